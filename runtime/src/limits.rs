@@ -1,0 +1,1 @@
+//! Every default limit of the runtime, with its reason.

@@ -1,0 +1,1 @@
+//! The code generator of rust-grpc: from a `CodeGeneratorRequest` to Rust source.

@@ -1,0 +1,3 @@
+//! The binary `protoc-gen-rust-grpc`.
+
+fn main() {}
