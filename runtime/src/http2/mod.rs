@@ -1,1 +1,7 @@
 //! (module http2)
+
+#[allow(dead_code, reason = "the other parts of the core are its users")]
+mod headers;
+
+#[allow(unused_imports, reason = "the other layers are its users")]
+pub(crate) use headers::{Field, Headers};
