@@ -9,3 +9,5 @@ pub(crate) mod limits;
 pub mod message;
 mod server;
 pub(crate) mod transport;
+
+pub use grpc::{Code, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Status};

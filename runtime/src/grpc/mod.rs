@@ -1,1 +1,19 @@
-//! (module grpc)
+//! What gRPC adds to HTTP/2: status, metadata, deadlines and message framing, as values.
+//!
+//! Nothing here does I/O, reads a clock or waits: bytes and times come in as arguments.
+//! The clauses are those of PROTOCOL-HTTP2.md of the gRPC project.
+
+// Its users, client and server, are written beside it.
+#![allow(dead_code)]
+
+mod base64;
+pub(crate) mod envelope;
+pub(crate) mod metadata;
+pub(crate) mod method;
+pub(crate) mod percent;
+pub(crate) mod status;
+pub(crate) mod timeout;
+
+pub use metadata::{InvalidMetadata, Metadata, MetadataValue};
+pub use method::{Method, MethodKind};
+pub use status::{Code, Status};
