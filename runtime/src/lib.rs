@@ -10,4 +10,6 @@ pub mod message;
 mod server;
 pub(crate) mod transport;
 
-pub use grpc::{Code, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Status};
+pub use grpc::{
+    Code, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Received, Status,
+};

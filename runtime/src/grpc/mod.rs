@@ -11,9 +11,11 @@ pub(crate) mod envelope;
 pub(crate) mod metadata;
 pub(crate) mod method;
 pub(crate) mod percent;
+mod received;
 pub(crate) mod status;
 pub(crate) mod timeout;
 
 pub use metadata::{InvalidMetadata, Metadata, MetadataValue};
 pub use method::{Method, MethodKind};
+pub use received::Received;
 pub use status::{Code, Status};
