@@ -18,7 +18,7 @@ pub(crate) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
 /// Appends what `text` encodes to `out`; on an error `out` may hold a part of it.
 pub(crate) fn decode(text: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
     let digits = match text {
-        [start @ .., b'=', b'='] | [start @ .., b'='] if text.len() % 4 == 0 => start,
+        [start @ .., b'=', b'='] | [start @ .., b'='] if text.len().is_multiple_of(4) => start,
         whole => whole,
     };
     if digits.len() % 4 == 1 {

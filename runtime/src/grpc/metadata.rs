@@ -251,7 +251,7 @@ impl Metadata {
                 encoded.clear();
                 base64::encode(value, &mut encoded);
                 each(key, &encoded);
-            } else if value.iter().all(is_printable) && !is_reserved(text(key)) {
+            } else if value.iter().all(is_printable) && !is_reserved(key) {
                 each(key, value);
             }
         }
@@ -340,15 +340,15 @@ impl From<InvalidMetadata> for Status {
 }
 
 /// Whether `key` belongs to gRPC or HTTP/2 and may not be set by a user.
-fn is_reserved(key: &str) -> bool {
+pub(crate) fn is_reserved(key: &[u8]) -> bool {
     match key {
-        "connection" | "content-length" | "content-type" | "host" | "keep-alive"
-        | "proxy-connection" | "te" | "transfer-encoding" | "upgrade" | "user-agent" => true,
-        "grpc-previous-rpc-attempts"
-        | "grpc-retry-pushback-ms"
-        | "grpc-tags-bin"
-        | "grpc-trace-bin" => false,
-        _ => key.starts_with("grpc-"),
+        b"connection" | b"content-length" | b"content-type" | b"host" | b"keep-alive"
+        | b"proxy-connection" | b"te" | b"transfer-encoding" | b"upgrade" | b"user-agent" => true,
+        b"grpc-previous-rpc-attempts"
+        | b"grpc-retry-pushback-ms"
+        | b"grpc-tags-bin"
+        | b"grpc-trace-bin" => false,
+        _ => key.starts_with(b"grpc-"),
     }
 }
 
@@ -366,7 +366,7 @@ fn valid_key(key: &str) -> Result<Cow<'_, str>, InvalidMetadata> {
         true => Cow::Owned(key.to_ascii_lowercase()),
         false => Cow::Borrowed(key),
     };
-    if is_reserved(&key) {
+    if is_reserved(key.as_bytes()) {
         return Err(InvalidMetadata::new(format!(
             "metadata key {key:?} is reserved for gRPC and HTTP/2"
         )));

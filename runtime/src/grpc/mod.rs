@@ -8,6 +8,7 @@
 
 mod base64;
 pub(crate) mod envelope;
+pub(crate) mod headers;
 pub(crate) mod metadata;
 pub(crate) mod method;
 pub(crate) mod percent;

@@ -1,0 +1,162 @@
+//! The header sections of a call, between gRPC's words and HTTP/2's fields.
+//!
+//! `request` holds the request's head, both ways; `response` the response's head and trailers,
+//! both ways. What is said here holds for both: content types, and which fields are metadata.
+
+mod request;
+mod response;
+
+use std::borrow::Cow;
+
+use super::metadata::{self, Metadata};
+use super::status::Status;
+use crate::http2::Headers;
+
+#[allow(unused_imports, reason = "client and server are its users")]
+pub(crate) use request::{ReceivedRequest, Refusal, RequestHead, user_agent};
+#[allow(unused_imports, reason = "client and server are its users")]
+pub(crate) use response::{
+    ReceivedHead, read_head, read_trailers, response_head, trailers, trailers_only,
+};
+
+/// A content type of gRPC, as a request stated it and the response repeats it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ContentType(Cow<'static, str>);
+
+impl ContentType {
+    /// `application/grpc`, which every peer understands.
+    pub(crate) const GRPC: Self = Self(Cow::Borrowed("application/grpc"));
+
+    /// Reads a field value; `None` if it is not one of gRPC.
+    ///
+    /// PROTOCOL-HTTP2.md: `application/grpc`, then nothing, `+` and a message format, or `;` and
+    /// parameters, which are not repeated. Compared without case.
+    fn read(value: &[u8]) -> Option<Self> {
+        let value = std::str::from_utf8(value).ok()?.trim_ascii();
+        let base = Self::GRPC.0.len();
+        let (start, rest) = value.split_at_checked(base)?;
+        if !start.eq_ignore_ascii_case(&Self::GRPC.0) {
+            return None;
+        }
+        match rest.bytes().next() {
+            None | Some(b';') => Some(Self::GRPC),
+            Some(b'+') if rest.eq_ignore_ascii_case("+proto") => {
+                Some(Self(Cow::Borrowed("application/grpc+proto")))
+            }
+            Some(b'+') => {
+                let format = rest.split(';').next()?.trim_ascii_end();
+                Some(Self(Cow::Owned(format!("{}{format}", Self::GRPC.0).to_ascii_lowercase())))
+            }
+            // A parameter may stand behind a space; anything else is another type.
+            Some(_) if rest.trim_ascii_start().starts_with(';') => Some(Self::GRPC),
+            Some(_) => None,
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The fields of `headers` that are metadata.
+///
+/// # Errors
+///
+/// INTERNAL if a `-bin` value is not base64.
+fn read_metadata(headers: &Headers) -> Result<Metadata, Status> {
+    let mut metadata = Metadata::new();
+    for field in headers.iter().filter(|field| !is_hidden(field.name)) {
+        metadata.push_received(field.name, field.value).map_err(|_| {
+            let key = String::from_utf8_lossy(field.name);
+            Status::internal(format!("received metadata {key:?}: expected base64"))
+        })?;
+    }
+    Ok(metadata)
+}
+
+/// Adds `metadata` to `headers`; secrets are kept out of compression tables.
+fn write_metadata(metadata: &Metadata, headers: &mut Headers) {
+    metadata.for_each_sent(|key, value| match key {
+        b"authorization" | b"cookie" | b"proxy-authorization" | b"set-cookie" => {
+            headers.push_sensitive(key, value);
+        }
+        _ => headers.push(key, value),
+    });
+}
+
+/// Whether a received field is gRPC's or HTTP's own business.
+fn is_hidden(name: &[u8]) -> bool {
+    name.starts_with(b":") || (name != b"user-agent" && metadata::is_reserved(name))
+}
+
+/// The first encoding in `headers` that nobody here can undo.
+fn unknown_encoding(headers: &Headers) -> Option<Cow<'_, str>> {
+    let encoding = headers.get("grpc-encoding")?;
+    (!encoding.eq_ignore_ascii_case(b"identity")).then(|| String::from_utf8_lossy(encoding))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// PROTOCOL-HTTP2.md, Content-Type: `application/grpc` alone, with `+format` or `;parameters`,
+    /// in any case; the format is repeated in the response.
+    #[test]
+    fn content_types_of_grpc_are_recognised() {
+        for (value, repeated) in [
+            ("application/grpc", "application/grpc"),
+            ("Application/GRPC", "application/grpc"),
+            ("application/grpc+proto", "application/grpc+proto"),
+            ("application/grpc+PROTO", "application/grpc+proto"),
+            ("application/grpc+json;a=b", "application/grpc+json"),
+            ("application/grpc;charset=utf-8", "application/grpc"),
+            ("application/grpc ; charset=utf-8", "application/grpc"),
+        ] {
+            let found = ContentType::read(value.as_bytes());
+            assert_eq!(found.as_ref().map(ContentType::as_str), Some(repeated), "{value}");
+        }
+        for value in [
+            "",
+            "application/grp",
+            "application/grpcx",
+            "application/grpc-web",
+            "application/grpc-web+proto",
+            "application/grpc x",
+            "application/json",
+            "text/html",
+        ] {
+            assert_eq!(ContentType::read(value.as_bytes()), None, "{value}");
+        }
+        assert_eq!(ContentType::read(b"application/grp\xc3\xa9"), None);
+    }
+
+    /// RFC 7541 7.1.3: credentials are never indexed.
+    #[test]
+    fn secrets_are_never_indexed() {
+        let mut metadata = Metadata::new();
+        metadata.insert("authorization", "Bearer x").unwrap();
+        metadata.insert("x-plain", "y").unwrap();
+        let mut headers = Headers::new();
+        write_metadata(&metadata, &mut headers);
+        let sensitive: Vec<bool> = headers.iter().map(|field| field.sensitive).collect();
+        assert_eq!(sensitive, [true, false]);
+    }
+
+    /// Fields of gRPC and HTTP do not show up as metadata; `user-agent` does.
+    #[test]
+    fn protocol_fields_are_hidden_from_metadata() {
+        let headers: Headers = [
+            (":path", "/a/b"),
+            ("te", "trailers"),
+            ("content-type", "application/grpc"),
+            ("grpc-timeout", "1S"),
+            ("grpc-encoding", "identity"),
+            ("user-agent", "x"),
+            ("x-user", "alice"),
+        ]
+        .into_iter()
+        .collect();
+        let metadata = read_metadata(&headers).unwrap();
+        assert_eq!(format!("{metadata:?}"), r#"{"user-agent": "x", "x-user": "alice"}"#);
+    }
+}

@@ -1,0 +1,301 @@
+//! The head of a request: written by clients, read and checked by servers.
+//!
+//! PROTOCOL-HTTP2.md, Requests: pseudo-header fields, then the call's definition, then metadata.
+
+use std::time::Duration;
+
+use super::{ContentType, read_metadata, unknown_encoding, write_metadata};
+use crate::grpc::metadata::Metadata;
+use crate::grpc::status::{Code, Status};
+use crate::grpc::timeout;
+use crate::http2::Headers;
+
+/// What a client says when it begins a call.
+#[derive(Debug)]
+pub(crate) struct RequestHead<'a> {
+    pub(crate) scheme: &'static str,
+    pub(crate) authority: &'a str,
+    pub(crate) path: &'a str,
+    /// How long the call may take from now on.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) user_agent: &'a str,
+    pub(crate) metadata: &'a Metadata,
+}
+
+impl RequestHead<'_> {
+    pub(crate) fn to_headers(&self) -> Headers {
+        let mut headers = Headers::new();
+        headers.push(":method", "POST");
+        headers.push(":scheme", self.scheme);
+        headers.push(":path", self.path);
+        headers.push(":authority", self.authority);
+        headers.push("te", "trailers");
+        if let Some(timeout) = self.timeout {
+            headers.push("grpc-timeout", timeout::format(timeout));
+        }
+        headers.push("content-type", ContentType::GRPC.as_str());
+        headers.push("user-agent", self.user_agent);
+        write_metadata(self.metadata, &mut headers);
+        headers
+    }
+}
+
+/// The `user-agent` of a client; what the user calls itself comes first.
+pub(crate) fn user_agent(prefix: &str) -> String {
+    match prefix {
+        "" => USER_AGENT.to_owned(),
+        prefix => format!("{prefix} {USER_AGENT}"),
+    }
+}
+
+/// The head of a request as a server received it.
+#[derive(Clone, Debug)]
+pub(crate) struct ReceivedRequest {
+    /// `/service/method`, with both slashes.
+    pub(crate) path: String,
+    /// `:authority`, or `host` where that is missing; may be empty.
+    pub(crate) authority: String,
+    pub(crate) timeout: Option<Duration>,
+    /// What the response repeats.
+    pub(crate) content_type: ContentType,
+    pub(crate) metadata: Metadata,
+}
+
+impl ReceivedRequest {
+    /// Reads a header section that HTTP/2 has already found well-formed.
+    ///
+    /// # Errors
+    ///
+    /// How to refuse the request; no user code may see it.
+    pub(crate) fn read(headers: &Headers) -> Result<Self, Refusal> {
+        if headers.get(":method") != Some(b"POST") {
+            let method = lossy(headers.get(":method"));
+            let message = format!("received method {method:?}, expected POST");
+            return Err(Refusal::new(405, Status::internal(message)));
+        }
+        let Some(content_type) = headers.get("content-type").and_then(ContentType::read) else {
+            let found = lossy(headers.get("content-type"));
+            let message = format!("received content-type {found:?}, expected application/grpc");
+            return Err(Refusal::new(415, Status::invalid_argument(message)));
+        };
+        let refuse = |http, status| Refusal { http, status, content_type: content_type.clone() };
+        let path = lossy(headers.get(":path"));
+        if !path.strip_prefix('/').is_some_and(|rest| rest.contains('/')) {
+            let message = format!("malformed method name {path:?}, expected /service/method");
+            return Err(refuse(200, Status::unimplemented(message)));
+        }
+        let authority = read_authority(headers).map_err(|status| refuse(400, status))?;
+        let timeout = read_timeout(headers).map_err(|status| refuse(400, status))?;
+        if let Some(encoding) = unknown_encoding(headers) {
+            let message = format!("message encoding {encoding:?} is not supported here");
+            return Err(refuse(200, Status::unimplemented(message)));
+        }
+        let metadata = read_metadata(headers).map_err(|status| refuse(400, status))?;
+        Ok(Self { path, authority, timeout, content_type, metadata })
+    }
+}
+
+/// The answer to a request that is not a call: a header section that ends the stream.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Refusal {
+    pub(crate) http: u16,
+    pub(crate) status: Status,
+    content_type: ContentType,
+}
+
+impl Refusal {
+    fn new(http: u16, status: Status) -> Self {
+        Self { http, status, content_type: ContentType::GRPC }
+    }
+
+    /// The whole response.
+    pub(crate) fn to_headers(&self) -> Headers {
+        let mut headers = Headers::new();
+        headers.push(":status", self.http.to_string());
+        headers.push("content-type", self.content_type.as_str());
+        if self.status.code() == Code::Unimplemented {
+            // PROTOCOL-HTTP2.md, Compression: whoever refuses an encoding says what it accepts.
+            headers.push("grpc-accept-encoding", ACCEPTED_ENCODINGS);
+        }
+        super::response::write_status(Err(&self.status), &Metadata::new(), &mut headers);
+        headers
+    }
+}
+
+/// gRFC A41: `host` stands in for a missing `:authority` and is discarded beside one.
+fn read_authority(headers: &Headers) -> Result<String, Status> {
+    if let Some(authority) = headers.get(":authority") {
+        return Ok(lossy(Some(authority)));
+    }
+    let mut hosts = headers.iter().filter(|field| field.name == b"host");
+    let host = hosts.next();
+    match hosts.next() {
+        None => Ok(lossy(host.map(|field| field.value))),
+        Some(_) => Err(Status::internal("received more than one host and no :authority")),
+    }
+}
+
+fn read_timeout(headers: &Headers) -> Result<Option<Duration>, Status> {
+    let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
+    timeout::parse(value).map(Some).map_err(|_| {
+        let value = lossy(Some(value));
+        Status::internal(format!(
+            "received grpc-timeout {value:?}, expected 1 to 8 digits and one of H M S m u n"
+        ))
+    })
+}
+
+fn lossy(value: Option<&[u8]>) -> String {
+    String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
+}
+
+const USER_AGENT: &str = concat!("grpc-rust/", env!("CARGO_PKG_VERSION"));
+
+const ACCEPTED_ENCODINGS: &str = "identity";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(headers: &Headers) -> Vec<(String, String)> {
+        headers.iter().map(|field| (lossy(Some(field.name)), lossy(Some(field.value)))).collect()
+    }
+
+    /// A well-formed request with `changes` made: an empty value removes the field.
+    fn request(changes: &[(&str, &str)]) -> Headers {
+        let mut fields = vec![
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":path", "/a.B/C"),
+            (":authority", "host:1"),
+            ("te", "trailers"),
+            ("content-type", "application/grpc"),
+        ];
+        for (name, value) in changes {
+            fields.retain(|(old, _)| old != name || *name == "host");
+            if !value.is_empty() {
+                fields.push((name, value));
+            }
+        }
+        fields.into_iter().collect()
+    }
+
+    fn refusal(changes: &[(&str, &str)]) -> (u16, String) {
+        let refusal = ReceivedRequest::read(&request(changes)).unwrap_err();
+        (refusal.http, refusal.status.to_string())
+    }
+
+    /// PROTOCOL-HTTP2.md, Requests: pseudo-header fields first, then the call's definition with
+    /// the timeout right behind the reserved fields, then metadata.
+    #[test]
+    fn a_request_is_written_in_the_order_of_the_protocol() {
+        let mut metadata = Metadata::new();
+        metadata.insert("x-user", "alice").unwrap();
+        metadata.insert_bin("t-bin", [0xff]).unwrap();
+        let head = RequestHead {
+            scheme: "http",
+            authority: "host:1",
+            path: "/a.B/C",
+            timeout: Some(Duration::from_secs(2)),
+            user_agent: &user_agent("me/1"),
+            metadata: &metadata,
+        };
+        let agent = format!("me/1 grpc-rust/{}", env!("CARGO_PKG_VERSION"));
+        let expected = [
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":path", "/a.B/C"),
+            (":authority", "host:1"),
+            ("te", "trailers"),
+            ("grpc-timeout", "2000000u"),
+            ("content-type", "application/grpc"),
+            ("user-agent", &agent),
+            ("x-user", "alice"),
+            ("t-bin", "/w"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(fields(&head.to_headers()), expected);
+
+        let received = ReceivedRequest::read(&head.to_headers()).unwrap();
+        assert_eq!((received.path.as_str(), received.authority.as_str()), ("/a.B/C", "host:1"));
+        assert_eq!(received.timeout, Some(Duration::from_secs(2)));
+        assert_eq!(received.metadata.get("user-agent"), Some(agent.as_str()));
+        assert_eq!(received.metadata.get_bin("t-bin"), Some(&[0xff][..]));
+    }
+
+    /// What is not POST is answered with HTTP 405.
+    #[test]
+    fn methods_other_than_post_are_405() {
+        let text = "INTERNAL: received method \"GET\", expected POST".to_owned();
+        assert_eq!(refusal(&[(":method", "GET")]), (405, text));
+    }
+
+    /// PROTOCOL-HTTP2.md, Content-Type: what is not gRPC is answered with HTTP 415.
+    #[test]
+    fn foreign_content_types_are_415() {
+        for value in ["application/grpcx", "application/grpc-web", "text/html", ""] {
+            let (http, text) = refusal(&[("content-type", value)]);
+            assert_eq!(http, 415, "{value}");
+            assert!(text.contains(&format!("received content-type {value:?}")), "{text}");
+        }
+    }
+
+    /// A path without a leading slash or a second slash is UNIMPLEMENTED before user code.
+    #[test]
+    fn malformed_paths_are_unimplemented() {
+        for path in ["a.B/C", "/a.B", "/", "*"] {
+            let text =
+                format!("UNIMPLEMENTED: malformed method name {path:?}, expected /service/method");
+            assert_eq!(refusal(&[(":path", path)]), (200, text));
+        }
+    }
+
+    /// gRFC A41: `host` stands in for a missing `:authority`, is discarded beside one, and two of
+    /// them are HTTP 400.
+    #[test]
+    fn host_stands_in_for_a_missing_authority() {
+        let authority = |changes: &[_]| ReceivedRequest::read(&request(changes)).unwrap().authority;
+        assert_eq!(authority(&[("host", "other")]), "host:1");
+        assert_eq!(authority(&[(":authority", ""), ("host", "other")]), "other");
+        assert_eq!(authority(&[(":authority", "")]), "");
+        assert_eq!(refusal(&[(":authority", ""), ("host", "a"), ("host", "b")]).0, 400);
+    }
+
+    /// A malformed timeout is INTERNAL with HTTP 400; zero is a timeout.
+    #[test]
+    fn malformed_timeouts_are_refused() {
+        let (http, text) = refusal(&[("grpc-timeout", "1")]);
+        assert_eq!(http, 400);
+        assert!(
+            text.starts_with("INTERNAL: received grpc-timeout \"1\", expected 1 to 8"),
+            "{text}"
+        );
+        let zero = ReceivedRequest::read(&request(&[("grpc-timeout", "0n")])).unwrap();
+        assert_eq!(zero.timeout, Some(Duration::ZERO));
+    }
+
+    /// PROTOCOL-HTTP2.md, Compression: an unknown encoding is UNIMPLEMENTED, and the response
+    /// says which encodings are accepted.
+    #[test]
+    fn unknown_encodings_are_refused_with_what_is_accepted() {
+        let refusal = ReceivedRequest::read(&request(&[("grpc-encoding", "snappy")])).unwrap_err();
+        let headers = refusal.to_headers();
+        assert_eq!(headers.get(":status"), Some(&b"200"[..]));
+        assert_eq!(headers.get("grpc-status"), Some(&b"12"[..]));
+        assert_eq!(headers.get("grpc-accept-encoding"), Some(&b"identity"[..]));
+        assert!(ReceivedRequest::read(&request(&[("grpc-encoding", "identity")])).is_ok());
+    }
+
+    /// A `-bin` value that is not base64 is refused, not dropped.
+    #[test]
+    fn malformed_binary_metadata_is_refused() {
+        let text = "INTERNAL: received metadata \"k-bin\": expected base64".to_owned();
+        assert_eq!(refusal(&[("k-bin", "*")]), (400, text));
+    }
+
+    /// A missing `te` is tolerated: some proxies drop it.
+    #[test]
+    fn a_missing_te_is_tolerated() {
+        assert!(ReceivedRequest::read(&request(&[("te", "")])).is_ok());
+    }
+}

@@ -1,0 +1,291 @@
+//! The head and the trailers of a response: written by servers, read by clients.
+//!
+//! PROTOCOL-HTTP2.md, Responses. Trailers-Only is one section that is head and trailers at once;
+//! the metadata in it is trailing metadata.
+
+use super::{ContentType, read_metadata, unknown_encoding, write_metadata};
+use crate::grpc::base64;
+use crate::grpc::metadata::Metadata;
+use crate::grpc::percent;
+use crate::grpc::status::{Code, Status};
+use crate::http2::Headers;
+
+/// The head of a response that goes on with messages or trailers.
+pub(crate) fn response_head(content_type: &ContentType, metadata: &Metadata) -> Headers {
+    let mut headers = Headers::new();
+    headers.push(":status", "200");
+    headers.push("content-type", content_type.as_str());
+    write_metadata(metadata, &mut headers);
+    headers
+}
+
+/// The trailers that end a response: the outcome, then `metadata`, then the status's own.
+pub(crate) fn trailers(outcome: Result<(), &Status>, metadata: &Metadata) -> Headers {
+    let mut headers = Headers::new();
+    write_status(outcome, metadata, &mut headers);
+    headers
+}
+
+/// A whole response without a message: head and trailers in one section.
+pub(crate) fn trailers_only(
+    content_type: &ContentType,
+    outcome: Result<(), &Status>,
+    metadata: &Metadata,
+) -> Headers {
+    let mut headers = Headers::new();
+    headers.push(":status", "200");
+    headers.push("content-type", content_type.as_str());
+    write_status(outcome, metadata, &mut headers);
+    headers
+}
+
+/// What the first header section of a response says.
+#[derive(Debug, PartialEq)]
+pub(crate) enum ReceivedHead {
+    /// Messages and trailers follow.
+    Head(Metadata),
+    /// The call is over, whatever else the stream may hold: its trailing metadata, or its status.
+    Ended(Result<Metadata, Status>),
+}
+
+/// Reads the first header section; `end` says that it ended the stream.
+pub(crate) fn read_head(headers: &Headers, end: bool) -> ReceivedHead {
+    let http = read_http_status(headers);
+    if (end || http != Some(200)) && headers.get("grpc-status").is_some() {
+        // http-grpc-status-mapping.md: the table is for responses without a grpc-status.
+        return ReceivedHead::Ended(read_trailers(headers));
+    }
+    match check_head(headers, http, end).and_then(|()| read_metadata(headers)) {
+        Ok(metadata) => ReceivedHead::Head(metadata),
+        Err(status) => ReceivedHead::Ended(Err(status)),
+    }
+}
+
+/// Reads the trailers: trailing metadata if the call succeeded, else the status that carries it.
+pub(crate) fn read_trailers(headers: &Headers) -> Result<Metadata, Status> {
+    let Some(code) = headers.get("grpc-status") else {
+        return Err(Status::unknown("received trailers without a grpc-status"));
+    };
+    let metadata = read_metadata(headers)?;
+    let Some(code) = read_code(code) else {
+        let message = match headers.get("grpc-message") {
+            Some(message) => percent::decode(message),
+            None => format!("received invalid grpc-status {:?}", String::from_utf8_lossy(code)),
+        };
+        return Err(Status::unknown(message).with_metadata(metadata));
+    };
+    if code == Code::Ok {
+        return Ok(metadata);
+    }
+    let message = percent::decode(headers.get("grpc-message").unwrap_or_default());
+    let mut details = Vec::new();
+    if let Some(encoded) = headers.get("grpc-status-details-bin")
+        && base64::decode(encoded, &mut details).is_err()
+    {
+        // The status itself is worth more than the complaint about its details.
+        details.clear();
+    }
+    Err(Status::new(code, message).with_details(details).with_metadata(metadata))
+}
+
+/// Adds the outcome and all trailing metadata.
+pub(super) fn write_status(
+    outcome: Result<(), &Status>,
+    metadata: &Metadata,
+    headers: &mut Headers,
+) {
+    let code = outcome.map_or_else(Status::code, |()| Code::Ok);
+    headers.push("grpc-status", CODE_TEXTS[code as usize]);
+    write_metadata(metadata, headers);
+    let Err(status) = outcome else { return };
+    if !status.message().is_empty() {
+        headers.push("grpc-message", percent::encode(status.message()));
+    }
+    if !status.details().is_empty() {
+        let mut encoded = Vec::new();
+        base64::encode(status.details(), &mut encoded);
+        headers.push("grpc-status-details-bin", encoded);
+    }
+    write_metadata(status.metadata(), headers);
+}
+
+/// Whether messages of gRPC may follow this head.
+fn check_head(headers: &Headers, http: Option<u16>, end: bool) -> Result<(), Status> {
+    let http = http.unwrap_or_default();
+    if http != 200 || end {
+        return Err(Status::from_http(http));
+    }
+    match headers.get("content-type") {
+        Some(value) if ContentType::read(value).is_some() => {}
+        found => {
+            let found = found.map_or_else(
+                || "no content-type".to_owned(),
+                |value| format!("content-type {:?}", String::from_utf8_lossy(value)),
+            );
+            return Err(Status::unknown(format!(
+                "received HTTP status 200 with {found}, expected application/grpc"
+            )));
+        }
+    }
+    match unknown_encoding(headers) {
+        None => Ok(()),
+        Some(encoding) => Err(Status::internal(format!(
+            "received message encoding {encoding:?}, which was not offered"
+        ))),
+    }
+}
+
+fn read_http_status(headers: &Headers) -> Option<u16> {
+    match headers.get(":status")? {
+        digits @ [_, _, _] => read_digits(digits).and_then(|number| u16::try_from(number).ok()),
+        _ => None,
+    }
+}
+
+/// A `grpc-status`; out of range or not a number is `None`.
+fn read_code(value: &[u8]) -> Option<Code> {
+    let number = read_digits(value).filter(|number| *number < CODE_TEXTS.len() as u32)?;
+    Some(Code::from_number(number as i32))
+}
+
+fn read_digits(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() || digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')))
+}
+
+/// `grpc-status` of every code, without leading zeros.
+const CODE_TEXTS: [&str; 17] =
+    ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(fields: &[(&str, &str)], end: bool) -> ReceivedHead {
+        read_head(&fields.iter().copied().collect(), end)
+    }
+
+    fn ended(fields: &[(&str, &str)], end: bool) -> Status {
+        match head(fields, end) {
+            ReceivedHead::Ended(Err(status)) => status,
+            other => panic!("expected a status, got {other:?}"),
+        }
+    }
+
+    const OK: (&str, &str) = (":status", "200");
+    const GRPC: (&str, &str) = ("content-type", "application/grpc");
+
+    fn metadata() -> Metadata {
+        let mut metadata = Metadata::new();
+        metadata.insert("x-a", "1").unwrap();
+        metadata
+    }
+
+    /// A head and trailers written by the server are what the client reads.
+    #[test]
+    fn heads_and_trailers_come_back() {
+        let headers = response_head(&ContentType::GRPC, &metadata());
+        assert_eq!(read_head(&headers, false), ReceivedHead::Head(metadata()));
+        assert_eq!(read_trailers(&trailers(Ok(()), &metadata())), Ok(metadata()));
+
+        let mut own = Metadata::new();
+        own.insert_bin("y-bin", [9]).unwrap();
+        let status =
+            Status::aborted("错误 🦀 100%").with_details([1, 2, 3]).with_metadata(own.clone());
+        let received = read_trailers(&trailers(Err(&status), &metadata())).unwrap_err();
+        let mut all = metadata();
+        all.extend_from(&own);
+        assert_eq!(received, status.with_metadata(all));
+    }
+
+    /// `grpc-status` is sent for OK too, without leading zeros, and never missing.
+    #[test]
+    fn the_status_is_always_sent() {
+        let sent =
+            |outcome: Result<(), Status>| trailers(outcome.as_ref().copied(), &Metadata::new());
+        assert_eq!(sent(Ok(())).get("grpc-status"), Some(&b"0"[..]));
+        assert_eq!(sent(Ok(())).len(), 1);
+        assert_eq!(sent(Err(Status::unauthenticated(""))).get("grpc-status"), Some(&b"16"[..]));
+        assert_eq!(sent(Err(Status::aborted(""))).get("grpc-message"), None);
+    }
+
+    /// Trailers-Only: one section with END_STREAM, whose metadata is trailing metadata.
+    #[test]
+    fn trailers_only_metadata_is_trailing() {
+        let status = Status::not_found("x");
+        let headers = trailers_only(&ContentType::GRPC, Err(&status), &metadata());
+        let expected = Err(status.with_metadata(metadata()));
+        assert_eq!(read_head(&headers, true), ReceivedHead::Ended(expected));
+        let headers = trailers_only(&ContentType::GRPC, Ok(()), &metadata());
+        assert_eq!(read_head(&headers, true), ReceivedHead::Ended(Ok(metadata())));
+    }
+
+    /// The HTTP status counts only where there is no grpc-status.
+    #[test]
+    fn grpc_status_wins_over_http_status() {
+        for end in [true, false] {
+            let status = ended(&[(":status", "503"), ("grpc-status", "5")], end);
+            assert_eq!(status.code(), Code::NotFound);
+            let status = ended(&[(":status", "503")], end);
+            assert_eq!(status.code(), Code::Unavailable);
+            assert!(status.message().contains("HTTP status 503"), "{status}");
+        }
+        assert_eq!(ended(&[OK, GRPC], true).code(), Code::Unknown);
+    }
+
+    /// A response of 200 that is not gRPC is UNKNOWN and says what came instead.
+    #[test]
+    fn foreign_content_types_are_unknown() {
+        assert_eq!(
+            ended(&[OK, ("content-type", "text/html")], false).to_string(),
+            "UNKNOWN: received HTTP status 200 with content-type \"text/html\", \
+             expected application/grpc"
+        );
+        assert_eq!(
+            ended(&[OK], false).to_string(),
+            "UNKNOWN: received HTTP status 200 with no content-type, expected application/grpc"
+        );
+        assert!(matches!(head(&[OK, GRPC], false), ReceivedHead::Head(_)));
+    }
+
+    /// An encoding that the client did not offer is INTERNAL.
+    #[test]
+    fn unknown_response_encodings_are_internal() {
+        let status = ended(&[OK, GRPC, ("grpc-encoding", "gzip")], false);
+        assert_eq!(status.code(), Code::Internal);
+        assert!(matches!(
+            head(&[OK, GRPC, ("grpc-encoding", "identity")], false),
+            ReceivedHead::Head(_)
+        ));
+    }
+
+    /// A grpc-status that is no number or out of range is UNKNOWN, with the message if there is
+    /// one; of two the first wins; a missing one is UNKNOWN.
+    #[test]
+    fn unreadable_statuses_are_unknown() {
+        let read = |fields: &[(&str, &str)]| read_trailers(&fields.iter().copied().collect());
+        for value in ["17", "-1", "+5", "", "x", "4294967296", "99999999999"] {
+            let status = read(&[("grpc-status", value)]).unwrap_err();
+            assert_eq!(status.code(), Code::Unknown, "{value}");
+            assert!(status.message().contains(&format!("{value:?}")), "{status}");
+        }
+        let status = read(&[("grpc-status", "17"), ("grpc-message", "why")]).unwrap_err();
+        assert_eq!(status.to_string(), "UNKNOWN: why");
+        let status = read(&[("grpc-status", "5"), ("grpc-status", "0")]).unwrap_err();
+        assert_eq!(status.code(), Code::NotFound);
+        assert_eq!(read(&[]).unwrap_err().code(), Code::Unknown);
+    }
+
+    /// Details that are not base64 are left out; the status stays.
+    #[test]
+    fn malformed_details_do_not_hide_the_status() {
+        let fields = [("grpc-status", "5"), ("grpc-status-details-bin", "*")];
+        let status = read_trailers(&fields.into_iter().collect()).unwrap_err();
+        assert_eq!((status.code(), status.details()), (Code::NotFound, &[][..]));
+        let fields = [("grpc-status", "5"), ("grpc-status-details-bin", "AQI=")];
+        let status = read_trailers(&fields.into_iter().collect()).unwrap_err();
+        assert_eq!(status.details(), [1, 2]);
+    }
+}
