@@ -1,12 +1,64 @@
-# The one entry point. `make help` lists the targets.
+# The one entry point: `make help` lists the targets, `make` is what CI runs.
 
 .DEFAULT_GOAL := all
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help all test
+# nextest where it is installed; plain `cargo test` runs the same tests.
+NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+ifeq ($(NEXTEST),yes)
+CARGO_TEST := cargo nextest run --no-fail-fast
+else
+CARGO_TEST := cargo test --all-targets
+endif
+
+.PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-all: test ## What CI runs
+.PHONY: all
+all: lint test interop protoc-matrix well-known-check demo ## What CI runs
 
-test: ## Build and run every test
-	cargo test --workspace
+.PHONY: demo
+demo: ## Generate, build, serve, call, print the replies, stop
+	cargo build --quiet --release -p greeter
+	target/release/greeter-demo
+
+.PHONY: test
+test: ## Every test: units, conversations, golden files, simulation, documentation
+	$(CARGO_TEST) --workspace
+	cargo test --quiet --workspace --doc
+
+.PHONY: lint
+lint: fmt-check clippy doc audit ## Formatting, clippy, rustdoc and dependencies, warnings denied
+
+.PHONY: fmt-check
+fmt-check: ## rustfmt makes no difference
+	cargo fmt --all --check
+
+.PHONY: clippy
+clippy: ## clippy with warnings denied, with and without the features
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p rust-grpc-codegen --no-default-features -- -D warnings
+	RUSTFLAGS='--cfg rust_grpc_portable' CARGO_TARGET_DIR=target/portable cargo clippy -p rust-grpc -- -D warnings
+
+.PHONY: doc
+doc: ## rustdoc with warnings denied
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
+
+.PHONY: audit
+audit: ## Licences, sources and size of the dependency trees
+	python3 tools/audit.py
+
+.PHONY: test-portable
+test-portable: ## The runtime's tests on the fallback of systems other than Linux
+	RUSTFLAGS='--cfg rust_grpc_portable' CARGO_TARGET_DIR=target/portable $(CARGO_TEST) -p rust-grpc
+
+.PHONY: interop
+interop: ## Python's grpcio against ours, both directions
+	cargo build --quiet -p rust-grpc-interop --release
+	python3 interop/run.py target/release
+
+.PHONY: figures
+figures: ## Crates, build time and binary size beside tonic's
+	python3 tools/figures.py

@@ -1,0 +1,8 @@
+//! Generates the greeter with tonic's own builder and the protoc that comes through cargo.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut config = tonic_prost_build::Config::new();
+    config.protoc_executable(protoc_bin_vendored::protoc_bin_path()?);
+    tonic_prost_build::configure().compile_with_config(config, &["proto/greeter.proto"], &["proto"])?;
+    Ok(())
+}
