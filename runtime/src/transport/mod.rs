@@ -1,1 +1,132 @@
-//! (module transport)
+//! Sockets, clocks, threads and locks: the only folder that has them.
+//!
+//! ```text
+//! link      one connection: submit and pump, the http2 core behind a short lock
+//! stream    one stream as an application holds it: every wait for a peer is here
+//! inbox     what has come for a stream and was not taken yet
+//! wire      what bytes travel over: tcp, unix (both a socket), memory
+//! listener  accepting connections
+//! workers   the pool that runs user code          timer   things to be done at a time
+//! target    names of servers                      backoff waits between attempts to connect
+//! linux     what only Linux has                   portable what stands in elsewhere
+//! ```
+//!
+//! Locks, in the order in which they may be taken; none is held while blocking or while code of
+//! another layer runs:
+//!
+//! 1. a link's state;
+//! 2. an inbox;
+//! 3. the state of an in-memory wire.
+//!
+//! The locks of the worker pool and of the timer stand alone: no other lock is taken under them.
+
+#![allow(dead_code, reason = "client and server are its users")]
+
+pub(crate) mod backoff;
+pub(crate) mod listener;
+pub(crate) mod memory;
+mod socket;
+pub(crate) mod target;
+pub(crate) mod tcp;
+#[cfg(test)]
+mod tests;
+pub(crate) mod timer;
+#[cfg(unix)]
+pub(crate) mod unix;
+pub(crate) mod wire;
+pub(crate) mod workers;
+
+#[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
+mod linux;
+#[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
+use linux as platform;
+#[cfg(not(all(target_os = "linux", not(rust_grpc_portable))))]
+mod portable;
+#[cfg(not(all(target_os = "linux", not(rust_grpc_portable))))]
+use portable as platform;
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
+
+use target::{Place, Target};
+use wire::Wire;
+
+/// The only clock: every other layer gets the time as an argument.
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// A number in `0.0..1.0`, for spreading waits; nothing secret may be made of it.
+pub(crate) fn random() -> f64 {
+    // Every RandomState has keys of its own, from the system's random numbers at first.
+    let bits = RandomState::new().hash_one(0u8) >> 11;
+    bits as f64 / (1u64 << 53) as f64
+}
+
+/// Connects to the first place of `target` that answers until `until`.
+///
+/// # Errors
+///
+/// What the last attempt met, in words, or [`io::ErrorKind::TimedOut`].
+pub(crate) fn connect(target: &Target, until: Option<Instant>) -> io::Result<Box<dyn Wire>> {
+    match target.place() {
+        Place::Host(name, port) => tcp::connect(&tcp::resolve(name, *port, until)?, until),
+        Place::Addresses(addresses) => tcp::connect(addresses, until),
+        #[cfg(unix)]
+        Place::Unix(path) => unix::connect(path, until).map_err(|error| named(target, &error)),
+        #[cfg(unix)]
+        Place::UnixAbstract(name) => {
+            unix::connect_abstract(name).map_err(|error| named(target, &error))
+        }
+        #[cfg(not(unix))]
+        Place::Unix(_) | Place::UnixAbstract(_) => Err(no_unix_sockets()),
+    }
+}
+
+/// Starts a thread called `name`; every thread of the runtime starts here.
+pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    Builder::new().name(name.to_owned()).spawn(run)
+}
+
+/// Locks whether or not a panic happened under the lock: no state here is left half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits on `changed` until `is_over` holds or `until` has passed; says whether it holds.
+fn wait_until<'a, T>(
+    changed: &Condvar,
+    mut guard: MutexGuard<'a, T>,
+    until: Option<Instant>,
+    is_over: impl Fn(&T) -> bool,
+) -> (MutexGuard<'a, T>, bool) {
+    loop {
+        if is_over(&guard) {
+            return (guard, true);
+        }
+        guard = match until {
+            None => changed.wait(guard).unwrap_or_else(PoisonError::into_inner),
+            Some(until) => {
+                let left = until.saturating_duration_since(now());
+                if left.is_zero() {
+                    return (guard, false);
+                }
+                changed.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+    }
+}
+
+#[cfg(unix)]
+fn named(target: &Target, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{target}: {error}"))
+}
+
+#[cfg(not(unix))]
+fn no_unix_sockets() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "this system has no Unix sockets")
+}

@@ -1,0 +1,55 @@
+//! Everything that only Linux has: one system call that neither blocks nor signals, and eventfd.
+//!
+//! `portable.rs` beside it has the same names; sockets stay in blocking mode here, each call says
+//! itself that it must not block.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::SocketAddr;
+
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::net::{RecvFlags, SendFlags};
+use socket2::Socket;
+
+/// Makes a poll return: an eventfd.
+pub(super) struct Waker(OwnedFd);
+
+impl Waker {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+    }
+
+    /// Makes the descriptor readable until [`Waker::clear`].
+    pub(super) fn wake(&self) {
+        // EAGAIN would mean 2^64-2 unseen wakes, and then the descriptor is readable anyway.
+        let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
+    }
+
+    pub(super) fn clear(&self) {
+        let _ = rustix::io::read(&self.0, &mut [0; 8]);
+    }
+
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Makes a new socket ready for [`read`] and [`write`].
+pub(super) fn prepare(_socket: &Socket) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    let (read, _) = rustix::net::recv(socket, buffer, RecvFlags::DONTWAIT)?;
+    Ok(read)
+}
+
+pub(super) fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+}
+
+/// The address of a socket in the abstract namespace.
+pub(super) fn abstract_address(name: &[u8]) -> io::Result<SocketAddr> {
+    SocketAddr::from_abstract_name(name)
+}

@@ -1,0 +1,182 @@
+//! Listening for connections, and the thread that accepts them.
+//!
+//! Accepting never spins: an error that is not one connection's own is followed by a pause.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use rustix::event::PollFlags;
+use socket2::Socket;
+
+use super::platform::Waker;
+use super::socket::poll_with_waker;
+use super::target::{Place, Target};
+use super::wire::{Address, Wire};
+use super::{spawn, tcp};
+use crate::limits::ACCEPT_PAUSE;
+
+/// A bound and listening socket; connections wait in the system's backlog until it is served.
+pub(crate) struct Listener {
+    door: Arc<Door>,
+}
+
+/// A listener whose connections are being accepted. Dropping it ends the thread, waits for that, and
+/// closes the socket.
+pub(crate) struct Listening {
+    door: Arc<Door>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Door {
+    socket: Socket,
+    local: Address,
+    waker: Waker,
+    over: AtomicBool,
+}
+
+impl Listener {
+    /// Listens where `target` says; port 0 lets the system choose.
+    ///
+    /// A name that has several addresses listens at the first that is free.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, with the target named.
+    pub(crate) fn bind(target: &Target) -> io::Result<Self> {
+        let bound = match target.place() {
+            Place::Host(name, port) => {
+                tcp::resolve(name, *port, None).and_then(|addresses| tcp::listen(&addresses))
+            }
+            Place::Addresses(addresses) => tcp::listen(addresses),
+            #[cfg(unix)]
+            Place::Unix(path) => super::unix::listen(path),
+            #[cfg(unix)]
+            Place::UnixAbstract(name) => super::unix::listen_abstract(name),
+            #[cfg(not(unix))]
+            Place::Unix(_) | Place::UnixAbstract(_) => Err(super::no_unix_sockets()),
+        };
+        let (socket, local) = bound.map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot listen at {target}: {error}"))
+        })?;
+        // A connection may vanish between poll and accept; that must not block.
+        socket.set_nonblocking(true)?;
+        let (waker, over) = (Waker::new()?, AtomicBool::new(false));
+        Ok(Self { door: Arc::new(Door { socket, local, waker, over }) })
+    }
+
+    /// Where it listens.
+    pub(crate) fn local(&self) -> &Address {
+        &self.door.local
+    }
+
+    /// The TCP address it listens at, with the port that the system chose.
+    pub(crate) fn tcp_address(&self) -> Option<SocketAddr> {
+        self.door.tcp_address()
+    }
+
+    /// Starts the thread called `name` that accepts connections and gives each to `serve`.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
+    pub(crate) fn start(
+        self,
+        name: &str,
+        serve: impl FnMut(Box<dyn Wire>) + Send + 'static,
+    ) -> io::Result<Listening> {
+        let door = Arc::clone(&self.door);
+        let thread = spawn(name, move || door.accept_until_over(serve))?;
+        Ok(Listening { door: self.door, thread: Some(thread) })
+    }
+}
+
+impl Listening {
+    /// Where it listens.
+    pub(crate) fn local(&self) -> &Address {
+        &self.door.local
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.door.over.store(true, Ordering::Release);
+        self.door.waker.wake();
+        let Some(thread) = self.thread.take() else { return };
+        // A thread cannot join itself; a panic of `serve` has been reported by its hook.
+        if thread.thread().id() != std::thread::current().id() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Door {
+    fn accept_until_over(&self, mut serve: impl FnMut(Box<dyn Wire>)) {
+        while !self.over.load(Ordering::Acquire) {
+            match self.accept() {
+                Ok(wire) => serve(wire),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if poll_with_waker(&self.socket, PollFlags::IN, &self.waker, None).is_err() {
+                        self.pause();
+                    }
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                // No descriptors or no memory: the connection stays in the backlog.
+                Err(_) => self.pause(),
+            }
+        }
+    }
+
+    fn accept(&self) -> io::Result<Box<dyn Wire>> {
+        let (socket, peer) = self.socket.accept()?;
+        // Some systems hand the listener's mode down.
+        socket.set_nonblocking(false)?;
+        match &self.local {
+            Address::Tcp(_) => tcp::accepted(socket, &peer),
+            #[cfg(unix)]
+            local => super::unix::accepted(socket, local.clone()),
+            #[cfg(not(unix))]
+            _ => Err(super::no_unix_sockets()),
+        }
+    }
+
+    /// Waits a little, or until the end.
+    fn pause(&self) {
+        // With nothing to poll but the waker, an error has nothing to do with connections.
+        let _ = poll_with_waker(&self.socket, PollFlags::empty(), &self.waker, Some(ACCEPT_PAUSE));
+    }
+
+    fn tcp_address(&self) -> Option<SocketAddr> {
+        match self.local {
+            Address::Tcp(address) => Some(address),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        if let Address::Unix(Some(path)) = &self.local {
+            // It may have been removed by somebody else.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Whether accepting failed for one connection alone, as accept(2) tells for Linux.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::*;
+    matches!(
+        error.kind(),
+        Interrupted
+            | ConnectionAborted
+            | ConnectionReset
+            | NotConnected
+            | NetworkDown
+            | NetworkUnreachable
+            | HostUnreachable
+            | TimedOut
+    )
+}

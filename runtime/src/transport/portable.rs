@@ -1,0 +1,56 @@
+//! What stands in for `linux.rs` on other systems: sockets in non-blocking mode, and a waker made
+//! of a UDP socket that is connected to itself.
+//!
+//! The flag `--cfg rust_grpc_portable` selects this file on Linux too, so that the tests can run
+//! on it.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, UdpSocket};
+
+use rustix::fd::{AsFd, BorrowedFd};
+use socket2::Socket;
+
+/// Makes a poll return: a socket that sends to itself.
+pub(super) struct Waker(UdpSocket);
+
+impl Waker {
+    pub(super) fn new() -> io::Result<Self> {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        socket.connect(socket.local_addr()?)?;
+        socket.set_nonblocking(true)?;
+        Ok(Self(socket))
+    }
+
+    /// Makes the descriptor readable until [`Waker::clear`].
+    pub(super) fn wake(&self) {
+        // A full buffer holds earlier wakes, so the descriptor is readable anyway.
+        let _ = self.0.send(&[1]);
+    }
+
+    pub(super) fn clear(&self) {
+        while self.0.recv(&mut [0; 8]).is_ok() {}
+    }
+
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Makes a new socket ready for [`read`] and [`write`].
+pub(super) fn prepare(socket: &Socket) -> io::Result<()> {
+    socket.set_nonblocking(true)
+}
+
+pub(super) fn read(mut socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    socket.read(buffer)
+}
+
+pub(super) fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+    socket.write(bytes)
+}
+
+/// The address of a socket in the abstract namespace: only Linux has one.
+#[cfg(unix)]
+pub(super) fn abstract_address(_name: &[u8]) -> io::Result<std::os::unix::net::SocketAddr> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "unix-abstract: addresses exist on Linux only"))
+}

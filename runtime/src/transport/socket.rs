@@ -1,0 +1,134 @@
+//! A wire over a socket, TCP or Unix.
+//!
+//! Only [`Wire::wait`] blocks, in one `poll` over the socket and its waker.
+
+use std::io;
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
+use socket2::Socket;
+
+use super::platform::{self, Waker};
+use super::wire::{Address, Interest, Wire};
+
+/// A connected socket and what wakes its reader.
+pub(super) struct SocketWire {
+    socket: Socket,
+    waker: Waker,
+    peer: Address,
+    local: Address,
+}
+
+impl SocketWire {
+    pub(super) fn new(socket: Socket, peer: Address, local: Address) -> io::Result<Self> {
+        platform::prepare(&socket)?;
+        Ok(Self { socket, waker: Waker::new()?, peer, local })
+    }
+}
+
+impl Wire for SocketWire {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        uninterrupted(|| platform::read(&self.socket, buffer))
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        uninterrupted(|| platform::write(&self.socket, bytes))
+    }
+
+    fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<Interest> {
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::IN, interest.read);
+        flags.set(PollFlags::OUT, interest.write);
+        poll_with_waker(&self.socket, flags, &self.waker, timeout).map(|found| Interest {
+            read: interest.read && found.intersects(PollFlags::IN | ENDED),
+            write: interest.write && found.intersects(PollFlags::OUT | ENDED),
+        })
+    }
+
+    fn wake(&self) {
+        self.waker.wake();
+    }
+
+    fn end_writing(&self) {
+        // The peer may be gone already; reading tells.
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    fn shutdown(&self) {
+        // As above: a socket that is no longer connected has nothing left to end.
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
+    fn peer(&self) -> &Address {
+        &self.peer
+    }
+
+    fn local(&self) -> &Address {
+        &self.local
+    }
+}
+
+/// Waits for `flags` on `socket` or for a wake, and says what was found on the socket.
+///
+/// With no flags the socket is left out, so that its errors cannot end the wait.
+pub(super) fn poll_with_waker(
+    socket: &Socket,
+    flags: PollFlags,
+    waker: &Waker,
+    timeout: Option<Duration>,
+) -> io::Result<PollFlags> {
+    let mut polled =
+        [PollFd::from_borrowed_fd(waker.descriptor(), PollFlags::IN), PollFd::new(socket, flags)];
+    let polled = if flags.is_empty() { &mut polled[..1] } else { &mut polled[..] };
+    // One poll: an interruption is an early return, which callers allow for.
+    match poll(polled, timeout.map(timespec).as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if !polled[0].revents().is_empty() {
+        waker.clear();
+    }
+    Ok(polled.get(1).map_or(PollFlags::empty(), PollFd::revents))
+}
+
+/// Waits until `socket` shows `flags` or `until` has passed; says whether it did.
+pub(super) fn poll_until(
+    socket: &impl AsFd,
+    flags: PollFlags,
+    until: Option<Instant>,
+) -> io::Result<bool> {
+    loop {
+        let timeout = until.map(|until| until.saturating_duration_since(super::now()));
+        let mut polled = [PollFd::new(socket, flags)];
+        match poll(&mut polled, timeout.map(timespec).as_ref()) {
+            Ok(0) if timeout.is_some_and(|timeout| timeout.is_zero()) => return Ok(false),
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Repeats a call that a signal interrupted.
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+fn timespec(timeout: Duration) -> Timespec {
+    // Longer than anybody waits: more would overflow on systems with 32-bit seconds.
+    let timeout = timeout.min(Duration::from_secs(1 << 30));
+    Timespec {
+        tv_sec: timeout.as_secs().try_into().expect("at most 2^30"),
+        tv_nsec: timeout.subsec_nanos().into(),
+    }
+}
+
+/// The peer is gone or the socket is broken: reading or writing says which.
+const ENDED: PollFlags = PollFlags::HUP.union(PollFlags::ERR).union(PollFlags::NVAL);

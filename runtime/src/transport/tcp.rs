@@ -1,0 +1,149 @@
+//! TCP: connecting within a deadline to one of several addresses, and listening.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::socket::SocketWire;
+use super::wire::{Address, Wire};
+use super::{now, spawn};
+use crate::limits::LISTEN_BACKLOG;
+
+/// Connects to the first of `addresses` that answers.
+///
+/// # Errors
+///
+/// What the last address answered, or [`io::ErrorKind::TimedOut`].
+pub(crate) fn connect(
+    addresses: &[SocketAddr],
+    until: Option<Instant>,
+) -> io::Result<Box<dyn Wire>> {
+    let mut last = None;
+    for (index, address) in addresses.iter().enumerate() {
+        let left = addresses.len() - index;
+        match connect_one(*address, share(until, left)?) {
+            Ok(socket) => return wire(socket, *address),
+            Err(error) => {
+                last = Some(io::Error::new(error.kind(), format!("{address}: {error}")));
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no address to connect to")))
+}
+
+/// Looks up `host`, on a thread of its own since nothing can interrupt a look-up.
+///
+/// # Errors
+///
+/// What the system says, or [`io::ErrorKind::TimedOut`].
+pub(crate) fn resolve(
+    host: &str,
+    port: u16,
+    until: Option<Instant>,
+) -> io::Result<Vec<SocketAddr>> {
+    let (sender, answer) = sync_channel(1);
+    let name = host.to_owned();
+    spawn("grpc-resolve", move || {
+        // Nobody may wait any more.
+        let _ = sender.send((name.as_str(), port).to_socket_addrs().map(Vec::from_iter));
+    })?;
+    let answer = match until {
+        None => answer.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        Some(until) => answer.recv_timeout(until.saturating_duration_since(now())),
+    };
+    let in_words =
+        |kind, reason: &str| io::Error::new(kind, format!("look-up of {host}: {reason}"));
+    match answer {
+        Ok(Ok(addresses)) if addresses.is_empty() => {
+            Err(in_words(io::ErrorKind::NotFound, "no address"))
+        }
+        Ok(Ok(addresses)) => Ok(addresses),
+        Ok(Err(error)) => Err(in_words(error.kind(), &error.to_string())),
+        Err(RecvTimeoutError::Timeout) => {
+            Err(in_words(io::ErrorKind::TimedOut, "no answer within the deadline"))
+        }
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(in_words(io::ErrorKind::Other, "the look-up broke off"))
+        }
+    }
+}
+
+/// Listens at the first of `addresses` that is free.
+///
+/// The unspecified IPv6 address takes IPv4 too; where the system has no IPv6, it stands for the
+/// unspecified IPv4 address.
+pub(super) fn listen(addresses: &[SocketAddr]) -> io::Result<(Socket, Address)> {
+    let mut last = None;
+    for address in addresses {
+        match listen_one(*address) {
+            Ok(listening) => return Ok(listening),
+            Err(error) => last = Some(error),
+        }
+        if address.is_ipv6() && address.ip().is_unspecified() && !has_ipv6() {
+            return listen_one(SocketAddr::from(([0, 0, 0, 0], address.port())));
+        }
+    }
+    Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no address to listen at")))
+}
+
+/// A wire over an accepted connection.
+pub(super) fn accepted(socket: Socket, peer: &SockAddr) -> io::Result<Box<dyn Wire>> {
+    let peer = peer.as_socket().ok_or_else(not_an_internet_address)?;
+    wire(socket, peer)
+}
+
+fn wire(socket: Socket, peer: SocketAddr) -> io::Result<Box<dyn Wire>> {
+    // Whole messages are written at once: waiting for more would only delay them.
+    socket.set_tcp_nodelay(true)?;
+    let local = socket.local_addr()?.as_socket().ok_or_else(not_an_internet_address)?;
+    Ok(Box::new(SocketWire::new(socket, Address::Tcp(peer), Address::Tcp(local))?))
+}
+
+fn connect_one(address: SocketAddr, timeout: Option<Duration>) -> io::Result<Socket> {
+    let socket = socket_for(address)?;
+    match timeout {
+        None => socket.connect(&address.into())?,
+        Some(timeout) => socket.connect_timeout(&address.into(), timeout)?,
+    }
+    Ok(socket)
+}
+
+fn listen_one(address: SocketAddr) -> io::Result<(Socket, Address)> {
+    let socket = socket_for(address)?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        socket.set_only_v6(false)?;
+    }
+    // A restarted server must not wait for connections of the former one to fade away. On Windows
+    // the option means that two servers may share a port.
+    #[cfg(not(windows))]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(LISTEN_BACKLOG)?;
+    let local = socket.local_addr()?.as_socket().ok_or_else(not_an_internet_address)?;
+    Ok((socket, Address::Tcp(local)))
+}
+
+fn socket_for(address: SocketAddr) -> io::Result<Socket> {
+    Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
+}
+
+fn has_ipv6() -> bool {
+    Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)).is_ok()
+}
+
+/// An even share of the time that is left, for one of `left` attempts.
+fn share(until: Option<Instant>, left: usize) -> io::Result<Option<Duration>> {
+    let Some(until) = until else { return Ok(None) };
+    let time = until.saturating_duration_since(now());
+    if time.is_zero() {
+        return Err(io::Error::new(io::ErrorKind::TimedOut, "not connected within the deadline"));
+    }
+    Ok(Some((time / u32::try_from(left).unwrap_or(u32::MAX)).max(Duration::from_millis(1))))
+}
+
+fn not_an_internet_address() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a TCP socket without an internet address")
+}

@@ -1,0 +1,211 @@
+//! Things to be done at a time: one thread, started when the first is scheduled.
+//!
+//! What is scheduled runs on the timer's thread, so it must be short and never block: it resets a
+//! stream or wakes somebody.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::time::Instant;
+
+use super::{lock, now, spawn, wait_until};
+
+/// A timer. When the last clone is dropped its thread ends and what is scheduled never runs.
+#[derive(Clone)]
+pub(crate) struct Timer {
+    clock: Arc<Clock>,
+    /// Ends the thread with the last clone: the thread itself holds the clock.
+    _owner: Arc<Owner>,
+}
+
+/// Keeps one thing scheduled; dropping it cancels.
+pub(crate) struct Scheduled {
+    clock: Weak<Clock>,
+    key: Key,
+}
+
+struct Owner(Arc<Clock>);
+
+struct Clock {
+    name: String,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    actions: BTreeMap<Key, Box<dyn FnOnce() + Send>>,
+    next: u64,
+    running: bool,
+    over: bool,
+}
+
+/// When, and a number that tells equal times apart.
+type Key = (Instant, u64);
+
+impl Timer {
+    /// A timer whose thread will be called `name`.
+    pub(crate) fn new(name: &str) -> Self {
+        let clock = Arc::new(Clock {
+            name: name.to_owned(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        Self { _owner: Arc::new(Owner(Arc::clone(&clock))), clock }
+    }
+
+    /// Has `action` run at `at`, or at once if that has passed, unless the result is dropped
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
+    pub(crate) fn schedule(
+        &self,
+        at: Instant,
+        action: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Scheduled> {
+        let mut state = lock(&self.clock.state);
+        if !state.running {
+            let clock = Arc::clone(&self.clock);
+            spawn(&self.clock.name, move || clock.run())?;
+            state.running = true;
+        }
+        let key = (at, state.next);
+        state.next += 1;
+        let is_first = state.actions.keys().next().is_none_or(|first| key < *first);
+        state.actions.insert(key, Box::new(action));
+        drop(state);
+        if is_first {
+            self.clock.changed.notify_all();
+        }
+        Ok(Scheduled { clock: Arc::downgrade(&self.clock), key })
+    }
+}
+
+impl Drop for Scheduled {
+    fn drop(&mut self) {
+        let Some(clock) = self.clock.upgrade() else { return };
+        let cancelled = lock(&clock.state).actions.remove(&self.key);
+        // What the action owns is dropped without the lock.
+        drop(cancelled);
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let dropped = {
+            let mut state = lock(&self.0.state);
+            state.over = true;
+            std::mem::take(&mut state.actions)
+        };
+        self.0.changed.notify_all();
+        drop(dropped);
+    }
+}
+
+impl Clock {
+    /// What the thread runs.
+    fn run(&self) {
+        let mut state = lock(&self.state);
+        while !state.over {
+            let first = state.actions.keys().next().copied();
+            match first {
+                Some(key) if key.0 <= now() => {
+                    let action = state.actions.remove(&key).expect("was found above");
+                    drop(state);
+                    // The panic hook has reported it; the other actions are not to blame.
+                    let _ = catch_unwind(AssertUnwindSafe(action));
+                    state = lock(&self.state);
+                }
+                first => {
+                    let until = first.map(|key| key.0);
+                    let is_changed =
+                        |state: &State| state.over || state.actions.keys().next() != first.as_ref();
+                    state = wait_until(&self.changed, state, until, is_changed).0;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Far enough away never to come while a test runs.
+    fn far() -> Instant {
+        now() + Duration::from_secs(3600)
+    }
+
+    /// Actions run at their time, in the order of their times, whatever the order of scheduling.
+    #[test]
+    fn actions_run_in_the_order_of_their_times() {
+        let timer = Timer::new("test-timer");
+        let (sender, order) = channel();
+        let soon = now() + Duration::from_millis(20);
+        let scheduled: Vec<_> = [3u32, 1, 2]
+            .into_iter()
+            .map(|step| {
+                let (sender, at) = (sender.clone(), soon + Duration::from_millis(1) * step);
+                timer.schedule(at, move || sender.send((step, at <= now())).unwrap()).unwrap()
+            })
+            .collect();
+        let ran: Vec<_> = order.iter().take(3).collect();
+        assert_eq!(ran, [(1, true), (2, true), (3, true)]);
+        drop(scheduled);
+    }
+
+    /// A time that has passed is now, also when a later one is being waited for.
+    #[test]
+    fn a_passed_time_runs_at_once() {
+        let timer = Timer::new("test-timer");
+        let later = timer.schedule(far(), || panic!("too early")).unwrap();
+        let (sender, ran) = channel();
+        let scheduled = timer.schedule(now(), move || sender.send(()).unwrap()).unwrap();
+        ran.recv().unwrap();
+        drop((scheduled, later));
+    }
+
+    /// Dropping the handle cancels and frees what the action owns.
+    #[test]
+    fn dropping_the_handle_cancels() {
+        let timer = Timer::new("test-timer");
+        let (sender, dropped) = channel::<()>();
+        let scheduled = timer.schedule(far(), move || sender.send(()).unwrap()).unwrap();
+        drop(scheduled);
+        assert!(dropped.recv().is_err());
+        assert!(lock(&timer.clock.state).actions.is_empty());
+    }
+
+    /// A panicking action does not stop the timer.
+    #[test]
+    fn a_panic_ends_the_action_alone() {
+        let timer = Timer::new("test-timer");
+        let first = timer.schedule(now(), || panic!("expected by this test")).unwrap();
+        let (sender, ran) = channel();
+        let second = timer.schedule(now(), move || sender.send(()).unwrap()).unwrap();
+        ran.recv().unwrap();
+        drop((first, second));
+    }
+
+    /// With the last clone the thread ends and what is scheduled is dropped.
+    #[test]
+    fn the_last_clone_ends_the_thread() {
+        let timer = Timer::new("test-timer");
+        let clone = timer.clone();
+        let clock = Arc::downgrade(&timer.clock);
+        let (sender, dropped) = channel::<()>();
+        let scheduled = timer.schedule(far(), move || drop(sender)).unwrap();
+        drop(timer);
+        assert!(dropped.try_recv().is_err_and(|e| e == std::sync::mpsc::TryRecvError::Empty));
+        drop(clone);
+        assert!(dropped.recv().is_err());
+        super::super::tests::eventually(|| clock.strong_count() == 0);
+        drop(scheduled);
+    }
+}

@@ -1,0 +1,96 @@
+//! What a connection's bytes travel over: sockets, and an in-memory pair for tests.
+//!
+//! Reading and writing never block; [`Wire::wait`] is the one place that does, and one thread at a
+//! time calls it.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A two-way stream of bytes between two peers.
+pub(crate) trait Wire: Send + Sync {
+    /// Reads what has come; `Ok(0)` is the end, [`io::ErrorKind::WouldBlock`] means nothing yet.
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes what fits; [`io::ErrorKind::WouldBlock`] means nothing fits now.
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Blocks until `interest` is met, [`Wire::wake`] was called or `timeout` has passed.
+    ///
+    /// A wake that came before the call counts. May return early with nothing ready.
+    fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<Interest>;
+
+    /// Makes the current or the next [`Wire::wait`] return.
+    fn wake(&self);
+
+    /// Tells the peer that nothing more will be written; reading goes on.
+    fn end_writing(&self);
+
+    /// Ends both directions: reads then find the end.
+    fn shutdown(&self);
+
+    /// Who is at the other end.
+    fn peer(&self) -> &Address;
+
+    /// Where this end is.
+    fn local(&self) -> &Address;
+}
+
+/// What a [`Wire::wait`] waits for, and what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Interest {
+    /// Bytes, the end or an error can be read.
+    pub(crate) read: bool,
+    /// Bytes can be written.
+    pub(crate) write: bool,
+}
+
+impl Interest {
+    pub(crate) const NONE: Self = Self { read: false, write: false };
+    pub(crate) const READ: Self = Self { read: true, write: false };
+}
+
+/// One end of a wire, shown as gRPC writes it: `ipv4:127.0.0.1:50051`, `unix:/run/service`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// A TCP address.
+    Tcp(SocketAddr),
+    /// A Unix socket; connecting ends have no path.
+    Unix(Option<PathBuf>),
+    /// A Unix socket in Linux's abstract namespace.
+    UnixAbstract(Vec<u8>),
+    /// An end of an in-memory pair.
+    Memory,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(SocketAddr::V4(address)) => write!(formatter, "ipv4:{address}"),
+            Self::Tcp(SocketAddr::V6(address)) => write!(formatter, "ipv6:{address}"),
+            Self::Unix(Some(path)) => write!(formatter, "unix:{}", path.display()),
+            Self::Unix(None) => formatter.write_str("unix:"),
+            Self::UnixAbstract(name) => write!(formatter, "unix-abstract:{}", name.escape_ascii()),
+            Self::Memory => formatter.write_str("memory:"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Addresses are shown in the words of gRPC's naming document.
+    #[test]
+    fn addresses_are_shown_as_grpc_names_them() {
+        let check = |address: Address, expected: &str| assert_eq!(address.to_string(), expected);
+        check(Address::Tcp("127.0.0.1:50051".parse().unwrap()), "ipv4:127.0.0.1:50051");
+        check(Address::Tcp("[::1]:50051".parse().unwrap()), "ipv6:[::1]:50051");
+        check(Address::Unix(Some("/run/service".into())), "unix:/run/service");
+        check(Address::Unix(None), "unix:");
+        check(Address::UnixAbstract(b"a\0b".to_vec()), "unix-abstract:a\\x00b");
+        check(Address::Memory, "memory:");
+    }
+}
