@@ -13,3 +13,4 @@ pub(crate) mod transport;
 pub use grpc::{
     Code, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Received, Status,
 };
+pub use message::{DecodeError, Enumeration, Message, MessageField, UnknownFields};

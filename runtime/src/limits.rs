@@ -25,3 +25,28 @@ pub(crate) const CONNECT_TIMEOUT_MIN: Duration = Duration::from_secs(20);
 
 /// Calls that wait for a worker: a burst, and not a minute's arrears.
 pub(crate) const WORKER_QUEUE_MAX: usize = 1024;
+
+// Messages.
+
+/// Levels of nesting that a protobuf decoder enters below the outermost message: submessages,
+/// groups and map entries, known or unknown. 100 is what every official implementation accepts, and
+/// the stack of a worker thread holds far more.
+pub(crate) const MESSAGE_DEPTH_MAX: u32 = 100;
+
+/// Bytes of one encoded message: lengths are signed 32-bit numbers in every official
+/// implementation.
+pub(crate) const MESSAGE_SIZE_MAX: usize = i32::MAX as usize;
+
+/// Memory that decoding one message may allocate for elements, whatever its size on the wire: two
+/// bytes of input can become a struct of several hundred. 64 MiB is more than a message of the
+/// default receive limit (4 MiB) needs unless it is made to harm.
+pub(crate) const DECODE_MEMORY_MIN: usize = 64 * 1024 * 1024;
+
+/// Memory that decoding may allocate for each byte of input where that is more than
+/// [`DECODE_MEMORY_MIN`]. Honest input stays below: a packed one-byte varint becomes 8 bytes, a map
+/// entry of 10 bytes about 100.
+pub(crate) const DECODE_MEMORY_PER_BYTE: usize = 16;
+
+/// What an unknown field is charged besides its bytes, so that many empty ones cannot hide from the
+/// budget.
+pub(crate) const UNKNOWN_FIELD_COST: usize = 16;

@@ -52,7 +52,8 @@ fn layers_name_only_what_lies_below_them() {
                             source.name == *file && starts_with_module(path, module)
                         });
                     if !allowed {
-                        faults.push(format!("{}:{number}: {layer} names crate::{path}", source.name));
+                        faults
+                            .push(format!("{}:{number}: {layer} names crate::{path}", source.name));
                     }
                 }
                 if climbs_out(line, &source.name) {
@@ -169,7 +170,8 @@ fn crate_paths(line: &str) -> Vec<&str> {
 }
 
 fn starts_with_module(path: &str, module: &str) -> bool {
-    path.strip_prefix(module).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    path.strip_prefix(module)
+        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
 /// Whether a chain of `super::` in this file would leave its layer's folder.

@@ -1,1 +1,207 @@
-//! (module message)
+//! Protobuf messages: the [`Message`] trait, its fields, and the binary encoding.
+//!
+//! Messages are plain structs that the code generator writes; this module is what their encoding
+//! runs on. It is independent of gRPC: it needs no connection, no thread and no clock.
+//!
+//! - Encoding goes back to front in one pass ([`Writer`]), so that no size is computed beforehand.
+//! - Decoding reads one contiguous slice, within limits: 100 levels of nesting, and a memory budget
+//!   of 64 MiB or 16 bytes for each byte of input, whichever is more. What breaks them is a
+//!   [`DecodeError`].
+//! - Fields that a message does not know are kept in [`UnknownFields`] and travel on.
+//! - Equal messages have equal bytes: fields in the order of their numbers, map entries in that of
+//!   their keys.
+
+mod default_instance;
+mod enumeration;
+mod error;
+mod field;
+#[doc(hidden)]
+pub mod kind;
+mod map;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod unknown;
+mod varint;
+mod writer;
+
+use std::fmt::Debug;
+
+use crate::limits;
+
+pub use enumeration::Enumeration;
+#[doc(hidden)]
+pub use enumeration::debug_enumeration;
+pub use error::{DecodeError, DecodeErrorKind, EncodeError};
+pub use field::MessageField;
+pub use reader::Reader;
+pub use unknown::{UnknownFields, UnknownIter, UnknownValue};
+pub use writer::Writer;
+
+// protobuf encoding: the wire types, the low three bits of a tag.
+const VARINT: u32 = 0;
+const FIXED64: u32 = 1;
+const LENGTH_DELIMITED: u32 = 2;
+const START_GROUP: u32 = 3;
+const END_GROUP: u32 = 4;
+const FIXED32: u32 = 5;
+
+/// A protobuf message.
+///
+/// Generated structs implement it; the first two functions are theirs, all others are provided.
+/// `Box<M>` is the same message as `M`.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::Message;
+/// # use rust_grpc::{DecodeError, UnknownFields};
+/// # use rust_grpc::generated::message::{Reader, Str, Writer};
+/// # #[derive(Clone, Debug, Default, PartialEq)]
+/// # struct HelloRequest { name: String, unknown: UnknownFields }
+/// # impl Message for HelloRequest {
+/// #     const FULL_NAME: &'static str = "hello.HelloRequest";
+/// #     fn write_fields(&self, writer: &mut Writer) {
+/// #         writer.unknown(&self.unknown);
+/// #         writer.implicit::<Str>(1, &self.name);
+/// #     }
+/// #     fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+/// #         while let Some(tag) = reader.next_tag()? {
+/// #             match tag {
+/// #                 10 => reader.singular::<Str>(&mut self.name)?,
+/// #                 tag => reader.unknown(tag, &mut self.unknown)?,
+/// #             }
+/// #         }
+/// #         Ok(())
+/// #     }
+/// # }
+///
+/// let request = HelloRequest { name: "Ada".into(), ..Default::default() };
+/// let bytes = request.encode_to_vec();
+/// assert_eq!(bytes, b"\x0a\x03Ada");
+/// assert_eq!(HelloRequest::decode(&bytes)?, request);
+/// # Ok::<(), DecodeError>(())
+/// ```
+pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
+    /// The full name of the message, such as `hello.HelloRequest`.
+    const FULL_NAME: &'static str;
+
+    /// Bytes that an instance allocates when it is made.
+    #[doc(hidden)]
+    const HEAP_SIZE: usize = 0;
+
+    /// Writes the fields from the last to the first. For generated code; call [`Message::encode`].
+    fn write_fields(&self, writer: &mut Writer);
+
+    /// Reads fields up to the end of the message. For generated code; call [`Message::merge`].
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input.
+    fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError>;
+
+    /// The encoded message.
+    ///
+    /// # Panics
+    ///
+    /// If it is larger than 2 GiB - 1 bytes, the most a protobuf message may be;
+    /// [`Message::encode`] gives an error instead.
+    fn encode_to_vec(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        write_or_panic(self, &mut writer);
+        writer.into_vec()
+    }
+
+    /// Appends the encoded message to `bytes`.
+    ///
+    /// # Panics
+    ///
+    /// If it is larger than 2 GiB - 1 bytes, the most a protobuf message may be.
+    fn encode_into(&self, bytes: &mut Vec<u8>) {
+        let mut writer = Writer::new();
+        write_or_panic(self, &mut writer);
+        bytes.extend_from_slice(writer.as_slice());
+    }
+
+    /// Writes the encoded message before what `writer` holds. A writer that is cleared and used
+    /// again makes encoding free of allocations.
+    ///
+    /// # Errors
+    ///
+    /// If the message is larger than 2 GiB - 1 bytes, the most a protobuf message may be. The
+    /// writer's content is then of no use.
+    fn encode(&self, writer: &mut Writer) -> Result<(), EncodeError> {
+        let before = writer.len();
+        self.write_fields(writer);
+        match writer.len() - before {
+            0..=limits::MESSAGE_SIZE_MAX => Ok(()),
+            size => Err(EncodeError::new(Self::FULL_NAME, size)),
+        }
+    }
+
+    /// The size of the encoded message, in bytes. It costs as much as encoding, which computes no
+    /// sizes.
+    fn encoded_len(&self) -> usize {
+        let mut writer = Writer::new();
+        self.write_fields(&mut writer);
+        writer.len()
+    }
+
+    /// Decodes a message that takes all of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input, or which limit it breaks.
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut message = Self::default();
+        message.merge(bytes)?;
+        Ok(message)
+    }
+
+    /// Decodes `bytes` into this message: scalars are replaced, messages merged, repeated fields
+    /// and maps added to.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input, or which limit it breaks. The message then holds what came
+    /// before the fault.
+    fn merge(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        if bytes.len() > limits::MESSAGE_SIZE_MAX {
+            let kind = DecodeErrorKind::LengthTooLarge(bytes.len() as u64);
+            return Err(DecodeError::new(kind, 0, 0).within(Self::FULL_NAME));
+        }
+        self.merge_fields(&mut Reader::new(bytes)).map_err(|error| error.within(Self::FULL_NAME))
+    }
+
+    /// Sets every field to its default.
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The instance that unset fields of this type deref to.
+    #[doc(hidden)]
+    fn default_instance() -> &'static Self {
+        default_instance::of::<Self>()
+    }
+}
+
+impl<M: Message> Message for Box<M> {
+    const FULL_NAME: &'static str = M::FULL_NAME;
+    const HEAP_SIZE: usize = size_of::<M>() + M::HEAP_SIZE;
+
+    #[inline]
+    fn write_fields(&self, writer: &mut Writer) {
+        (**self).write_fields(writer);
+    }
+
+    #[inline]
+    fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        (**self).merge_fields(reader)
+    }
+}
+
+fn write_or_panic<M: Message>(message: &M, writer: &mut Writer) {
+    if let Err(error) = message.encode(writer) {
+        panic!("{error}");
+    }
+}

@@ -1,0 +1,80 @@
+//! Open enums: newtypes over `i32` whose constants read like variants.
+
+use std::fmt::{self, Debug, Formatter};
+use std::hash::Hash;
+
+/// A protobuf enum.
+///
+/// Generated enums are open: a number that the .proto does not name is kept, and travels on when
+/// the message is encoded again. Each named value is a constant of the type.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::Enumeration;
+/// # #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
+/// # struct Mood(i32);
+/// # #[allow(non_upper_case_globals)]
+/// # impl Mood { const Happy: Self = Self(1); }
+/// # impl Enumeration for Mood {
+/// #     const FULL_NAME: &'static str = "hello.Mood";
+/// #     const NAMES: &'static [(&'static str, i32)] =
+/// #         &[("MOOD_UNSPECIFIED", 0), ("MOOD_HAPPY", 1)];
+/// #     fn from_number(number: i32) -> Self { Self(number) }
+/// #     fn number(self) -> i32 { self.0 }
+/// # }
+///
+/// assert_eq!(Mood::from_number(1), Mood::Happy);
+/// assert_eq!(Mood::Happy.name(), Some("MOOD_HAPPY"));
+/// assert_eq!(Mood::from_name("MOOD_HAPPY"), Some(Mood::Happy));
+/// assert_eq!(Mood::from_number(17).name(), None);
+/// ```
+pub trait Enumeration:
+    Copy + Default + Eq + Ord + Hash + Debug + Send + Sync + Sized + 'static
+{
+    /// The full name of the enum, such as `hello.Mood`.
+    const FULL_NAME: &'static str;
+
+    /// The values in the order of the .proto, under the names they have there; the first of several
+    /// names for one number is the canonical one.
+    const NAMES: &'static [(&'static str, i32)];
+
+    /// The value with this number.
+    fn from_number(number: i32) -> Self;
+
+    /// The number of this value.
+    fn number(self) -> i32;
+
+    /// The name of this value in the .proto, if it has one there.
+    fn name(self) -> Option<&'static str> {
+        let number = self.number();
+        Self::NAMES.iter().find(|(_, named)| *named == number).map(|(name, _)| *name)
+    }
+
+    /// The value with this name in the .proto.
+    fn from_name(name: &str) -> Option<Self> {
+        let entry = Self::NAMES.iter().find(|(known, _)| *known == name)?;
+        Some(Self::from_number(entry.1))
+    }
+}
+
+/// Formats an open enum as its constant's name, or as `Mood(17)` where it has none.
+///
+/// `constants[i]` is the Rust name of the value `E::NAMES[i]`.
+///
+/// # Errors
+///
+/// What the formatter gives.
+pub fn debug_enumeration<E: Enumeration>(
+    value: E,
+    type_name: &str,
+    constants: &[&str],
+    formatter: &mut Formatter<'_>,
+) -> fmt::Result {
+    let number = value.number();
+    let index = E::NAMES.iter().position(|(_, named)| *named == number);
+    match index.and_then(|index| constants.get(index)) {
+        Some(constant) => formatter.write_str(constant),
+        None => write!(formatter, "{type_name}({number})"),
+    }
+}

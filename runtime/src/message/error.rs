@@ -1,0 +1,249 @@
+//! What decoding and encoding a message can end with: who is at fault, where, what was expected,
+//! what came.
+//!
+//! A [`DecodeError`] is one word large, so that the `Result` of every read stays in registers.
+
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
+
+/// Bytes that are not a valid encoding of the message they were decoded as.
+///
+/// Its text names the message, the field number and the byte offset, what was expected and what
+/// came.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::{DecodeError, Message};
+/// use rust_grpc::message::{DecodeErrorKind, UnknownFields};
+/// # use rust_grpc::generated::message::{Reader, Writer};
+/// # #[derive(Clone, Debug, Default, PartialEq)]
+/// # struct Empty { unknown: UnknownFields }
+/// # impl Message for Empty {
+/// #     const FULL_NAME: &'static str = "example.Empty";
+/// #     fn write_fields(&self, writer: &mut Writer) { writer.unknown(&self.unknown); }
+/// #     fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+/// #         while let Some(tag) = reader.next_tag()? { reader.unknown(tag, &mut self.unknown)?; }
+/// #         Ok(())
+/// #     }
+/// # }
+///
+/// let error = Empty::decode(&[0x0a, 5, b'a']).unwrap_err();
+/// assert_eq!(error.kind(), DecodeErrorKind::Truncated { expected: 5, got: 1 });
+/// assert_eq!(
+///     error.to_string(),
+///     "invalid example.Empty: field 1, byte 2: expected 5 more bytes, got 1"
+/// );
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct DecodeError(Box<Place>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Place {
+    kind: DecodeErrorKind,
+    offset: usize,
+    /// 0 before the first tag.
+    field_number: u32,
+    /// Empty until the error has left the innermost message.
+    message_name: &'static str,
+}
+
+/// Which rule of the encoding was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeErrorKind {
+    /// The input, or the message around it, ends before the value does.
+    Truncated {
+        /// Bytes that the value still needs, as far as that is known.
+        expected: usize,
+        /// Bytes that are left.
+        got: usize,
+    },
+    /// A varint of more than 10 bytes, or of more than 64 bits.
+    VarintTooLong,
+    /// A tag of more than 5 bytes or of more than 32 bits.
+    TagTooLong,
+    /// The field number 0.
+    FieldNumberZero,
+    /// A wire type that does not exist: 6 or 7.
+    UnknownWireType(u32),
+    /// A length over 2 GiB.
+    LengthTooLarge(u64),
+    /// A string that is not UTF-8.
+    InvalidUtf8 {
+        /// Offset of the first wrong byte within the string.
+        valid_up_to: usize,
+    },
+    /// A packed field whose length is not a multiple of the width of its elements.
+    UnevenPackedLength {
+        /// Length of the packed field.
+        length: usize,
+        /// Width of one element.
+        width: usize,
+    },
+    /// The end of a group that is not the innermost open one.
+    UnmatchedEndGroup {
+        /// Number of the innermost open group; 0 if none is open.
+        expected: u32,
+        /// Number in the end tag.
+        got: u32,
+    },
+    /// The message around a group ends before the group does.
+    UnterminatedGroup(u32),
+    /// More levels of nesting than the limit.
+    TooDeep {
+        /// The limit.
+        limit: u32,
+    },
+    /// The decoded form would need more memory than the budget.
+    TooMuchMemory {
+        /// The budget, in bytes.
+        limit: usize,
+    },
+}
+
+impl DecodeError {
+    /// An error at `offset` bytes from the start of the input, below the field numbered
+    /// `field_number`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn new(kind: DecodeErrorKind, offset: usize, field_number: u32) -> Self {
+        Self(Box::new(Place { kind, offset, field_number, message_name: "" }))
+    }
+
+    /// Names the message that was being decoded, unless an inner one is named already.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn within(mut self, message_name: &'static str) -> Self {
+        if self.0.message_name.is_empty() {
+            self.0.message_name = message_name;
+        }
+        self
+    }
+
+    /// Which rule was broken.
+    pub fn kind(&self) -> DecodeErrorKind {
+        self.0.kind
+    }
+
+    /// Offset of the fault, in bytes from the start of the outermost message.
+    pub fn offset(&self) -> usize {
+        self.0.offset
+    }
+
+    /// Number of the field that was being decoded, if a tag had been read.
+    pub fn field_number(&self) -> Option<u32> {
+        Some(self.0.field_number).filter(|number| *number != 0)
+    }
+
+    /// Full name of the innermost message that was being decoded, such as `hello.HelloRequest`.
+    pub fn message_name(&self) -> &'static str {
+        self.0.message_name
+    }
+}
+
+impl Display for DecodeError {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let Place { kind, offset, field_number, message_name } = &*self.0;
+        let name = if message_name.is_empty() { "message" } else { message_name };
+        write!(formatter, "invalid {name}: ")?;
+        if *field_number != 0 {
+            write!(formatter, "field {field_number}, ")?;
+        }
+        write!(formatter, "byte {offset}: {kind}")
+    }
+}
+
+impl fmt::Debug for DecodeError {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("DecodeError")
+            .field("kind", &self.0.kind)
+            .field("offset", &self.0.offset)
+            .field("field_number", &self.0.field_number)
+            .field("message_name", &self.0.message_name)
+            .finish()
+    }
+}
+
+impl Error for DecodeError {}
+
+impl Display for DecodeErrorKind {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Truncated { expected, got } => {
+                write!(formatter, "expected {expected} more bytes, got {got}")
+            }
+            Self::VarintTooLong => {
+                formatter.write_str("expected a varint of at most 10 bytes and 64 bits, got more")
+            }
+            Self::TagTooLong => {
+                formatter.write_str("expected a tag of at most 5 bytes and 32 bits, got more")
+            }
+            Self::FieldNumberZero => {
+                formatter.write_str("expected a field number from 1 to 536870911, got 0")
+            }
+            Self::UnknownWireType(got) => {
+                write!(formatter, "expected a wire type from 0 to 5, got {got}")
+            }
+            Self::LengthTooLarge(got) => {
+                write!(formatter, "expected a length of at most 2147483647, got {got}")
+            }
+            Self::InvalidUtf8 { valid_up_to } => {
+                write!(formatter, "expected utf-8, got something else after {valid_up_to} bytes")
+            }
+            Self::UnevenPackedLength { length, width } => {
+                write!(formatter, "expected a packed length divisible by {width}, got {length}")
+            }
+            Self::UnmatchedEndGroup { expected: 0, got } => {
+                write!(formatter, "expected no end of a group, got the end of group {got}")
+            }
+            Self::UnmatchedEndGroup { expected, got } => {
+                write!(
+                    formatter,
+                    "expected the end of group {expected}, got the end of group {got}"
+                )
+            }
+            Self::UnterminatedGroup(number) => write!(
+                formatter,
+                "expected the end of group {number}, got the end of the message around it"
+            ),
+            Self::TooDeep { limit } => {
+                write!(formatter, "expected at most {limit} levels of nesting, got more")
+            }
+            Self::TooMuchMemory { limit } => {
+                write!(formatter, "expected to need at most {limit} bytes of memory, needs more")
+            }
+        }
+    }
+}
+
+/// A message that is larger than 2 GiB - 1 bytes when encoded, and so cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncodeError {
+    message_name: &'static str,
+    size: usize,
+}
+
+impl EncodeError {
+    pub(crate) fn new(message_name: &'static str, size: usize) -> Self {
+        Self { message_name, size }
+    }
+
+    /// Size of the encoded message, in bytes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}
+
+impl Display for EncodeError {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let Self { message_name, size } = self;
+        write!(
+            formatter,
+            "cannot encode {message_name}: expected at most 2147483647 bytes, got {size}"
+        )
+    }
+}
+
+impl Error for EncodeError {}

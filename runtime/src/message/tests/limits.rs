@@ -1,0 +1,192 @@
+//! Depth, memory and sizes: each limit reached, and kept one before it.
+
+use super::samples::{Lists, Point, Scalars, Tree};
+use super::*;
+use crate::limits;
+use crate::message::{Reader, Writer};
+
+const DEPTH: usize = limits::MESSAGE_DEPTH_MAX as usize;
+
+/// `levels` messages in one another, each behind `tag`.
+fn nest(tag: &str, levels: usize, innermost: &str) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.prepend(&hex(innermost));
+    for _ in 0..levels {
+        let end = 0;
+        writer.length_since(end);
+        writer.prepend(&hex(tag));
+    }
+    writer.into_vec()
+}
+
+fn groups(levels: usize) -> Vec<u8> {
+    [vec![0x0b; levels], vec![0x0c; levels]].concat()
+}
+
+#[track_caller]
+fn check_depth(make: impl Fn(usize) -> Vec<u8>) {
+    assert!(Tree::decode(&make(DEPTH)).is_ok());
+    let error = Tree::decode(&make(DEPTH + 1)).unwrap_err();
+    assert_eq!(error.kind(), DecodeErrorKind::TooDeep { limit: limits::MESSAGE_DEPTH_MAX });
+    assert!(Tree::decode(&make(20_000)).is_err());
+}
+
+/// Submessages may be nested 100 deep, as fields, elements, and members of a oneof.
+#[test]
+fn submessages_are_limited_in_depth() {
+    check_depth(|levels| nest("12", levels, ""));
+    check_depth(|levels| nest("1a", levels, ""));
+    check_depth(|levels| nest("3a", levels, ""));
+}
+
+/// Groups count like submessages, and together with them.
+#[test]
+fn groups_are_limited_in_depth() {
+    check_depth(groups);
+    check_depth(|levels| {
+        let inner = groups(levels - 50);
+        nest("12", 50, &to_hex(&inner))
+    });
+}
+
+/// An entry of a map and the message in it are one level each.
+#[test]
+fn map_entries_are_limited_in_depth() {
+    let entries = |levels| {
+        let mut bytes = Vec::new();
+        for level in 0..levels {
+            let mut writer = Writer::new();
+            writer.prepend(&bytes);
+            writer.length_since(0);
+            writer.prepend(if level % 2 == 0 { &[0x12] } else { &[0x52] });
+            bytes = writer.into_vec();
+        }
+        bytes
+    };
+    assert!(Tree::decode(&entries(DEPTH)).is_ok());
+    let error = Tree::decode(&entries(DEPTH + 2)).unwrap_err();
+    assert_eq!(error.kind(), DecodeErrorKind::TooDeep { limit: limits::MESSAGE_DEPTH_MAX });
+}
+
+/// Depth is given back on the way out: siblings are no deeper than one of them.
+#[test]
+fn siblings_do_not_add_depth() {
+    let one = [nest("12", DEPTH, ""), groups(DEPTH), hex("5a020807")].concat();
+    assert!(Tree::decode(&one.repeat(3)).is_ok());
+}
+
+fn decode_within<M: Message>(bytes: &[u8], memory: usize) -> Result<M, DecodeError> {
+    let mut message = M::default();
+    message.merge_fields(&mut Reader::with_limits(bytes, 100, memory))?;
+    Ok(message)
+}
+
+/// Checks that decoding `bytes` is charged exactly `memory`.
+#[track_caller]
+fn check_charge<M: Message>(bytes: &[u8], memory: usize) {
+    decode_within::<M>(bytes, memory).unwrap();
+    let error = decode_within::<M>(bytes, memory - 1).unwrap_err();
+    assert_eq!(error.kind(), DecodeErrorKind::TooMuchMemory { limit: memory - 1 });
+}
+
+/// Elements are charged with their size in memory, whatever theirs on the wire.
+#[test]
+fn elements_are_charged() {
+    check_charge::<Tree>(&hex("1a00").repeat(10), 10 * size_of::<Tree>());
+    check_charge::<Lists>(&hex("9201_00").repeat(10), 10 * size_of::<Point>());
+    check_charge::<Lists>(&hex("7200").repeat(10), 10 * size_of::<String>());
+    check_charge::<Lists>(&hex("1801").repeat(10), 10 * size_of::<i32>());
+    check_charge::<Lists>(&hex("220a_00010203040506070809"), 10 * size_of::<i64>());
+    check_charge::<Lists>(&hex("6a02_0001"), 2);
+    check_charge::<Lists>(&hex("4a08_0000000000000000"), 8);
+}
+
+/// Map entries are charged with key and value, also when a later one replaces them.
+#[test]
+fn map_entries_are_charged() {
+    check_charge::<Tree>(&hex("5a00").repeat(10), 10 * size_of::<(i32, String)>());
+    check_charge::<Tree>(&hex("5200"), size_of::<(String, Tree)>());
+}
+
+/// What is boxed is charged when it is made, and not again when it is merged into.
+#[test]
+fn boxes_are_charged_once() {
+    check_charge::<Tree>(&hex("1200 1200"), size_of::<Tree>());
+    check_charge::<Tree>(&hex("3a00 3a00"), size_of::<Tree>());
+    decode_within::<Tree>(&hex("2200 3200"), 0).unwrap();
+}
+
+/// Unknown fields are charged 16 bytes each and what they hold.
+#[test]
+fn unknown_fields_are_charged() {
+    check_charge::<Tree>(&hex("a00601").repeat(10), 10 * (limits::UNKNOWN_FIELD_COST + 1));
+    check_charge::<Tree>(&hex("a206_03_616263"), limits::UNKNOWN_FIELD_COST + 4);
+}
+
+/// Two bytes become a struct of hundreds: the default budget stops that long before memory runs
+/// out.
+#[test]
+fn empty_submessages_cannot_amplify() {
+    let elements = limits::DECODE_MEMORY_MIN / size_of::<Tree>();
+    assert!(Tree::decode(&hex("1a00").repeat(elements)).is_ok());
+    let error = Tree::decode(&hex("1a00").repeat(elements + 1)).unwrap_err();
+    let limit = limits::DECODE_MEMORY_MIN;
+    assert_eq!(error.kind(), DecodeErrorKind::TooMuchMemory { limit });
+}
+
+/// The budget grows with the input, so that large honest messages pass.
+#[test]
+fn budget_grows_with_the_input() {
+    let lists = Lists { uint64: vec![1; limits::DECODE_MEMORY_MIN / 8 + 1], ..Default::default() };
+    assert_eq!(Lists::decode(&lists.encode_to_vec()).unwrap().uint64.len(), lists.uint64.len());
+}
+
+/// A length over 2 GiB is refused for what it is, before it is compared with what is left.
+#[test]
+fn lengths_over_two_gibibytes_are_refused() {
+    check_refused::<Scalars>("7280808080 08", DecodeErrorKind::LengthTooLarge(1 << 31));
+    check_refused::<Scalars>("72ffffffffffffffffff01", DecodeErrorKind::LengthTooLarge(u64::MAX));
+    check_refused::<Scalars>(
+        "72ffffffff07",
+        DecodeErrorKind::Truncated { expected: i32::MAX as usize, got: 0 },
+    );
+}
+
+/// An error names the innermost message, the field, the place, what was expected and what came.
+#[test]
+fn errors_say_where_and_what() {
+    for (input, expected) in [
+        ("1205_0a01", "invalid sample.Tree: field 2, byte 2: expected 5 more bytes, got 2"),
+        ("1203_2201_08", "invalid sample.Point: field 1, byte 5: expected 1 more bytes, got 0"),
+        ("0000", "invalid sample.Tree: byte 1: expected a field number from 1 to 536870911, got 0"),
+        ("0e", "invalid sample.Tree: field 1, byte 1: expected a wire type from 0 to 5, got 6"),
+        (
+            "0a02_61ff",
+            "invalid sample.Tree: field 1, byte 2: expected utf-8, \
+             got something else after 1 bytes",
+        ),
+        (
+            "0c",
+            "invalid sample.Tree: field 1, byte 1: expected no end of a group, \
+             got the end of group 1",
+        ),
+        (
+            "0b14",
+            "invalid sample.Tree: field 2, byte 2: expected the end of group 1, \
+             got the end of group 2",
+        ),
+        (
+            "0b",
+            "invalid sample.Tree: field 1, byte 1: expected the end of group 1, \
+             got the end of the message around it",
+        ),
+        ("ffffffffffff", "invalid sample.Tree: byte 0: expected 7 more bytes, got 6"),
+    ] {
+        assert_eq!(refusal::<Tree>(input).to_string(), expected, "{input}");
+    }
+    let deep = Tree::decode(&nest("12", 101, "")).unwrap_err().to_string();
+    assert!(deep.ends_with("expected at most 100 levels of nesting, got more"), "{deep}");
+    assert_eq!(refusal::<Tree>("0e").field_number(), Some(1));
+    assert_eq!(refusal::<Tree>("ff").field_number(), None);
+    assert_eq!(refusal::<Tree>("1203_2201_08").message_name(), "sample.Point");
+}

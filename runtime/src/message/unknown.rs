@@ -1,0 +1,189 @@
+//! Fields that a message does not know: kept as they came, in their order, and written after the
+//! known ones.
+//!
+//! Invariant: the bytes are always a sequence of whole, well-formed fields.
+
+use std::fmt::{self, Debug, Formatter};
+
+use super::reader::Reader;
+use super::writer::Writer;
+use super::{END_GROUP, FIXED32, FIXED64, LENGTH_DELIMITED, START_GROUP, VARINT};
+
+/// The fields of a message that its type does not know, in the order in which they came.
+///
+/// They are there when the sender's .proto is newer than the receiver's, and travel on when the
+/// message is encoded again. One word large, and no allocation while there are none.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::message::{UnknownFields, UnknownValue};
+///
+/// let mut unknown = UnknownFields::new();
+/// unknown.push(7, UnknownValue::Varint(150));
+/// let fields: Vec<_> = unknown.iter().collect();
+/// assert_eq!(fields, [(7, UnknownValue::Varint(150))]);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct UnknownFields(Option<Box<Fields>>);
+
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+struct Fields {
+    bytes: Vec<u8>,
+}
+
+/// The value of an unknown field. What it means only the .proto can tell: a varint may be a `bool`,
+/// a length-delimited value a string or a message.
+#[derive(Clone, PartialEq, Eq)]
+pub enum UnknownValue<'a> {
+    /// Wire type 0.
+    Varint(u64),
+    /// Wire type 1.
+    Fixed64(u64),
+    /// Wire type 2.
+    LengthDelimited(&'a [u8]),
+    /// Wire types 3 and 4: the fields between them.
+    Group(UnknownIter<'a>),
+    /// Wire type 5.
+    Fixed32(u32),
+}
+
+/// Iterates over unknown fields: number and value, in the order in which they came.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UnknownIter<'a> {
+    bytes: &'a [u8],
+}
+
+impl UnknownFields {
+    /// No fields.
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    /// Appends a field.
+    ///
+    /// # Panics
+    ///
+    /// If `number` is not one that a field can have: 1 to 2^29 - 1.
+    pub fn push(&mut self, number: u32, value: UnknownValue<'_>) {
+        assert!(
+            (1..=FIELD_NUMBER_MAX).contains(&number),
+            "expected a field number from 1 to {FIELD_NUMBER_MAX}, got {number}"
+        );
+        let mut writer = Writer::new();
+        let wire_type = match value {
+            UnknownValue::Varint(value) => {
+                writer.varint(value);
+                VARINT
+            }
+            UnknownValue::Fixed64(value) => {
+                writer.prepend(&value.to_le_bytes());
+                FIXED64
+            }
+            UnknownValue::LengthDelimited(bytes) => {
+                writer.length_delimited(bytes);
+                LENGTH_DELIMITED
+            }
+            UnknownValue::Group(fields) => {
+                writer.tag(number, END_GROUP);
+                writer.prepend(fields.bytes);
+                START_GROUP
+            }
+            UnknownValue::Fixed32(value) => {
+                writer.prepend(&value.to_le_bytes());
+                FIXED32
+            }
+        };
+        self.push_raw(number << 3 | wire_type, writer.as_slice());
+    }
+
+    /// Removes all fields.
+    pub fn clear(&mut self) {
+        self.0 = None;
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The fields in the order in which they came.
+    pub fn iter(&self) -> UnknownIter<'_> {
+        UnknownIter { bytes: self.as_bytes() }
+    }
+
+    /// The fields as they stand on the wire.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_deref().map_or(&[], |fields| &fields.bytes)
+    }
+
+    /// Appends a field whose `payload`, without its tag, is known to be well formed.
+    pub(super) fn push_raw(&mut self, tag: u32, payload: &[u8]) {
+        let bytes = &mut self.0.get_or_insert_default().bytes;
+        let mut value = tag;
+        while value >= 0x80 {
+            bytes.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        bytes.push(value as u8);
+        bytes.extend_from_slice(payload);
+    }
+}
+
+impl<'a> Iterator for UnknownIter<'a> {
+    type Item = (u32, UnknownValue<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // The bytes are well formed, so that the only way to end is their end.
+        let mut reader = Reader::with_limits(self.bytes, u32::MAX, 0);
+        let tag = reader.next_tag().ok()??;
+        let value = match tag & 7 {
+            VARINT => UnknownValue::Varint(reader.varint().ok()?),
+            FIXED64 => UnknownValue::Fixed64(u64::from_le_bytes(*reader.chunk().ok()?)),
+            LENGTH_DELIMITED => UnknownValue::LengthDelimited(reader.length_delimited().ok()?),
+            START_GROUP => UnknownValue::Group(Self { bytes: reader.group(tag >> 3).ok()? }),
+            FIXED32 => UnknownValue::Fixed32(u32::from_le_bytes(*reader.chunk().ok()?)),
+            _ => return None,
+        };
+        self.bytes = reader.rest();
+        Some((tag >> 3, value))
+    }
+}
+
+impl<'a> IntoIterator for &'a UnknownFields {
+    type Item = (u32, UnknownValue<'a>);
+    type IntoIter = UnknownIter<'a>;
+
+    fn into_iter(self) -> UnknownIter<'a> {
+        self.iter()
+    }
+}
+
+impl Debug for UnknownFields {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        self.iter().fmt(formatter)
+    }
+}
+
+impl Debug for UnknownIter<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.debug_map().entries(self.clone()).finish()
+    }
+}
+
+impl Debug for UnknownValue<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Varint(value) => value.fmt(formatter),
+            Self::Fixed64(value) => write!(formatter, "{value:#018x}"),
+            Self::LengthDelimited(bytes) => write!(formatter, "b\"{}\"", bytes.escape_ascii()),
+            Self::Group(fields) => fields.fmt(formatter),
+            Self::Fixed32(value) => write!(formatter, "{value:#010x}"),
+        }
+    }
+}
+
+/// The largest field number: 29 bits.
+const FIELD_NUMBER_MAX: u32 = (1 << 29) - 1;

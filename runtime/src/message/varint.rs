@@ -1,0 +1,124 @@
+//! Varints: 7 bits a byte, least significant first, the high bit set on all bytes but the last.
+
+/// Why a varint could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The bytes end before the varint does.
+    Truncated,
+    /// More than 10 bytes, or bits above the 64th.
+    TooLong,
+}
+
+/// Bytes that the longest varint takes.
+pub(super) const VARINT_SIZE_MAX: usize = 10;
+
+/// Splits the varint off the front of `bytes`.
+#[inline]
+pub(super) fn split(bytes: &[u8]) -> Result<(u64, &[u8]), Fault> {
+    match bytes.split_first() {
+        Some((&byte, rest)) if byte < 0x80 => Ok((u64::from(byte), rest)),
+        _ => split_long(bytes),
+    }
+}
+
+fn split_long(bytes: &[u8]) -> Result<(u64, &[u8]), Fault> {
+    match bytes.first_chunk::<VARINT_SIZE_MAX>() {
+        // The common case: the compiler unrolls the loop because the length is known.
+        Some(chunk) => {
+            let (value, size) = value_and_size(chunk).ok_or(Fault::TooLong)?;
+            Ok((value, &bytes[size..]))
+        }
+        None => {
+            let (value, size) = value_and_size(bytes).ok_or(Fault::Truncated)?;
+            Ok((value, &bytes[size..]))
+        }
+    }
+}
+
+/// `None` if no byte ends the varint, or if the tenth has more than one bit.
+#[inline(always)]
+fn value_and_size(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0;
+    for (index, &byte) in bytes.iter().enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte < 0x80 {
+            let fits = index + 1 < VARINT_SIZE_MAX || byte <= 1;
+            return fits.then_some((value, index + 1));
+        }
+    }
+    None
+}
+
+/// Bytes that `value` takes as a varint, 1 to 10.
+#[inline]
+pub(super) fn size(value: u64) -> usize {
+    // 9 / 64 is just over 1 / 7, which makes this the rounded-up number of groups of 7 bits.
+    ((value | 1).ilog2() as usize * 9 + 73) / 64
+}
+
+/// Maps signed to unsigned numbers so that small absolute values stay small.
+#[inline]
+pub(super) fn zigzag32(value: i32) -> u32 {
+    (value.cast_unsigned() << 1) ^ (value >> 31).cast_unsigned()
+}
+
+/// The inverse of [`zigzag32`].
+#[inline]
+pub(super) fn unzigzag32(value: u32) -> i32 {
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
+}
+
+/// Maps signed to unsigned numbers so that small absolute values stay small.
+#[inline]
+pub(super) fn zigzag64(value: i64) -> u64 {
+    (value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned()
+}
+
+/// The inverse of [`zigzag64`].
+#[inline]
+pub(super) fn unzigzag64(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of a varint is its number of significant bits divided by 7, rounded up, and at
+    /// least 1.
+    #[test]
+    fn size_is_bits_divided_by_seven() {
+        assert_eq!(size(0), 1);
+        for bits in 1..=64_u32 {
+            let most = u64::MAX >> (64 - bits);
+            assert_eq!(size(most), bits.div_ceil(7) as usize, "{bits} bits");
+            assert_eq!(size(most ^ (most >> 1)), bits.div_ceil(7) as usize, "{bits} bits");
+        }
+    }
+
+    /// A varint may be longer than it needs to be, but not than 10 bytes, and not than 64 bits.
+    #[test]
+    fn varint_ends_within_ten_bytes_and_sixty_four_bits() {
+        let ones = |count: usize, last: u8| [vec![0xff; count], vec![last]].concat();
+        assert_eq!(split(&ones(9, 1)), Ok((u64::MAX, &[][..])));
+        assert_eq!(split(&ones(9, 2)), Err(Fault::TooLong));
+        assert_eq!(split(&ones(10, 0)), Err(Fault::TooLong));
+        assert_eq!(split(&ones(10, 1)), Err(Fault::TooLong));
+        assert_eq!(split(&[0x80, 0x80, 0x00, 7]), Ok((0, &[7][..])));
+        assert_eq!(split(&[0x80; 9]), Err(Fault::Truncated));
+        assert_eq!(split(&[]), Err(Fault::Truncated));
+    }
+
+    /// Zigzag maps 0, -1, 1, -2 to 0, 1, 2, 3 and covers the whole range.
+    #[test]
+    fn zigzag_alternates_signs() {
+        for (signed, unsigned) in [(0, 0), (-1, 1), (1, 2), (-2, 3), (i32::MAX, u32::MAX - 1)] {
+            assert_eq!(zigzag32(signed), unsigned);
+            assert_eq!(unzigzag32(unsigned), signed);
+            assert_eq!(unzigzag64(zigzag64(i64::from(signed))), i64::from(signed));
+        }
+        assert_eq!(unzigzag32(zigzag32(i32::MIN)), i32::MIN);
+        assert_eq!(unzigzag64(zigzag64(i64::MIN)), i64::MIN);
+        assert_eq!(zigzag64(i64::MIN), u64::MAX);
+    }
+}
