@@ -14,3 +14,5 @@ pub use grpc::{
     Code, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Received, Status,
 };
 pub use message::{DecodeError, Enumeration, Message, MessageField, UnknownFields};
+pub use transport::listener::BindAddress;
+pub use transport::wire::Address;

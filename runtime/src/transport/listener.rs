@@ -3,7 +3,7 @@
 //! Accepting never spins: an error that is not one connection's own is followed by a pause.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -28,6 +28,25 @@ pub(crate) struct Listener {
 pub(crate) struct Listening {
     door: Arc<Door>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Where a server is to listen: made from text, or from a listener that is already bound.
+///
+/// ```
+/// use rust_grpc::BindAddress;
+///
+/// let by_name = BindAddress::from("localhost:50051");
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let bound = BindAddress::from(listener);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct BindAddress(Source);
+
+#[derive(Debug)]
+enum Source {
+    Text(String),
+    Bound(TcpListener),
 }
 
 struct Door {
@@ -61,6 +80,30 @@ impl Listener {
         let (socket, local) = bound.map_err(|error| {
             io::Error::new(error.kind(), format!("cannot listen at {target}: {error}"))
         })?;
+        Self::new(socket, local)
+    }
+
+    /// Listens where `address` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listener::bind`]; [`io::ErrorKind::InvalidInput`] if the text is none of the known
+    /// forms.
+    pub(crate) fn open(address: BindAddress) -> io::Result<Self> {
+        match address.0 {
+            Source::Text(text) => {
+                let target = Target::parse_listening(&text)
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+                Self::bind(&target)
+            }
+            Source::Bound(listener) => {
+                let local = Address::Tcp(listener.local_addr()?);
+                Self::new(listener.into(), local)
+            }
+        }
+    }
+
+    fn new(socket: Socket, local: Address) -> io::Result<Self> {
         // A connection may vanish between poll and accept; that must not block.
         socket.set_nonblocking(true)?;
         let (waker, over) = (Waker::new()?, AtomicBool::new(false));
@@ -90,6 +133,36 @@ impl Listener {
         let door = Arc::clone(&self.door);
         let thread = spawn(name, move || door.accept_until_over(serve))?;
         Ok(Listening { door: self.door, thread: Some(thread) })
+    }
+}
+
+impl From<&str> for BindAddress {
+    fn from(text: &str) -> Self {
+        Self(Source::Text(text.to_owned()))
+    }
+}
+
+impl From<&String> for BindAddress {
+    fn from(text: &String) -> Self {
+        Self(Source::Text(text.clone()))
+    }
+}
+
+impl From<String> for BindAddress {
+    fn from(text: String) -> Self {
+        Self(Source::Text(text))
+    }
+}
+
+impl From<SocketAddr> for BindAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self(Source::Text(address.to_string()))
+    }
+}
+
+impl From<TcpListener> for BindAddress {
+    fn from(listener: TcpListener) -> Self {
+        Self(Source::Bound(listener))
     }
 }
 

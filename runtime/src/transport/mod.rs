@@ -8,6 +8,7 @@
 //! listener  accepting connections
 //! workers   the pool that runs user code          timer   things to be done at a time
 //! target    names of servers                      backoff waits between attempts to connect
+//! latch     something that happens once, and that threads wait for
 //! linux     what only Linux has                   portable what stands in elsewhere
 //! ```
 //!
@@ -23,6 +24,7 @@
 #![allow(dead_code, reason = "client and server are its users")]
 
 pub(crate) mod backoff;
+pub(crate) mod latch;
 pub(crate) mod listener;
 pub(crate) mod memory;
 mod socket;

@@ -52,9 +52,13 @@ impl Interest {
     pub(crate) const READ: Self = Self { read: true, write: false };
 }
 
-/// One end of a wire, shown as gRPC writes it: `ipv4:127.0.0.1:50051`, `unix:/run/service`.
+/// One end of a connection: where a server listens, or where a call came from.
+///
+/// Shown as gRPC writes it, which is also what a channel takes as its target:
+/// `ipv4:127.0.0.1:50051`, `unix:/run/service`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Address {
+#[non_exhaustive]
+pub enum Address {
     /// A TCP address.
     Tcp(SocketAddr),
     /// A Unix socket; connecting ends have no path.
