@@ -11,8 +11,7 @@ mod server;
 pub(crate) mod transport;
 
 pub use grpc::{
-    Code, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Received, Status,
+    Code, Codec, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Protobuf, Received,
+    Status,
 };
 pub use message::{DecodeError, Enumeration, Message, MessageField, UnknownFields};
-pub use transport::listener::BindAddress;
-pub use transport::wire::Address;

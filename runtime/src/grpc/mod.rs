@@ -7,6 +7,7 @@
 #![allow(dead_code)]
 
 mod base64;
+pub(crate) mod codec;
 pub(crate) mod envelope;
 pub(crate) mod headers;
 pub(crate) mod metadata;
@@ -16,6 +17,7 @@ mod received;
 pub(crate) mod status;
 pub(crate) mod timeout;
 
+pub use codec::{Codec, Protobuf};
 pub use metadata::{InvalidMetadata, Metadata, MetadataValue};
 pub use method::{Method, MethodKind};
 pub use received::Received;

@@ -1,0 +1,100 @@
+//! How messages become bytes: the one place where calls meet messages.
+//!
+//! Stubs and servers speak to [`Codec`], so other message types than the runtime's can be called
+//! with. A codec writes back to front, so the envelope's prefix goes before the message without
+//! moving it.
+
+use super::envelope;
+use super::status::Status;
+use crate::message::Message;
+
+pub use crate::message::Writer;
+
+/// Turns messages of `T` into bytes and back.
+///
+/// [`Protobuf`] is the codec of generated code.
+pub trait Codec<T>: Send + Sync {
+    /// Writes `value` before what `writer` holds.
+    ///
+    /// # Errors
+    ///
+    /// The status that the call ends with.
+    fn encode(&self, value: &T, writer: &mut Writer) -> Result<(), Status>;
+
+    /// Reads a message that takes all of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// The status that the call ends with.
+    fn decode(&self, bytes: &[u8]) -> Result<T, Status>;
+}
+
+/// The codec of messages that implement [`Message`]: binary protobuf.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Protobuf;
+
+impl<M: Message> Codec<M> for Protobuf {
+    fn encode(&self, value: &M, writer: &mut Writer) -> Result<(), Status> {
+        value.encode(writer).map_err(|error| Status::internal(error.to_string()))
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<M, Status> {
+        M::decode(bytes).map_err(|error| Status::internal(error.to_string()))
+    }
+}
+
+/// Replaces what `writer` holds by `value` behind its prefix.
+///
+/// # Errors
+///
+/// RESOURCE_EXHAUSTED if the message has more than `limit` bytes; what the codec says.
+pub(crate) fn frame<T>(
+    codec: &dyn Codec<T>,
+    value: &T,
+    limit: usize,
+    writer: &mut Writer,
+) -> Result<(), Status> {
+    writer.clear();
+    codec.encode(value, writer)?;
+    let len = writer.len();
+    if len > limit.min(u32::MAX as usize) {
+        let message = format!("message of {len} bytes, over the send limit of {limit}");
+        return Err(Status::resource_exhausted(message));
+    }
+    writer.prepend(&envelope::prefix(len));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::status::Code;
+    use super::*;
+
+    /// Messages that are their own bytes.
+    struct Plain;
+
+    impl Codec<Vec<u8>> for Plain {
+        fn encode(&self, value: &Vec<u8>, writer: &mut Writer) -> Result<(), Status> {
+            writer.prepend(value);
+            Ok(())
+        }
+
+        fn decode(&self, bytes: &[u8]) -> Result<Vec<u8>, Status> {
+            Ok(bytes.to_vec())
+        }
+    }
+
+    /// A message stands behind its prefix, and one of exactly the send limit passes.
+    #[test]
+    fn messages_are_framed_up_to_the_send_limit() {
+        let mut writer = Writer::new();
+        frame(&Plain, &vec![7; 3], 3, &mut writer).unwrap();
+        assert_eq!(writer.as_slice(), [0, 0, 0, 0, 3, 7, 7, 7]);
+        frame(&Plain, &Vec::new(), 3, &mut writer).unwrap();
+        assert_eq!(writer.as_slice(), [0; 5]);
+
+        let status = frame(&Plain, &vec![7; 4], 3, &mut writer).unwrap_err();
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert_eq!(status.message(), "message of 4 bytes, over the send limit of 3");
+    }
+}
