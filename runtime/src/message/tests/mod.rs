@@ -1,6 +1,7 @@
 //! The rules of the binary encoding, on messages in the shape that the generator writes.
 
 mod limits;
+mod oracle;
 mod robustness;
 mod round_trip;
 mod samples;

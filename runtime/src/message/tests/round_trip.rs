@@ -1,7 +1,5 @@
 //! Any message decodes from its own bytes, and the writer puts them where they belong.
 
-use std::collections::HashMap;
-
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 
@@ -59,6 +57,10 @@ fn encode_error_tells_the_size() {
     );
 }
 
+fn text() -> impl Strategy<Value = String> {
+    ".{0,5}"
+}
+
 fn mood() -> impl Strategy<Value = Mood> {
     any::<i32>().prop_map(Mood)
 }
@@ -68,7 +70,7 @@ fn point() -> impl Strategy<Value = Point> {
 }
 
 prop_compose! {
-    fn scalars()(
+    pub(super) fn scalars()(
         (double, float, int32, int64, uint32, uint64) in
             (-1e9..1e9_f64, -1e9..1e9_f32, any::<i32>(), any::<i64>(), any::<u32>(), any::<u64>()),
         (sint32, sint64, fixed32, fixed64, sfixed32, sfixed64) in
@@ -83,7 +85,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn lists()(
+    pub(super) fn lists()(
         (double, float, int32, int64, uint32, uint64) in (
             vec(-1e9..1e9_f64, 0..5), vec(-1e9..1e9_f32, 0..5), any::<Vec<i32>>(),
             any::<Vec<i64>>(), any::<Vec<u32>>(), any::<Vec<u64>>(),
@@ -102,17 +104,17 @@ prop_compose! {
     }
 }
 
-fn trees() -> impl Strategy<Value = Tree> {
-    let leaf = any::<String>().prop_map(|name| Tree { name, ..Default::default() });
-    leaf.prop_recursive(4, 32, 4, |inner| {
+pub(super) fn trees() -> impl Strategy<Value = Tree> {
+    let leaf = text().prop_map(|name| Tree { name, ..Default::default() });
+    leaf.prop_recursive(3, 12, 3, |inner| {
         let content = prop_oneof![
-            any::<String>().prop_map(tree::Content::Text),
+            text().prop_map(tree::Content::Text),
             point().prop_map(tree::Content::Point),
             inner.clone().prop_map(|tree| tree::Content::Tree(Box::new(tree))),
             any::<u32>().prop_map(tree::Content::Number),
             mood().prop_map(tree::Content::Mood),
         ];
-        let named = hash_map(any::<String>(), inner.clone(), 0..3);
+        let named = hash_map(text(), inner.clone(), 0..3);
         let messages = (
             prop::option::of(inner.clone()),
             vec(inner, 0..3),
@@ -120,8 +122,11 @@ fn trees() -> impl Strategy<Value = Tree> {
             prop::option::of(content),
             named,
         );
-        let maps = any::<(HashMap<i32, String>, HashMap<u64, Vec<u8>>)>();
-        (any::<String>(), messages, maps).prop_map(|(name, messages, (texts, blobs))| {
+        let maps = (
+            hash_map(any::<i32>(), text(), 0..3),
+            hash_map(any::<u64>(), vec(any::<u8>(), 0..5), 0..3),
+        );
+        (text(), messages, maps).prop_map(|(name, messages, (texts, blobs))| {
             let (parent, children, place, content, named) = messages;
             Tree {
                 name,
@@ -139,7 +144,7 @@ fn trees() -> impl Strategy<Value = Tree> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// Scalars without presence survive; so do the same ones with presence, whose bytes are read
     /// alike.
