@@ -1,0 +1,245 @@
+//! From fields to header blocks (RFC 7541 3.1 and 6).
+//!
+//! Invariant: a value that may be secret never enters the dynamic table, and a value that is not
+//! likely to come again does not either. In the steady state of a connection a block is a few
+//! indices, found without a search and without an allocation.
+
+use super::names::{self, Known, Policy};
+use super::table::Table;
+use super::{huffman, integer, static_table};
+use crate::http2::headers::{FIELD_OVERHEAD, Field, Headers};
+use crate::limits;
+
+/// Encodes the header blocks that we send on one connection.
+///
+/// Every encoded block has to be sent, in the order of encoding.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    table: Table,
+    /// What we use at most, whatever the peer allows.
+    table_size_cap: usize,
+    /// What the next block has to begin with.
+    pending: Option<SizeChange>,
+    /// By hash: the field that was last seen with it.
+    seen: [Seen; SEEN_SLOTS],
+}
+
+/// Table sizes that the peer has to be told of (RFC 7541 4.2).
+#[derive(Clone, Copy, Debug)]
+struct SizeChange {
+    smallest: usize,
+    last: usize,
+}
+
+/// A field that was seen: its hash, and the number of its table entry if it was inserted.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    hash: u32,
+    entry: Option<u32>,
+}
+
+/// A representation of a literal field (RFC 7541 6.2): its pattern, and the bits of its index.
+#[derive(Clone, Copy)]
+struct Form {
+    pattern: u8,
+    prefix_bits: u32,
+    /// The Huffman code is used if it is shorter by this many octets.
+    saving_min: usize,
+}
+
+impl Encoder {
+    /// An encoder that uses a dynamic table of at most `table_size_cap` bytes.
+    pub(crate) fn new(table_size_cap: usize) -> Self {
+        let mut encoder = Self {
+            // The peer's decoder begins with this size, whatever its SETTINGS will say.
+            table: Table::new(limits::HPACK_TABLE_SIZE_INITIAL),
+            table_size_cap,
+            pending: None,
+            seen: [Seen::default(); SEEN_SLOTS],
+        };
+        encoder.set_table_size(limits::HPACK_TABLE_SIZE_INITIAL);
+        encoder
+    }
+
+    /// Follows the peer's SETTINGS_HEADER_TABLE_SIZE, from the next block on.
+    pub(crate) fn set_table_size(&mut self, peer_size_max: usize) {
+        let size = peer_size_max.min(self.table_size_cap);
+        let change = match self.pending {
+            Some(change) => SizeChange { smallest: change.smallest.min(size), last: size },
+            None if size == self.table.size_max() => return,
+            None => SizeChange { smallest: size, last: size },
+        };
+        self.pending = Some(change);
+    }
+
+    /// Appends the header block of `headers` to `out`.
+    pub(crate) fn encode(&mut self, headers: &Headers, out: &mut Vec<u8>) {
+        if let Some(change) = self.pending.take() {
+            self.change_size(change, out);
+        }
+        for field in headers {
+            self.encode_field(field, out);
+        }
+    }
+
+    /// Tells the peer of new table sizes (RFC 7541 6.3).
+    fn change_size(&mut self, change: SizeChange, out: &mut Vec<u8>) {
+        // RFC 7541 4.2: of several changes between two blocks, the smallest size is signaled and
+        // then the final one, so that both sides evict the same entries.
+        if change.smallest < change.last {
+            integer::encode(change.smallest, 5, SIZE_UPDATE, out);
+            self.table.set_size_max(change.smallest);
+        }
+        integer::encode(change.last, 5, SIZE_UPDATE, out);
+        self.table.set_size_max(change.last);
+    }
+
+    fn encode_field(&mut self, field: Field<'_>, out: &mut Vec<u8>) {
+        let known = names::find(field.name);
+        let static_index = known.map_or(0, |known| usize::from(known.static_index));
+        match policy(field, known) {
+            // RFC 7541 7.1.3: a value that needs protection is a literal that no hop may index.
+            Policy::Sensitive => encode_literal(NEVER_INDEXED, static_index, field, out),
+            Policy::Volatile => encode_literal(NOT_INDEXED, static_index, field, out),
+            Policy::Stable => self.encode_by_table(field, static_index, Sighting::First, out),
+            Policy::Repeated => self.encode_by_table(field, static_index, Sighting::Second, out),
+        }
+    }
+
+    /// Encodes a field that may be in a table, or come into it from the sighting `insert_at` on.
+    fn encode_by_table(
+        &mut self,
+        field: Field<'_>,
+        static_index: usize,
+        insert_at: Sighting,
+        out: &mut Vec<u8>,
+    ) {
+        if static_index != 0
+            && let Some(index) = static_table::find_value(static_index, field.value)
+        {
+            return integer::encode(index, 7, INDEXED, out);
+        }
+        let hash = hash(field);
+        let slot = hash as usize % SEEN_SLOTS;
+        let seen = self.seen[slot];
+        if let Some(index) = self.find(field, hash, seen) {
+            let entry = Some(self.table.last_inserted().wrapping_sub(index as u32));
+            self.seen[slot] = Seen { hash, entry };
+            return integer::encode(static_table::LEN + 1 + index, 7, INDEXED, out);
+        }
+        let name_index = match static_index {
+            0 => self.table.find_name(field.name).map_or(0, |index| static_table::LEN + 1 + index),
+            index => index,
+        };
+        let is_due = matches!(insert_at, Sighting::First) || seen.hash == hash;
+        if is_due && self.is_worth_inserting(field) {
+            encode_literal(INSERTED, name_index, field, out);
+            self.table.insert(field.name, field.value, hash);
+            self.seen[slot] = Seen { hash, entry: Some(self.table.last_inserted()) };
+        } else {
+            encode_literal(NOT_INDEXED, name_index, field, out);
+            self.seen[slot] = Seen { hash, entry: None };
+        }
+    }
+
+    /// The index of `field` in the dynamic table.
+    fn find(&self, field: Field<'_>, hash: u32, seen: Seen) -> Option<usize> {
+        if seen.hash == hash
+            && let Some(number) = seen.entry
+            && let Some(index) = self.table.index_of(number)
+            && self.table.get(index) == Some((field.name, field.value))
+        {
+            return Some(index);
+        }
+        self.table.find(field.name, field.value, hash)
+    }
+
+    /// A field that would push most of the others out is better sent in full.
+    fn is_worth_inserting(&self, field: Field<'_>) -> bool {
+        let size = field.name.len() + field.value.len() + FIELD_OVERHEAD;
+        size <= self.table.size_max() / 4 * 3
+    }
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new(limits::HPACK_ENCODER_TABLE_SIZE_MAX)
+    }
+}
+
+/// At which sighting of a field it comes into the table.
+#[derive(Clone, Copy)]
+enum Sighting {
+    First,
+    Second,
+}
+
+fn policy(field: Field<'_>, known: Option<&Known>) -> Policy {
+    if field.sensitive {
+        return Policy::Sensitive;
+    }
+    match known {
+        Some(known) => known.policy,
+        None if !field.name.ends_with(b"-bin") => Policy::Repeated,
+        // Binary metadata is a trace or a token in most cases, and a short token could be guessed
+        // by watching the size of blocks (RFC 7541 7.1.1).
+        None if field.value.len() < limits::HPACK_GUESSABLE_LEN => Policy::Sensitive,
+        None => Policy::Volatile,
+    }
+}
+
+/// Appends a literal field, whose name is that of `name_index` if it is not 0.
+fn encode_literal(form: Form, name_index: usize, field: Field<'_>, out: &mut Vec<u8>) {
+    integer::encode(name_index, form.prefix_bits, form.pattern, out);
+    if name_index == 0 {
+        encode_string(field.name, form.saving_min, out);
+    }
+    encode_string(field.value, form.saving_min, out);
+}
+
+/// Appends a string literal (RFC 7541 5.2), by the Huffman code if that saves enough.
+fn encode_string(string: &[u8], saving_min: usize, out: &mut Vec<u8>) {
+    // The code saves 3 bits of 8 at best, so a short string cannot save enough.
+    if string.len() * 3 / 8 >= saving_min {
+        let coded_len = huffman::encoded_len(string);
+        if coded_len + saving_min <= string.len() {
+            integer::encode(coded_len, 7, HUFFMAN, out);
+            return huffman::encode(string, out);
+        }
+    }
+    integer::encode(string.len(), 7, 0, out);
+    out.extend_from_slice(string);
+}
+
+/// A hash of name and value. Equal hashes cost time and compression, nothing else.
+fn hash(field: Field<'_>) -> u32 {
+    let lengths = (field.name.len() as u64) << 32 | field.value.len() as u64;
+    let state = mix_octets(mix(0, lengths), field.name);
+    (mix_octets(state, field.value) >> 32) as u32
+}
+
+fn mix_octets(mut state: u64, octets: &[u8]) -> u64 {
+    let mut chunks = octets.chunks_exact(8);
+    for chunk in &mut chunks {
+        state = mix(state, u64::from_le_bytes(chunk.try_into().expect("a chunk of 8 octets")));
+    }
+    let mut last = [0; 8];
+    let rest = chunks.remainder();
+    last[..rest.len()].copy_from_slice(rest);
+    mix(state, u64::from_le_bytes(last))
+}
+
+fn mix(state: u64, word: u64) -> u64 {
+    // An odd constant near 2^64 divided by the golden ratio.
+    (state.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+const SEEN_SLOTS: usize = 64;
+
+const INDEXED: u8 = 0x80;
+const SIZE_UPDATE: u8 = 0x20;
+const HUFFMAN: u8 = 0x80;
+const INSERTED: Form = Form { pattern: 0x40, prefix_bits: 6, saving_min: 1 };
+/// What is sent in every call saves time rather than the last octet.
+const NOT_INDEXED: Form = Form { pattern: 0x00, prefix_bits: 4, saving_min: 8 };
+const NEVER_INDEXED: Form = Form { pattern: 0x10, prefix_bits: 4, saving_min: 8 };

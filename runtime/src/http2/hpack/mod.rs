@@ -1,0 +1,24 @@
+//! HPACK: header compression for HTTP/2 (RFC 7541).
+//!
+//! Invariant: the two tables of a connection stay equal. Every block that was received is decoded
+//! to its end, also when nobody wants its fields, and every block that was encoded must be sent.
+//!
+//! ```text
+//! Headers → Encoder → header block ‖ header block → Decoder → Headers
+//!              └ DynamicTable  ··· equal ···  DynamicTable ┘
+//! ```
+
+mod decoder;
+mod encoder;
+mod error;
+mod huffman;
+mod integer;
+mod names;
+mod static_table;
+mod table;
+
+#[allow(unused_imports, reason = "the connection is their user")]
+pub(crate) use decoder::{Decoded, Decoder, Limits};
+#[allow(unused_imports, reason = "the connection is their user")]
+pub(crate) use encoder::Encoder;
+pub(crate) use error::Error;
