@@ -2,6 +2,10 @@
 
 /// What generated message types use: no client, no server.
 pub mod message {
+    // The bodies of generated functions import all of this, so that `Some` means this one even
+    // beside a message of that name.
+    pub use core::option::Option::{None, Some};
+
     pub use crate::message::debug_enumeration;
     pub use crate::message::kind::{
         Bool, Bytes, Double, Enum, Fixed32, Fixed64, Float, Int32, Int64, Kind, Nested, Packable,
@@ -12,3 +16,7 @@ pub mod message {
 
 /// What generated service traits, servers and stubs use.
 pub mod service {}
+
+/// The shape of generated code that this runtime serves. Every generated file names the constant
+/// of its generator: a runtime that no longer serves it does not have it.
+pub const GENERATED_CODE_VERSION_1: () = ();

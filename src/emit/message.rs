@@ -1,0 +1,184 @@
+//! A message: its struct, its encoding, and the module of what stands in it.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::{Printer, above, allow_deprecated, header, kind, lints, parsed, record_tag, tag};
+use crate::schema::model::{Field, Member, Message, Shape};
+
+impl Printer {
+    pub(super) fn message(&self, message: &Message) -> TokenStream {
+        let definition = self.definition(message);
+        let encoding = self.encoding(message);
+        let module = self.module(message);
+        quote!(#definition #encoding #module)
+    }
+
+    fn definition(&self, message: &Message) -> TokenStream {
+        let runtime = &self.runtime;
+        let (above, lints) = (above(&message.header), lints(&message.header));
+        let allow = allow_deprecated(message.uses_deprecated);
+        let name = parsed(&message.name);
+        let unknown = parsed(&message.unknown);
+        let fields = message.members.iter().map(|member| match member {
+            Member::Field(field) => {
+                let (header, name) = (header(&field.header), parsed(&field.name));
+                let declared = self.field_type(field);
+                quote!(#header pub #name: #declared)
+            }
+            Member::Oneof(oneof) => self.oneof_field(message, oneof),
+        });
+        quote! {
+            #above
+            #[derive(Clone, PartialEq, Default, Debug)]
+            #lints
+            #allow
+            pub struct #name {
+                #(#fields,)*
+                pub #unknown: #runtime::UnknownFields,
+            }
+        }
+    }
+
+    fn field_type(&self, field: &Field) -> TokenStream {
+        let runtime = &self.runtime;
+        let value = self.value_type(&field.kind);
+        match &field.shape {
+            Shape::Implicit => value,
+            Shape::Optional => quote!(::core::option::Option<#value>),
+            Shape::Message => quote!(#runtime::MessageField<#value>),
+            Shape::Repeated { .. } => quote!(::std::vec::Vec<#value>),
+            Shape::Map { key } => {
+                let key = self.value_type(key);
+                quote!(::std::collections::HashMap<#key, #value>)
+            }
+        }
+    }
+
+    fn encoding(&self, message: &Message) -> TokenStream {
+        let runtime = &self.runtime;
+        let allow = allow_deprecated(message.uses_deprecated);
+        let (name, full_name) = (parsed(&message.name), &message.full_name);
+        let unknown = parsed(&message.unknown);
+        let names = self.names_of_bodies(message);
+        let mut members: Vec<&Member> = message.members.iter().collect();
+        members.sort_by_key(|member| member.number());
+        let writes = members.iter().rev().map(|member| match member {
+            Member::Field(field) => write_field(field),
+            Member::Oneof(oneof) => super::oneof::write(oneof),
+        });
+        let arms = message.members.iter().map(|member| match member {
+            Member::Field(field) => read_field(field),
+            Member::Oneof(oneof) => super::oneof::read(oneof),
+        });
+        let read = if message.members.is_empty() {
+            quote!(reader.unknown(tag, &mut self.#unknown)?;)
+        } else {
+            quote! {
+                match tag {
+                    #(#arms)*
+                    tag => reader.unknown(tag, &mut self.#unknown)?,
+                }
+            }
+        };
+        quote! {
+            #allow
+            impl #runtime::Message for #name {
+                const FULL_NAME: &'static str = #full_name;
+                fn write_fields(&self, writer: &mut #runtime::generated::message::Writer) {
+                    #names
+                    writer.unknown(&self.#unknown);
+                    #(#writes)*
+                }
+                fn merge_fields(
+                    &mut self,
+                    reader: &mut #runtime::generated::message::Reader<'_>,
+                ) -> ::core::result::Result<(), #runtime::DecodeError> {
+                    #names
+                    while let ::core::option::Option::Some(tag) = reader.next_tag()? {
+                        #read
+                    }
+                    ::core::result::Result::Ok(())
+                }
+            }
+        }
+    }
+
+    /// What the bodies call by short names. Inside a block these stand before the names of the
+    /// module, so that a message may be called `Str` or `Some`.
+    fn names_of_bodies(&self, message: &Message) -> TokenStream {
+        let runtime = &self.runtime;
+        let needs_names = message.members.iter().any(|member| match member {
+            Member::Field(field) => !matches!(field.shape, Shape::Message),
+            Member::Oneof(_) => true,
+        });
+        let oneofs = message.members.iter().filter_map(|member| match member {
+            Member::Oneof(oneof) => Some(super::oneof::import(message, oneof)),
+            Member::Field(_) => None,
+        });
+        let names = needs_names.then(|| quote!(use #runtime::generated::message::*;));
+        quote!(#names #(#oneofs)*)
+    }
+
+    fn module(&self, message: &Message) -> Option<TokenStream> {
+        let name = parsed(message.module.as_deref()?);
+        let lints = lints(&message.header);
+        let oneofs = message.members.iter().filter_map(|member| match member {
+            Member::Oneof(oneof) => Some(self.oneof(oneof)),
+            Member::Field(_) => None,
+        });
+        let nested = self.types(&message.nested);
+        Some(quote! {
+            #lints
+            pub mod #name {
+                #(#oneofs)*
+                #nested
+            }
+        })
+    }
+}
+
+fn write_field(field: &Field) -> TokenStream {
+    let (name, number) = (parsed(&field.name), Literal::u32_unsuffixed(field.number));
+    let kind = kind(&field.kind);
+    match &field.shape {
+        Shape::Implicit => quote!(writer.implicit::<#kind>(#number, &self.#name);),
+        Shape::Optional => quote!(writer.optional::<#kind>(#number, &self.#name);),
+        Shape::Message => quote!(writer.field(#number, &self.#name);),
+        Shape::Repeated { packed: true } => quote!(writer.packed::<#kind>(#number, &self.#name);),
+        Shape::Repeated { packed: false } => {
+            quote!(writer.repeated::<#kind>(#number, &self.#name);)
+        }
+        Shape::Map { key } => {
+            let key = super::kind(key);
+            quote!(writer.map::<#key, #kind>(#number, &self.#name);)
+        }
+    }
+}
+
+/// The arms of a field, one for each tag that it is read from.
+fn read_field(field: &Field) -> TokenStream {
+    let name = parsed(&field.name);
+    let single = tag(field.number, &field.kind);
+    let record = record_tag(field.number);
+    let kind_name = kind(&field.kind);
+    match &field.shape {
+        Shape::Implicit => quote!(#single => reader.singular::<#kind_name>(&mut self.#name)?,),
+        Shape::Optional => quote!(#single => reader.optional::<#kind_name>(&mut self.#name)?,),
+        Shape::Message => quote!(#single => reader.field(&mut self.#name)?,),
+        Shape::Repeated { .. } => {
+            let packed = field
+                .kind
+                .is_packable()
+                .then(|| quote!(#record => reader.packed::<#kind_name>(&mut self.#name)?,));
+            quote! {
+                #packed
+                #single => reader.repeated::<#kind_name>(&mut self.#name)?,
+            }
+        }
+        Shape::Map { key } => {
+            let key = kind(key);
+            quote!(#record => reader.map::<#key, #kind_name>(&mut self.#name)?,)
+        }
+    }
+}

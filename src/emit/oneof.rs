@@ -1,0 +1,94 @@
+//! A oneof: the field, its enum, and its part of the message's encoding.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::{Printer, allow_deprecated, docs, header, kind, lints, parsed, tag};
+use crate::schema::model::{Kind, Message, Oneof, OneofMember};
+
+impl Printer {
+    pub(super) fn oneof_field(&self, message: &Message, oneof: &Oneof) -> TokenStream {
+        let docs = docs(&oneof.header.docs);
+        let attributes = oneof.field_attributes.iter().map(|attribute| parsed(attribute));
+        let field = parsed(&oneof.field);
+        let path = path(message, oneof);
+        quote!(#docs #(#attributes)* pub #field: ::core::option::Option<#path>)
+    }
+
+    pub(super) fn oneof(&self, oneof: &Oneof) -> TokenStream {
+        let docs = docs(&oneof.header.docs);
+        let attributes = oneof.header.attributes.iter().map(|attribute| parsed(attribute));
+        let lints = lints(&oneof.header);
+        let allow = allow_deprecated(oneof.uses_deprecated);
+        let name = parsed(&oneof.name);
+        let members = oneof.members.iter().map(|member| {
+            let (header, name) = (header(&member.header), parsed(&member.name));
+            let value = self.value_type(&member.kind);
+            quote!(#header #name(#value))
+        });
+        quote! {
+            #docs
+            #[derive(Clone, PartialEq, Debug)]
+            #(#attributes)*
+            #lints
+            #allow
+            pub enum #name {
+                #(#members,)*
+            }
+        }
+    }
+}
+
+/// The `use` by which the bodies of the message's functions know the enum.
+pub(super) fn import(message: &Message, oneof: &Oneof) -> TokenStream {
+    let path = path(message, oneof);
+    if oneof.local == oneof.name {
+        quote!(use self::#path;)
+    } else {
+        let local = parsed(&oneof.local);
+        quote!(use self::#path as #local;)
+    }
+}
+
+pub(super) fn write(oneof: &Oneof) -> TokenStream {
+    let (field, local) = (parsed(&oneof.field), parsed(&oneof.local));
+    let arms = oneof.members.iter().map(|member| {
+        let (name, kind) = (parsed(&member.name), kind(&member.kind));
+        let number = Literal::u32_unsuffixed(member.number);
+        quote!(Some(#local::#name(value)) => writer.singular::<#kind>(#number, value))
+    });
+    quote! {
+        match &self.#field {
+            #(#arms,)*
+            None => {}
+        }
+    }
+}
+
+pub(super) fn read(oneof: &Oneof) -> TokenStream {
+    let arms = oneof.members.iter().map(|member| read_member(oneof, member));
+    quote!(#(#arms)*)
+}
+
+/// A message that is the current member is merged; everything else takes the oneof over.
+fn read_member(oneof: &Oneof, member: &OneofMember) -> TokenStream {
+    let (field, local, name) = (parsed(&oneof.field), parsed(&oneof.local), parsed(&member.name));
+    let (tag, kind) = (tag(member.number, &member.kind), kind(&member.kind));
+    match member.kind {
+        Kind::Message { .. } => quote! {
+            #tag => match &mut self.#field {
+                Some(#local::#name(value)) => reader.merge_into(value)?,
+                other => reader.oneof::<#kind, _>(other, #local::#name)?,
+            },
+        },
+        Kind::Scalar(_) | Kind::Enum(_) => {
+            quote!(#tag => reader.oneof::<#kind, _>(&mut self.#field, #local::#name)?,)
+        }
+    }
+}
+
+/// The enum as the message's own module sees it.
+fn path(message: &Message, oneof: &Oneof) -> TokenStream {
+    let module = message.module.as_deref().expect("a message with a oneof has a module");
+    parsed(&format!("{module}::{}", oneof.name))
+}

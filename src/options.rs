@@ -1,0 +1,304 @@
+//! The plugin's parameter: `key=value,key=value` to [`Options`].
+//!
+//! protoc and buf join every option by commas, so a comma inside brackets or quotes belongs to the
+//! value: `type_attribute=.hello.Mood=#[derive(Eq, Hash)]` is one option. An unknown key is an
+//! error that lists the known ones, because a misspelt option would otherwise change nothing.
+
+use syn::parse::Parser;
+
+use crate::user_error::UserError;
+
+/// What the user chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Whether stubs are generated.
+    pub(crate) client: bool,
+    /// Whether service traits and servers are generated.
+    pub(crate) server: bool,
+    /// Whether comments become docs.
+    pub(crate) docs: bool,
+    /// Whether `mod.rs` is written.
+    pub(crate) tree: Tree,
+    /// The path of the runtime crate.
+    pub(crate) runtime: String,
+    /// Types that exist elsewhere.
+    pub(crate) extern_paths: Vec<ExternPath>,
+    /// Attributes for messages, enums and oneofs.
+    pub(crate) type_attributes: Vec<Attribute>,
+    /// Attributes for fields and for the members of oneofs.
+    pub(crate) field_attributes: Vec<Attribute>,
+}
+
+/// Whether the module tree, `mod.rs`, is written beside the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tree {
+    /// Files and `mod.rs`.
+    Yes,
+    /// Files alone.
+    No,
+    /// `mod.rs` alone.
+    Only,
+}
+
+/// `.proto.path=::rust::path`: what lies under the first is found under the second.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExternPath {
+    /// A package, message or enum, with its leading dot.
+    pub(crate) proto: String,
+    /// An absolute Rust path.
+    pub(crate) rust: String,
+}
+
+/// `.proto.path=#[attribute]`, for the element of that name and all that lies in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attribute {
+    /// A package, message, enum, oneof or field, with its leading dot.
+    pub(crate) proto: String,
+    /// One or more outer attributes.
+    pub(crate) rust: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            client: true,
+            server: true,
+            docs: true,
+            tree: Tree::Yes,
+            runtime: "::rust_grpc".to_owned(),
+            extern_paths: Vec::new(),
+            type_attributes: Vec::new(),
+            field_attributes: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// Reads the parameter of a request. Where a key is given twice, the later one holds;
+    /// `extern_path` and the attributes add up.
+    pub(crate) fn parse(parameter: &str) -> Result<Self, UserError> {
+        let mut options = Self::default();
+        for option in split(parameter)? {
+            let (key, value) = match option.split_once('=') {
+                Some((key, value)) => (key.trim(), Some(value.trim())),
+                None => (option.trim(), None),
+            };
+            options.set(key, value)?;
+        }
+        Ok(options)
+    }
+
+    /// Sets one option.
+    pub(crate) fn set(&mut self, key: &str, value: Option<&str>) -> Result<(), UserError> {
+        let Some(known) = KNOWN.iter().find(|known| known.key == key) else {
+            return Err(unknown(key));
+        };
+        let invalid = || UserError::new(format!("option \"{key}\": expected {}", known.form));
+        let value = value.ok_or_else(invalid)?;
+        match key {
+            "client" => self.client = yes_or_no(value).ok_or_else(invalid)?,
+            "server" => self.server = yes_or_no(value).ok_or_else(invalid)?,
+            "docs" => self.docs = yes_or_no(value).ok_or_else(invalid)?,
+            "tree" => self.tree = Tree::parse(value).ok_or_else(invalid)?,
+            "runtime" => self.runtime = rust_path(value).ok_or_else(invalid)?,
+            "extern_path" => {
+                let (proto, rust) = proto_and_rust(value).ok_or_else(invalid)?;
+                let rust = rust_path(rust).ok_or_else(invalid)?;
+                self.extern_paths.push(ExternPath { proto, rust });
+            }
+            "type_attribute" => {
+                self.type_attributes.push(Attribute::parse(value).ok_or_else(invalid)?);
+            }
+            "field_attribute" => {
+                self.field_attributes.push(Attribute::parse(value).ok_or_else(invalid)?);
+            }
+            _ => return Err(unknown(key)),
+        }
+        Ok(())
+    }
+}
+
+impl Tree {
+    fn parse(value: &str) -> Option<Self> {
+        match value {
+            "yes" => Some(Self::Yes),
+            "no" => Some(Self::No),
+            "only" => Some(Self::Only),
+            _ => None,
+        }
+    }
+}
+
+impl Attribute {
+    /// Whether the attribute is meant for the element of this name (with its leading dot).
+    pub(crate) fn covers(&self, full_name: &str) -> bool {
+        lies_in(full_name, &self.proto)
+    }
+
+    fn parse(value: &str) -> Option<Self> {
+        let (proto, rust) = proto_and_rust(value)?;
+        let attributes = syn::Attribute::parse_outer.parse_str(rust).ok()?;
+        (!attributes.is_empty()).then(|| Self { proto, rust: rust.to_owned() })
+    }
+}
+
+/// Whether `name` is `outer` or lies in it; both with their leading dot, `.` holds everything.
+pub(crate) fn lies_in(name: &str, outer: &str) -> bool {
+    match name.strip_prefix(outer) {
+        Some(rest) => outer == "." || rest.is_empty() || rest.starts_with('.'),
+        None => false,
+    }
+}
+
+/// Splits at the commas that stand outside brackets and string literals.
+fn split(parameter: &str) -> Result<Vec<&str>, UserError> {
+    let mut parts = Vec::new();
+    let (mut start, mut depth, mut quoted, mut escaped) = (0, 0_i32, false, false);
+    for (at, character) in parameter.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(&parameter[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if depth != 0 || quoted {
+        return Err(UserError::new(format!(
+            "options \"{parameter}\": expected every bracket and quote to be closed"
+        )));
+    }
+    parts.push(&parameter[start..]);
+    parts.retain(|part| !part.trim().is_empty());
+    Ok(parts)
+}
+
+fn unknown(key: &str) -> UserError {
+    let known: Vec<String> = KNOWN.iter().map(|known| known.form.replace('`', "")).collect();
+    UserError::new(format!("option \"{key}\" is unknown; the options are: {}", known.join(", ")))
+}
+
+fn yes_or_no(value: &str) -> Option<bool> {
+    match value {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// An absolute path (`::name::…` or `crate::…`): it has to mean the same in every module.
+fn rust_path(value: &str) -> Option<String> {
+    let path: syn::Path = syn::parse_str(value).ok()?;
+    let absolute = path.leading_colon.is_some() || path.segments.first()?.ident == "crate";
+    let plain = path.segments.iter().all(|segment| segment.arguments.is_none());
+    (absolute && plain).then(|| value.split_whitespace().collect())
+}
+
+fn proto_and_rust(value: &str) -> Option<(String, &str)> {
+    let (proto, rust) = value.split_once('=')?;
+    let proto = proto.trim();
+    proto.starts_with('.').then(|| (proto.to_owned(), rust.trim()))
+}
+
+struct Known {
+    key: &'static str,
+    form: &'static str,
+}
+
+const KNOWN: [Known; 8] = [
+    Known { key: "client", form: "`client=yes|no`" },
+    Known { key: "server", form: "`server=yes|no`" },
+    Known { key: "docs", form: "`docs=yes|no`" },
+    Known { key: "tree", form: "`tree=yes|no|only`" },
+    Known { key: "runtime", form: "`runtime=::rust::path`" },
+    Known { key: "extern_path", form: "`extern_path=.proto.path=::rust::path`" },
+    Known { key: "type_attribute", form: "`type_attribute=.proto.path=#[attribute]`" },
+    Known { key: "field_attribute", form: "`field_attribute=.proto.path=#[attribute]`" },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(parameter: &str) -> Result<Options, String> {
+        Options::parse(parameter).map_err(|error| error.to_string())
+    }
+
+    /// No parameter, or nothing between its commas, leaves the defaults.
+    #[test]
+    fn nothing_given_means_the_defaults() {
+        assert_eq!(parse(""), Ok(Options::default()));
+        assert_eq!(parse(" , ,"), Ok(Options::default()));
+    }
+
+    /// A comma inside brackets or a string belongs to the value.
+    #[test]
+    fn commas_in_brackets_and_strings_do_not_split() {
+        let options = parse(
+            "client=no,type_attribute=.a.B=#[derive(Eq, Hash)] #[doc = \"x, \\\", y\"],tree=no",
+        )
+        .unwrap();
+        assert!(!options.client && options.server);
+        assert_eq!(options.tree, Tree::No);
+        assert_eq!(options.type_attributes.len(), 1);
+        assert_eq!(options.type_attributes[0].rust, "#[derive(Eq, Hash)] #[doc = \"x, \\\", y\"]");
+    }
+
+    /// A misspelt option would change nothing in silence: it is an error with all known ones.
+    #[test]
+    fn an_unknown_option_lists_the_known_ones() {
+        let error = parse("clinet=no").unwrap_err();
+        assert!(error.starts_with("option \"clinet\" is unknown; the options are: client=yes|no,"));
+        for known in KNOWN {
+            assert!(error.contains(known.key), "{error}");
+        }
+    }
+
+    /// Every key refuses what it cannot read and says what it wants.
+    #[test]
+    fn an_invalid_value_says_what_was_expected() {
+        for (given, expected) in [
+            ("client", "option \"client\": expected `client=yes|no`"),
+            ("server=true", "option \"server\": expected `server=yes|no`"),
+            ("docs=", "option \"docs\": expected `docs=yes|no`"),
+            ("tree=maybe", "option \"tree\": expected `tree=yes|no|only`"),
+            ("runtime=relative", "option \"runtime\": expected `runtime=::rust::path`"),
+            ("runtime=::a b", "option \"runtime\": expected `runtime=::rust::path`"),
+            (
+                "extern_path=.a",
+                "option \"extern_path\": expected `extern_path=.proto.path=::rust::path`",
+            ),
+            (
+                "extern_path=a=::b",
+                "option \"extern_path\": expected `extern_path=.proto.path=::rust::path`",
+            ),
+            (
+                "type_attribute=.a=derive(Eq)",
+                "option \"type_attribute\": expected `type_attribute=.proto.path=#[attribute]`",
+            ),
+            (
+                "field_attribute=.a=",
+                "option \"field_attribute\": expected `field_attribute=.proto.path=#[attribute]`",
+            ),
+            (
+                "type_attribute=.a=#[x",
+                "options \"type_attribute=.a=#[x\": expected every bracket and quote to be closed",
+            ),
+        ] {
+            assert_eq!(parse(given), Err(expected.to_owned()), "{given}");
+        }
+    }
+
+    /// A path covers the element it names and what lies in it, never a longer name.
+    #[test]
+    fn a_path_ends_at_a_dot() {
+        assert!(lies_in(".a.B", ".a.B") && lies_in(".a.B.c", ".a.B") && lies_in(".a.B", "."));
+        assert!(!lies_in(".a.Bc", ".a.B") && !lies_in(".a", ".a.B"));
+    }
+}

@@ -1,0 +1,268 @@
+//! Comments to doc lines, with the markdown that would break rustdoc defused.
+//!
+//! A .proto's comment is prose that nobody wrote for rustdoc: an indented example would be compiled
+//! as a Rust test, `[Foo][pkg.Foo]` is a broken link, `<name>` an unclosed tag and a bare address a
+//! warning. What is code stays as it is, in a fence marked `text`.
+
+/// One line of docs for each line of the leading and then of the trailing comment.
+pub(crate) fn lines(leading: &str, trailing: &str) -> Vec<String> {
+    let mut lines = comment(leading);
+    let trailing = comment(trailing);
+    if !lines.is_empty() && !trailing.is_empty() {
+        lines.push(String::new());
+    }
+    lines.extend(trailing);
+    lines
+}
+
+/// The lines of one comment, each but the empty ones with a leading space.
+fn comment(text: &str) -> Vec<String> {
+    let text: String = text.chars().filter(|&letter| is_harmless(letter)).collect();
+    let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let blank = |line: &&str| line.is_empty();
+    lines.drain(..lines.iter().take_while(|line| blank(line)).count());
+    lines.truncate(lines.len() - lines.iter().rev().take_while(|line| blank(line)).count());
+    // The space after the slashes belongs to the comment's marks.
+    let spaced = lines.iter().all(|line| line.is_empty() || line.starts_with(' '));
+    let mut markdown = Markdown { lines: Vec::new(), block: Block::Text, after_blank: true };
+    for line in lines {
+        let line = if spaced { line.get(1..).unwrap_or("") } else { line };
+        markdown.line(&line.replace('\t', "    "));
+    }
+    markdown.finish()
+}
+
+struct Markdown {
+    lines: Vec<String>,
+    block: Block,
+    after_blank: bool,
+}
+
+/// What the line before belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Block {
+    Text,
+    List,
+    /// An example that stands between fences of this kind.
+    Fenced(String),
+    /// An indented example, that a fence was put around.
+    Indented,
+}
+
+impl Markdown {
+    fn line(&mut self, line: &str) {
+        let indent = line.len() - line.trim_start().len();
+        let content = line.trim_start();
+        match &self.block {
+            Block::Fenced(fence) => {
+                let closes = content.starts_with(fence.as_str())
+                    && content.trim_matches(['`', '~']).is_empty();
+                self.push(line);
+                if closes {
+                    self.block = Block::Text;
+                }
+            }
+            Block::Indented if content.is_empty() || indent >= CODE_INDENT => {
+                self.push(line.get(CODE_INDENT..).unwrap_or(""));
+            }
+            Block::Indented => {
+                self.close_example();
+                self.line(line);
+            }
+            Block::Text | Block::List => self.prose(indent, content),
+        }
+        self.after_blank = content.is_empty();
+    }
+
+    fn prose(&mut self, indent: usize, content: &str) {
+        if let Some(fence) = fence(content) {
+            let margin = " ".repeat(indent.min(CODE_INDENT - 1));
+            self.push(&format!("{margin}{fence}text"));
+            self.block = Block::Fenced(fence.to_owned());
+        } else if indent >= CODE_INDENT && self.after_blank && self.block == Block::Text {
+            self.push("```text");
+            self.push(&format!("{}{content}", " ".repeat(indent - CODE_INDENT)));
+            self.block = Block::Indented;
+        } else {
+            // A deeper margin would make an example of it.
+            let margin = " ".repeat(indent.min(CODE_INDENT - 1));
+            if begins_item(content) {
+                self.block = Block::List;
+            } else if self.after_blank && indent == 0 && !content.is_empty() {
+                self.block = Block::Text;
+            }
+            self.push(&format!("{margin}{}", defused(content)));
+        }
+    }
+
+    fn close_example(&mut self) {
+        let blank = self.lines.iter().rev().take_while(|line| line.is_empty()).count();
+        self.lines.truncate(self.lines.len() - blank);
+        self.push("```");
+        self.lines.extend(std::iter::repeat_n(String::new(), blank));
+        self.block = Block::Text;
+    }
+
+    fn push(&mut self, line: &str) {
+        let line = line.trim_end();
+        self.lines.push(if line.is_empty() { String::new() } else { format!(" {line}") });
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        match self.block.clone() {
+            Block::Fenced(fence) => self.push(&fence),
+            Block::Indented => self.close_example(),
+            Block::Text | Block::List => {}
+        }
+        self.lines
+    }
+}
+
+/// The marks that open a fenced example.
+fn fence(content: &str) -> Option<&str> {
+    let mark = content.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+    let length = content.chars().take_while(|&letter| letter == mark).count();
+    let info = &content[length..];
+    (length >= 3 && !info.contains('`')).then(|| &content[..length])
+}
+
+/// Whether a line begins an item of a list.
+fn begins_item(content: &str) -> bool {
+    let after_number = content.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let marker = if after_number.len() < content.len() {
+        after_number.strip_prefix(['.', ')'])
+    } else {
+        content.strip_prefix(['-', '*', '+'])
+    };
+    marker.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+/// One line of prose: brackets and tags as text, bare addresses as links, code untouched.
+fn defused(content: &str) -> String {
+    let mut result = String::with_capacity(content.len() + 8);
+    let mut rest = content;
+    while let Some(letter) = rest.chars().next() {
+        let taken = if letter == '\\' {
+            // What is escaped already stays so.
+            rest.chars().take(2).map(char::len_utf8).sum()
+        } else if let Some(length) = code_span(rest).or_else(|| inline_link(rest)) {
+            length
+        } else if let Some(length) = address(rest) {
+            result.push_str(&format!("<{}>", &rest[..length]));
+            rest = &rest[length..];
+            continue;
+        } else {
+            if matches!(letter, '[' | ']' | '<' | '`') {
+                result.push('\\');
+            }
+            letter.len_utf8()
+        };
+        result.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    if content.ends_with('\\') { result + "\\" } else { result }
+}
+
+/// The length of a code span that ends on the same line.
+fn code_span(text: &str) -> Option<usize> {
+    let run = |text: &str| text.len() - text.trim_start_matches('`').len();
+    let marks = Some(run(text)).filter(|&marks| marks > 0)?;
+    let mut at = marks;
+    loop {
+        at += text[at..].find('`')?;
+        let found = run(&text[at..]);
+        at += found;
+        if found == marks {
+            return Some(at);
+        }
+    }
+}
+
+/// The length of `[words](https://…)` or `<https://…>`.
+fn inline_link(text: &str) -> Option<usize> {
+    let (start, end) = if text.starts_with('<') {
+        (1, '>')
+    } else {
+        let words = text.strip_prefix('[')?.find(['[', ']', '`', '<'])? + 1;
+        text[words..].starts_with("](").then_some((words + 2, ')'))?
+    };
+    let length = address(&text[start..])?;
+    text[start + length..].starts_with(end).then_some(start + length + 1)
+}
+
+/// The length of an address that the text begins with.
+fn address(text: &str) -> Option<usize> {
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| text.starts_with(scheme))?;
+    let ends = |letter: char| letter.is_whitespace() || "<>()[]{}\"'`|\\^".contains(letter);
+    let whole = &text[..text.find(ends).unwrap_or(text.len())];
+    let length = whole.trim_end_matches(['.', ',', ';', ':', '!', '?', '*', '_']).len();
+    (length > scheme.len()).then_some(length)
+}
+
+/// Neither a control character nor one that turns the direction of text: rustc refuses those.
+fn is_harmless(letter: char) -> bool {
+    let turns = matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (!letter.is_control() || matches!(letter, '\n' | '\t')) && !turns
+}
+
+/// Markdown takes a line with this margin for an example, and rustdoc an example for a test.
+const CODE_INDENT: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(comment: &str, expected: &[&str]) {
+        assert_eq!(lines(comment, ""), expected, "{comment:?}");
+    }
+
+    /// Leading and trailing comments become paragraphs, each line with its space.
+    #[test]
+    fn leading_and_trailing_comments_are_paragraphs() {
+        assert_eq!(lines(" One.\n Two.\n", " Three.\n"), [" One.", " Two.", "", " Three."]);
+        assert_eq!(lines("", " Only.\n"), [" Only."]);
+        assert_eq!(lines("\n\n Middle.\n\n", ""), [" Middle."]);
+        assert!(lines("", "").is_empty());
+    }
+
+    /// rustdoc compiles indented lines and open fences as Rust: both become fences of text.
+    #[test]
+    fn examples_become_fences_of_text() {
+        check(
+            " Say:\n\n     let x;\n       y\n\n Done.",
+            &[" Say:", "", " ```text", " let x;", "   y", " ```", "", " Done."],
+        );
+        check(" ```rust\n fn f() {}\n ```\n [x]", &[" ```text", " fn f() {}", " ```", " \\[x\\]"]);
+        check(" ~~~\n never closed", &[" ~~~text", " never closed", " ~~~"]);
+        check("     all of it", &[" ```text", " all of it", " ```"]);
+    }
+
+    /// The continuation of an item or of a paragraph is no example, however deep.
+    #[test]
+    fn continuations_stay_prose() {
+        check(" - item\n\n       more\n", &[" - item", "", "    more"]);
+        check(" text\n         deep", &[" text", "    deep"]);
+    }
+
+    /// Brackets and tags are text in a .proto, links and tags in rustdoc.
+    #[test]
+    fn brackets_tags_and_addresses_are_defused() {
+        check(" See [Foo][pkg.Foo] or a <name>.", &[" See \\[Foo\\]\\[pkg.Foo\\] or a \\<name>."]);
+        check(" At https://a.b/c.", &[" At <https://a.b/c>."]);
+        check(
+            " At <http://a.b>, [here](https://a.b/c).",
+            &[" At <http://a.b>, [here](https://a.b/c)."],
+        );
+        check(
+            " Code `[x] <y>` and a lone ` mark [z].",
+            &[" Code `[x] <y>` and a lone \\` mark \\[z\\]."],
+        );
+        check(" back\\", &[" back\\\\"]);
+    }
+
+    /// rustc refuses carriage returns and characters that turn the direction of text.
+    #[test]
+    fn control_characters_are_left_out() {
+        check(" a\r\n b\u{202e}c\u{0}d", &[" a", " bcd"]);
+    }
+}

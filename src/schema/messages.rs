@@ -1,0 +1,425 @@
+//! Decides messages, their fields and oneofs, and enums.
+
+use protobuf::descriptor::field_descriptor_proto::{Label, Type};
+use protobuf::descriptor::{
+    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto,
+    OneofDescriptorProto,
+};
+
+use super::features::{
+    Features, FeaturesOf, MessageEncoding, Openness, Presence, RepeatedEncoding, Utf8,
+};
+use super::link::{Descriptor, Index};
+use super::model::{
+    EnumValue, Enumeration, Field, Member, Message, Oneof, OneofMember, Scalar, Shape, Types,
+};
+use super::names::{Scope, TypeName, enum_values, identifier, member_name};
+use super::{FileBuilder, Kind, Path, Recursion, Reference, case, inner};
+use super::{lints, type_lints, value_lints};
+use crate::user_error::UserError;
+
+/// A file or a message as that which holds types.
+pub(super) struct Container<'a> {
+    pub(super) full: String,
+    pub(super) features: Features,
+    pub(super) messages: &'a [DescriptorProto],
+    pub(super) enums: &'a [EnumDescriptorProto],
+    /// Of the message; `None` for the file.
+    pub(super) path: Option<Path>,
+}
+
+impl Container<'_> {
+    fn message_path(&self, index: usize) -> Path {
+        match &self.path {
+            Some(path) => path.item(MESSAGE_NESTED, index),
+            None => Path::of(FILE_MESSAGE, index),
+        }
+    }
+
+    fn enum_path(&self, index: usize) -> Path {
+        match &self.path {
+            Some(path) => path.item(MESSAGE_ENUM, index),
+            None => Path::of(FILE_ENUM, index),
+        }
+    }
+}
+
+/// A message under decision.
+struct Owner<'a> {
+    full: String,
+    descriptor: &'a DescriptorProto,
+    name: &'a TypeName,
+    features: Features,
+    path: Path,
+}
+
+/// A field under decision: its owner, and the module from which its types are seen.
+struct Place<'a> {
+    owner: &'a Owner<'a>,
+    modules: &'a [String],
+    path: Path,
+}
+
+impl<'a> FileBuilder<'a> {
+    /// The types of a file or message that are generated.
+    pub(super) fn types(&self, container: &Container<'a>) -> Result<Types, UserError> {
+        let mut types = Types::default();
+        for (index, message) in container.messages.iter().enumerate() {
+            let full = inner(&container.full, message.name());
+            if !message.options.map_entry() && !self.index.is_extern(&full) {
+                let unknown = message.options.special_fields.unknown_fields();
+                let features = container.features.overridden(FeaturesOf::Message, unknown);
+                let path = container.message_path(index);
+                let name = self.index.type_name(&full);
+                let owner = Owner { full, descriptor: message, name, features, path };
+                types.messages.push(self.message(&owner)?);
+            }
+        }
+        for (index, enumeration) in container.enums.iter().enumerate() {
+            let full = inner(&container.full, enumeration.name());
+            if !self.index.is_extern(&full) {
+                let path = container.enum_path(index);
+                let features = container.features;
+                types.enums.push(self.enumeration(full, enumeration, features, &path)?);
+            }
+        }
+        Ok(types)
+    }
+
+    fn message(&self, owner: &Owner<'a>) -> Result<Message, UserError> {
+        let descriptor = owner.descriptor;
+        let members = self.members(owner)?;
+        let nested = self.types(&Container {
+            full: owner.full.clone(),
+            features: owner.features,
+            messages: &descriptor.nested_type,
+            enums: &descriptor.enum_type,
+            path: Some(owner.path.clone()),
+        })?;
+        let mut header = self.header(&owner.path, descriptor.options.deprecated());
+        header.attributes = self.type_attributes(&owner.full);
+        header.allows = type_lints(&owner.name.name).into_iter().collect();
+        let values = members.members.iter().map(Member::name).chain(&owner.name.module);
+        header.allows.extend(lints(values, value_lints));
+        let uses_deprecated = descriptor.options.deprecated()
+            || descriptor
+                .field
+                .iter()
+                .any(|field| field.options.deprecated() || self.is_deprecated(field.type_name()));
+        let module = owner.name.module.as_deref().map(identifier);
+        Ok(Message {
+            header,
+            full_name: owner.full.clone(),
+            name: identifier(&owner.name.name),
+            unknown: members.unknown,
+            members: members.members,
+            module,
+            nested,
+            uses_deprecated,
+        })
+    }
+
+    /// The struct's fields in order of declaration, a oneof at its first member.
+    fn members(&self, owner: &Owner<'a>) -> Result<Members, UserError> {
+        let descriptor = owner.descriptor;
+        let mut declared: Vec<Slot<'_>> = Vec::new();
+        for (index, field) in descriptor.field.iter().enumerate() {
+            match real_oneof(descriptor, field) {
+                None => declared.push(Slot::Field(index, field)),
+                Some((at, oneof)) => {
+                    let known = declared.iter_mut().find_map(|slot| match slot {
+                        Slot::Oneof(known, _, fields) if *known == at => Some(fields),
+                        _ => None,
+                    });
+                    match known {
+                        Some(fields) => fields.push((index, field)),
+                        None => declared.push(Slot::Oneof(at, oneof, vec![(index, field)])),
+                    }
+                }
+            }
+        }
+        let mut scope = Scope::of_values(&[UNKNOWN]);
+        let spelt: Vec<_> = declared.iter().map(Slot::name).collect();
+        let names = scope.claim_all(&spelt, case::snake);
+        let mut members = Vec::new();
+        for (slot, name) in declared.iter().zip(names) {
+            let name = identifier(&name);
+            members.push(match slot {
+                Slot::Field(index, field) => Member::Field(self.field(owner, *index, field, name)?),
+                Slot::Oneof(index, oneof, fields) => {
+                    let declared = DeclaredOneof { index: *index, oneof, fields };
+                    Member::Oneof(self.oneof(owner, &declared, name)?)
+                }
+            });
+        }
+        Ok(Members { members, unknown: UNKNOWN.to_owned() })
+    }
+
+    fn field(
+        &self,
+        owner: &Owner<'a>,
+        index: usize,
+        field: &FieldDescriptorProto,
+        name: String,
+    ) -> Result<Field, UserError> {
+        let path = owner.path.item(MESSAGE_FIELD, index);
+        let place = Place { owner, modules: &owner.name.modules, path };
+        let features = owner.features.of_field(field);
+        let mut header = self.header(&place.path, field.options.deprecated());
+        header.attributes = self.field_attributes(&inner(&owner.full, field.name()));
+        let number = self.number(&place, field)?;
+        let repeated = label(field) == Some(Label::LABEL_REPEATED);
+        if repeated && let Some((key, value)) = self.map_entry(field) {
+            let kind = self.kind(&place, value, owner.features.of_field(value))?.unboxed();
+            let key = self.kind(&place, key, owner.features.of_field(key))?;
+            return Ok(Field { header, name, number, kind, shape: Shape::Map { key } });
+        }
+        let kind = self.kind(&place, field, features)?;
+        let (kind, shape) = match (&kind, features.presence) {
+            _ if repeated => {
+                let packed = features.repeated == RepeatedEncoding::Packed && kind.is_packable();
+                (kind.unboxed(), Shape::Repeated { packed })
+            }
+            (Kind::Message { .. }, _) => (kind, Shape::Message),
+            (_, Presence::Implicit) => (kind, Shape::Implicit),
+            (_, Presence::Explicit | Presence::Required) => (kind, Shape::Optional),
+        };
+        Ok(Field { header, name, number, kind, shape })
+    }
+
+    fn oneof(
+        &self,
+        owner: &Owner<'a>,
+        declared: &DeclaredOneof<'_>,
+        field: String,
+    ) -> Result<Oneof, UserError> {
+        let DeclaredOneof { index, oneof, fields } = declared;
+        let unknown = oneof.options.special_fields.unknown_fields();
+        let features = owner.features.overridden(FeaturesOf::Oneof, unknown);
+        let module = owner.name.module.iter();
+        let modules: Vec<_> = owner.name.modules.iter().chain(module).cloned().collect();
+        let spelt: Vec<_> = fields.iter().map(|(_, field)| field.name()).collect();
+        let names = Scope::of_values(&[]).claim_all(&spelt, member_name);
+        let mut members = Vec::new();
+        let mut uses_deprecated = false;
+        for ((index, field), name) in fields.iter().zip(&names) {
+            let path = owner.path.item(MESSAGE_FIELD, *index);
+            let place = Place { owner, modules: &modules, path };
+            let deprecated = field.options.deprecated();
+            uses_deprecated |= deprecated || self.is_deprecated(field.type_name());
+            let mut header = self.header(&place.path, deprecated);
+            header.attributes = self.field_attributes(&inner(&owner.full, field.name()));
+            let number = self.number(&place, field)?;
+            let kind = self.kind(&place, field, features.of_field(field))?;
+            members.push(OneofMember { header, name: identifier(name), number, kind });
+        }
+        let full = inner(&owner.full, oneof.name());
+        let name = &owner.name.oneofs[*index];
+        let mut header = self.header(&owner.path.item(MESSAGE_ONEOF, *index), false);
+        header.attributes = self.type_attributes(&full);
+        header.allows = lints([name].into_iter().chain(&names), type_lints);
+        Ok(Oneof {
+            header,
+            field_attributes: self.field_attributes(&full),
+            field,
+            name: identifier(name),
+            local: identifier(&Scope::of_values(&BODY_NAMES).claim(name)),
+            members,
+            uses_deprecated,
+        })
+    }
+
+    /// What one value of the field is; a message is boxed where it would hold itself.
+    fn kind(
+        &self,
+        place: &Place<'_>,
+        field: &FieldDescriptorProto,
+        features: Features,
+    ) -> Result<Kind, UserError> {
+        let full = inner(&place.owner.full, field.name());
+        let who = format!("field {full}");
+        let fault = |message: String| Err(self.source.fault(&place.path, message));
+        if features.presence == Presence::Required
+            || features.message == MessageEncoding::Delimited
+            || features.utf8 == Utf8::Unchecked
+        {
+            return fault(format!("{who}: expected a field as proto3 has them, got {features:?}"));
+        }
+        let Some(kind) = field.type_.and_then(|kind| kind.enum_value().ok()) else {
+            return fault(format!("{who}: its type is unknown to this version"));
+        };
+        if let Some(scalar) = scalar(kind) {
+            return Ok(Kind::Scalar(scalar));
+        }
+        let path = place.path.child(FIELD_TYPE_NAME);
+        let reference = Reference { target: field.type_name(), modules: place.modules, who, path };
+        match self.target(&reference)?.descriptor {
+            Descriptor::Enum(_) => Ok(Kind::Enum(self.path(&reference))),
+            Descriptor::Message(_) => {
+                let boxed = self.recursion.needs_box(&place.owner.full, &field.type_name()[1..]);
+                Ok(Kind::Message { path: self.path(&reference), boxed })
+            }
+        }
+    }
+
+    /// The key and the value of a map field.
+    fn map_entry(
+        &self,
+        field: &FieldDescriptorProto,
+    ) -> Option<(&'a FieldDescriptorProto, &'a FieldDescriptorProto)> {
+        match self.index.linked(field.type_name())?.descriptor {
+            Descriptor::Message(entry) if entry.options.map_entry() => {
+                let numbered = |number| entry.field.iter().find(|field| field.number() == number);
+                Some((numbered(1)?, numbered(2)?))
+            }
+            _ => None,
+        }
+    }
+
+    fn number(&self, place: &Place<'_>, field: &FieldDescriptorProto) -> Result<u32, UserError> {
+        let number = u32::try_from(field.number()).ok();
+        number.filter(|number| (1..=NUMBER_MAX).contains(number)).ok_or_else(|| {
+            let full = inner(&place.owner.full, field.name());
+            let message = format!(
+                "field {full}: expected a number from 1 to {NUMBER_MAX}, got {}",
+                field.number()
+            );
+            self.source.fault(&place.path, message)
+        })
+    }
+
+    fn enumeration(
+        &self,
+        full_name: String,
+        enumeration: &EnumDescriptorProto,
+        features: Features,
+        path: &Path,
+    ) -> Result<Enumeration, UserError> {
+        let unknown = enumeration.options.special_fields.unknown_fields();
+        if features.overridden(FeaturesOf::Enum, unknown).enumeration == Openness::Closed {
+            let message = format!("enum {full_name}: expected an open enum, got a closed one");
+            return Err(self.source.fault(path, message));
+        }
+        let name = &self.index.type_name(&full_name).name;
+        let mut header = self.header(path, enumeration.options.deprecated());
+        header.attributes = self.type_attributes(&full_name);
+        header.allows = type_lints(name).into_iter().collect();
+        let names = enum_values(enumeration);
+        let values = enumeration.value.iter().zip(names).enumerate();
+        let values = values.map(|(index, (value, name))| EnumValue {
+            header: self.header(&path.item(ENUM_VALUE, index), value.options.deprecated()),
+            name: identifier(&name),
+            proto_name: value.name().to_owned(),
+            number: value.number(),
+        });
+        Ok(Enumeration { header, name: identifier(name), values: values.collect(), full_name })
+    }
+}
+
+/// What a struct consists of.
+struct Members {
+    members: Vec<Member>,
+    unknown: String,
+}
+
+/// A struct's field before it is decided, with indices into the descriptor.
+enum Slot<'a> {
+    Field(usize, &'a FieldDescriptorProto),
+    Oneof(usize, &'a OneofDescriptorProto, Vec<(usize, &'a FieldDescriptorProto)>),
+}
+
+impl Slot<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Field(_, field) => field.name(),
+            Self::Oneof(_, oneof, _) => oneof.name(),
+        }
+    }
+}
+
+/// A oneof and its fields, with their indices.
+struct DeclaredOneof<'a> {
+    index: usize,
+    oneof: &'a OneofDescriptorProto,
+    fields: &'a [(usize, &'a FieldDescriptorProto)],
+}
+
+/// The components of a file's messages.
+pub(super) fn recursion(index: &Index<'_>, file: &FileDescriptorProto) -> Recursion {
+    let mut holds = Vec::new();
+    let mut open: Vec<_> = file
+        .message_type
+        .iter()
+        .map(|message| (inner(file.package(), message.name()), message))
+        .collect();
+    while let Some((full, message)) = open.pop() {
+        let nested = message.nested_type.iter();
+        open.extend(nested.map(|nested| (inner(&full, nested.name()), nested)));
+        let singular = message.field.iter().filter(|field| {
+            label(field) != Some(Label::LABEL_REPEATED)
+                && field.type_.and_then(|kind| kind.enum_value().ok()) == Some(Type::TYPE_MESSAGE)
+        });
+        let targets = singular.filter_map(|field| field.type_name().strip_prefix('.'));
+        let targets = targets.filter(|target| !index.is_extern(target));
+        let targets = targets.map(str::to_owned).collect();
+        holds.push((full, targets));
+    }
+    Recursion::new(&holds)
+}
+
+/// The oneof of a field, unless protoc made it up for `optional`.
+fn real_oneof<'a>(
+    message: &'a DescriptorProto,
+    field: &FieldDescriptorProto,
+) -> Option<(usize, &'a OneofDescriptorProto)> {
+    let index = usize::try_from(field.oneof_index.filter(|_| !field.proto3_optional())?).ok()?;
+    Some((index, message.oneof_decl.get(index)?))
+}
+
+fn label(field: &FieldDescriptorProto) -> Option<Label> {
+    field.label.and_then(|label| label.enum_value().ok())
+}
+
+fn scalar(kind: Type) -> Option<Scalar> {
+    Some(match kind {
+        Type::TYPE_INT32 => Scalar::Int32,
+        Type::TYPE_INT64 => Scalar::Int64,
+        Type::TYPE_UINT32 => Scalar::Uint32,
+        Type::TYPE_UINT64 => Scalar::Uint64,
+        Type::TYPE_SINT32 => Scalar::Sint32,
+        Type::TYPE_SINT64 => Scalar::Sint64,
+        Type::TYPE_FIXED32 => Scalar::Fixed32,
+        Type::TYPE_FIXED64 => Scalar::Fixed64,
+        Type::TYPE_SFIXED32 => Scalar::Sfixed32,
+        Type::TYPE_SFIXED64 => Scalar::Sfixed64,
+        Type::TYPE_FLOAT => Scalar::Float,
+        Type::TYPE_DOUBLE => Scalar::Double,
+        Type::TYPE_BOOL => Scalar::Bool,
+        Type::TYPE_STRING => Scalar::Str,
+        Type::TYPE_BYTES => Scalar::Bytes,
+        Type::TYPE_MESSAGE | Type::TYPE_GROUP | Type::TYPE_ENUM => return None,
+    })
+}
+
+/// The field of every message that keeps what the schema does not know.
+const UNKNOWN: &str = "unknown";
+
+/// The highest field number there is.
+const NUMBER_MAX: u32 = (1 << 29) - 1;
+
+/// What the bodies of generated functions call by short names.
+const BODY_NAMES: [&str; 21] = [
+    "Int32", "Int64", "Uint32", "Uint64", "Sint32", "Sint64", "Fixed32", "Fixed64", "Sfixed32",
+    "Sfixed64", "Float", "Double", "Bool", "Str", "Bytes", "Enum", "Nested", "Some", "None", "Ok",
+    "Err",
+];
+
+// Field numbers of descriptor.proto.
+const FILE_MESSAGE: i32 = 4;
+const FILE_ENUM: i32 = 5;
+const MESSAGE_FIELD: i32 = 2;
+const MESSAGE_NESTED: i32 = 3;
+const MESSAGE_ENUM: i32 = 4;
+const MESSAGE_ONEOF: i32 = 8;
+const FIELD_TYPE_NAME: i32 = 6;
+const ENUM_VALUE: i32 = 2;

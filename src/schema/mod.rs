@@ -1,0 +1,228 @@
+//! DECIDES: from descriptors to a [`Schema`] in which every name, path and shape is settled.
+//!
+//! What a file becomes depends on the file and its imports alone, never on what else stands in the
+//! request or in which order. `emit` prints the schema and never sees a descriptor.
+
+mod case;
+mod docs;
+mod features;
+mod link;
+mod messages;
+pub(crate) mod model;
+mod names;
+mod outputs;
+mod recursion;
+mod services;
+mod source;
+
+use protobuf::descriptor::FileDescriptorProto;
+use protobuf::plugin::CodeGeneratorRequest;
+
+use crate::options::{Options, Tree};
+use crate::user_error::UserError;
+pub(crate) use features::Edition;
+use features::Features;
+use link::{Descriptor, Index, Linked};
+use messages::Container;
+use model::{Header, Kind, Schema};
+use recursion::Recursion;
+use source::{Path, Source};
+
+/// Decides everything that is to be printed for a request.
+pub(crate) fn build(
+    request: &CodeGeneratorRequest,
+    options: &Options,
+) -> Result<Schema, UserError> {
+    let index = Index::new(&request.proto_file, options)?;
+    let mut files = Vec::new();
+    let mut wanted: Vec<&String> = request.file_to_generate.iter().collect();
+    wanted.sort();
+    wanted.dedup();
+    for name in wanted {
+        let file = index.file(name).ok_or_else(|| {
+            UserError::new(format!("file \"{name}\": the request does not describe it"))
+        })?;
+        check_syntax(file)?;
+        files.push((file, outputs::output_path(file)?));
+    }
+    files.sort_by(|left, right| left.1.cmp(&right.1));
+    outputs::check_distinct(&files)?;
+    outputs::check_unambiguous(&index, &files)?;
+    let tree = (options.tree != Tree::No).then(|| outputs::tree(&files));
+    let mut schema = Schema { files: Vec::new(), tree, runtime: options.runtime.clone() };
+    if options.tree != Tree::Only {
+        for (file, output) in files {
+            schema.files.push(FileBuilder::new(&index, options, file).build(output)?);
+        }
+    }
+    Ok(schema)
+}
+
+/// Refuses what is not proto3: such files can be imported, not generated.
+fn check_syntax(file: &FileDescriptorProto) -> Result<(), UserError> {
+    let edition = Edition::of(file);
+    if edition == Edition::PROTO3 {
+        return Ok(());
+    }
+    let statement = if file.syntax() == "editions" { FILE_EDITION } else { FILE_SYNTAX };
+    let message = format!(
+        "expected syntax = \"proto3\", got {}: such files can be imported, but not generated",
+        edition.words()
+    );
+    Err(Source::new(file, false).fault(&Path::plain(statement), message))
+}
+
+impl Edition {
+    /// For a person.
+    fn words(self) -> String {
+        match self {
+            Self::PROTO2 => "proto2".to_owned(),
+            Self::PROTO3 => "proto3".to_owned(),
+            Self::E2023 => "edition 2023".to_owned(),
+            Self(1001) => "edition 2024".to_owned(),
+            Self::MAX => "edition 2026".to_owned(),
+            Self(number) => format!("an unknown edition (number {number})"),
+        }
+    }
+}
+
+/// Decides one file.
+struct FileBuilder<'a> {
+    index: &'a Index<'a>,
+    options: &'a Options,
+    file: &'a FileDescriptorProto,
+    source: Source<'a>,
+    recursion: Recursion,
+}
+
+/// Where a reference to a type stands.
+struct Reference<'a> {
+    /// The name with its leading dot, as descriptors have it.
+    target: &'a str,
+    /// The module from which the path leads.
+    modules: &'a [String],
+    /// What refers, in words, and where that stands.
+    who: String,
+    path: Path,
+}
+
+impl<'a> FileBuilder<'a> {
+    fn new(index: &'a Index<'a>, options: &'a Options, file: &'a FileDescriptorProto) -> Self {
+        let recursion = messages::recursion(index, file);
+        Self { index, options, file, source: Source::new(file, options.docs), recursion }
+    }
+
+    fn build(&self, output: String) -> Result<model::File, UserError> {
+        let container = Container {
+            full: self.file.package().to_owned(),
+            features: Features::of_file(self.file),
+            messages: &self.file.message_type,
+            enums: &self.file.enum_type,
+            path: None,
+        };
+        Ok(model::File {
+            output,
+            source: self.file.name().to_owned(),
+            types: self.types(&container)?,
+            services: self.services()?,
+            client: self.options.client,
+            server: self.options.server,
+        })
+    }
+
+    /// The linked type of a reference, if code can refer to it.
+    fn target(&self, reference: &Reference<'_>) -> Result<Linked<'a>, UserError> {
+        let Reference { target, who, path, .. } = reference;
+        let fault = |message| Err(self.source.fault(path, message));
+        let Some(linked) = self.index.linked(target) else {
+            return fault(format!("{who}: the request does not describe its type {target}"));
+        };
+        let full = &target[1..];
+        let elsewhere =
+            self.index.is_extern(full) || self.index.is_well_known(full, self.file.package());
+        let edition = Edition::of(linked.file);
+        if !elsewhere && edition != Edition::PROTO3 {
+            return fault(format!(
+                "{who}: its type {full} stands in {}, which is {} and cannot be generated; expected \
+                 extern_path={target}=::rust::path to say where it is",
+                linked.file.name(),
+                edition.words(),
+            ));
+        }
+        Ok(linked)
+    }
+
+    /// The path to the message that an rpc names.
+    fn message_path(&self, reference: &Reference<'_>) -> Result<String, UserError> {
+        match self.target(reference)?.descriptor {
+            Descriptor::Message(_) => Ok(self.path(reference)),
+            Descriptor::Enum(_) => {
+                let message = format!("{}: expected a message, got an enum", reference.who);
+                Err(self.source.fault(&reference.path, message))
+            }
+        }
+    }
+
+    fn path(&self, reference: &Reference<'_>) -> String {
+        self.index.path(&reference.target[1..], self.file.package(), reference.modules)
+    }
+
+    /// Whether the type that a descriptor names is deprecated.
+    fn is_deprecated(&self, target: &str) -> bool {
+        match self.index.linked(target).map(|linked| linked.descriptor) {
+            Some(Descriptor::Message(message)) => message.options.deprecated(),
+            Some(Descriptor::Enum(enumeration)) => enumeration.options.deprecated(),
+            None => false,
+        }
+    }
+
+    fn header(&self, path: &Path, deprecated: bool) -> Header {
+        Header { docs: self.source.docs(path), deprecated, ..Header::default() }
+    }
+
+    fn type_attributes(&self, full: &str) -> Vec<String> {
+        covering(&self.options.type_attributes, full)
+    }
+
+    fn field_attributes(&self, full: &str) -> Vec<String> {
+        covering(&self.options.field_attributes, full)
+    }
+}
+
+fn covering(attributes: &[crate::options::Attribute], full: &str) -> Vec<String> {
+    let dotted = format!(".{full}");
+    let covering = attributes.iter().filter(|attribute| attribute.covers(&dotted));
+    covering.map(|attribute| attribute.rust.clone()).collect()
+}
+
+/// `name` in the protobuf scope `full`.
+fn inner(full: &str, name: &str) -> String {
+    if full.is_empty() { name.to_owned() } else { format!("{full}.{name}") }
+}
+
+/// The lints that a type's name sets off.
+fn type_lints(name: &str) -> Option<&'static str> {
+    let camel = name.starts_with(|first: char| first.is_ascii_uppercase()) && !name.contains('_');
+    (!camel).then_some("non_camel_case_types")
+}
+
+/// The lints that the name of a field, function or module sets off.
+fn value_lints(name: &str) -> Option<&'static str> {
+    let snake = !name.contains("__") && !name.contains(|letter: char| letter.is_ascii_uppercase());
+    (!snake).then_some("non_snake_case")
+}
+
+/// The lints of `names`, each once.
+fn lints<'a>(
+    names: impl Iterator<Item = &'a String>,
+    of: fn(&str) -> Option<&'static str>,
+) -> Vec<&'static str> {
+    let mut found: Vec<_> = names.filter_map(|name| of(name)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+// Field numbers of descriptor.proto.
+const FILE_SYNTAX: i32 = 12;
+const FILE_EDITION: i32 = 14;

@@ -1,0 +1,252 @@
+//! What `schema` hands to `emit`: every name, path and shape is decided, nothing is left to ask.
+//!
+//! Names and paths are source text, keywords already raw. Paths are relative to the module in which
+//! the element stands; those of oneof members to the module of the oneof's enum.
+
+/// All files of an answer.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    /// Sorted by output path; empty if only the tree is wanted.
+    pub(crate) files: Vec<File>,
+    pub(crate) tree: Option<TreeModule>,
+    pub(crate) runtime: String,
+}
+
+/// One .rs.
+#[derive(Debug)]
+pub(crate) struct File {
+    /// Relative, clean, unique.
+    pub(crate) output: String,
+    /// The .proto that it is made from.
+    pub(crate) source: String,
+    pub(crate) types: Types,
+    pub(crate) services: Vec<Service>,
+    pub(crate) client: bool,
+    pub(crate) server: bool,
+}
+
+/// A module of the tree: the root, or a segment of a package.
+#[derive(Debug, Default)]
+pub(crate) struct TreeModule {
+    /// Output paths, relative to the tree's own file.
+    pub(crate) files: Vec<String>,
+    pub(crate) children: std::collections::BTreeMap<String, Self>,
+}
+
+/// The messages and enums of a file or of a message.
+#[derive(Debug, Default)]
+pub(crate) struct Types {
+    pub(crate) messages: Vec<Message>,
+    pub(crate) enums: Vec<Enumeration>,
+}
+
+/// What stands above an item: docs, lints and attributes.
+#[derive(Debug, Default)]
+pub(crate) struct Header {
+    /// One doc attribute each.
+    pub(crate) docs: Vec<String>,
+    pub(crate) deprecated: bool,
+    /// The user's own attributes, as source text.
+    pub(crate) attributes: Vec<String>,
+    /// Lints that the .proto's spelling would set off.
+    pub(crate) allows: Vec<&'static str>,
+}
+
+/// A message: a struct, and a module if something stands in it.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) header: Header,
+    pub(crate) full_name: String,
+    pub(crate) name: String,
+    /// In order of declaration; a oneof stands at its first member.
+    pub(crate) members: Vec<Member>,
+    /// The field that keeps unknown fields.
+    pub(crate) unknown: String,
+    pub(crate) module: Option<String>,
+    pub(crate) nested: Types,
+    /// Whether printing it uses something deprecated.
+    pub(crate) uses_deprecated: bool,
+}
+
+/// A field of the struct.
+#[derive(Debug)]
+pub(crate) enum Member {
+    Field(Field),
+    Oneof(Oneof),
+}
+
+/// A field that stands for itself.
+#[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) header: Header,
+    pub(crate) name: String,
+    pub(crate) number: u32,
+    pub(crate) kind: Kind,
+    pub(crate) shape: Shape,
+}
+
+/// How often a field may occur, and how that is kept.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// `T`; the zero value is not written.
+    Implicit,
+    /// `Option<T>`.
+    Optional,
+    /// `MessageField<M>`.
+    Message,
+    /// `Vec<T>`, as one packed record where `packed`.
+    Repeated { packed: bool },
+    /// `HashMap<K, T>`.
+    Map { key: Kind },
+}
+
+/// What one value is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Scalar(Scalar),
+    /// An open enum at this path.
+    Enum(String),
+    /// A message at this path; boxed where it would hold itself.
+    Message {
+        path: String,
+        boxed: bool,
+    },
+}
+
+impl Member {
+    /// The struct's field.
+    pub(crate) fn name(&self) -> &String {
+        match self {
+            Self::Field(field) => &field.name,
+            Self::Oneof(oneof) => &oneof.field,
+        }
+    }
+
+    /// The highest field number in it: where it stands on the wire.
+    pub(crate) fn number(&self) -> u32 {
+        match self {
+            Self::Field(field) => field.number,
+            Self::Oneof(oneof) => {
+                oneof.members.iter().map(|member| member.number).max().unwrap_or(0)
+            }
+        }
+    }
+}
+
+impl Kind {
+    /// The kind as it stands in a `Vec` or a map, where it needs no box.
+    pub(crate) fn unboxed(self) -> Self {
+        match self {
+            Self::Message { path, .. } => Self::Message { path, boxed: false },
+            other => other,
+        }
+    }
+
+    /// Whether repeated values can share one record.
+    pub(crate) fn is_packable(&self) -> bool {
+        !matches!(self, Self::Message { .. } | Self::Scalar(Scalar::Str | Scalar::Bytes))
+    }
+}
+
+/// The fifteen scalar types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scalar {
+    Int32,
+    Int64,
+    Uint32,
+    Uint64,
+    Sint32,
+    Sint64,
+    Fixed32,
+    Fixed64,
+    Sfixed32,
+    Sfixed64,
+    Float,
+    Double,
+    Bool,
+    Str,
+    Bytes,
+}
+
+/// A oneof: an optional enum, whose type stands in the message's module.
+#[derive(Debug)]
+pub(crate) struct Oneof {
+    /// For the enum; the field has its docs too.
+    pub(crate) header: Header,
+    /// The user's own attributes for the field.
+    pub(crate) field_attributes: Vec<String>,
+    pub(crate) field: String,
+    /// The enum's name in its module.
+    pub(crate) name: String,
+    /// What the bodies of the message's functions call the enum.
+    pub(crate) local: String,
+    pub(crate) members: Vec<OneofMember>,
+    pub(crate) uses_deprecated: bool,
+}
+
+/// A member of a oneof.
+#[derive(Debug)]
+pub(crate) struct OneofMember {
+    pub(crate) header: Header,
+    pub(crate) name: String,
+    pub(crate) number: u32,
+    pub(crate) kind: Kind,
+}
+
+/// An open enum: a newtype with constants.
+#[derive(Debug)]
+pub(crate) struct Enumeration {
+    pub(crate) header: Header,
+    pub(crate) full_name: String,
+    pub(crate) name: String,
+    pub(crate) values: Vec<EnumValue>,
+}
+
+/// A constant of an enum.
+#[derive(Debug)]
+pub(crate) struct EnumValue {
+    pub(crate) header: Header,
+    pub(crate) name: String,
+    /// As the .proto spells it: the name in JSON and text format.
+    pub(crate) proto_name: String,
+    pub(crate) number: i32,
+}
+
+/// A service: a trait, a server and a stub.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) header: Header,
+    pub(crate) full_name: String,
+    pub(crate) name: String,
+    pub(crate) server: String,
+    pub(crate) stub: String,
+    /// The constant with one `Method` for each rpc.
+    pub(crate) methods: String,
+    /// The type parameter of the server: not the trait's name.
+    pub(crate) parameter: &'static str,
+    pub(crate) rpcs: Vec<Rpc>,
+    pub(crate) uses_deprecated: bool,
+}
+
+/// A method of a service.
+#[derive(Debug)]
+pub(crate) struct Rpc {
+    pub(crate) header: Header,
+    pub(crate) name: String,
+    /// The stub's function for a call that is not waited for; used by unary ones.
+    pub(crate) pending: String,
+    /// `/package.Service/Method`.
+    pub(crate) path: String,
+    pub(crate) streaming: Streaming,
+    pub(crate) request: String,
+    pub(crate) reply: String,
+}
+
+/// Which sides of a call are streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Streaming {
+    None,
+    Server,
+    Client,
+    Both,
+}
