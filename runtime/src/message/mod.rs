@@ -107,7 +107,8 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// If it is larger than 2 GiB - 1 bytes, the most a protobuf message may be;
     /// [`Message::encode`] gives an error instead.
     fn encode_to_vec(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
+        // Most messages are small: one allocation to write into, one of the right size to keep.
+        let mut writer = Writer::with_capacity(512);
         write_or_panic(self, &mut writer);
         writer.into_vec()
     }

@@ -57,17 +57,18 @@ impl<'a> Reader<'a> {
     ///
     /// A tag of more than 5 bytes or 32 bits. Field number 0 and wire types that do not exist are
     /// never those of a known field; [`Reader::unknown`] refuses them.
-    #[inline]
+    // Every field of every message passes here; a call would cost more than the work.
+    #[inline(always)]
     pub fn next_tag(&mut self) -> Result<Option<u32>, DecodeError> {
         match self.rest.split_first() {
-            None => Ok(None),
+            None => return Ok(None),
             Some((&byte, rest)) if byte < 0x80 => {
                 self.rest = rest;
                 self.tag = u32::from(byte);
-                Ok(Some(self.tag))
             }
-            Some(_) => self.long_tag(),
+            Some(_) => self.long_tag()?,
         }
+        Ok(Some(self.tag))
     }
 
     /// Reads a value into its place; a message is merged into.
@@ -207,12 +208,12 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, DecodeError> {
-        match varint::split(self.rest) {
-            Ok((value, rest)) => {
+        match self.rest.split_first() {
+            Some((&byte, rest)) if byte < 0x80 => {
                 self.rest = rest;
-                Ok(value)
+                Ok(u64::from(byte))
             }
-            Err(fault) => Err(self.varint_error(fault)),
+            _ => self.long_varint(),
         }
     }
 
@@ -355,7 +356,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn long_tag(&mut self) -> Result<Option<u32>, DecodeError> {
+    #[inline(never)]
+    fn long_varint(&mut self) -> Result<u64, DecodeError> {
+        match varint::split(self.rest) {
+            Ok((value, rest)) => {
+                self.rest = rest;
+                Ok(value)
+            }
+            Err(fault) => Err(self.varint_error(fault)),
+        }
+    }
+
+    #[inline(never)]
+    fn long_tag(&mut self) -> Result<(), DecodeError> {
         match varint::split(self.rest) {
             Ok((value, rest)) => {
                 // protobuf encoding: a tag is a 32-bit varint, so 5 bytes at most.
@@ -363,7 +376,7 @@ impl<'a> Reader<'a> {
                 let tag = u32::try_from(value).ok().filter(|_| size <= TAG_SIZE_MAX);
                 self.tag = tag.ok_or_else(|| self.error(DecodeErrorKind::TagTooLong))?;
                 self.rest = rest;
-                Ok(tag)
+                Ok(())
             }
             Err(Fault::TooLong) => Err(self.error(DecodeErrorKind::TagTooLong)),
             Err(Fault::Truncated) => Err(self.truncated(self.rest.len() + 1)),

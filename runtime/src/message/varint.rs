@@ -21,6 +21,7 @@ pub(super) fn split(bytes: &[u8]) -> Result<(u64, &[u8]), Fault> {
     }
 }
 
+#[inline(always)]
 fn split_long(bytes: &[u8]) -> Result<(u64, &[u8]), Fault> {
     match bytes.first_chunk::<VARINT_SIZE_MAX>() {
         // The common case: the compiler unrolls the loop because the length is known.

@@ -38,7 +38,7 @@ impl Writer {
 
     /// An empty writer with room for `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { buffer: vec![0; capacity], start: capacity }
+        Self { buffer: zeroed(capacity), start: capacity }
     }
 
     /// Puts `bytes` before what was written so far.
@@ -69,9 +69,12 @@ impl Writer {
         self.len() == 0
     }
 
-    /// What was written, moved to the front of the allocation.
+    /// What was written, in an allocation that is at most twice as large.
     pub fn into_vec(mut self) -> Vec<u8> {
         let size = self.len();
+        if size < self.start {
+            return self.as_slice().to_vec();
+        }
         self.buffer.copy_within(self.start.., 0);
         self.buffer.truncate(size);
         self.buffer
@@ -93,7 +96,7 @@ impl Writer {
     #[inline(never)]
     fn grow(&mut self, size: usize) {
         let capacity = (self.len() + size).max(self.buffer.len() * 2).max(CAPACITY_MIN);
-        let mut bigger = vec![0; capacity];
+        let mut bigger = zeroed(capacity);
         let start = capacity - self.len();
         bigger[start..].copy_from_slice(self.as_slice());
         self.buffer = bigger;
@@ -225,6 +228,19 @@ impl Writer {
             self.start = start;
         }
     }
+}
+
+/// Small blocks come faster from the ordinary allocator than zeroed ones; large ones the other way
+/// round, because the system hands them out zeroed.
+fn zeroed(size: usize) -> Vec<u8> {
+    const SMALL_MAX: usize = 4096;
+    if size > SMALL_MAX {
+        return vec![0; size];
+    }
+    let mut bytes = Vec::new();
+    bytes.reserve_exact(size);
+    bytes.extend_from_slice(&[0; SMALL_MAX][..size]);
+    bytes
 }
 
 /// Fills all of `bytes` with `value`, whose varint is that long.
