@@ -96,6 +96,16 @@ impl Decoder {
         Ok(decoded)
     }
 
+    #[cfg(test)]
+    pub(super) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    #[cfg(test)]
+    pub(super) fn scratch_capacity(&self) -> usize {
+        self.name.capacity() + self.value.capacity()
+    }
+
     /// The updates at the beginning of a block (RFC 7541 6.3).
     fn decode_size_updates(&mut self, input: &mut &[u8]) -> Result<(), Error> {
         let mut updates = 0;

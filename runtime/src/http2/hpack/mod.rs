@@ -17,6 +17,13 @@ mod names;
 mod static_table;
 mod table;
 
+#[cfg(test)]
+mod appendix_c;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod rfc7541;
+
 #[allow(unused_imports, reason = "the connection is their user")]
 pub(crate) use decoder::{Decoded, Decoder, Limits};
 #[allow(unused_imports, reason = "the connection is their user")]
