@@ -62,3 +62,7 @@ interop: ## Python's grpcio against ours, both directions
 .PHONY: figures
 figures: ## Crates, build time and binary size beside tonic's
 	python3 tools/figures.py
+
+.PHONY: protoc-matrix
+protoc-matrix: ## The same .proto through protoc 36.2, protoc 3.21 and buf
+	python3 tools/protoc_matrix.py

@@ -15,3 +15,21 @@ pub use grpc::{
     Status,
 };
 pub use message::{DecodeError, Enumeration, Message, MessageField, UnknownFields};
+
+/// Takes in the module tree that a build script wrote with `rust_grpc_codegen`: a module for every
+/// package, with its messages, traits, servers and stubs.
+///
+/// # Examples
+///
+/// ```ignore
+/// mod proto {
+///     rust_grpc::include_protos!();
+/// }
+/// use proto::hello::HelloRequest;
+/// ```
+#[macro_export]
+macro_rules! include_protos {
+    () => {
+        ::core::include!(::core::concat!(::core::env!("OUT_DIR"), "/rust_grpc/mod.rs"));
+    };
+}
