@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Pinned tools under target/tools: `tools/toolbox.py NAME` installs one if it is missing and prints its path.
+
+protoc-36.2   the one that cargo brings (crate protoc-bin-vendored); nothing to install
+protoc-3.21   Debian's protobuf-compiler, unpacked beside the system and not into it
+buf           npm's @bufbuild/buf
+
+Everything comes through cargo, apt and npm as they are configured on the machine.
+"""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / "target" / "tools"
+BUF_VERSION = "1.75.0"
+PROTOC_OLD = "3.21.12"
+PROTOC_NEW = "36.2"
+
+
+def output(*command, **options):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+
+
+def protoc_new():
+    """The path of cargo's protoc, by the crate for this processor."""
+    machine = {"x86_64": "linux-x86_64", "aarch64": "linux-aarch_64"}[platform.machine()]
+    metadata = json.loads(output("cargo", "metadata", "--format-version", "1", cwd=ROOT))
+    name = f"protoc-bin-vendored-{machine}"
+    [manifest] = [package["manifest_path"] for package in metadata["packages"] if package["name"] == name]
+    return expect_version(Path(manifest).parent / "bin" / "protoc", f"libprotoc {PROTOC_NEW}")
+
+
+def protoc_old():
+    """Debian's protoc with its libraries, behind a script that says where they are."""
+    folder = TOOLS / "protoc-3.21"
+    script = folder / "protoc"
+    if not script.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        downloads = folder / "deb"
+        downloads.mkdir(parents=True)
+        download(downloads)
+        for package in downloads.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", package, folder], check=True)
+        [library] = {path.parent for path in folder.glob("usr/lib/*/libprotoc.so.*")}
+        script.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH="{library}" exec "{folder}/usr/bin/protoc" "$@"\n')
+        script.chmod(0o755)
+    return expect_version(script, f"libprotoc {PROTOC_OLD}")
+
+
+def download(folder):
+    """protobuf-compiler and the libraries of its own source; the lists are fetched where they are missing."""
+    try:
+        names = closure("protobuf-compiler")
+        subprocess.run(["apt-get", "download", "-q", *names], cwd=folder, check=True, stdout=sys.stderr)
+    except (subprocess.CalledProcessError, FileNotFoundError) as error:
+        if isinstance(error, FileNotFoundError) or os.geteuid() != 0:
+            sys.exit("protoc-3.21 comes by `apt-get download`: expected Debian with package lists (apt-get update)")
+        subprocess.run(["apt-get", "update", "-q"], check=True, stdout=sys.stderr)
+        names = closure("protobuf-compiler")
+        subprocess.run(["apt-get", "download", "-q", *names], cwd=folder, check=True, stdout=sys.stderr)
+
+
+def closure(name):
+    """A package and those of its dependencies that are protobuf's own: libprotoc, libprotobuf."""
+    names = [name]
+    for found in names:
+        for line in output("apt-cache", "depends", found).splitlines():
+            kind, _, dependency = line.strip().partition(": ")
+            if kind == "Depends" and dependency.startswith("libproto") and dependency not in names:
+                names.append(dependency)
+    return names
+
+
+def buf():
+    folder = TOOLS / "buf"
+    program = folder / "node_modules" / ".bin" / "buf"
+    if not program.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        arguments = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+        package = f"@bufbuild/buf@{BUF_VERSION}"
+        subprocess.run(["npm", "install", "--prefix", folder, *arguments, package], check=True, stdout=sys.stderr)
+    return expect_version(program, BUF_VERSION)
+
+
+def expect_version(program, expected):
+    got = output(program, "--version").strip()
+    if got != expected:
+        sys.exit(f"{program}: expected {expected}, got {got}; remove target/tools to install it anew")
+    return program
+
+
+INSTALLERS = {"protoc-36.2": protoc_new, "protoc-3.21": protoc_old, "buf": buf}
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in INSTALLERS:
+        sys.exit(f"usage: tools/toolbox.py {'|'.join(INSTALLERS)}")
+    print(INSTALLERS[sys.argv[1]]())
