@@ -1,9 +1,27 @@
-//! (module http2)
+//! HTTP/2 (RFC 9113) and HPACK (RFC 7541) as values: bytes and times in, events and bytes out.
+//!
+//! Invariant: nothing here imports anything of ours but limits, and nothing here has a socket, a
+//! clock, a thread or a lock.
 
-#[allow(dead_code, reason = "the other parts of the core are its users")]
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports, reason = "the layers above are its users")]
+
+mod abuse;
+mod connection;
+mod error;
+mod frame;
 mod headers;
-#[allow(dead_code, reason = "the other parts of the core are its users")]
 pub(crate) mod hpack;
+mod malformed;
+mod settings;
+mod stream;
+mod streams;
+#[cfg(test)]
+mod tests;
+mod window;
 
-#[allow(unused_imports, reason = "the other layers are its users")]
+pub(crate) use connection::{Connection, Event};
+pub(crate) use error::{Error, Initiator, OpenError, Reason, SendError};
 pub(crate) use headers::{Field, Headers};
+pub(crate) use settings::Config;
+pub(crate) use stream::StreamId;

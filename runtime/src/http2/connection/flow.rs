@@ -1,0 +1,200 @@
+//! Flow control (RFC 9113 5.2 and 6.9): the windows of the connection, and who waits for which.
+//!
+//! Invariants: the window of the connection is given back as DATA arrives, whatever becomes of it;
+//! the window of a stream is given back when the application has taken the bytes. A stream is told
+//! Writable once for each time `send_data` accepted less than it was offered.
+
+use std::collections::VecDeque;
+
+use super::{Connection, Event};
+use crate::http2::error::Violation;
+use crate::http2::frame;
+use crate::http2::settings::Config;
+use crate::http2::stream::{State, Stream, StreamId, Wait};
+use crate::http2::window::{ReceiveWindow, SendWindow, WINDOW_INITIAL, WINDOW_MAX};
+use crate::limits::http2 as limits;
+
+/// Windows of the connection and the queues of those who wait for one.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) send: SendWindow,
+    pub(super) receive: ReceiveWindow,
+    /// At least the highest offset of a stream's send window: whether a larger
+    /// SETTINGS_INITIAL_WINDOW_SIZE overflows a window is asked of this number, not of every
+    /// stream.
+    highest_offset: i64,
+    /// Streams that wait for the connection's window or for the output, first come first served.
+    connection_waiters: VecDeque<StreamId>,
+    /// How many streams wait for their own window; zero spares a loop.
+    pub(super) stream_waiters: usize,
+}
+
+impl Flow {
+    pub(super) fn new(config: &Config) -> Self {
+        let mut send = SendWindow::default();
+        send.note(WINDOW_INITIAL);
+        Self {
+            send,
+            receive: ReceiveWindow::new(config.connection_window_size.max(WINDOW_INITIAL)),
+            highest_offset: 0,
+            connection_waiters: VecDeque::new(),
+            stream_waiters: 0,
+        }
+    }
+
+    /// What may be sent on the connection.
+    pub(super) fn send_size(&self) -> i64 {
+        self.send.size(WINDOW_INITIAL)
+    }
+}
+
+impl Connection {
+    /// The application has taken `bytes` of `stream`: the peer may send as many again.
+    ///
+    /// For a stream that is closed this does nothing.
+    ///
+    /// # Panics
+    ///
+    /// If more is released than was received, or if `stream` was never opened: bugs of the caller.
+    pub(crate) fn release(&mut self, stream: StreamId, bytes: usize) {
+        self.check_known(stream);
+        let count = u32::try_from(bytes).expect("less is released than a window holds");
+        self.credit_stream(stream, count);
+    }
+
+    /// Gives back `count` bytes of a stream's window.
+    pub(super) fn credit_stream(&mut self, id: StreamId, count: u32) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        let Some(increment) = stream.receive_window.give_back(count) else { return };
+        // Nothing more comes from a peer that has ended its half.
+        if self.error.is_none() && stream.state != State::HalfClosedRemote {
+            frame::write_window_update(&mut self.output.frames, id, increment);
+        }
+    }
+
+    /// Gives back `count` bytes of the connection's window.
+    pub(super) fn credit_connection(&mut self, count: u32) {
+        if let Some(increment) = self.flow.receive.give_back(count) {
+            let connection = StreamId::CONNECTION;
+            frame::write_window_update(&mut self.output.frames, connection, increment);
+        }
+    }
+
+    /// WINDOW_UPDATE for the connection.
+    ///
+    /// # Errors
+    ///
+    /// RFC 9113 6.9: an increment of 0. RFC 9113 6.9.1: a window above 2^31-1.
+    pub(super) fn grant_connection(&mut self, increment: u32) -> Result<(), Violation> {
+        if increment == 0 {
+            return Err(Violation::ConnectionWindowZeroIncrement);
+        }
+        if !self.flow.send.grant(WINDOW_INITIAL, increment) {
+            return Err(Violation::ConnectionWindowOverflow);
+        }
+        self.wake_connection_waiters();
+        Ok(())
+    }
+
+    /// WINDOW_UPDATE for a stream that is open or half closed. `Ok(Err(_))` is its own fault.
+    pub(super) fn grant_stream(&mut self, id: StreamId, increment: u32) -> Result<(), Violation> {
+        if increment == 0 {
+            return self.fault(id, Violation::StreamWindowZeroIncrement);
+        }
+        let base = self.peer.initial_window_size;
+        let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
+        if !stream.send_window.grant(base, increment) {
+            return self.fault(id, Violation::StreamWindowOverflow);
+        }
+        self.flow.highest_offset = self.flow.highest_offset.max(stream.send_window.offset());
+        if stream.wait == Wait::Stream && is_worth_sending(stream, stream.send_window, base) {
+            self.wake(id);
+        }
+        Ok(())
+    }
+
+    /// RFC 9113 6.9.2: a changed SETTINGS_INITIAL_WINDOW_SIZE moves the window of every stream.
+    ///
+    /// # Errors
+    ///
+    /// If a window becomes larger than 2^31-1.
+    pub(super) fn rebase_windows(&mut self, base: u32) -> Result<(), Violation> {
+        if i64::from(base) + self.flow.highest_offset > WINDOW_MAX {
+            // The bound may be of a stream that has sent or ended since; ask once and keep it.
+            self.flow.highest_offset = self.streams.highest_send_offset().max(0);
+        }
+        if i64::from(base) + self.flow.highest_offset > WINDOW_MAX {
+            return Err(Violation::SettingsWindowOverflow);
+        }
+        let has_grown = base > self.peer.initial_window_size;
+        self.peer.initial_window_size = base;
+        if !has_grown || self.flow.stream_waiters == 0 {
+            return Ok(());
+        }
+        let is_ready = |_, stream: &Stream| {
+            stream.wait == Wait::Stream && {
+                let mut window = stream.send_window;
+                window.note(base);
+                is_worth_sending(stream, window, base)
+            }
+        };
+        for id in self.streams.select(is_ready) {
+            self.wake(id);
+        }
+        Ok(())
+    }
+
+    /// Remembers that `id` has `wanted` bytes to send and waits.
+    pub(super) fn wait_to_send(&mut self, id: StreamId, wait: Wait, wanted: usize) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        stream.wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+        let was = std::mem::replace(&mut stream.wait, wait);
+        if was == Wait::Stream {
+            self.flow.stream_waiters -= 1;
+        }
+        match wait {
+            Wait::Stream => self.flow.stream_waiters += 1,
+            Wait::Connection if was != Wait::Connection => {
+                self.flow.connection_waiters.push_back(id);
+            }
+            Wait::Connection | Wait::Nothing => {}
+        }
+    }
+
+    /// Tells those who wait for the connection that it has a window and an output again.
+    pub(super) fn wake_connection_waiters(&mut self) {
+        if self.flow.connection_waiters.is_empty()
+            || self.output.frames.len() >= limits::OUTPUT_BUFFER_MAX
+        {
+            return;
+        }
+        let window = self.flow.send;
+        for _ in 0..self.flow.connection_waiters.len() {
+            let Some(id) = self.flow.connection_waiters.pop_front() else { return };
+            let Some(stream) = self.streams.get(id) else { continue };
+            if stream.wait != Wait::Connection {
+                continue;
+            }
+            if is_worth_sending(stream, window, WINDOW_INITIAL) {
+                self.wake(id);
+            } else {
+                self.flow.connection_waiters.push_back(id);
+            }
+        }
+    }
+
+    /// Writable, once.
+    pub(super) fn wake(&mut self, id: StreamId) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        if std::mem::replace(&mut stream.wait, Wait::Nothing) == Wait::Stream {
+            self.flow.stream_waiters -= 1;
+        }
+        self.events.push_back(Event::Writable { stream: id });
+    }
+}
+
+/// Whether `window` is large enough for what `stream` wants to send.
+fn is_worth_sending(stream: &Stream, window: SendWindow, base: u32) -> bool {
+    let least = window.least_worth_sending(limits::DATA_CUT_MIN).min(i64::from(stream.wanted));
+    window.size(base) >= least.max(1)
+}

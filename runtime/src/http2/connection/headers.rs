@@ -1,0 +1,236 @@
+//! HEADERS and CONTINUATION (RFC 9113 6.2, 6.10), and the messages they make (RFC 9113 8.1).
+//!
+//! Invariant: every header block is decoded, also for a stream that nobody wants, because the
+//! table of the decoder must follow the peer's (RFC 9113 4.3).
+
+use super::{Connection, Event, Role};
+use crate::http2::abuse::Glitch;
+use crate::http2::error::{Reason, Violation};
+use crate::http2::frame::{self, Head, STREAM_ID_MAX, flag};
+use crate::http2::headers::Headers;
+use crate::http2::hpack;
+use crate::http2::malformed::{self, MessageHead};
+use crate::http2::stream::{Effect, Input, State, StreamId};
+use crate::limits::http2 as limits;
+
+/// A header block whose END_HEADERS has not arrived.
+#[derive(Debug)]
+pub(super) struct OpenBlock {
+    pub(super) stream: StreamId,
+    end_stream: bool,
+    bytes: Vec<u8>,
+    continuations: u32,
+}
+
+/// A decoded header block.
+struct Section {
+    stream: StreamId,
+    headers: Headers,
+    end_stream: bool,
+    truncated: bool,
+}
+
+impl Connection {
+    /// HEADERS.
+    pub(super) fn on_headers(&mut self, head: Head, payload: &[u8]) -> Result<(), Violation> {
+        let block = frame::headers(head, payload)?;
+        self.check_opener(head.stream)?;
+        let end_stream = head.has(flag::END_STREAM);
+        if head.has(flag::END_HEADERS) {
+            return self.on_block(head.stream, end_stream, block);
+        }
+        self.times.block_started = self.times.now();
+        let bytes = block.to_vec();
+        let stream = head.stream;
+        self.input.block = Some(OpenBlock { stream, end_stream, bytes, continuations: 0 });
+        Ok(())
+    }
+
+    /// CONTINUATION; that it belongs to the open block was checked with its head.
+    pub(super) fn on_continuation(&mut self, head: Head, payload: &[u8]) -> Result<(), Violation> {
+        if payload.is_empty() {
+            self.glitch(Glitch::EmptyContinuation)?;
+        }
+        let Some(mut block) = self.input.block.take() else {
+            return Err(Violation::UnexpectedContinuation);
+        };
+        block.continuations += 1;
+        if block.continuations > limits::CONTINUATIONS_MAX {
+            return Err(Violation::TooManyContinuations);
+        }
+        if block.bytes.len() + payload.len() > limits::HEADER_BLOCK_SIZE_MAX {
+            return Err(Violation::HeaderBlockTooLong);
+        }
+        block.bytes.extend_from_slice(payload);
+        if head.has(flag::END_HEADERS) {
+            self.times.block_started = None;
+            return self.on_block(block.stream, block.end_stream, &block.bytes);
+        }
+        self.input.block = Some(block);
+        Ok(())
+    }
+
+    /// A whole header block.
+    fn on_block(&mut self, id: StreamId, end_stream: bool, block: &[u8]) -> Result<(), Violation> {
+        let section = self.decode(id, end_stream, block)?;
+        match self.state(id).on(Input::ReceiveHeaders) {
+            Effect::Next(State::Open) if self.is_idle(id) => self.on_request(section),
+            Effect::Next(_) => self.on_section(section),
+            Effect::Discard => self.glitch(Glitch::LateFrame),
+            Effect::Fault(violation) => self.fault(id, violation),
+            Effect::Forbidden => Ok(()),
+        }
+    }
+
+    fn decode(
+        &mut self,
+        stream: StreamId,
+        end_stream: bool,
+        block: &[u8],
+    ) -> Result<Section, Violation> {
+        if block.len() > limits::HEADER_BLOCK_SIZE_MAX {
+            return Err(Violation::HeaderBlockTooLong);
+        }
+        let list_size_max = self.config.max_header_list_size as usize;
+        let hard = list_size_max.saturating_mul(limits::HEADER_LIST_HARD_FACTOR as usize);
+        let decode_limits = hpack::Limits {
+            list_size_max,
+            fields_max: limits::HEADER_FIELDS_MAX,
+            decoded_size_max: hard.max(limits::HEADER_BLOCK_SIZE_MAX),
+        };
+        let mut headers = Headers::new();
+        let decoded = self.decoder.decode(block, &decode_limits, &mut headers);
+        // RFC 9113 4.3: a block that cannot be decoded is a connection error COMPRESSION_ERROR.
+        let decoded = decoded.map_err(|error| match error {
+            hpack::Error::ListTooLarge => Violation::HeaderListFarTooLarge,
+            _ => Violation::Compression,
+        })?;
+        if decoded.truncated {
+            self.glitch(Glitch::CutHeaderList)?;
+        }
+        Ok(Section { stream, headers, end_stream, truncated: decoded.truncated })
+    }
+
+    /// RFC 9113 5.1.1: clients open odd streams, servers even ones; only a promise opens those.
+    fn check_opener(&self, id: StreamId) -> Result<(), Violation> {
+        match self.role {
+            Role::Server if !id.is_odd() => Err(Violation::StreamIdParity),
+            Role::Client if self.is_idle(id) => Err(Violation::IdleStream),
+            Role::Server | Role::Client => Ok(()),
+        }
+    }
+
+    /// The first header block of a new stream, on a server.
+    fn on_request(&mut self, section: Section) -> Result<(), Violation> {
+        let id = section.stream;
+        self.last_remote = id;
+        // RFC 9113 6.8: streams above the last one of our GOAWAY are ignored.
+        if self.closing.ignores(id) {
+            self.streams.refuse(id, self.config.initial_window_size);
+            return self.glitch(Glitch::RefusedStream);
+        }
+        // RFC 9113 5.1.2: more streams than announced are refused; the client may try again.
+        if self.streams.len() >= self.config.max_concurrent_streams as usize {
+            return self.fault(id, Violation::StreamRefused);
+        }
+        let head = match malformed::request(&section.headers, section.truncated) {
+            Ok(head) => head,
+            Err(violation) => return self.fault(id, violation),
+        };
+        if section.end_stream && head.content_length.is_some_and(|length| length != 0) {
+            return self.fault(id, Violation::ContentLengthMismatch);
+        }
+        let mut stream = self.new_stream();
+        stream.state = State::Open;
+        stream.head_received = true;
+        stream.content_length_left = head.content_length;
+        self.streams.insert(id, stream);
+        self.hand_on_head(section);
+        // RFC 9113 5.1.1: no numbers are left; the client has to open another connection.
+        if id.0 == STREAM_ID_MAX {
+            self.go_away(Reason::NO_ERROR);
+        }
+        Ok(())
+    }
+
+    /// A header block on a stream in progress: a response, or trailers.
+    fn on_section(&mut self, section: Section) -> Result<(), Violation> {
+        let id = section.stream;
+        let checked = match self.streams.get(id) {
+            Some(stream) if stream.head_received => self.check_trailers(&section),
+            Some(_) => return self.on_response(section),
+            None => return Ok(()),
+        };
+        if let Err(violation) = checked {
+            return self.fault(id, violation);
+        }
+        self.abuse.received_work();
+        self.end_remote(id);
+        let Section { stream, headers, truncated, .. } = section;
+        self.events.push_back(Event::Trailers { stream, headers, truncated });
+        Ok(())
+    }
+
+    fn check_trailers(&self, section: &Section) -> Result<(), Violation> {
+        malformed::trailers(&section.headers)?;
+        // RFC 9113 8.1: HEADERS after the head, without END_STREAM, makes the message malformed.
+        if !section.end_stream {
+            return Err(Violation::TrailersWithoutEnd);
+        }
+        let left = self.streams.get(section.stream).and_then(|stream| stream.content_length_left);
+        if left.is_some_and(|left| left != 0) {
+            return Err(Violation::ContentLengthMismatch);
+        }
+        Ok(())
+    }
+
+    /// The head of a response, on a client.
+    fn on_response(&mut self, section: Section) -> Result<(), Violation> {
+        let id = section.stream;
+        let head = match malformed::response(&section.headers, section.truncated) {
+            Ok(head) => head,
+            Err(violation) => return self.fault(id, violation),
+        };
+        if (100..200).contains(&head.status) {
+            return self.on_informational(&section, head);
+        }
+        // RFC 9113 8.1.1: a response that never has content may speak of its length.
+        let content_length = head.content_length.filter(|_| !matches!(head.status, 204 | 304));
+        if section.end_stream && content_length.is_some_and(|length| length != 0) {
+            return self.fault(id, Violation::ContentLengthMismatch);
+        }
+        if let Some(stream) = self.streams.get_mut(id) {
+            stream.head_received = true;
+            stream.content_length_left = content_length;
+        }
+        self.hand_on_head(section);
+        Ok(())
+    }
+
+    /// RFC 9113 8.1: informational responses come before the response; gRPC has no use for them.
+    fn on_informational(&mut self, section: &Section, head: MessageHead) -> Result<(), Violation> {
+        let id = section.stream;
+        let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
+        stream.informational_count += 1;
+        let violation = if section.end_stream {
+            Violation::InformationalEnd
+        } else if head.status == 101 {
+            // RFC 9113 8.6: HTTP/2 has no 101.
+            Violation::SwitchingProtocols
+        } else if stream.informational_count > limits::INFORMATIONAL_MAX {
+            Violation::TooManyInformational
+        } else {
+            return Ok(());
+        };
+        self.fault(id, violation)
+    }
+
+    fn hand_on_head(&mut self, section: Section) {
+        let Section { stream, headers, end_stream, truncated } = section;
+        self.abuse.received_work();
+        if end_stream {
+            self.end_remote(stream);
+        }
+        self.events.push_back(Event::Headers { stream, headers, end_stream, truncated });
+    }
+}

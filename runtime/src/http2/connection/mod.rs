@@ -1,0 +1,249 @@
+//! One HTTP/2 connection as a value: bytes and times in, events and bytes out.
+//!
+//! ```text
+//! bytes ─► receive ─► headers, data, control ─► Event
+//!                        │ abuse, flow, streams
+//! open, send_headers, send_data, release, reset, go_away ─► output ─► bytes
+//! ```
+//!
+//! Invariant: nothing here blocks, reads a clock, or grows with what a peer sends beyond a limit
+//! of [`crate::limits`]. The same calls give the same events and the same bytes.
+
+mod closing;
+mod control;
+mod data;
+mod event;
+mod flow;
+mod headers;
+mod output;
+mod receive;
+mod send;
+mod time;
+
+use std::collections::VecDeque;
+
+pub(crate) use event::Event;
+
+use self::closing::Closing;
+use self::flow::Flow;
+use self::output::Output;
+use self::receive::Input;
+use self::time::Times;
+use super::abuse::Abuse;
+use super::error::Error;
+use super::frame::{self, PREFACE};
+use super::hpack::{Decoder, Encoder};
+use super::settings::{Config, PeerSettings};
+use super::stream::{State, StreamId, Wait};
+use super::streams::Streams;
+use super::window::WINDOW_INITIAL;
+use crate::limits::http2 as limits;
+
+/// One side of an HTTP/2 connection.
+///
+/// The methods fall into four groups.
+///
+/// - From the network: [`handle_bytes`](Self::handle_bytes), until everything is consumed and no
+///   event is left.
+/// - From the clock: [`on_time`](Self::on_time), not before [`next_timeout`](Self::next_timeout).
+/// - From the application: [`open`](Self::open), [`send_headers`](Self::send_headers),
+///   [`send_data`](Self::send_data), [`release`](Self::release), [`reset`](Self::reset),
+///   [`ping`](Self::ping), [`go_away`](Self::go_away), [`drain`](Self::drain).
+/// - To the network: [`has_output`](Self::has_output), [`take_output`](Self::take_output),
+///   [`recycle_output`](Self::recycle_output).
+///
+/// Any of them may leave events behind that borrow nothing, such as Writable: after a command,
+/// [`poll_event`](Self::poll_event) gives them without waiting for the network.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    role: Role,
+    config: Config,
+    peer: PeerSettings,
+    input: Input,
+    output: Output,
+    encoder: Encoder,
+    decoder: Decoder,
+    streams: Streams,
+    flow: Flow,
+    closing: Closing,
+    abuse: Abuse,
+    times: Times,
+    events: VecDeque<Event<'static>>,
+    /// The highest stream that the peer has opened.
+    last_remote: StreamId,
+    /// The stream that we open next.
+    next_local: u32,
+    /// `open` gave StreamLimit and nobody has been told that there is room again.
+    open_refused: bool,
+    /// PINGs whose acknowledgement is awaited, oldest first.
+    pings: VecDeque<[u8; 8]>,
+    /// Why the connection is over.
+    error: Option<Error>,
+}
+
+/// Which side this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Client,
+    Server,
+}
+
+impl Connection {
+    /// The client's side. Its preface and SETTINGS are in the output.
+    ///
+    /// # Panics
+    ///
+    /// If `config` is outside what RFC 9113 6.5.2 allows.
+    pub(crate) fn client(config: Config) -> Self {
+        let mut connection = Self::new(Role::Client, config);
+        connection.output.frames.extend_from_slice(PREFACE);
+        connection.send_preface_settings();
+        connection
+    }
+
+    /// The server's side. Its SETTINGS follow the preface of the client: until then it is not
+    /// known whether the peer speaks HTTP/2 at all.
+    ///
+    /// # Panics
+    ///
+    /// As [`Connection::client`].
+    pub(crate) fn server(config: Config) -> Self {
+        Self::new(Role::Server, config)
+    }
+
+    /// An event that waits, without any input.
+    pub(crate) fn poll_event(&mut self) -> Option<Event<'static>> {
+        self.events.pop_front()
+    }
+
+    /// Whether `open` would open a stream now.
+    pub(crate) fn can_open(&self) -> bool {
+        self.check_open().is_ok()
+    }
+
+    /// Whether GOAWAY was sent or received: no new streams.
+    pub(crate) fn is_going_away(&self) -> bool {
+        self.closing.is_going_away()
+    }
+
+    /// Whether the last GOAWAY was sent and every stream has ended: the transport may close.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.closing.last_sent() && self.streams.is_empty()
+    }
+
+    /// Why the connection is over, if it is.
+    pub(crate) fn error(&self) -> Option<Error> {
+        self.error
+    }
+
+    /// How many streams are open or half closed.
+    pub(crate) fn open_streams(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Whether the transport should go on reading: false while the peer leaves the answers to its
+    /// PING and SETTINGS frames unread.
+    pub(crate) fn wants_input(&self) -> bool {
+        self.output.replies <= limits::REPLIES_BEFORE_PAUSE
+    }
+
+    /// What the peer has announced.
+    pub(crate) fn peer_settings(&self) -> &PeerSettings {
+        &self.peer
+    }
+
+    /// Whether the peer's first SETTINGS have arrived.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.times.settings_received
+    }
+
+    fn new(role: Role, config: Config) -> Self {
+        config.check();
+        // RFC 9113 6.5.3: until it has acknowledged our SETTINGS the peer may use the initial
+        // table, even if ours is smaller.
+        let table_size = config.header_table_size.max(limits::HEADER_TABLE_SIZE);
+        Self {
+            role,
+            peer: PeerSettings::initial(),
+            input: Input::new(role),
+            output: Output::default(),
+            encoder: Encoder::new(limits::HEADER_TABLE_SIZE as usize),
+            decoder: Decoder::new(table_size as usize),
+            streams: Streams::default(),
+            flow: Flow::new(&config),
+            closing: Closing::default(),
+            abuse: Abuse::new(),
+            times: Times::default(),
+            events: VecDeque::new(),
+            last_remote: StreamId::CONNECTION,
+            next_local: 1,
+            open_refused: false,
+            pings: VecDeque::new(),
+            error: None,
+            config,
+        }
+    }
+
+    /// RFC 9113 3.4: SETTINGS is the first frame of both sides. The window of the connection is
+    /// no setting and is raised by WINDOW_UPDATE (RFC 9113 6.9.2).
+    fn send_preface_settings(&mut self) {
+        let entries = match self.role {
+            Role::Client => self.config.client_entries(),
+            Role::Server => self.config.server_entries(),
+        };
+        frame::write_settings(&mut self.output.frames, &entries);
+        let raise = self.config.connection_window_size.saturating_sub(WINDOW_INITIAL);
+        if raise > 0 {
+            frame::write_window_update(&mut self.output.frames, StreamId::CONNECTION, raise);
+        }
+    }
+
+    /// The state of any stream.
+    fn state(&self, id: StreamId) -> State {
+        match self.streams.get(id) {
+            Some(stream) => stream.state,
+            None if self.is_idle(id) => State::Idle,
+            None => match (self.streams.closed_state(id), self.role) {
+                // Only we open streams on a client: there is no new stream with an old number,
+                // and what comes late for it is what the server sent before it saw a reset.
+                (State::Forgotten, Role::Client) => State::ResetByUs,
+                (state, _) => state,
+            },
+        }
+    }
+
+    /// RFC 9113 5.1.1: whoever opens a stream has skipped and closed the numbers below it.
+    fn is_idle(&self, id: StreamId) -> bool {
+        match self.role {
+            Role::Client => !id.is_odd() || id.0 >= self.next_local,
+            Role::Server => !id.is_odd() || id > self.last_remote,
+        }
+    }
+
+    /// # Panics
+    ///
+    /// If `id` was never opened: a bug of the caller.
+    fn check_known(&self, id: StreamId) {
+        assert!(!self.is_idle(id) && id.0 != 0, "{id:?} was never opened");
+    }
+
+    /// Takes a stream out of the table and tells who waits for that.
+    fn close_stream(&mut self, id: StreamId, state: State) {
+        let Some(stream) = self.streams.close(id, state) else { return };
+        if stream.wait == Wait::Stream {
+            self.flow.stream_waiters -= 1;
+        }
+        if state == State::Ended {
+            self.abuse.stream_ended();
+        }
+        self.announce_streams();
+    }
+
+    /// StreamsAvailable, if somebody waits for it and it is true.
+    fn announce_streams(&mut self) {
+        if self.open_refused && self.can_open() {
+            self.open_refused = false;
+            self.events.push_back(Event::StreamsAvailable);
+        }
+    }
+}

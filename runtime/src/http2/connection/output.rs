@@ -1,0 +1,93 @@
+//! Bytes for the network.
+//!
+//! Invariant: each buffer holds whole frames, so acknowledgements of PING may overtake the rest.
+
+use super::Connection;
+use crate::http2::error::Violation;
+use crate::http2::frame::{self, flag};
+use crate::limits::http2 as limits;
+
+/// What waits for the network.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    /// Frames in order.
+    pub(super) frames: Vec<u8>,
+    /// Acknowledgements of PING: they leave before DATA that waits, because the peer measures
+    /// the round trip by them.
+    pongs: Vec<u8>,
+    /// The preface and our SETTINGS have left; nothing may overtake them (RFC 9113 3.4).
+    preface_left: bool,
+    /// Acknowledgements that wait.
+    pub(super) replies: u32,
+}
+
+impl Connection {
+    /// Whether there is something to write.
+    pub(crate) fn has_output(&self) -> bool {
+        self.output_len() > 0
+    }
+
+    /// How many bytes wait to be written.
+    pub(crate) fn output_len(&self) -> usize {
+        self.output.frames.len() + self.output.pongs.len()
+    }
+
+    /// Takes everything that waits. Take it when it can be written: `send_data` judges by what is
+    /// left here how far the network has fallen behind.
+    pub(crate) fn take_output(&mut self) -> Vec<u8> {
+        let Output { frames, pongs, preface_left, replies } = &mut self.output;
+        *replies = 0;
+        *preface_left |= !frames.is_empty();
+        let taken = if pongs.is_empty() {
+            std::mem::take(frames)
+        } else {
+            pongs.append(frames);
+            std::mem::take(pongs)
+        };
+        self.wake_connection_waiters();
+        taken
+    }
+
+    /// Gives a written buffer back to be filled again.
+    pub(crate) fn recycle_output(&mut self, mut buffer: Vec<u8>) {
+        let wanted = self.output.frames.capacity()..=BUFFER_KEPT_MAX;
+        if self.output.frames.is_empty() && wanted.contains(&buffer.capacity()) {
+            buffer.clear();
+            self.output.frames = buffer;
+        }
+    }
+
+    /// Appends the acknowledgement of PING.
+    ///
+    /// # Errors
+    ///
+    /// If the peer does not read its acknowledgements.
+    pub(super) fn reply_ping(&mut self, payload: [u8; 8]) -> Result<(), Violation> {
+        let Output { frames, pongs, preface_left, .. } = &mut self.output;
+        let output = if *preface_left { pongs } else { frames };
+        frame::write_ping(output, flag::ACK, payload);
+        self.count_reply()
+    }
+
+    /// Appends the acknowledgement of SETTINGS. It keeps its place: frames before it follow the
+    /// old settings, frames behind it the new ones (RFC 9113 6.5.3).
+    ///
+    /// # Errors
+    ///
+    /// If the peer does not read its acknowledgements.
+    pub(super) fn reply_settings(&mut self) -> Result<(), Violation> {
+        frame::write_settings_ack(&mut self.output.frames);
+        self.count_reply()
+    }
+
+    fn count_reply(&mut self) -> Result<(), Violation> {
+        self.output.replies += 1;
+        if self.output.replies > limits::REPLIES_MAX {
+            return Err(Violation::TooManyReplies);
+        }
+        Ok(())
+    }
+}
+
+/// The largest buffer that is kept for the next output.
+const BUFFER_KEPT_MAX: usize = 64 << 10;

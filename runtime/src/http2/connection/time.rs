@@ -1,0 +1,116 @@
+//! Time limits. Time is an argument; the core remembers what it was told last.
+
+use std::time::Instant;
+
+use super::Connection;
+use crate::http2::error::Violation;
+use crate::http2::stream::{Stream, Wait};
+use crate::limits::http2 as limits;
+
+/// When what began, and what has been reached.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    /// The latest time that anybody told.
+    now: Option<Instant>,
+    /// The first time that anybody told: the beginning of the connection.
+    started: Option<Instant>,
+    pub(super) settings_received: bool,
+    pub(super) settings_acked: bool,
+    /// When the open header block began.
+    pub(super) block_started: Option<Instant>,
+    /// When the graceful shutdown began.
+    pub(super) drain_started: Option<Instant>,
+    /// When the first of the streams was held back whose DATA waits for more window.
+    pub(super) held_back_since: Option<Instant>,
+}
+
+impl Times {
+    /// Takes the time; it never runs backwards here.
+    pub(super) fn set(&mut self, now: Instant) {
+        let now = self.now.map_or(now, |last| last.max(now));
+        self.now = Some(now);
+        self.started.get_or_insert(now);
+    }
+
+    /// The time that was told last.
+    pub(super) fn now(&self) -> Option<Instant> {
+        self.now
+    }
+}
+
+impl Connection {
+    /// Enforces the limits that depend on time. What it finds is in [`error`](Self::error) and in
+    /// [`poll_event`](Self::poll_event).
+    pub(crate) fn on_time(&mut self, now: Instant) {
+        self.times.set(now);
+        if self.error.is_some() {
+            return;
+        }
+        if let Some(violation) = self.overdue(now) {
+            self.fail(violation);
+            return;
+        }
+        if self.drain_deadline().is_some_and(|deadline| deadline <= now) {
+            self.finish_drain();
+        }
+        self.wake_held_back(now);
+    }
+
+    /// When [`on_time`](Self::on_time) has something to do, as far as is known now.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        let deadlines = [self.preface_deadline(), self.ack_deadline(), self.block_deadline()];
+        let deadlines =
+            deadlines.into_iter().chain([self.drain_deadline(), self.held_back_deadline()]);
+        deadlines.flatten().min()
+    }
+
+    fn overdue(&self, now: Instant) -> Option<Violation> {
+        let is_over = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now);
+        if is_over(self.preface_deadline()) {
+            Some(Violation::PrefaceTimeout)
+        } else if is_over(self.block_deadline()) {
+            Some(Violation::HeaderBlockTimeout)
+        } else if is_over(self.ack_deadline()) {
+            // RFC 9113 6.5.3: a missing acknowledgement may be answered with SETTINGS_TIMEOUT.
+            Some(Violation::SettingsTimeout)
+        } else {
+            None
+        }
+    }
+
+    fn preface_deadline(&self) -> Option<Instant> {
+        let started = self.times.started.filter(|_| !self.times.settings_received)?;
+        Some(started + limits::PREFACE_TIMEOUT)
+    }
+
+    fn ack_deadline(&self) -> Option<Instant> {
+        let started = self.times.started.filter(|_| !self.times.settings_acked)?;
+        Some(started + limits::SETTINGS_ACK_TIMEOUT)
+    }
+
+    fn block_deadline(&self) -> Option<Instant> {
+        Some(self.times.block_started? + limits::HEADER_BLOCK_TIMEOUT)
+    }
+
+    fn drain_deadline(&self) -> Option<Instant> {
+        Some(self.times.drain_started? + limits::DRAIN_TIMEOUT)
+    }
+
+    fn held_back_deadline(&self) -> Option<Instant> {
+        Some(self.times.held_back_since? + limits::DATA_HELD_BACK_MAX)
+    }
+
+    /// Lets streams send what they may, though the peer has granted little.
+    fn wake_held_back(&mut self, now: Instant) {
+        if self.held_back_deadline().is_none_or(|deadline| deadline > now) {
+            return;
+        }
+        let is_due = |_, stream: &Stream| {
+            stream.wait != Wait::Nothing && stream.is_held_back_too_long(Some(now))
+        };
+        for id in self.streams.select(is_due) {
+            self.wake(id);
+        }
+        self.times.held_back_since = self.streams.first_held_back(now);
+    }
+}

@@ -1,0 +1,139 @@
+//! The streams of a connection: those in progress by number, and how the last ones closed.
+//!
+//! Invariant: a stream is here exactly while it is open or half closed (RFC 9113 5.1), so the
+//! number of entries is what SETTINGS_MAX_CONCURRENT_STREAMS counts (RFC 9113 5.1.2).
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::time::Instant;
+
+use super::stream::{State, Stream, StreamId, Wait};
+use crate::limits::http2 as limits;
+
+/// Streams in progress and the memory of closed ones.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    open: HashMap<StreamId, Stream, BuildHasherDefault<IdHasher>>,
+    closed: Vec<Closed>,
+    /// Where the next closed stream is written once the ring is full.
+    oldest: usize,
+}
+
+/// How a stream closed, and what it may still send if we have reset it.
+#[derive(Clone, Copy, Debug)]
+struct Closed {
+    stream: StreamId,
+    state: State,
+    /// What the peer may send before it sees our RST_STREAM.
+    window_left: i64,
+}
+
+impl Streams {
+    pub(crate) fn insert(&mut self, id: StreamId, stream: Stream) {
+        self.open.insert(id, stream);
+    }
+
+    /// Takes a stream out and remembers how it closed.
+    pub(crate) fn close(&mut self, id: StreamId, state: State) -> Option<Stream> {
+        let stream = self.open.remove(&id);
+        let window_left = stream.as_ref().map_or(0, |stream| stream.receive_window.available());
+        self.remember(Closed { stream: id, state, window_left });
+        stream
+    }
+
+    /// Remembers a stream that was refused before it was open; `window` is what it may still send.
+    pub(crate) fn refuse(&mut self, id: StreamId, window: u32) {
+        let window_left = i64::from(window);
+        self.remember(Closed { stream: id, state: State::ResetByUs, window_left });
+    }
+
+    pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
+        self.open.get_mut(&id)
+    }
+
+    /// Charges late DATA to what a reset stream may still send. False if it is more.
+    pub(crate) fn charge_closed(&mut self, id: StreamId, count: u32) -> bool {
+        let Some(closed) = self.closed.iter_mut().rev().find(|closed| closed.stream == id) else {
+            return false;
+        };
+        closed.window_left -= i64::from(count);
+        closed.window_left >= 0
+    }
+
+    pub(crate) fn get(&self, id: StreamId) -> Option<&Stream> {
+        self.open.get(&id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// The numbers of the streams for which `test` holds, in order.
+    pub(crate) fn select(&self, test: impl Fn(StreamId, &Stream) -> bool) -> Vec<StreamId> {
+        let selected = self.open.iter().filter(|(id, stream)| test(**id, stream));
+        let mut ids: Vec<StreamId> = selected.map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Since when the stream waits whose DATA is the next to be let go after `now`.
+    pub(crate) fn first_held_back(&self, now: Instant) -> Option<Instant> {
+        let held_back = self.open.values().filter(|stream| stream.wait != Wait::Nothing);
+        let held_back = held_back.filter(|stream| !stream.is_held_back_too_long(Some(now)));
+        held_back.filter_map(|stream| stream.held_back_since).min()
+    }
+
+    /// The highest offset of a send window (see [`super::window`]).
+    pub(crate) fn highest_send_offset(&self) -> i64 {
+        self.open.values().map(|stream| stream.send_window.offset()).max().unwrap_or(0)
+    }
+
+    /// How a stream that is neither open nor idle has closed.
+    pub(crate) fn closed_state(&self, id: StreamId) -> State {
+        // The newest entry counts; a scan is cheap because only frames out of turn come here.
+        self.closed_entry(id).map_or(State::Forgotten, |closed| closed.state)
+    }
+
+    fn closed_entry(&self, id: StreamId) -> Option<&Closed> {
+        let (newer, older) = self.closed.split_at(self.oldest);
+        let newest_first = newer.iter().rev().chain(older.iter().rev());
+        newest_first.into_iter().find(|closed| closed.stream == id)
+    }
+
+    fn remember(&mut self, closed: Closed) {
+        if let Some(entry) = self.closed.iter_mut().find(|entry| entry.stream == closed.stream) {
+            *entry = closed;
+        } else if self.closed.len() < limits::CLOSED_STREAMS_REMEMBERED {
+            self.closed.push(closed);
+        } else {
+            self.closed[self.oldest] = closed;
+            self.oldest = (self.oldest + 1) % limits::CLOSED_STREAMS_REMEMBERED;
+        }
+    }
+}
+
+/// A hash of stream identifiers. The peer chooses them, but only in rising order and only as many
+/// as may be open at once, so that collisions are harmless and speed decides.
+#[derive(Debug, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, id: u32) {
+        // Fibonacci hashing: the high bits, which the table looks at, depend on every bit.
+        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
