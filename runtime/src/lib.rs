@@ -1,6 +1,9 @@
 //! gRPC for Rust without async: plain structs, plain functions, plain threads.
 
 mod client;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[doc(hidden)]
 pub mod generated;
 pub(crate) mod grpc;
