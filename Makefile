@@ -22,7 +22,7 @@ all: lint test interop protoc-matrix well-known-check demo ## What CI runs
 .PHONY: demo
 demo: ## Generate, build, serve, call, print the replies, stop
 	cargo build --quiet --release -p greeter
-	target/release/greeter-demo
+	tools/greet.sh target/release Alice Bob 世界
 
 .PHONY: test
 test: ## Every test: units, conversations, golden files, simulation, documentation

@@ -18,10 +18,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORK = ROOT / "target" / "figures"
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-GREETERS = {
-    "rust-grpc": (ROOT / "examples" / "greeter", "greeter-demo"),
-    "tonic": (ROOT / "benches" / "tonic-greeter", "tonic-greeter"),
-}
+GREETERS = {"rust-grpc": ROOT / "examples" / "greeter", "tonic": ROOT / "benches" / "tonic-greeter"}
+BINARIES = ("greeter-server", "greeter-client")
 
 
 def run(command, folder):
@@ -43,27 +41,32 @@ def clean_build_seconds(folder, target):
 
 
 def main():
-    for folder, _ in GREETERS.values():
+    for folder in GREETERS.values():
         run(["cargo", "fetch"], folder)
     seconds = {name: [] for name in GREETERS}
     for _ in range(ROUNDS):
-        for name, (folder, _) in GREETERS.items():
+        for name, folder in GREETERS.items():
             seconds[name].append(clean_build_seconds(folder, WORK / name))
     size = {}
-    for name, (_, binary) in GREETERS.items():
-        path = WORK / name / "release" / binary
-        printed = run([path], WORK).strip().splitlines()
-        if not any("Alice" in line for line in printed):
-            raise SystemExit(f"{name}: the greeter did not answer: {printed}")
-        size[name] = path.stat().st_size
+    for name in GREETERS:
+        folder = WORK / name / "release"
+        printed = run([ROOT / "tools" / "greet.sh", folder, "Alice"], WORK)
+        if printed != "Hello, Alice!\n":
+            raise SystemExit(f"{name}: the greeter did not answer: {printed!r}")
+        for binary in BINARIES:
+            size[name, binary] = (folder / binary).stat().st_size
     rustc = run(["rustc", "--version"], ROOT).strip()
     print(f"{rustc}, {platform.machine()}, {ROUNDS} rounds")
-    print("| greeter: server and client in one binary | rust-grpc | tonic 0.14.9 |")
-    print("|---|---|---|")
-    print("| crates it depends on (normal) | " + " | ".join(str(crates(folder)) for folder, _ in GREETERS.values()) + " |")
-    print("| clean release build, s (median) | " + " | ".join(f"{statistics.median(seconds[name]):.1f}" for name in GREETERS)
-          + " |")
-    print("| binary, stripped, KiB | " + " | ".join(f"{size[name] / 1024:.0f}" for name in GREETERS) + " |")
+    rows = [
+        ("", list(GREETERS)),
+        ("---", ["---"] * len(GREETERS)),
+        ("crates that the greeter pulls in (normal)", [crates(folder) for folder in GREETERS.values()]),
+        ("clean release build, s, median", [f"{statistics.median(seconds[name]):.1f}" for name in GREETERS]),
+    ]
+    rows += [(f"{binary}, stripped, KiB", [f"{size[name, binary] / 1024:.0f}" for name in GREETERS])
+             for binary in BINARIES]
+    for what, cells in rows:
+        print("| " + " | ".join([what, *map(str, cells)]) + " |")
 
 
 if __name__ == "__main__":
