@@ -70,3 +70,11 @@ figures: ## Crates, build time and binary size beside tonic's
 .PHONY: protoc-matrix
 protoc-matrix: ## The same .proto through protoc 36.2, protoc 3.21 and buf
 	python3 tools/protoc_matrix.py
+
+.PHONY: well-known
+well-known: ## Generate the runtime's well-known types anew
+	WELL_KNOWN=write cargo test --quiet -p rust-grpc-codegen --test well_known
+
+.PHONY: well-known-check
+well-known-check: ## The well-known types are what the generator makes today
+	cargo test --quiet -p rust-grpc-codegen --test well_known

@@ -1,5 +1,8 @@
 //! gRPC for Rust without async: plain structs, plain functions, plain threads.
 
+// Generated code names this crate from outside; the well-known types are generated and stand inside.
+extern crate self as rust_grpc;
+
 mod client;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
@@ -17,6 +20,7 @@ pub use grpc::{
     Code, Codec, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Protobuf, Received,
     Status,
 };
+pub use message::well_known;
 pub use message::{DecodeError, Enumeration, Message, MessageField, UnknownFields};
 
 /// Takes in the module tree that a build script wrote with `rust_grpc_codegen`: a module for every

@@ -23,6 +23,7 @@ mod reader;
 mod tests;
 mod unknown;
 mod varint;
+pub mod well_known;
 mod writer;
 
 use std::fmt::Debug;

@@ -7,6 +7,7 @@ mod round_trip;
 mod samples;
 mod semantics;
 mod unknown;
+mod well_known;
 
 use std::fmt::Write as _;
 
