@@ -64,12 +64,11 @@ fn check_syntax(file: &FileDescriptorProto) -> Result<(), UserError> {
     if edition == Edition::PROTO3 {
         return Ok(());
     }
-    let statement = if file.syntax() == "editions" { FILE_EDITION } else { FILE_SYNTAX };
     let message = format!(
         "expected syntax = \"proto3\", got {}: such files can be imported, but not generated",
         edition.words()
     );
-    Err(Source::new(file, false).fault(&Path::plain(statement), message))
+    Err(Source::new(file, false).fault(&Path::plain(FILE_SYNTAX), message))
 }
 
 impl Edition {
@@ -223,6 +222,5 @@ fn lints<'a>(
     found
 }
 
-// Field numbers of descriptor.proto.
+/// The field of `FileDescriptorProto` at which protoc notes the place of `syntax` and of `edition`.
 const FILE_SYNTAX: i32 = 12;
-const FILE_EDITION: i32 = 14;
