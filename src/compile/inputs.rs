@@ -93,8 +93,11 @@ impl Inputs {
     }
 }
 
-/// `name` below `folder`, without a `./` in front.
+/// `name` below `folder`, without a `./` in front. A name that leads out of it is none, as in protoc.
 pub(crate) fn find_in(folder: &Path, name: &str) -> Option<PathBuf> {
+    if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_))) {
+        return None;
+    }
     let path = match folder == Path::new(".") || folder == Path::new("") {
         true => PathBuf::from(name),
         false => folder.join(name),
@@ -313,6 +316,15 @@ mod tests {
         check(&["r/b.proto"], &["p"], "b.proto: expected a file below an include folder, got one");
         check(&["p"], &["p"], "p: expected a .proto file, got a folder");
         check(&["p/a.proto"], &["none"], "none: expected an include folder, got none");
+    }
+
+    /// An import that leads out of its include folder is not followed: protoc takes it for no name.
+    #[test]
+    fn imports_stay_within_their_folder() {
+        let folder = folder(&[("p/a.proto", "import \"../b.proto\";"), ("b.proto", "")]);
+        let inputs = Inputs::resolve(&[folder.path().join("p/a.proto")], &[]).unwrap();
+        assert_eq!(inputs.names(), ["a.proto"]);
+        assert_eq!(inputs.reachable(None).len(), 1);
     }
 
     /// Imports are followed through the include folders, each file once, circles included.

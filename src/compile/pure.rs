@@ -7,31 +7,42 @@
 mod check;
 mod refuse;
 
-use protobuf::descriptor::FileDescriptorProto;
+use std::fs;
+use std::path::Path;
 
-use super::inputs::Inputs;
+use protobuf::descriptor::FileDescriptorProto;
+use tempfile::TempDir;
+
+use super::inputs::{Input, Inputs, OWN_OF_PROTOBUF};
+use super::scan::Facts;
 use crate::Error;
 
 /// Reads the files and what they import, each after its imports.
 pub(crate) fn parse(inputs: &Inputs) -> Result<Vec<FileDescriptorProto>, Error> {
-    let sources = inputs.reachable(None);
+    let mut sources = inputs.reachable(None);
+    sources.retain(|(input, _)| !is_built_in(&input.name) || inputs.files.contains(input));
     refuse::circles(&sources)?;
     for (input, _) in &sources {
         refuse::source(input)?;
     }
+    let folder = gather(&sources)?;
     let mut parser = protobuf_parse::Parser::new();
-    parser.pure().includes(&inputs.includes);
-    parser.inputs(inputs.files.iter().map(|input| &input.path));
+    parser.pure().include(folder.path());
+    parser.inputs(inputs.files.iter().map(|input| folder.path().join(&input.name)));
     let parsed = parser.parse_and_typecheck().map_err(|error| {
         // The chain says the same thing three times, from the outside in: "using pure parser", the
         // file with the fault, the fault.
         let words = error.chain().nth(1).map_or_else(|| error.to_string(), ToString::to_string);
-        let words = words.strip_prefix("error in ").unwrap_or(&words).replace('`', "");
-        Error::new(format!("the pure parser refuses {}:\n{words}\n{HINT}", named(inputs)))
+        Error::new(format!(
+            "the pure parser refuses {}:\n{}\n{HINT}",
+            named(inputs),
+            readable(&words, folder.path())
+        ))
     })?;
-    let on_disk = |file: &&FileDescriptorProto| inputs.find(file.name()).is_some();
+    let is_source =
+        |file: &&FileDescriptorProto| sources.iter().any(|(input, _)| input.name == file.name());
     let mut names = check::Names::default();
-    for file in parsed.file_descriptors.iter().filter(on_disk) {
+    for file in parsed.file_descriptors.iter().filter(is_source) {
         names.add(file).map_err(|words| {
             Error::new(format!("the pure parser lets this pass, protoc does not:\n{words}"))
         })?;
@@ -40,12 +51,55 @@ pub(crate) fn parse(inputs: &Inputs) -> Result<Vec<FileDescriptorProto>, Error> 
     Ok(parsed.file_descriptors)
 }
 
+/// The files alone, by their names, in a folder of their own: the parser would take a newer copy of
+/// protobuf's files, which it cannot read, before the ones that are built into it.
+fn gather(sources: &[(Input, Facts)]) -> Result<TempDir, Error> {
+    let at =
+        |path: &Path, error: std::io::Error| Error::new(format!("{}: {error}", path.display()));
+    let folder = tempfile::tempdir().map_err(|error| at(&std::env::temp_dir(), error))?;
+    for (input, _) in sources {
+        let copy = folder.path().join(&input.name);
+        if let Some(parent) = copy.parent() {
+            fs::create_dir_all(parent).map_err(|error| at(parent, error))?;
+        }
+        fs::copy(&input.path, &copy).map_err(|error| at(&input.path, error))?;
+    }
+    Ok(folder)
+}
+
+/// Whether the parser carries this file with it.
+fn is_built_in(name: &str) -> bool {
+    let own = name.strip_prefix(OWN_OF_PROTOBUF).and_then(|name| name.strip_suffix(".proto"));
+    own.is_some_and(|name| BUILT_IN.contains(&name))
+}
+
+/// The parser's words without its quotes, and without the folder that nobody knows.
+fn readable(words: &str, folder: &Path) -> String {
+    let words = words.strip_prefix("error in ").unwrap_or(words).replace('`', "");
+    let words = words.replace(&format!("{}/", folder.display()), "");
+    words.split(" in import path [").next().unwrap_or(&words).to_owned()
+}
+
 fn named(inputs: &Inputs) -> String {
     match inputs.files.as_slice() {
         [input] => input.name.clone(),
         files => format!("{} files", files.len()),
     }
 }
+
+const BUILT_IN: [&str; 11] = [
+    "any",
+    "api",
+    "descriptor",
+    "duration",
+    "empty",
+    "field_mask",
+    "source_context",
+    "struct",
+    "timestamp",
+    "type",
+    "wrappers",
+];
 
 /// Where its own words are all there is.
 const HINT: &str = "protoc explains more and knows more: leave the pure parser out to use it";

@@ -237,6 +237,29 @@ mod tests {
         assert_eq!(error.matches("object is not found").count(), 1, "{error}");
     }
 
+    /// An import that no include folder has is named, and the folder that was searched is not ours.
+    #[test]
+    fn missing_imports_are_named() {
+        let error = refused("import \"missing.proto\";").unwrap();
+        assert!(error.contains("\nprotobuf path missing.proto is not found\n"), "{error}");
+    }
+
+    /// A copy of protobuf's own files in an include folder is not read: it may be newer than what
+    /// the parser knows.
+    #[test]
+    fn own_files_of_protobuf_are_those_built_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("google/protobuf");
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::write(own.join("timestamp.proto"), "edition = \"2026\";").unwrap();
+        let path = folder.path().join("a.proto");
+        let text = "import \"google/protobuf/timestamp.proto\";\
+                    message M { google.protobuf.Timestamp at = 1; }";
+        std::fs::write(&path, format!("syntax = \"proto3\"; {text}")).unwrap();
+        let inputs = Inputs::resolve(&[path], &[folder.path().to_path_buf()]).unwrap();
+        assert_eq!(parse(&inputs).unwrap().len(), 2);
+    }
+
     /// Files that import each other are refused before the parser recurses into them.
     #[test]
     fn circular_imports_are_refused() {
