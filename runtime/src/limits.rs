@@ -26,6 +26,16 @@ pub(crate) const CONNECT_TIMEOUT_MIN: Duration = Duration::from_secs(20);
 /// Calls that wait for a worker: a burst, and not a minute's arrears.
 pub(crate) const WORKER_QUEUE_MAX: usize = 1024;
 
+/// What one read of a connection takes at most: a few frames, and the responses of many streams.
+pub(crate) const READ_BUFFER_SIZE: usize = 64 << 10;
+
+/// The least credit that is given back to a peer's window: a frame of 13 bytes for every small
+/// message would cost more than the arrears, and the arrears are far below a window.
+pub(crate) const CREDIT_MIN: usize = 8 << 10;
+
+/// How long a server waits, after its last frame, for the peer to have read it: many round trips.
+pub(crate) const LINGER_MAX: Duration = Duration::from_secs(1);
+
 // Messages.
 
 /// Levels of nesting that a protobuf decoder enters below the outermost message: submessages,

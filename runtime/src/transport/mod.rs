@@ -1,7 +1,8 @@
 //! Sockets, clocks, threads and locks: the only folder that has them.
 //!
 //! ```text
-//! link      one connection: submit and pump, the http2 core behind a short lock
+//! link      one connection: opened, closed, its thread   verbs  submit and pump, which drive it
+//! state     what its lock protects: the http2 core, and who waits for what of it
 //! stream    one stream as an application holds it: every wait for a peer is here
 //! inbox     what has come for a stream and was not taken yet
 //! wire      what bytes travel over: tcp, unix (both a socket), memory
@@ -21,13 +22,17 @@
 //!
 //! The locks of the worker pool and of the timer stand alone: no other lock is taken under them.
 
-#![allow(dead_code, reason = "client and server are its users")]
+#![allow(dead_code, unused_imports, reason = "client and server are its users")]
 
 pub(crate) mod backoff;
+mod inbox;
 pub(crate) mod latch;
+mod link;
 pub(crate) mod listener;
 pub(crate) mod memory;
 mod socket;
+mod state;
+mod stream;
 pub(crate) mod target;
 pub(crate) mod tcp;
 #[cfg(test)]
@@ -35,6 +40,7 @@ mod tests;
 pub(crate) mod timer;
 #[cfg(unix)]
 pub(crate) mod unix;
+mod verbs;
 pub(crate) mod wire;
 pub(crate) mod workers;
 
@@ -53,8 +59,14 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
-use target::{Place, Target};
-use wire::Wire;
+pub(crate) use inbox::{DeadlinePassed, Incoming};
+pub(crate) use latch::Latch;
+pub(crate) use link::{Accepted, Link, OpenError};
+pub(crate) use listener::{Listener, Listening};
+pub(crate) use stream::{SendError, Stream};
+pub(crate) use target::{Place, Target};
+pub(crate) use wire::{Address, Wire};
+pub(crate) use workers::Workers;
 
 /// The only clock: every other layer gets the time as an argument.
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, Weak};
 use std::time::Instant;
 
 use super::{lock, now, spawn, wait_until};
@@ -45,6 +45,12 @@ struct State {
 type Key = (Instant, u64);
 
 impl Timer {
+    /// The timer that the whole process shares.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: LazyLock<Timer> = LazyLock::new(|| Timer::new("grpc-timer"));
+        &SHARED
+    }
+
     /// A timer whose thread will be called `name`.
     pub(crate) fn new(name: &str) -> Self {
         let clock = Arc::new(Clock {

@@ -1,0 +1,291 @@
+//! One connection: the http2 core behind a short lock, its wire, and the inboxes of its streams.
+//!
+//! A link is driven by two verbs alone, `submit` and `pump` (see `verbs`). In this plain shape one
+//! thread per link pumps, and whoever submits writes at once without blocking.
+
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
+
+use super::inbox::{DeadlinePassed, Inbox};
+use super::state::{Phase, State};
+use super::stream::{End, Outgoing, SendError, Stream};
+use super::verbs::Pumped;
+use super::wire::{Address, Wire};
+use super::{lock, now, spawn, wait_until};
+use crate::http2::{self, Config, Connection, Headers, Reason};
+use crate::limits::{LINGER_MAX, READ_BUFFER_SIZE};
+
+/// One connection to a peer, shared by everybody who has a stream on it.
+///
+/// It lives until it is closed by either side, by [`Link::close`] here; its thread ends then.
+pub(crate) struct Link {
+    pub(super) wire: Box<dyn Wire>,
+    pub(super) state: Mutex<State>,
+    /// The link has become ready, or its thread has ended.
+    pub(super) changed: Condvar,
+    pub(super) side: Side,
+    /// The largest message that a stream opened by the peer may receive.
+    pub(super) receive_limit: usize,
+    /// What a stream's window begins with.
+    pub(super) window: u32,
+    peer: Arc<Address>,
+}
+
+/// Which side of the connection this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Client,
+    Server,
+}
+
+/// A stream that the peer has opened: a request.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) stream: Stream,
+    pub(crate) headers: Headers,
+    /// The header list was over the limit and was cut.
+    pub(crate) truncated: bool,
+    /// When it came.
+    pub(crate) received: Instant,
+}
+
+/// Why no stream was opened. Nothing has left this side unless a deadline cut the sending short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OpenError {
+    /// The deadline passed.
+    Deadline,
+    /// The connection takes no streams: why, in words. It is safe to try another one.
+    Unavailable(Arc<str>),
+}
+
+impl Link {
+    /// The client's side of a new connection over `wire`; its thread is called `name`.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
+    pub(crate) fn client(wire: Box<dyn Wire>, config: Config, name: &str) -> io::Result<Arc<Self>> {
+        let window = config.initial_window_size;
+        let link = Self::new(wire, Connection::client(config), Side::Client, window, 0);
+        let reader = Arc::clone(&link);
+        spawn(name, move || reader.run(|accepted| drop(accepted)))?;
+        // The preface leaves now, not with the first call.
+        link.submit(|_| ());
+        Ok(link)
+    }
+
+    /// The server's side of a new connection over `wire`: `serve` gets every request, on the
+    /// connection's thread, and must not block. It is dropped when the connection has ended.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
+    pub(crate) fn server(
+        wire: Box<dyn Wire>,
+        config: Config,
+        receive_limit: usize,
+        serve: impl FnMut(Accepted) + Send + 'static,
+    ) -> io::Result<Arc<Self>> {
+        let window = config.initial_window_size;
+        let link = Self::new(wire, Connection::server(config), Side::Server, window, receive_limit);
+        let reader = Arc::clone(&link);
+        spawn("grpc-reader", move || reader.run(serve))?;
+        Ok(link)
+    }
+
+    fn new(
+        wire: Box<dyn Wire>,
+        core: Connection,
+        side: Side,
+        window: u32,
+        receive_limit: usize,
+    ) -> Arc<Self> {
+        let peer = Arc::new(wire.peer().clone());
+        let state = Mutex::new(State::new(core, side));
+        Arc::new(Self { wire, state, changed: Condvar::new(), side, receive_limit, window, peer })
+    }
+
+    /// Opens a stream with `head` and sends `first`, framed messages that may be none. With `end`
+    /// nothing follows. Messages of more than `receive_limit` bytes will be refused.
+    ///
+    /// Waits, `until` at most, while the peer allows no more streams (first come, first served)
+    /// and for flow control. If the peer ends the call meanwhile, the stream tells.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        head: &Headers,
+        first: &[u8],
+        end: bool,
+        receive_limit: usize,
+        until: Option<Instant>,
+    ) -> Result<Stream, OpenError> {
+        let end = if end { End::Plain } else { End::Open };
+        let mut rest = Outgoing { head: None, data: first, end };
+        let inbox = Arc::new(Inbox::new(receive_limit, self.window));
+        let (stream, is_sent) = loop {
+            let opened = self.submit(|state| state.open(head, &mut rest, &inbox));
+            match opened {
+                Ok((id, is_sent)) => {
+                    break (Stream::new(Arc::clone(self), id, Arc::clone(&inbox)), is_sent);
+                }
+                Err(http2::OpenError::StreamLimit) => {}
+                Err(error) => return Err(OpenError::Unavailable(self.why_unusable(error))),
+            }
+            if let Err(DeadlinePassed) = inbox.wait_for_turn(until) {
+                self.submit(|state| state.leave_queue(&inbox));
+                return Err(OpenError::Deadline);
+            }
+        };
+        if is_sent {
+            if rest.is_last() {
+                inbox.set_sent_end();
+            }
+            return Ok(stream);
+        }
+        let sent = inbox.wait_writable(until).map_err(|DeadlinePassed| SendError::Deadline);
+        match sent.and_then(|()| stream.send(rest, until)) {
+            // Why it is closed is for the receiver.
+            Ok(()) | Err(SendError::Closed) => Ok(stream),
+            Err(SendError::Deadline) => Err(OpenError::Deadline),
+        }
+    }
+
+    /// Asks the peer for no more streams and takes few more; the link closes when all that are
+    /// open have ended.
+    pub(crate) fn go_away(&self) {
+        self.submit(|state| {
+            state.retiring = true;
+            if state.lost.is_none() {
+                state.core.drain();
+            }
+        });
+        self.wire.wake();
+    }
+
+    /// Ends all streams and the connection, now.
+    pub(crate) fn close(&self) {
+        self.close_for(Reason::NO_ERROR);
+    }
+
+    /// As [`Link::close`], giving the peer `reason`.
+    pub(crate) fn close_for(&self, reason: Reason) {
+        let linger = match self.side {
+            // A client has nobody to wait for: what it wanted is over.
+            Side::Client => None,
+            // A server waits until its last frames are read: closing a socket with unread bytes
+            // destroys them.
+            Side::Server => Some(now() + LINGER_MAX),
+        };
+        self.submit(|state| {
+            if state.lost.is_none() {
+                state.core.go_away(reason);
+                state.lose("connection closed by this side".into());
+            }
+            if state.phase == Phase::Open {
+                state.phase = linger.map_or(Phase::Over, Phase::Lingering);
+            }
+        });
+        self.wire.wake();
+    }
+
+    /// Whether a new stream may be opened, now or after some have ended.
+    pub(crate) fn is_usable(&self) -> bool {
+        lock(&self.state).is_usable()
+    }
+
+    /// Waits until the peer's SETTINGS have arrived.
+    ///
+    /// # Errors
+    ///
+    /// If the deadline passes or the connection is lost before.
+    pub(crate) fn wait_ready(&self, until: Option<Instant>) -> Result<(), OpenError> {
+        let is_over = |state: &State| state.core.is_ready() || state.lost.is_some();
+        let (state, is_over) = wait_until(&self.changed, lock(&self.state), until, is_over);
+        match &state.lost {
+            Some(text) => Err(OpenError::Unavailable(Arc::clone(text))),
+            None if is_over => Ok(()),
+            None => Err(OpenError::Deadline),
+        }
+    }
+
+    /// Waits until the connection has ended and its thread is done with it; says whether it has.
+    pub(crate) fn wait_closed(&self, until: Option<Instant>) -> bool {
+        wait_until(&self.changed, lock(&self.state), until, |state| state.reader_done).1
+    }
+
+    /// How many streams are open.
+    pub(crate) fn open_streams(&self) -> usize {
+        lock(&self.state).core.open_streams()
+    }
+
+    /// How many wait for a stream.
+    #[cfg(test)]
+    pub(super) fn queued(&self) -> usize {
+        lock(&self.state).queued()
+    }
+
+    /// Who is at the other end.
+    pub(crate) fn peer(&self) -> &Arc<Address> {
+        &self.peer
+    }
+
+    /// Where this end is.
+    pub(crate) fn local(&self) -> &Address {
+        self.wire.local()
+    }
+
+    pub(super) fn side(&self) -> Side {
+        self.side
+    }
+
+    /// What the link's thread runs.
+    fn run(self: Arc<Self>, mut serve: impl FnMut(Accepted)) {
+        let pumping = AssertUnwindSafe(|| {
+            let mut buffer = vec![0; READ_BUFFER_SIZE];
+            while let Pumped::Alive(accepted) = self.pump(&mut buffer, None) {
+                accepted.into_iter().for_each(&mut serve);
+            }
+        });
+        let text = match catch_unwind(pumping) {
+            Ok(()) => "connection closed by this side",
+            Err(_) => "connection closed after a panic of its thread",
+        };
+        self.end(text.into());
+        drop(serve);
+        self.wire.shutdown();
+        lock(&self.state).reader_done = true;
+        self.changed.notify_all();
+    }
+
+    fn why_unusable(&self, error: http2::OpenError) -> Arc<str> {
+        let state = lock(&self.state);
+        match (&state.lost, &state.going) {
+            (Some(text), _) => Arc::clone(text),
+            (None, Some(text)) => format!("{} is going away: {text}", self.peer).into(),
+            (None, None) => format!("connection to {}: {error}", self.peer).into(),
+        }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Deadline => "the deadline has passed",
+            Self::Unavailable(text) => text,
+        })
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Link({:?} to {})", self.side, self.peer)
+    }
+}

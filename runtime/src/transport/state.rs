@@ -1,0 +1,279 @@
+//! What a link's lock protects: the http2 core, and who waits for what of it.
+//!
+//! Nothing here blocks or runs code of another layer. Inboxes that are to be woken are collected in
+//! `due`, and woken by the verbs once the lock is released.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::inbox::{Inbox, Incoming};
+use super::link::Side;
+use super::stream::Outgoing;
+use super::wire::Interest;
+use crate::http2::{self, Connection, Event, Headers, StreamId};
+
+/// A link's state.
+pub(super) struct State {
+    pub(super) core: Connection,
+    /// Of every stream that somebody holds.
+    pub(super) inboxes: HashMap<StreamId, Arc<Inbox>>,
+    /// Those who wait for the peer to allow one more stream, in order.
+    queue: VecDeque<Arc<Inbox>>,
+    pub(super) output: Output,
+    pub(super) phase: Phase,
+    /// Why the streams have ended, once they have.
+    pub(super) lost: Option<Arc<str>>,
+    /// What the peer's GOAWAY said.
+    pub(super) going: Option<String>,
+    /// No more streams are wanted; the link closes with its last one.
+    pub(super) retiring: bool,
+    /// No stream can be opened for want of identifiers.
+    exhausted: bool,
+    /// What the pumping thread waits for and until when, if it waits.
+    pub(super) pumping: Option<(Interest, Option<Instant>)>,
+    pub(super) reader_done: bool,
+    /// Inboxes to be woken when the lock is released.
+    pub(super) due: Vec<Arc<Inbox>>,
+    side: Side,
+}
+
+/// Where bytes for the network stand.
+pub(super) enum Output {
+    /// In the core, if there are any.
+    Idle,
+    /// Some thread is writing, and takes along what others leave in the core.
+    Writing,
+    /// The wire was full: the pumping thread goes on with these bytes, from the given place.
+    Full(Vec<u8>, usize),
+    /// Writing has failed: nothing leaves any more, and reading goes on for a while.
+    Broken { until: Instant, error: Arc<str> },
+}
+
+/// How far the end of a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    /// Everything is over but that the peer reads our last frames; until then at most.
+    Lingering(Instant),
+    Over,
+}
+
+/// A stream that the peer has opened, before it has a handle.
+pub(super) struct Request {
+    pub(super) id: StreamId,
+    pub(super) headers: Headers,
+    pub(super) end: bool,
+    pub(super) truncated: bool,
+}
+
+impl State {
+    pub(super) fn new(core: Connection, side: Side) -> Self {
+        Self {
+            core,
+            inboxes: HashMap::new(),
+            queue: VecDeque::new(),
+            output: Output::Idle,
+            phase: Phase::Open,
+            lost: None,
+            going: None,
+            retiring: false,
+            exhausted: false,
+            pumping: None,
+            reader_done: false,
+            due: Vec::new(),
+            side,
+        }
+    }
+
+    /// Opens a stream, or queues for one. Returns its number and whether all of `rest` was sent.
+    pub(super) fn open(
+        &mut self,
+        head: &Headers,
+        rest: &mut Outgoing<'_>,
+        inbox: &Arc<Inbox>,
+    ) -> Result<(StreamId, bool), http2::OpenError> {
+        let is_first = self.queue.front().is_none_or(|first| Arc::ptr_eq(first, inbox));
+        let ends_here = rest.is_last() && rest.data.is_empty();
+        let opened = if self.lost.is_some() {
+            Err(http2::OpenError::Closed)
+        } else if self.retiring {
+            Err(http2::OpenError::GoingAway)
+        } else if is_first {
+            self.core.open(head, ends_here)
+        } else {
+            Err(http2::OpenError::StreamLimit)
+        };
+        match opened {
+            Err(http2::OpenError::StreamLimit) => {
+                if !self.queue.iter().any(|queued| Arc::ptr_eq(queued, inbox)) {
+                    self.queue.push_back(Arc::clone(inbox));
+                }
+            }
+            Err(http2::OpenError::IdsExhausted) => {
+                self.exhausted = true;
+                self.leave_queue(inbox);
+            }
+            _ => self.leave_queue(inbox),
+        }
+        let id = opened?;
+        self.inboxes.insert(id, Arc::clone(inbox));
+        // A stream that the peer has closed already tells by its inbox.
+        let is_sent = ends_here || self.send(id, rest, inbox).unwrap_or(true);
+        Ok((id, is_sent))
+    }
+
+    /// How many wait for a stream.
+    #[cfg(test)]
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Takes `inbox` out of the queue, and lets the next one try.
+    pub(super) fn leave_queue(&mut self, inbox: &Arc<Inbox>) {
+        self.queue.retain(|queued| !Arc::ptr_eq(queued, inbox));
+    }
+
+    /// Gives the core what it takes of `outgoing`; says whether that is all.
+    pub(super) fn send(
+        &mut self,
+        id: StreamId,
+        outgoing: &mut Outgoing<'_>,
+        inbox: &Inbox,
+    ) -> Result<bool, http2::SendError> {
+        if self.lost.is_some() {
+            return Err(http2::SendError::Closed);
+        }
+        let is_sent = outgoing.advance(&mut self.core, id)?;
+        if !is_sent {
+            // Under the lock, so that the Writable that follows is not missed.
+            inbox.set_blocked();
+        }
+        Ok(is_sent)
+    }
+
+    /// Delivers what commands or the time have brought about.
+    pub(super) fn settle(&mut self) {
+        while let Some(event) = self.core.poll_event() {
+            // Only the network brings requests.
+            let _none = self.deliver(event);
+        }
+        let is_hopeless = self.lost.is_some() || self.retiring || self.exhausted;
+        if is_hopeless || self.core.is_going_away() {
+            for inbox in self.queue.drain(..) {
+                if inbox.give_turn() {
+                    self.due.push(inbox);
+                }
+            }
+        } else if let Some(first) = self.queue.front() {
+            if self.core.can_open() && first.give_turn() {
+                self.due.push(Arc::clone(first));
+            }
+        }
+    }
+
+    /// Puts an event into its inbox; a request is returned.
+    pub(super) fn deliver(&mut self, event: Event<'_>) -> Option<Request> {
+        match event {
+            Event::Headers { stream, headers, end_stream, truncated } => match self.side {
+                Side::Server => {
+                    return Some(Request { id: stream, headers, end: end_stream, truncated });
+                }
+                Side::Client => self.to_inbox(stream, end_stream, |inbox| {
+                    inbox.push_head(headers, end_stream, truncated)
+                }),
+            },
+            Event::Data { stream, data, end_stream } => {
+                let mut credit = 0;
+                self.to_inbox(stream, end_stream, |inbox| {
+                    let is_due;
+                    (credit, is_due) = inbox.push_data(data, end_stream);
+                    is_due
+                });
+                if credit > 0 {
+                    self.core.release(stream, credit);
+                }
+            }
+            Event::Trailers { stream, headers, truncated: _ } => {
+                self.to_inbox(stream, true, |inbox| inbox.push_trailers(headers));
+            }
+            Event::Reset { stream, reason, by } => self.to_inbox(stream, false, |inbox| {
+                inbox.push_failure(Incoming::Reset { reason, by })
+            }),
+            Event::Writable { stream } => self.to_inbox(stream, false, Inbox::set_writable),
+            Event::GoAway { reason, debug, .. } => {
+                self.going = Some(match debug.is_empty() {
+                    true => format!("GOAWAY {reason}"),
+                    false => format!("GOAWAY {reason} \"{}\"", debug.escape_ascii()),
+                });
+            }
+            // `settle` and the waits for readiness ask the core itself.
+            Event::StreamsAvailable | Event::SettingsReceived => {}
+            Event::SettingsAcked | Event::PingAcked(_) => {}
+        }
+        None
+    }
+
+    /// The streams are over, for the reason given.
+    pub(super) fn lose(&mut self, text: Arc<str>) {
+        if self.lost.is_some() {
+            return;
+        }
+        for inbox in self.inboxes.values() {
+            if inbox.push_failure(Incoming::Lost(Arc::clone(&text))) {
+                self.due.push(Arc::clone(inbox));
+            }
+        }
+        self.lost = Some(text);
+    }
+
+    /// Whether the last stream has ended and none may follow, but the connection is still open.
+    pub(super) fn is_finished(&self) -> bool {
+        if self.phase != Phase::Open || self.lost.is_some() {
+            return false;
+        }
+        match self.side {
+            Side::Server => self.core.is_drained(),
+            Side::Client => {
+                let is_leaving = self.retiring || self.core.is_going_away();
+                is_leaving && self.core.open_streams() == 0 && self.queue.is_empty()
+            }
+        }
+    }
+
+    /// When the core wants to be told the time.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.core.next_timeout().filter(|_| self.lost.is_none())
+    }
+
+    /// Whether somebody who pumps should not go on waiting for `interest` and `until`.
+    pub(super) fn is_stale(&self, interest: Interest, until: Option<Instant>) -> bool {
+        let is_sooner = |sooner| until.is_none_or(|until| sooner < until);
+        let must_write = matches!(self.output, Output::Full(..)) && !interest.write;
+        let must_read = self.core.wants_input() && !interest.read;
+        let is_broken = matches!(self.output, Output::Broken { until, .. } if is_sooner(until));
+        must_write
+            || must_read
+            || is_broken
+            || self.is_finished()
+            || self.next_timeout().is_some_and(is_sooner)
+    }
+
+    pub(super) fn is_usable(&self) -> bool {
+        let is_over = self.lost.is_some() || self.retiring || self.exhausted;
+        !is_over && !self.core.is_going_away()
+    }
+
+    /// Calls `push` with the inbox of `stream`, unless nobody holds it any more. If the server has
+    /// ended the call, `ends`, the client sends nothing more.
+    fn to_inbox(&mut self, stream: StreamId, ends: bool, push: impl FnOnce(&Inbox) -> bool) {
+        let Some(inbox) = self.inboxes.get(&stream) else { return };
+        let mut is_due = push(inbox);
+        if ends && self.side == Side::Client {
+            is_due |= inbox.close_sending();
+        }
+        if is_due {
+            self.due.push(Arc::clone(inbox));
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! One stream as an application holds it.
+//!
+//! Every wait for a peer happens here: [`Stream::receive`] waits for what comes, the sending
+//! functions wait for flow control. How the connection is driven meanwhile is the link's affair.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::inbox::{DeadlinePassed, Found, Inbox, Incoming, OnCancel};
+use super::link::{Link, Side};
+use super::timer::Timer;
+use super::wire::Address;
+use crate::http2::{self, Connection, Headers, Reason, StreamId};
+
+/// A handle on a stream; clones share it, from any thread.
+///
+/// When the last clone is dropped while the stream is open, the peer gets RST_STREAM, never
+/// END_STREAM: a message that was cut short must not look complete.
+#[derive(Clone)]
+pub(crate) struct Stream {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    link: Arc<Link>,
+    id: StreamId,
+    inbox: Arc<Inbox>,
+}
+
+/// Why a stream took nothing, or not everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SendError {
+    /// The stream takes nothing more; [`Stream::receive`] has the reason.
+    Closed,
+    /// The deadline passed. If a part of a message was sent before, the stream has been reset.
+    Deadline,
+}
+
+/// What is to be sent in one go, and how far it has got.
+pub(super) struct Outgoing<'a> {
+    pub(super) head: Option<&'a Headers>,
+    pub(super) data: &'a [u8],
+    /// What ends the stream, or nothing.
+    pub(super) end: End<'a>,
+}
+
+/// How a sending ends.
+#[derive(Clone, Copy)]
+pub(super) enum End<'a> {
+    /// More may follow.
+    Open,
+    /// END_STREAM on the last frame.
+    Plain,
+    Trailers(&'a Headers),
+}
+
+impl Stream {
+    pub(super) fn new(link: Arc<Link>, id: StreamId, inbox: Arc<Inbox>) -> Self {
+        Self { handle: Arc::new(Handle { link, id, inbox }) }
+    }
+
+    /// Sends a head, or trailers with `end`. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`].
+    pub(crate) fn send_headers(&self, headers: &Headers, end: bool) -> Result<(), SendError> {
+        let end = if end { End::Trailers(headers) } else { End::Open };
+        let head = if let End::Open = end { Some(headers) } else { None };
+        self.send(Outgoing { head, data: &[], end }, None)
+    }
+
+    /// Sends whole framed messages; waits for flow control, `until` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: some of the bytes may have been sent.
+    pub(crate) fn send_message(
+        &self,
+        framed: &[u8],
+        end: bool,
+        until: Option<Instant>,
+    ) -> Result<(), SendError> {
+        let end = if end { End::Plain } else { End::Open };
+        self.send(Outgoing { head: None, data: framed, end }, until)
+    }
+
+    /// Sends a head, framed messages and trailers, or as much of that as there is, in as few
+    /// writes as flow control lets it; waits `until` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: some of it may have been sent.
+    pub(crate) fn send_response(
+        &self,
+        head: Option<&Headers>,
+        framed: &[u8],
+        trailers: Option<&Headers>,
+        until: Option<Instant>,
+    ) -> Result<(), SendError> {
+        let end = trailers.map_or(End::Open, End::Trailers);
+        self.send(Outgoing { head, data: framed, end }, until)
+    }
+
+    /// Ends the sending side with nothing more.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`].
+    pub(crate) fn finish(&self) -> Result<(), SendError> {
+        self.send_message(&[], true, None)
+    }
+
+    /// Takes what came next; waits for it, `until` at most. After the end it returns the end again.
+    ///
+    /// # Errors
+    ///
+    /// [`DeadlinePassed`]; the stream is as it was.
+    pub(crate) fn receive(&self, until: Option<Instant>) -> Result<Incoming, DeadlinePassed> {
+        loop {
+            if let Some(incoming) = self.try_receive() {
+                return Ok(incoming);
+            }
+            self.handle.inbox.wait_for_incoming(until)?;
+        }
+    }
+
+    /// Takes what came next, if anything has.
+    pub(crate) fn try_receive(&self) -> Option<Incoming> {
+        match self.handle.inbox.take() {
+            Found::Incoming(incoming, credit) => {
+                self.credit(credit);
+                Some(incoming)
+            }
+            Found::Credit(credit) => {
+                self.credit(credit);
+                None
+            }
+            Found::Nothing => None,
+        }
+    }
+
+    /// Ends the stream in both directions at once; from any thread. Who waits on it is woken.
+    pub(crate) fn reset(&self, reason: Reason) {
+        let Handle { link, id, inbox } = &*self.handle;
+        inbox.reset(reason);
+        link.submit(|state| state.core.reset(*id, reason));
+    }
+
+    /// Whether the stream ended before this side had said its last word: by a reset from either
+    /// side, by its deadline, or with the connection.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.handle.inbox.is_cancelled()
+    }
+
+    /// Waits until the stream is cancelled or has ended, `until` at most; says whether it is
+    /// cancelled.
+    pub(crate) fn wait_cancelled(&self, until: Option<Instant>) -> bool {
+        self.handle.inbox.wait_cancelled(until)
+    }
+
+    /// Runs `callback` on a thread of the transport when the stream is cancelled, or here if it is
+    /// already. Without a cancellation it is dropped when this side ends the stream.
+    pub(crate) fn on_cancel(&self, callback: OnCancel) {
+        self.handle.inbox.on_cancel(callback);
+    }
+
+    /// Cancels the stream at `at`, unless this side has ended it by then.
+    pub(crate) fn set_deadline(&self, at: Instant) {
+        let handle = Arc::downgrade(&self.handle);
+        let scheduled = Timer::shared().schedule(at, move || {
+            if let Some(handle) = handle.upgrade() {
+                let stream = Self { handle };
+                if !stream.handle.inbox.is_sent() {
+                    stream.reset(Reason::CANCEL);
+                }
+            }
+        });
+        // Without a thread for the timer the deadline is still kept by everything that waits.
+        if let Ok(scheduled) = scheduled {
+            self.handle.inbox.set_deadline(scheduled);
+        }
+    }
+
+    /// Whether the peer has ended its side in good order.
+    pub(crate) fn is_received(&self) -> bool {
+        self.handle.inbox.is_received()
+    }
+
+    /// Who is at the other end.
+    pub(crate) fn peer(&self) -> &Arc<Address> {
+        self.handle.link.peer()
+    }
+
+    pub(super) fn send(
+        &self,
+        mut outgoing: Outgoing<'_>,
+        until: Option<Instant>,
+    ) -> Result<(), SendError> {
+        let Handle { link, id, inbox } = &*self.handle;
+        let turn = inbox.begin_sending(until).map_err(|DeadlinePassed| SendError::Deadline)?;
+        let _turn = turn.ok_or(SendError::Closed)?;
+        let all = outgoing.data.len();
+        loop {
+            let sent = link.submit(|state| state.send(*id, &mut outgoing, inbox));
+            if sent.map_err(|http2::SendError::Closed| SendError::Closed)? {
+                if outgoing.is_last() {
+                    inbox.set_sent_end();
+                }
+                return Ok(());
+            }
+            if inbox.wait_writable(until).is_err() {
+                if outgoing.data.len() < all {
+                    // The peer has the beginning of a message and will never get the rest.
+                    self.reset(Reason::CANCEL);
+                }
+                return Err(SendError::Deadline);
+            }
+        }
+    }
+
+    fn credit(&self, bytes: usize) {
+        if bytes > 0 {
+            let Handle { link, id, .. } = &*self.handle;
+            link.submit(|state| state.core.release(*id, bytes));
+        }
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Stream({:?} to {})", self.handle.id, self.peer())
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let (received, sent) = (self.inbox.is_received(), self.inbox.is_sent());
+        // RFC 9113 8.1: a server that has answered asks for no more of the request by NO_ERROR,
+        // and so may a client whose call the server has ended.
+        let reason = match (self.link.side(), received, sent) {
+            (_, true, true) => None,
+            (Side::Client, true, false) | (Side::Server, false, true) => Some(Reason::NO_ERROR),
+            (Side::Client | Side::Server, _, _) => Some(Reason::CANCEL),
+        };
+        self.link.submit(|state| {
+            state.inboxes.remove(&self.id);
+            if let Some(reason) = reason {
+                state.core.reset(self.id, reason);
+            }
+        });
+    }
+}
+
+impl Outgoing<'_> {
+    /// Gives `core` what it takes; says whether that is all.
+    pub(super) fn advance(
+        &mut self,
+        core: &mut Connection,
+        id: StreamId,
+    ) -> Result<bool, http2::SendError> {
+        if let Some(head) = self.head.take() {
+            core.send_headers(id, head, false)?;
+        }
+        let is_last = matches!(self.end, End::Plain);
+        if !self.data.is_empty() || is_last {
+            let accepted = core.send_data(id, self.data, is_last)?;
+            self.data = &self.data[accepted..];
+            if !self.data.is_empty() {
+                return Ok(false);
+            }
+        }
+        if let End::Trailers(trailers) = self.end {
+            core.send_headers(id, trailers, true)?;
+        }
+        Ok(true)
+    }
+
+    /// Whether nothing follows.
+    pub(super) fn is_last(&self) -> bool {
+        !matches!(self.end, End::Open)
+    }
+}

@@ -1,0 +1,139 @@
+//! Flow control and memory: what peers that read slowly, or not at all, can make a link hold.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::*;
+use crate::http2::Reason;
+use crate::limits;
+use crate::transport::SendError;
+
+/// A message larger than every window arrives while somebody waits for it.
+#[test]
+fn a_message_may_be_larger_than_the_windows() {
+    let config = Config { initial_window_size: 1000, ..Config::default() };
+    let pair = Pair::with(config);
+    let client = open(&pair.client, &[], false, None).unwrap();
+    let server = pair.requests.recv_timeout(PATIENCE).unwrap().stream;
+    let receiver = thread::spawn(move || (receive(&server), receive(&server), server));
+    client.send_message(&framed(LIMIT), false, soon()).unwrap();
+    client.send_message(&framed(1), true, soon()).unwrap();
+    let (first, second, server) = receiver.join().unwrap();
+    assert!(first == message(LIMIT) && second == message(1));
+    drop((client, server));
+    pair.end();
+}
+
+/// A stream whose application does not read holds a window, and no more.
+#[test]
+fn an_unread_stream_holds_a_window() {
+    let pair = Pair::new();
+    let (client, Accepted { stream: server, .. }) = pair.call(&[], false);
+    let soon_over = Some(now() + Duration::from_millis(200));
+    let mut sent = 0;
+    let stopped = loop {
+        match client.send_message(&framed(995), false, soon_over) {
+            Ok(()) => sent += 1000,
+            Err(error) => break error,
+        }
+    };
+    let window = Config::default().initial_window_size as usize;
+    assert_eq!(stopped, SendError::Deadline);
+    assert!((window - 1000..=window + 1000).contains(&sent), "{sent} of a window of {window}");
+    drop((client, server));
+    pair.end();
+}
+
+/// An incomplete message nobody waits for holds a window, however large it will be.
+#[test]
+fn an_unwanted_message_holds_a_window() {
+    let pair = Pair::new();
+    let (client, Accepted { stream: server, .. }) = pair.call(&[], false);
+    let soon_over = Some(now() + Duration::from_millis(100));
+    assert_eq!(
+        client.send_message(&framed(LIMIT), false, soon_over),
+        Err(SendError::Deadline),
+        "the message is larger than the window"
+    );
+    // The beginning of a message without its end is worth nothing: the stream was reset.
+    let reset = Incoming::Reset { reason: Reason::CANCEL, by: crate::http2::Initiator::Remote };
+    assert_eq!(receive(&server), reset);
+    assert!(pair.up.passed() <= u64::from(Config::default().initial_window_size) + 4096);
+    drop((client, server));
+    pair.end();
+}
+
+/// A peer that reads nothing makes a link hold its output cap, whatever its applications send.
+#[test]
+fn a_dead_peer_costs_the_output_cap() {
+    let config = Config {
+        initial_window_size: 1 << 30,
+        connection_window_size: 1 << 30,
+        ..Config::default()
+    };
+    let pair = Pair::with(config);
+    let streams: Vec<_> = (0..8).map(|_| pair.call(&[], false)).collect();
+    pair.up.stall();
+    let sent = AtomicUsize::new(0);
+    let until = Some(now() + Duration::from_millis(300));
+    thread::scope(|scope| {
+        for (client, _server) in &streams {
+            scope.spawn(|| {
+                while client.send_message(&framed(9995), false, until).is_ok() {
+                    sent.fetch_add(10_000, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    // What the core holds, what was taken from it and not written, and what the wire holds.
+    let cap = limits::http2::OUTPUT_BUFFER_MAX;
+    let most = 2 * cap + limits::MEMORY_PIPE_CAPACITY + 8 * 10_000;
+    let sent = sent.into_inner();
+    assert!((cap..=most).contains(&sent), "{sent} bytes, expected {cap} to {most}");
+    pair.up.resume();
+    drop(streams);
+    pair.end();
+}
+
+/// A wire that was full goes on where it stopped.
+#[test]
+fn a_stall_delays_and_loses_nothing() {
+    let pair = Pair::new();
+    pair.up.set_capacity(100);
+    let (client, Accepted { stream: server, .. }) = pair.call(&[], false);
+    pair.up.stall();
+    for _ in 0..50 {
+        client.send_message(&framed(100), false, soon()).unwrap();
+    }
+    client.finish().unwrap();
+    assert_eq!(server.try_receive(), None);
+    pair.up.resume();
+    for _ in 0..50 {
+        assert_eq!(receive(&server), message(100));
+    }
+    assert_eq!(receive(&server), Incoming::End);
+    drop((client, server));
+    pair.end();
+}
+
+/// Many messages of one stream from several threads arrive whole: senders take turns.
+#[test]
+fn senders_of_one_stream_take_turns() {
+    let config = Config { initial_window_size: 3000, ..Config::default() };
+    let pair = Pair::with(config);
+    let (client, Accepted { stream: server, .. }) = pair.call(&[], false);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    client.send_message(&framed(5000), false, soon()).unwrap();
+                }
+            });
+        }
+        for _ in 0..80 {
+            assert_eq!(receive(&server), message(5000));
+        }
+    });
+    drop((client, server));
+    pair.end();
+}

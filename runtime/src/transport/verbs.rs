@@ -1,0 +1,283 @@
+//! The two verbs that drive a link: `submit` puts commands in, `pump` takes from the network.
+//!
+//! Whoever holds the lock computes; nobody blocks under it. One thread writes at a time, and takes
+//! along what others leave in the core meanwhile. When the wire is full, the rest is left to the
+//! thread that pumps, which alone waits for the wire. So nobody ever blocks on writing without
+//! reading.
+
+use std::io;
+use std::sync::{Arc, MutexGuard};
+use std::time::Instant;
+
+use super::inbox::Inbox;
+use super::link::{Accepted, Link, Side};
+use super::state::{Output, Phase, Request, State};
+use super::stream::Stream;
+use super::wire::Interest;
+use super::{lock, now};
+use crate::limits::LINGER_MAX;
+
+/// What a round of `pump` has brought.
+pub(super) enum Pumped {
+    /// The streams that the peer has opened.
+    Alive(Vec<Accepted>),
+    /// The connection is over; there is nothing left to pump.
+    Over,
+}
+
+impl Link {
+    /// Runs `commands` under the lock, then delivers what they brought about and writes the frames
+    /// they made, as far as the wire takes them. Never blocks.
+    pub(super) fn submit<R>(&self, commands: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = lock(&self.state);
+        let result = commands(&mut state);
+        state.settle();
+        self.flush(state);
+        result
+    }
+
+    /// Waits for the wire, `until` at most; reads it once; turns bytes into events and events into
+    /// inboxes; writes what is to be written; returns the streams that the peer has opened.
+    ///
+    /// One thread at a time pumps. `buffer` is its own, and holds nothing between two calls.
+    pub(super) fn pump(self: &Arc<Self>, buffer: &mut [u8], until: Option<Instant>) -> Pumped {
+        let Some((interest, until)) = self.begin_pump(until) else { return Pumped::Over };
+        let timeout = until.map(|until| until.saturating_duration_since(now()));
+        let found = match self.wire.wait(interest, timeout) {
+            Ok(found) => found,
+            Err(error) => {
+                self.end(self.in_words(&error));
+                return Pumped::Over;
+            }
+        };
+        let time = now();
+        if found.write {
+            self.resume_writing();
+        }
+        let mut accepted = Vec::new();
+        if found.read {
+            match self.wire.read(buffer) {
+                Ok(0) => self.end(format!("{} closed the connection", self.peer()).into()),
+                Ok(count) => accepted = self.take_in(&buffer[..count], time),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => self.end(self.in_words(&error)),
+            }
+        }
+        self.end_pump(time);
+        Pumped::Alive(accepted)
+    }
+
+    /// The streams are lost, unless that has happened before, and nothing more is read or written.
+    pub(super) fn end(&self, mut text: Arc<str>) {
+        let mut state = lock(&self.state);
+        if let Some(going) = &state.going {
+            text = format!("{text}, after {going}").into();
+        }
+        state.lose(text);
+        state.phase = Phase::Over;
+        state.settle();
+        self.unlock(state);
+        self.changed.notify_all();
+    }
+
+    /// What to wait for, and until when; nothing if the connection is over.
+    fn begin_pump(&self, until: Option<Instant>) -> Option<(Interest, Option<Instant>)> {
+        let mut state = lock(&self.state);
+        let lingering = match state.phase {
+            Phase::Open => None,
+            Phase::Lingering(until) => Some(until),
+            Phase::Over => return None,
+        };
+        let broken = match &state.output {
+            Output::Broken { until, .. } => Some(*until),
+            Output::Idle | Output::Writing | Output::Full(..) => None,
+        };
+        let until = [until, lingering, broken, state.next_timeout()].into_iter().flatten().min();
+        let interest = Interest {
+            read: state.lost.is_some() || state.core.wants_input(),
+            write: matches!(state.output, Output::Full(..)),
+        };
+        state.pumping = Some((interest, until));
+        Some((interest, until))
+    }
+
+    /// What the time asks for, and the end when it has come.
+    fn end_pump(&self, time: Instant) {
+        let mut state = lock(&self.state);
+        state.pumping = None;
+        if state.lost.is_none() {
+            state.core.on_time(time);
+            self.check_core(&mut state, time);
+        }
+        state.settle();
+        if state.is_finished() {
+            let text = format!("connection to {} was closed after its last call", self.peer());
+            state.lose(text.into());
+            state.phase = match self.side {
+                Side::Client => Phase::Over,
+                Side::Server => Phase::Lingering(time + LINGER_MAX),
+            };
+        }
+        self.flush(state);
+
+        let mut state = lock(&self.state);
+        let overdue = match (&state.phase, &state.output) {
+            (Phase::Lingering(_), Output::Broken { error, .. }) => Some(Arc::clone(error)),
+            (Phase::Lingering(until), _) if *until <= time => Some("".into()),
+            (Phase::Open, Output::Broken { until, error }) if *until <= time => {
+                Some(Arc::clone(error))
+            }
+            _ => None,
+        };
+        let says_end = matches!(state.phase, Phase::Lingering(_))
+            && matches!(state.output, Output::Idle)
+            && !state.core.has_output();
+        if overdue.is_some() {
+            state.phase = Phase::Over;
+        }
+        drop(state);
+        if let Some(text) = overdue {
+            self.end(text);
+        } else if says_end {
+            self.wire.end_writing();
+        }
+    }
+
+    /// Bytes into events, events into inboxes.
+    fn take_in(self: &Arc<Self>, mut bytes: &[u8], time: Instant) -> Vec<Accepted> {
+        let mut accepted = Vec::new();
+        let mut state = lock(&self.state);
+        let was_ready = state.core.is_ready();
+        // Once the streams are lost, what still comes is read for one purpose only: to see its end.
+        while state.lost.is_none() {
+            match state.core.handle_bytes(bytes, time) {
+                Ok((consumed, event)) => {
+                    bytes = &bytes[consumed..];
+                    let is_done = event.is_none() && bytes.is_empty();
+                    if let Some(request) = event.and_then(|event| state.deliver(event)) {
+                        accepted.push(self.accept(&mut state, request, time));
+                    }
+                    if is_done {
+                        break;
+                    }
+                }
+                Err(_) => self.check_core(&mut state, time),
+            }
+        }
+        let is_ready = state.core.is_ready();
+        state.settle();
+        self.flush(state);
+        if is_ready && !was_ready {
+            self.changed.notify_all();
+        }
+        accepted
+    }
+
+    fn accept(self: &Arc<Self>, state: &mut State, request: Request, time: Instant) -> Accepted {
+        let Request { id, headers, end, truncated } = request;
+        let inbox = Arc::new(Inbox::new(self.receive_limit, self.window));
+        if end {
+            // A new inbox has nobody to wake and no bytes to credit.
+            let _nothing = inbox.push_data(&[], true);
+        }
+        state.inboxes.insert(id, Arc::clone(&inbox));
+        let stream = Stream::new(Arc::clone(self), id, inbox);
+        Accepted { stream, headers, truncated, received: time }
+    }
+
+    /// If the core has ended the connection, the streams are lost; its GOAWAY still leaves.
+    fn check_core(&self, state: &mut State, time: Instant) {
+        let Some(error) = state.core.error() else { return };
+        state.lose(format!("connection to {} ended here: {error}", self.peer()).into());
+        if state.phase == Phase::Open {
+            state.phase = Phase::Lingering(time + LINGER_MAX);
+        }
+    }
+
+    /// Writes what the wire left over when it was full.
+    fn resume_writing(&self) {
+        let mut state = lock(&self.state);
+        if !matches!(state.output, Output::Full(..)) {
+            return;
+        }
+        let Output::Full(bytes, written) = std::mem::replace(&mut state.output, Output::Writing)
+        else {
+            unreachable!("was tested above, under the same lock");
+        };
+        drop(state);
+        let state = self.write(bytes, written);
+        self.flush(state);
+    }
+
+    /// Writes what is in the core, unless another thread does or the wire is full; then releases
+    /// the lock and wakes who is due.
+    fn flush<'a>(&'a self, mut state: MutexGuard<'a, State>) {
+        while state.core.has_output() {
+            match state.output {
+                Output::Idle => {}
+                // They take it along, or the pumping thread does.
+                Output::Writing | Output::Full(..) => break,
+                Output::Broken { .. } => {
+                    let lost = state.core.take_output();
+                    state.core.recycle_output(lost);
+                    state.settle();
+                    continue;
+                }
+            }
+            let bytes = state.core.take_output();
+            state.output = Output::Writing;
+            state = {
+                drop(state);
+                self.write(bytes, 0)
+            };
+        }
+        self.unlock(state);
+    }
+
+    /// Writes `bytes` from `written` on, without the lock; returns with it.
+    fn write(&self, bytes: Vec<u8>, mut written: usize) -> MutexGuard<'_, State> {
+        let failure = loop {
+            match self.wire.write(&bytes[written..]) {
+                Ok(0) => break Some(io::ErrorKind::WriteZero.into()),
+                Ok(count) => written += count,
+                Err(error) => break Some(error),
+            }
+            if written == bytes.len() {
+                break None;
+            }
+        };
+        let mut state = lock(&self.state);
+        match failure {
+            None => {
+                state.output = Output::Idle;
+                state.core.recycle_output(bytes);
+                state.settle();
+            }
+            Some(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                state.output = Output::Full(bytes, written);
+            }
+            // What the peer has sent before it went is still read, and tells more.
+            Some(error) => {
+                let (until, error) = (now() + LINGER_MAX, self.in_words(&error));
+                state.output = Output::Broken { until, error };
+            }
+        }
+        state
+    }
+
+    /// Releases the lock, wakes who is due, and the pumping thread if it waits for too little.
+    fn unlock(&self, mut state: MutexGuard<'_, State>) {
+        let due = std::mem::take(&mut state.due);
+        let is_stale =
+            state.pumping.is_some_and(|(interest, until)| state.is_stale(interest, until));
+        drop(state);
+        due.iter().for_each(|inbox| inbox.wake());
+        if is_stale {
+            self.wire.wake();
+        }
+    }
+
+    fn in_words(&self, error: &io::Error) -> Arc<str> {
+        format!("connection to {}: {error}", self.peer()).into()
+    }
+}
