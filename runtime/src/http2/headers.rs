@@ -74,6 +74,7 @@ impl Headers {
     /// # Panics
     ///
     /// As [`Headers::push`].
+    #[inline]
     pub(crate) fn push_field(&mut self, field: Field<'_>) {
         self.bytes.extend_from_slice(field.name);
         let name_end = self.position();

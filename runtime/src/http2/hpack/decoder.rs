@@ -229,6 +229,7 @@ impl Default for Limits {
 }
 
 /// The entry at `index` of both tables, one behind the other (RFC 7541 2.3.3).
+#[inline]
 fn entry(table: &Table, index: usize) -> Result<(&[u8], &[u8]), Error> {
     let entry = match index.checked_sub(static_table::LEN + 1) {
         Some(index) => table.get(index),

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a value that may be secret never enters the dynamic table, and a value that is not
 //! likely to come again does not either. In the steady state of a connection a block is a few
-//! indices, found without a search and without an allocation.
+//! indices, found without a search and without an allocation: what stood at a place of the last
+//! list of this length is looked at first.
 
 use super::names::{self, Known, Policy};
 use super::table::Table;
@@ -20,8 +21,20 @@ pub(crate) struct Encoder {
     table_size_cap: usize,
     /// What the next block has to begin with.
     pending: Option<SizeChange>,
-    /// By hash: the field that was last seen with it.
-    seen: [Seen; SEEN_SLOTS],
+    /// The hashes of fields that were seen, each in the slot it chooses.
+    seen: [u32; SEEN_SLOTS],
+    /// By length of the list and place in it: where the field was found the last time.
+    places: [Place; PLACES],
+}
+
+/// Where a field stands in the tables.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Nowhere,
+    /// The index of a static entry.
+    Static(usize),
+    /// The number of a dynamic entry.
+    Dynamic(u32),
 }
 
 /// Table sizes that the peer has to be told of (RFC 7541 4.2).
@@ -29,13 +42,6 @@ pub(crate) struct Encoder {
 struct SizeChange {
     smallest: usize,
     last: usize,
-}
-
-/// A field that was seen: its hash, and the number of its table entry if it was inserted.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    hash: u32,
-    entry: Option<u32>,
 }
 
 /// A representation of a literal field (RFC 7541 6.2): its pattern, and the bits of its index.
@@ -55,7 +61,8 @@ impl Encoder {
             table: Table::new(limits::HPACK_TABLE_SIZE_INITIAL),
             table_size_cap,
             pending: None,
-            seen: [Seen::default(); SEEN_SLOTS],
+            seen: [0; SEEN_SLOTS],
+            places: [Place::Nowhere; PLACES],
         };
         encoder.set_table_size(limits::HPACK_TABLE_SIZE_INITIAL);
         encoder
@@ -77,8 +84,12 @@ impl Encoder {
         if let Some(change) = self.pending.take() {
             self.change_size(change, out);
         }
-        for field in headers {
-            self.encode_field(field, out);
+        for (position, field) in headers.iter().enumerate() {
+            let slot = (headers.len() * 5 + position) % PLACES;
+            match self.index_at(self.places[slot], field) {
+                Some(index) => integer::encode(index, 7, INDEXED, out),
+                None => self.places[slot] = self.encode_field(field, out),
+            }
         }
     }
 
@@ -94,64 +105,69 @@ impl Encoder {
         self.table.set_size_max(change.last);
     }
 
-    fn encode_field(&mut self, field: Field<'_>, out: &mut Vec<u8>) {
+    /// The index at which `field` stands, if that is at `place`.
+    fn index_at(&self, place: Place, field: Field<'_>) -> Option<usize> {
+        let (index, entry) = match place {
+            Place::Nowhere => return None,
+            Place::Static(index) => (index, static_table::get(index)?),
+            Place::Dynamic(number) => {
+                let index = self.table.index_of(number)?;
+                (static_table::LEN + 1 + index, self.table.get(index)?)
+            }
+        };
+        (!field.sensitive && entry == (field.name, field.value)).then_some(index)
+    }
+
+    /// Encodes a field, and returns where it stands from now on.
+    fn encode_field(&mut self, field: Field<'_>, out: &mut Vec<u8>) -> Place {
         let known = names::find(field.name);
         let static_index = known.map_or(0, |known| usize::from(known.static_index));
-        match policy(field, known) {
+        let form = match policy(field, known) {
+            Policy::Stable => return self.encode_by_table(field, known, Sighting::First, out),
+            Policy::Repeated => return self.encode_by_table(field, known, Sighting::Second, out),
+            Policy::Volatile => NOT_INDEXED,
             // RFC 7541 7.1.3: a value that needs protection is a literal that no hop may index.
-            Policy::Sensitive => encode_literal(NEVER_INDEXED, static_index, field, out),
-            Policy::Volatile => encode_literal(NOT_INDEXED, static_index, field, out),
-            Policy::Stable => self.encode_by_table(field, static_index, Sighting::First, out),
-            Policy::Repeated => self.encode_by_table(field, static_index, Sighting::Second, out),
-        }
+            Policy::Sensitive => NEVER_INDEXED,
+        };
+        encode_literal(form, static_index, field, out);
+        Place::Nowhere
     }
 
     /// Encodes a field that may be in a table, or come into it from the sighting `insert_at` on.
     fn encode_by_table(
         &mut self,
         field: Field<'_>,
-        static_index: usize,
+        known: Option<&Known>,
         insert_at: Sighting,
         out: &mut Vec<u8>,
-    ) {
+    ) -> Place {
+        let (static_index, static_count) = known.map_or((0, 0), |known| {
+            (usize::from(known.static_index), usize::from(known.static_count))
+        });
         if static_index != 0
-            && let Some(index) = static_table::find_value(static_index, field.value)
+            && let Some(index) = static_table::find_value(static_index, static_count, field.value)
         {
-            return integer::encode(index, 7, INDEXED, out);
+            integer::encode(index, 7, INDEXED, out);
+            return Place::Static(index);
         }
         let hash = hash(field);
-        let slot = hash as usize % SEEN_SLOTS;
-        let seen = self.seen[slot];
-        if let Some(index) = self.find(field, hash, seen) {
-            let entry = Some(self.table.last_inserted().wrapping_sub(index as u32));
-            self.seen[slot] = Seen { hash, entry };
-            return integer::encode(static_table::LEN + 1 + index, 7, INDEXED, out);
+        if let Some(index) = self.table.find(field.name, field.value, hash) {
+            integer::encode(static_table::LEN + 1 + index, 7, INDEXED, out);
+            return Place::Dynamic(self.table.number_of(index));
         }
         let name_index = match static_index {
             0 => self.table.find_name(field.name).map_or(0, |index| static_table::LEN + 1 + index),
             index => index,
         };
-        let is_due = matches!(insert_at, Sighting::First) || seen.hash == hash;
-        if is_due && self.is_worth_inserting(field) {
-            encode_literal(INSERTED, name_index, field, out);
-            self.table.insert(field.name, field.value, hash);
-            self.seen[slot] = Seen { hash, entry: Some(self.table.last_inserted()) };
-        } else {
+        let seen = std::mem::replace(&mut self.seen[hash as usize % SEEN_SLOTS], hash);
+        let is_due = matches!(insert_at, Sighting::First) || seen == hash;
+        if !is_due || !self.is_worth_inserting(field) {
             encode_literal(NOT_INDEXED, name_index, field, out);
-            self.seen[slot] = Seen { hash, entry: None };
+            return Place::Nowhere;
         }
-    }
-
-    /// The index of `field` in the dynamic table.
-    fn find(&self, field: Field<'_>, hash: u32, seen: Seen) -> Option<usize> {
-        if seen.hash == hash
-            && let Some(number) = seen.entry
-            && let Some(index) = self.table.index_of(number)
-            && self.table.get(index) == Some((field.name, field.value))
-        {
-            return Some(index);
-        }
-        self.table.find(field.name, field.value, hash)
+        encode_literal(INSERTED, name_index, field, out);
+        self.table.insert(field.name, field.value, hash);
+        Place::Dynamic(self.table.number_of(0))
     }
 
     /// A field that would push most of the others out is better sent in full.
@@ -219,14 +235,16 @@ fn hash(field: Field<'_>) -> u32 {
 }
 
 fn mix_octets(mut state: u64, octets: &[u8]) -> u64 {
-    let mut chunks = octets.chunks_exact(8);
-    for chunk in &mut chunks {
-        state = mix(state, u64::from_le_bytes(chunk.try_into().expect("a chunk of 8 octets")));
+    let mut rest = octets;
+    while let Some((chunk, others)) = rest.split_first_chunk::<8>() {
+        state = mix(state, u64::from_le_bytes(*chunk));
+        rest = others;
     }
-    let mut last = [0; 8];
-    let rest = chunks.remainder();
-    last[..rest.len()].copy_from_slice(rest);
-    mix(state, u64::from_le_bytes(last))
+    if let Some((chunk, others)) = rest.split_first_chunk::<4>() {
+        state = mix(state, u64::from(u32::from_le_bytes(*chunk)));
+        rest = others;
+    }
+    rest.iter().fold(state, |state, &octet| mix(state, u64::from(octet)))
 }
 
 fn mix(state: u64, word: u64) -> u64 {
@@ -235,6 +253,7 @@ fn mix(state: u64, word: u64) -> u64 {
 }
 
 const SEEN_SLOTS: usize = 64;
+const PLACES: usize = 32;
 
 const INDEXED: u8 = 0x80;
 const SIZE_UPDATE: u8 = 0x20;
@@ -450,15 +469,17 @@ mod tests {
         assert_eq!(strings("aaaaaaaaaaaaaaaaaaaaaa", 8), (true, 15));
     }
 
-    /// Fields whose hashes share a slot are found all the same.
+    /// A field is found wherever it stands in a list, and however many others were sent meanwhile.
     #[test]
-    fn fields_that_share_a_slot_are_found() {
+    fn fields_are_found_at_any_place_of_a_list() {
         let mut pair = Pair::new();
         let paths: Vec<String> = (0..70).map(|number| format!("/p/{number}")).collect();
         for round in 0..3 {
             for path in &paths {
                 let block = pair.send_fields(&[(":path", path)]);
                 assert!(round == 0 || block.len() <= 2, "{path} took {} octets", block.len());
+                let block = pair.send_fields(&[("te", "trailers"), (":path", path)]);
+                assert!(block.len() <= 14, "{path} took {} octets", block.len());
             }
         }
     }

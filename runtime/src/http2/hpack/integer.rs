@@ -7,6 +7,7 @@ use crate::limits::HPACK_INTEGER_OCTETS_MAX;
 
 /// Decodes an integer whose prefix is the low `prefix_bits` of `first`; the rest of it is taken
 /// from the front of `input`.
+#[inline]
 pub(super) fn decode(first: u8, prefix_bits: u32, input: &mut &[u8]) -> Result<usize, Error> {
     let prefix_max = prefix_max(prefix_bits);
     let prefix = usize::from(first) & prefix_max;
@@ -17,12 +18,18 @@ pub(super) fn decode(first: u8, prefix_bits: u32, input: &mut &[u8]) -> Result<u
 }
 
 /// Appends `value`; `pattern` holds the bits above the prefix.
+#[inline]
 pub(super) fn encode(value: usize, prefix_bits: u32, pattern: u8, out: &mut Vec<u8>) {
     let prefix_max = prefix_max(prefix_bits);
     if value < prefix_max {
         out.push(pattern | value as u8);
-        return;
+    } else {
+        encode_beyond_prefix(value, prefix_max, pattern, out);
     }
+}
+
+#[cold]
+fn encode_beyond_prefix(value: usize, prefix_max: usize, pattern: u8, out: &mut Vec<u8>) {
     out.push(pattern | prefix_max as u8);
     let mut rest = value - prefix_max;
     while rest >= 0x80 {

@@ -25,6 +25,8 @@ pub(super) struct Known {
     name: &'static [u8],
     /// The first entry of this name in the static table, or 0.
     pub(super) static_index: u8,
+    /// How many entries of this name the static table has.
+    pub(super) static_count: u8,
     pub(super) policy: Policy,
 }
 
@@ -56,12 +58,15 @@ const fn fill_slots() -> [u8; SLOT_COUNT] {
 }
 
 const fn known(name: &'static str, policy: Policy) -> Known {
-    let mut index = 0;
-    while index < static_table::LEN && !equal(static_table::ENTRIES[index].0, name) {
-        index += 1;
+    let (mut static_index, mut static_count, mut index) = (0, 0, static_table::LEN);
+    while index > 0 {
+        if equal(static_table::ENTRIES[index - 1].0, name) {
+            static_index = index as u8;
+            static_count += 1;
+        }
+        index -= 1;
     }
-    let static_index = if index < static_table::LEN { index as u8 + 1 } else { 0 };
-    Known { name: name.as_bytes(), static_index, policy }
+    Known { name: name.as_bytes(), static_index, static_count, policy }
 }
 
 const fn equal(one: &str, other: &str) -> bool {
@@ -152,7 +157,8 @@ const KNOWN: [Known; 60] = [
 mod tests {
     use super::*;
 
-    /// Every name of the static table is known, with the index of its first entry.
+    /// Every name of the static table is known, with the index of its first entry
+    /// and how many there are; they stand together.
     #[test]
     fn all_names_of_the_static_table_are_known() {
         let mut first = 0;
@@ -162,6 +168,8 @@ mod tests {
             }
             let known = find(name.as_bytes()).expect("a name of the static table");
             assert_eq!(usize::from(known.static_index), first, "{name}");
+            let count = static_table::ENTRIES.iter().filter(|entry| entry.0 == *name).count();
+            assert_eq!(usize::from(known.static_count), count, "{name}");
         }
     }
 

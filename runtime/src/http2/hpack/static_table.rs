@@ -4,17 +4,18 @@
 pub(super) const LEN: usize = 61;
 
 /// The name and value of the entry at `index`, which counts from 1.
+#[inline]
 pub(super) fn get(index: usize) -> Option<(&'static [u8], &'static [u8])> {
     let (name, value) = ENTRIES.get(index.checked_sub(1)?)?;
     Some((name.as_bytes(), value.as_bytes()))
 }
 
-/// The index of the entry of this name and value, where `first` is the index of the first entry of
-/// this name.
-pub(super) fn find_value(first: usize, value: &[u8]) -> Option<usize> {
-    let name = ENTRIES[first - 1].0;
-    let same_name = ENTRIES[first - 1..].iter().take_while(|entry| entry.0 == name);
-    same_name.zip(first..).find(|(entry, _)| entry.1.as_bytes() == value).map(|(_, index)| index)
+/// The index of the entry of this value among the `count` entries from `first` on, which are all
+/// that have their name.
+pub(super) fn find_value(first: usize, count: usize, value: &[u8]) -> Option<usize> {
+    let same_name = &ENTRIES[first - 1..first - 1 + count];
+    let position = same_name.iter().position(|entry| entry.1.as_bytes() == value)?;
+    Some(first + position)
 }
 
 #[rustfmt::skip]
@@ -101,11 +102,11 @@ mod tests {
     /// A value is looked for among the entries of its name and nowhere else.
     #[test]
     fn values_are_found_among_entries_of_their_name() {
-        assert_eq!(find_value(2, b"POST"), Some(3));
-        assert_eq!(find_value(8, b"500"), Some(14));
-        assert_eq!(find_value(8, b"503"), None);
-        assert_eq!(find_value(4, b"http"), None);
-        assert_eq!(find_value(1, b""), Some(1));
-        assert_eq!(find_value(61, b"Basic"), None);
+        assert_eq!(find_value(2, 2, b"POST"), Some(3));
+        assert_eq!(find_value(8, 7, b"500"), Some(14));
+        assert_eq!(find_value(8, 7, b"503"), None);
+        assert_eq!(find_value(4, 2, b"http"), None);
+        assert_eq!(find_value(1, 1, b""), Some(1));
+        assert_eq!(find_value(61, 1, b"Basic"), None);
     }
 }

@@ -72,6 +72,7 @@ impl Table {
     }
 
     /// Name and value of the entry at `index`, where 0 is the youngest.
+    #[inline]
     pub(super) fn get(&self, index: usize) -> Option<(&[u8], &[u8])> {
         let position = self.entries.len().checked_sub(index + 1)?;
         Some(self.field(&self.entries[position]))
@@ -90,12 +91,13 @@ impl Table {
         self.entries.iter().rev().position(is_same)
     }
 
-    /// The number of the youngest entry, from which [`Table::index_of`] tells its later index.
-    pub(super) fn last_inserted(&self) -> u32 {
-        self.inserted
+    /// The number of the entry at `index`, from which [`Table::index_of`] tells its later index.
+    pub(super) fn number_of(&self, index: usize) -> u32 {
+        self.inserted.wrapping_sub(index as u32)
     }
 
     /// The present index of the entry with this number, unless it was evicted.
+    #[inline]
     pub(super) fn index_of(&self, number: u32) -> Option<usize> {
         let index = self.inserted.wrapping_sub(number) as usize;
         (index < self.entries.len()).then_some(index)
@@ -248,7 +250,7 @@ mod tests {
         let mut table = Table::new(2 * 34);
         table.inserted = u32::MAX - 1;
         table.insert(b"a", b"1", 7);
-        let number = table.last_inserted();
+        let number = table.number_of(0);
         assert_eq!(table.index_of(number), Some(0));
         table.insert(b"b", b"2", 8);
         assert_eq!(table.index_of(number), Some(1));
