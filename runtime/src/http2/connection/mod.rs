@@ -157,6 +157,12 @@ impl Connection {
         self.times.settings_received
     }
 
+    /// Lets the next stream be `id`, for tests of the end of the numbers.
+    #[cfg(test)]
+    pub(crate) fn set_next_stream(&mut self, id: StreamId) {
+        self.next_local = id.0;
+    }
+
     fn new(role: Role, config: Config) -> Self {
         config.check();
         // RFC 9113 6.5.3: until it has acknowledged our SETTINGS the peer may use the initial

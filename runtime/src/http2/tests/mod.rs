@@ -3,4 +3,7 @@
 
 mod exchange;
 mod frames;
+mod framing;
 mod peer;
+mod preface;
+mod states;
