@@ -107,8 +107,8 @@ impl Connection {
             return self.fault(id, Violation::StreamWindowOverflow);
         }
         self.flow.highest_offset = self.flow.highest_offset.max(stream.send_window.offset());
-        if stream.wait == Wait::Stream && is_worth_sending(stream, stream.send_window, base) {
-            self.wake(id);
+        if stream.wait == Wait::Stream {
+            self.wake_or_hold_back(id, stream_window(base));
         }
         Ok(())
     }
@@ -131,15 +131,11 @@ impl Connection {
         if !has_grown || self.flow.stream_waiters == 0 {
             return Ok(());
         }
-        let is_ready = |_, stream: &Stream| {
-            stream.wait == Wait::Stream && {
-                let mut window = stream.send_window;
-                window.note(base);
-                is_worth_sending(stream, window, base)
+        for id in self.streams.select(|_, stream| stream.wait == Wait::Stream) {
+            if let Some(stream) = self.streams.get_mut(id) {
+                stream.send_window.note(base);
             }
-        };
-        for id in self.streams.select(is_ready) {
-            self.wake(id);
+            self.wake_or_hold_back(id, stream_window(base));
         }
         Ok(())
     }
@@ -171,16 +167,34 @@ impl Connection {
         let window = self.flow.send;
         for _ in 0..self.flow.connection_waiters.len() {
             let Some(id) = self.flow.connection_waiters.pop_front() else { return };
-            let Some(stream) = self.streams.get(id) else { continue };
-            if stream.wait != Wait::Connection {
-                continue;
-            }
-            if is_worth_sending(stream, window, WINDOW_INITIAL) {
-                self.wake(id);
-            } else {
+            let is_waiting =
+                self.streams.get(id).is_some_and(|stream| stream.wait == Wait::Connection);
+            if is_waiting && !self.wake_or_hold_back(id, |_| (window, WINDOW_INITIAL)) {
                 self.flow.connection_waiters.push_back(id);
             }
         }
+    }
+
+    /// Wakes a stream if the window it waits for is worth sending. If that is small, the stream is
+    /// held back until it grows, or for a moment.
+    fn wake_or_hold_back(
+        &mut self,
+        id: StreamId,
+        window_of: impl Fn(&Stream) -> (SendWindow, u32),
+    ) -> bool {
+        let now = self.times.now();
+        let Some(stream) = self.streams.get_mut(id) else { return false };
+        let (window, base) = window_of(stream);
+        let least = window.least_worth_sending(limits::DATA_CUT_MIN).min(i64::from(stream.wanted));
+        if window.size(base) >= least.max(1) {
+            self.wake(id);
+            return true;
+        }
+        if window.size(base) > 0 && stream.held_back_since.is_none() {
+            stream.held_back_since = now;
+            self.times.held_back_since = self.times.held_back_since.or(now);
+        }
+        false
     }
 
     /// Writable, once.
@@ -193,8 +207,7 @@ impl Connection {
     }
 }
 
-/// Whether `window` is large enough for what `stream` wants to send.
-fn is_worth_sending(stream: &Stream, window: SendWindow, base: u32) -> bool {
-    let least = window.least_worth_sending(limits::DATA_CUT_MIN).min(i64::from(stream.wanted));
-    window.size(base) >= least.max(1)
+/// The window of a stream itself.
+fn stream_window(base: u32) -> impl Fn(&Stream) -> (SendWindow, u32) {
+    move |stream| (stream.send_window, base)
 }

@@ -71,6 +71,7 @@ impl Connection {
         now: Instant,
     ) -> Result<(usize, Option<Event<'a>>), Error> {
         self.times.set(now);
+        self.wake_held_back(now);
         let mut consumed = 0;
         loop {
             if let Some(event) = self.events.pop_front() {

@@ -101,7 +101,7 @@ impl Connection {
     }
 
     /// Lets streams send what they may, though the peer has granted little.
-    fn wake_held_back(&mut self, now: Instant) {
+    pub(super) fn wake_held_back(&mut self, now: Instant) {
         if self.held_back_deadline().is_none_or(|deadline| deadline > now) {
             return;
         }

@@ -1,9 +1,12 @@
 //! Conversation tests: a scripted peer speaks to a [`Connection`](super::Connection), and the test
 //! reads what comes back. Each test is a rule of RFC 9113; `docs/http2-rules.md` lists them.
 
+mod control;
 mod exchange;
+mod flow;
 mod frames;
 mod framing;
+mod messages;
 mod peer;
 mod preface;
 mod states;
