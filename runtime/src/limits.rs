@@ -66,10 +66,6 @@ pub(crate) const UNKNOWN_FIELD_COST: usize = 16;
 /// The dynamic table that both sides of a connection begin with (RFC 9113 6.5.2).
 pub(crate) const HPACK_TABLE_SIZE_INITIAL: usize = 4096;
 
-/// The dynamic table that an encoder of ours uses at most, whatever the peer allows: a peer must
-/// not make us keep more, and the fields of gRPC that repeat fit well.
-pub(crate) const HPACK_ENCODER_TABLE_SIZE_MAX: usize = 4096;
-
 /// Octets of an HPACK integer, its prefix included: 28 bits, far above any length or size that
 /// the other limits let pass.
 pub(crate) const HPACK_INTEGER_OCTETS_MAX: u32 = 5;
@@ -85,20 +81,7 @@ pub(crate) const HPACK_SCRATCH_KEPT: usize = 4096;
 /// RFC 7541 7.1.3 leaves the bound to the encoder, 20 octets hold 160 bits.
 pub(crate) const HPACK_GUESSABLE_LEN: usize = 20;
 
-/// The header list that we advertise and hand out: twice what other gRPC stacks plan to take by
-/// default, and little beside one message.
-pub(crate) const HEADER_LIST_SIZE_MAX: usize = 16 * 1024;
-
-/// Fields of a header list that are handed out: far more than any call has, few enough to be
-/// searched one by one.
-pub(crate) const HEADER_FIELDS_MAX: usize = 128;
-
-/// The decoded header list beyond which the connection ends. A list between this and
-/// [`HEADER_LIST_SIZE_MAX`] costs one call only; work and memory of any block end here.
-pub(crate) const HEADER_LIST_DECODED_MAX: usize = 4 * HEADER_LIST_SIZE_MAX;
-
 /// What HTTP/2 takes from a peer before it calls the peer an attacker, and what it buffers.
-
 pub(crate) mod http2 {
     use std::time::Duration;
 

@@ -220,10 +220,11 @@ impl List<'_> {
 
 impl Default for Limits {
     fn default() -> Self {
+        let list_size_max = limits::http2::MAX_HEADER_LIST_SIZE as usize;
         Self {
-            list_size_max: limits::HEADER_LIST_SIZE_MAX,
-            fields_max: limits::HEADER_FIELDS_MAX,
-            decoded_size_max: limits::HEADER_LIST_DECODED_MAX,
+            list_size_max,
+            fields_max: limits::http2::HEADER_FIELDS_MAX,
+            decoded_size_max: list_size_max * limits::http2::HEADER_LIST_HARD_FACTOR as usize,
         }
     }
 }

@@ -179,7 +179,7 @@ impl Encoder {
 
 impl Default for Encoder {
     fn default() -> Self {
-        Self::new(limits::HPACK_ENCODER_TABLE_SIZE_MAX)
+        Self::new(limits::http2::HEADER_TABLE_SIZE as usize)
     }
 }
 

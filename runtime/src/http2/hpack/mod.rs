@@ -24,8 +24,6 @@ mod oracle;
 #[cfg(test)]
 mod rfc7541;
 
-#[allow(unused_imports, reason = "the connection is their user")]
 pub(crate) use decoder::{Decoded, Decoder, Limits};
-#[allow(unused_imports, reason = "the connection is their user")]
 pub(crate) use encoder::Encoder;
 pub(crate) use error::Error;
