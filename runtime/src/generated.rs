@@ -15,7 +15,11 @@ pub mod message {
 }
 
 /// What generated service traits, servers and stubs use.
-pub mod service {}
+pub mod service {
+    pub use crate::client::stub::{
+        bidirectional, client_streaming, server_streaming, unary, unary_pending,
+    };
+}
 
 /// The shape of generated code that this runtime serves. Every generated file names the constant
 /// of its generator: a runtime that no longer serves it does not have it.

@@ -16,6 +16,10 @@ pub mod message;
 mod server;
 pub(crate) mod transport;
 
+pub use client::{
+    BidiStream, Canceller, Channel, ChannelBuilder, ClientInterceptor, IntoRequest, OutgoingCall,
+    Pending, ReplyReceiver, ReplyStream, Request, RequestSender, RequestSink, Response,
+};
 pub use grpc::{
     Code, Codec, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Protobuf, Received,
     Status,

@@ -177,3 +177,17 @@ pub(crate) mod http2 {
     // A client's identifiers are odd.
     const _: () = assert!(STREAM_ID_LAST % 2 == 1);
 }
+
+// Calls.
+
+/// Bytes of a message that a peer may send us: the default of every gRPC implementation.
+pub(crate) const RECEIVE_MESSAGE_SIZE_MAX: usize = 4 * 1024 * 1024;
+
+/// Bytes of a message that we send: what protobuf's lengths can express.
+pub(crate) const SEND_MESSAGE_SIZE_MAX: usize = i32::MAX as usize;
+
+// Client.
+
+/// Connections that one call tries before it gives up, if each takes no more streams just when the
+/// call wants one: more than restarting servers ever cause, fewer than an endless loop.
+pub(crate) const OPEN_ATTEMPTS_MAX: u32 = 5;

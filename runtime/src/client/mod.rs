@@ -1,1 +1,24 @@
-//! (module client)
+//! The client: channels, the four kinds of calls, interceptors.
+//!
+//! A call goes down from a stub through `stub`, `call` and `channel` to transport; only return
+//! values come up. No sockets, clocks, threads or waits of its own: those are transport's.
+
+mod call;
+mod channel;
+mod connector;
+mod interceptor;
+mod pending;
+mod request;
+mod response;
+mod single;
+mod streaming;
+pub(crate) mod stub;
+#[cfg(test)]
+mod tests;
+
+pub use channel::{Channel, ChannelBuilder};
+pub use interceptor::{ClientInterceptor, OutgoingCall};
+pub use pending::{Canceller, Pending};
+pub use request::{IntoRequest, Request};
+pub use response::Response;
+pub use streaming::{BidiStream, ReplyReceiver, ReplyStream, RequestSender, RequestSink};

@@ -8,7 +8,7 @@ use super::envelope;
 use super::status::Status;
 use crate::message::Message;
 
-pub use crate::message::Writer;
+pub(crate) use crate::message::Writer;
 
 /// Turns messages of `T` into bytes and back.
 ///

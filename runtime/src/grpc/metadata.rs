@@ -213,6 +213,11 @@ impl Metadata {
         self.entries.is_empty()
     }
 
+    /// How many bytes all keys and values have together, binary ones as they are.
+    pub(crate) fn size(&self) -> usize {
+        self.arena.len()
+    }
+
     /// Adds a field as a peer sent it: `value` in base64 if the key says so.
     ///
     /// A binary value is split at commas before it is decoded, as peers may join the values of

@@ -51,6 +51,11 @@ impl Headers {
         Self { bytes: Vec::new(), spans: Vec::new() }
     }
 
+    /// An empty list with room for `fields` fields of `bytes` bytes together.
+    pub(crate) fn with_capacity(fields: usize, bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), spans: Vec::with_capacity(fields) }
+    }
+
     /// Appends a field.
     ///
     /// # Panics

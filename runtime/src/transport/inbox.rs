@@ -239,6 +239,20 @@ impl Inbox {
         lock(&self.state).take()
     }
 
+    /// The last thing that will be received, if it has come; takes nothing.
+    pub(super) fn ending(&self) -> Option<Incoming> {
+        let state = lock(&self.state);
+        let end = state.end.as_ref()?;
+        let last = state.queue.back().map(|(last, _)| last);
+        match (end, last) {
+            (
+                Incoming::End,
+                Some(last @ (Incoming::Trailers(_) | Incoming::Head { end: true, .. })),
+            ) => Some(last.clone()),
+            (end, _) => Some(end.clone()),
+        }
+    }
+
     /// Waits until there is something to take.
     pub(super) fn wait_for_incoming(&self, until: Option<Instant>) -> Result<(), DeadlinePassed> {
         self.wait(until, |state| !state.queue.is_empty() || state.end.is_some()).map(drop)

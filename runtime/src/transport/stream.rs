@@ -141,6 +141,12 @@ impl Stream {
         }
     }
 
+    /// The last thing that will be received, if it has come. Takes nothing, so that a sender can
+    /// learn why nothing can be sent without taking messages from the receiver.
+    pub(crate) fn ending(&self) -> Option<Incoming> {
+        self.handle.inbox.ending()
+    }
+
     /// Ends the stream in both directions at once; from any thread. Who waits on it is woken.
     pub(crate) fn reset(&self, reason: Reason) {
         let Handle { link, id, inbox } = &*self.handle;

@@ -1,0 +1,259 @@
+//! A channel: what stubs call through, and how it is built.
+//!
+//! All that a channel is configured with is fixed when it is built; cloning it is cheap, and all
+//! clones share one connection.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::connector::{Connect, Connector};
+use super::interceptor::{ClientInterceptor, Interceptors};
+use crate::grpc::{Status, headers};
+use crate::limits;
+use crate::transport::target::Target;
+use crate::transport::{self, now};
+
+/// A connection to a server, made when the first call needs it.
+///
+/// Cheap to clone; any number of threads may call through one channel at the same time. A lost
+/// connection is made again by the next call. While the server cannot be reached, calls end with
+/// UNAVAILABLE and the cause in words, and attempts to connect are spaced out, from one second up
+/// to two minutes.
+///
+/// The connection is closed when the last clone and the last call of the channel are dropped.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use rust_grpc::Channel;
+///
+/// let channel = Channel::insecure("localhost:50051")?;
+/// let tuned = Channel::builder("unix:/run/service.sock")
+///     .user_agent("my-tool/1.0")
+///     .max_receive_message_size(64 << 20)
+///     .default_timeout(Duration::from_secs(10))
+///     .build()?;
+/// # drop((channel, tuned));
+/// # Ok::<(), rust_grpc::Status>(())
+/// ```
+#[derive(Clone)]
+pub struct Channel {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connector: Connector,
+    settings: Settings,
+}
+
+/// What calls through a channel have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) authority: String,
+    pub(crate) user_agent: String,
+    pub(crate) receive_max: usize,
+    pub(crate) send_max: usize,
+    pub(crate) default_timeout: Option<Duration>,
+    pub(crate) interceptors: Interceptors,
+}
+
+impl Channel {
+    /// A channel to `target`, without encryption and with the default settings.
+    ///
+    /// Targets are written as everywhere in gRPC: `host:port`, `dns:host:port`, `ipv4:address:port`,
+    /// `ipv6:[address]:port`, `unix:path`, `unix-abstract:name`. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// INVALID_ARGUMENT if the target cannot be read.
+    pub fn insecure(target: &str) -> Result<Self, Status> {
+        Self::builder(target).build()
+    }
+
+    /// A channel to `target` that is to be configured first.
+    pub fn builder(target: &str) -> ChannelBuilder {
+        ChannelBuilder {
+            target: target.to_owned(),
+            authority: None,
+            connect_timeout: limits::CONNECT_TIMEOUT_MIN,
+            settings: Settings {
+                authority: String::new(),
+                user_agent: String::new(),
+                receive_max: limits::RECEIVE_MESSAGE_SIZE_MAX,
+                send_max: limits::SEND_MESSAGE_SIZE_MAX,
+                default_timeout: None,
+                interceptors: Interceptors::default(),
+            },
+        }
+    }
+
+    /// Connects, and waits until the server is there, `timeout` at most.
+    ///
+    /// Calls do this themselves; it is for those who want to know beforehand.
+    ///
+    /// # Errors
+    ///
+    /// DEADLINE_EXCEEDED with the cause in words.
+    pub fn wait_until_ready(&self, timeout: Duration) -> Result<(), Status> {
+        self.inner.connector.link(now().checked_add(timeout), true).map(|_| ())
+    }
+
+    /// The target as errors name it.
+    pub fn target(&self) -> &str {
+        self.inner.connector.target()
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub(crate) fn link(
+        &self,
+        until: Option<Instant>,
+        wait_for_ready: bool,
+    ) -> Result<Arc<transport::Link>, Status> {
+        self.inner.connector.link(until, wait_for_ready)
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("target", &self.target())
+            .field("settings", self.settings())
+            .finish()
+    }
+}
+
+/// A [`Channel`] that is being configured; made by [`Channel::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "build() makes the channel"]
+pub struct ChannelBuilder {
+    target: String,
+    authority: Option<String>,
+    connect_timeout: Duration,
+    settings: Settings,
+}
+
+impl ChannelBuilder {
+    /// What stands first in `user-agent`, before the name of this library.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.settings.user_agent = user_agent.into();
+        self
+    }
+
+    /// What stands in `:authority`, in place of the target's host and port.
+    pub fn authority(mut self, authority: impl Into<String>) -> Self {
+        self.authority = Some(authority.into());
+        self
+    }
+
+    /// Replies of more than `bytes` end their call with RESOURCE_EXHAUSTED; 4 MiB by default.
+    pub fn max_receive_message_size(mut self, bytes: usize) -> Self {
+        self.settings.receive_max = bytes;
+        self
+    }
+
+    /// Requests of more than `bytes` are refused with RESOURCE_EXHAUSTED before they are sent; by
+    /// default those over 2 GiB are, which protobuf cannot express.
+    pub fn max_send_message_size(mut self, bytes: usize) -> Self {
+        self.settings.send_max = bytes;
+        self
+    }
+
+    /// Calls that state neither a timeout nor a deadline have this timeout; none by default.
+    pub fn default_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.default_timeout = Some(timeout);
+        self
+    }
+
+    /// An attempt to connect may take `timeout`, if its call has that much time; 20 s by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Adds an interceptor, behind those that are there.
+    pub fn interceptor(mut self, interceptor: impl ClientInterceptor + 'static) -> Self {
+        self.settings.interceptors.0.push(Arc::new(interceptor));
+        self
+    }
+
+    /// The channel. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// INVALID_ARGUMENT if the target cannot be read, or if the user agent or the authority
+    /// cannot stand in a header.
+    pub fn build(self) -> Result<Channel, Status> {
+        let target = Target::parse(&self.target)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let authority = target.authority().to_owned();
+        let name = target.to_string();
+        let connect = Box::new(move |until| transport::connect(&target, until));
+        self.build_with(name, authority, connect)
+    }
+
+    /// A channel over wires that `connect` makes.
+    pub(crate) fn build_with(
+        mut self,
+        target: String,
+        authority: String,
+        connect: Connect,
+    ) -> Result<Channel, Status> {
+        self.settings.authority = self.authority.unwrap_or(authority);
+        check("authority", &self.settings.authority, '!')?;
+        check("user agent", &self.settings.user_agent, ' ')?;
+        self.settings.user_agent = headers::user_agent(&self.settings.user_agent);
+        let connector = Connector::new(target, connect, self.connect_timeout);
+        Ok(Channel { inner: Arc::new(Inner { connector, settings: self.settings }) })
+    }
+}
+
+/// A header value of ASCII from `first` on.
+fn check(name: &str, value: &str, first: char) -> Result<(), Status> {
+    match value.chars().find(|c| !(first..='~').contains(c)) {
+        None => Ok(()),
+        Some(bad) => Err(Status::invalid_argument(format!(
+            "{name} {value:?}: expected printable ASCII, got {bad:?}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grpc::Code;
+
+    fn refusal(builder: ChannelBuilder) -> String {
+        let status = builder.build().unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        status.message().to_owned()
+    }
+
+    /// A channel that cannot work is refused when it is built, with the reason.
+    #[test]
+    fn impossible_channels_are_refused_in_words() {
+        assert!(refusal(Channel::builder("")).starts_with("target \"\": is empty; expected"));
+        assert_eq!(
+            refusal(Channel::builder("localhost:1").user_agent("a\nb")),
+            "user agent \"a\\nb\": expected printable ASCII, got '\\n'"
+        );
+        assert_eq!(
+            refusal(Channel::builder("localhost:1").authority("a b")),
+            "authority \"a b\": expected printable ASCII, got ' '"
+        );
+    }
+
+    /// `:authority` is the target's host and port, `localhost` for Unix sockets, or what was set.
+    #[test]
+    fn the_authority_comes_from_the_target_or_the_user() {
+        let authority =
+            |builder: ChannelBuilder| builder.build().unwrap().settings().authority.clone();
+        assert_eq!(authority(Channel::builder("dns:///h:1")), "h:1");
+        assert_eq!(authority(Channel::builder("unix:/a")), "localhost");
+        assert_eq!(authority(Channel::builder("unix:/a").authority("x")), "x");
+    }
+}

@@ -1,0 +1,193 @@
+//! What a call is made with: the message, and how the call is to be made.
+//!
+//! Building never fails: the first invalid metadata entry is kept and refuses the call before
+//! anything is sent.
+
+use std::borrow::Borrow;
+use std::time::{Duration, Instant};
+
+use crate::grpc::{InvalidMetadata, Metadata};
+
+/// A request message with what one call needs beside it: metadata, a deadline.
+///
+/// Stubs take messages as they are, owned or borrowed; a `Request` is for calls that need more.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use rust_grpc::Request;
+///
+/// let message = String::from("any message");
+/// let request = Request::new(&message)
+///     .timeout(Duration::from_secs(1))
+///     .metadata("x-user", "alice");
+/// assert_eq!(*request.message(), "any message");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Request<T> {
+    message: T,
+    options: CallOptions,
+}
+
+/// How one call is to be made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CallOptions {
+    pub(crate) metadata: Metadata,
+    /// The first metadata entry that gRPC cannot carry.
+    pub(crate) invalid: Option<InvalidMetadata>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) wait_for_ready: bool,
+}
+
+impl<T> Request<T> {
+    /// A request of `message`, which may be a reference; `()` for calls that stream requests.
+    #[must_use]
+    pub fn new(message: T) -> Self {
+        Self { message, options: CallOptions::default() }
+    }
+
+    /// The whole call may take `timeout`, counted from its start: connecting, waiting and all
+    /// messages included. Without one, a call waits as long as it takes.
+    ///
+    /// With a [`deadline`](Self::deadline) too, the earlier of the two counts.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// The call must be over at `deadline`.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Instant) -> Self {
+        self.options.deadline = Some(deadline);
+        self
+    }
+
+    /// Adds a metadata entry, behind those that `key` already has.
+    ///
+    /// An entry that gRPC cannot carry makes the call end with INVALID_ARGUMENT before anything
+    /// is sent; [`Metadata::append`] says what it can carry.
+    #[must_use]
+    pub fn metadata(mut self, key: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let result = self.options.metadata.append(key, value);
+        self.keep_invalid(result);
+        self
+    }
+
+    /// Adds a metadata entry of bytes; `key` ends in `-bin`.
+    ///
+    /// What cannot be carried is refused as by [`metadata`](Self::metadata).
+    #[must_use]
+    pub fn metadata_bin(mut self, key: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        let result = self.options.metadata.append_bin(key, value);
+        self.keep_invalid(result);
+        self
+    }
+
+    /// Adds all entries of `metadata`.
+    #[must_use]
+    pub fn extend_metadata(mut self, metadata: &Metadata) -> Self {
+        self.options.metadata.extend_from(metadata);
+        self
+    }
+
+    /// While there is no connection, the call waits for one until its deadline, instead of ending
+    /// with UNAVAILABLE at once.
+    #[must_use]
+    pub fn wait_for_ready(mut self) -> Self {
+        self.options.wait_for_ready = true;
+        self
+    }
+
+    /// The message.
+    pub fn message(&self) -> &T {
+        &self.message
+    }
+
+    /// The message, to be changed.
+    pub fn message_mut(&mut self) -> &mut T {
+        &mut self.message
+    }
+
+    pub(crate) fn into_parts(self) -> (T, CallOptions) {
+        (self.message, self.options)
+    }
+
+    fn keep_invalid(&mut self, result: Result<(), InvalidMetadata>) {
+        if let Err(error) = result {
+            self.options.invalid.get_or_insert(error);
+        }
+    }
+}
+
+/// What a stub takes as a request of `T`: `T`, `&T`, [`Request<T>`] and [`Request<&T>`](Request).
+pub trait IntoRequest<T> {
+    /// The message as it is held: owned or borrowed.
+    #[doc(hidden)]
+    type Held: Borrow<T>;
+
+    /// Itself as a [`Request`].
+    fn into_request(self) -> Request<Self::Held>;
+}
+
+impl<T> IntoRequest<T> for T {
+    type Held = T;
+
+    fn into_request(self) -> Request<T> {
+        Request::new(self)
+    }
+}
+
+impl<'a, T> IntoRequest<T> for &'a T {
+    type Held = &'a T;
+
+    fn into_request(self) -> Request<&'a T> {
+        Request::new(self)
+    }
+}
+
+impl<T> IntoRequest<T> for Request<T> {
+    type Held = T;
+
+    fn into_request(self) -> Self {
+        self
+    }
+}
+
+impl<'a, T> IntoRequest<T> for Request<&'a T> {
+    type Held = &'a T;
+
+    fn into_request(self) -> Self {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(request: impl IntoRequest<String>) -> String {
+        request.into_request().message().borrow().clone()
+    }
+
+    /// A stub takes a message owned or borrowed, alone or in a request.
+    #[test]
+    fn four_forms_of_a_request_are_taken() {
+        let message = String::from("m");
+        assert_eq!(text_of(&message), "m");
+        assert_eq!(text_of(Request::new(&message)), "m");
+        assert_eq!(text_of(Request::new(message.clone())), "m");
+        assert_eq!(text_of(message), "m");
+    }
+
+    /// Building never fails; of several invalid entries the first is kept.
+    #[test]
+    fn the_first_invalid_entry_is_kept() {
+        let request = Request::new(()).metadata("a", "1").metadata("a b", "2").metadata("te", "3");
+        let (_, options) = request.into_parts();
+        assert!(options.invalid.unwrap().to_string().contains("\"a b\""));
+        assert_eq!(options.metadata.len(), 1);
+    }
+}

@@ -1,0 +1,125 @@
+//! What generated stubs call: one function a kind of call.
+//!
+//! Thin on purpose: they are compiled once a method, everything behind them once.
+
+use std::borrow::Borrow;
+use std::sync::Arc;
+
+use super::call::{Call, Requests};
+use super::channel::Channel;
+use super::pending::Pending;
+use super::request::{CallOptions, IntoRequest};
+use super::response::Response;
+use super::single::SingleReply;
+use super::streaming::{BidiStream, ReplyStream, RequestSender, RequestSink};
+use crate::grpc::codec::{self, Writer};
+use crate::grpc::{Codec, Method, Status};
+
+/// Calls a method with one request and one reply, and waits for the reply.
+///
+/// # Errors
+///
+/// The call's status.
+pub fn unary<Req, Rep, C>(
+    channel: &Channel,
+    method: &Method,
+    codec: &'static C,
+    request: impl IntoRequest<Req>,
+) -> Result<Response<Rep>, Status>
+where
+    C: Codec<Req> + Codec<Rep>,
+{
+    let (message, options) = request.into_request().into_parts();
+    let call = begin_with_one(channel, method, options, codec, message.borrow())?;
+    SingleReply::default().wait(&call, codec)
+}
+
+/// Calls a method with one request and one reply, to be waited for later.
+///
+/// # Errors
+///
+/// Why nothing was sent.
+pub fn unary_pending<Req, Rep, C>(
+    channel: &Channel,
+    method: &Method,
+    codec: &'static C,
+    request: impl IntoRequest<Req>,
+) -> Result<Pending<Rep>, Status>
+where
+    C: Codec<Req> + Codec<Rep>,
+{
+    let (message, options) = request.into_request().into_parts();
+    let call = begin_with_one(channel, method, options, codec, message.borrow())?;
+    Ok(Pending::new(call, codec))
+}
+
+/// Calls a method with one request and a stream of replies.
+///
+/// # Errors
+///
+/// Why nothing was sent.
+pub fn server_streaming<Req, Rep, C>(
+    channel: &Channel,
+    method: &Method,
+    codec: &'static C,
+    request: impl IntoRequest<Req>,
+) -> Result<ReplyStream<Rep>, Status>
+where
+    C: Codec<Req> + Codec<Rep>,
+{
+    let (message, options) = request.into_request().into_parts();
+    let call = begin_with_one(channel, method, options, codec, message.borrow())?;
+    Ok(ReplyStream::new(Arc::new(call), codec))
+}
+
+/// Calls a method with a stream of requests and one reply.
+///
+/// # Errors
+///
+/// Why nothing was sent.
+pub fn client_streaming<Req, Rep, C>(
+    channel: &Channel,
+    method: &Method,
+    codec: &'static C,
+    request: impl IntoRequest<()>,
+) -> Result<RequestSink<Req, Rep>, Status>
+where
+    C: Codec<Req> + Codec<Rep>,
+{
+    let (_, options) = request.into_request().into_parts();
+    let call = Arc::new(Call::begin(channel, method, options, Requests::Stream)?);
+    let requests = RequestSender::new(call, codec, channel.settings().send_max);
+    Ok(RequestSink::new(requests, codec))
+}
+
+/// Calls a method with a stream of requests and a stream of replies.
+///
+/// # Errors
+///
+/// Why nothing was sent.
+pub fn bidirectional<Req, Rep, C>(
+    channel: &Channel,
+    method: &Method,
+    codec: &'static C,
+    request: impl IntoRequest<()>,
+) -> Result<BidiStream<Req, Rep>, Status>
+where
+    C: Codec<Req> + Codec<Rep>,
+{
+    let (_, options) = request.into_request().into_parts();
+    let call = Arc::new(Call::begin(channel, method, options, Requests::Stream)?);
+    let requests = RequestSender::new(call.clone(), codec, channel.settings().send_max);
+    Ok(BidiStream::new(requests, ReplyStream::new(call, codec)))
+}
+
+fn begin_with_one<Req>(
+    channel: &Channel,
+    method: &Method,
+    options: CallOptions,
+    codec: &dyn Codec<Req>,
+    message: &Req,
+) -> Result<Call, Status> {
+    let mut framed = Writer::new();
+    codec::frame(codec, message, channel.settings().send_max, &mut framed)?;
+    Call::begin(channel, method, options, Requests::One(framed))
+}

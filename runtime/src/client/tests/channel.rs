@@ -1,0 +1,178 @@
+//! Connections: made when needed, lost, refused, made again.
+
+use std::time::Duration;
+
+use super::peer::{Peer, Script, script, stub_against};
+use super::{Stub, text};
+use crate::client::{Channel, Request};
+use crate::grpc::Code;
+use crate::http2::Reason;
+
+fn scripts(first: fn(&mut Peer), second: fn(&mut Peer)) -> Vec<Script> {
+    vec![Box::new(first), Box::new(second)]
+}
+
+/// Answers one call and waits for the end.
+fn answer_one(peer: &mut Peer) {
+    let (stream, message) = peer.request();
+    peer.reply(stream, &format!("re {message}"));
+    peer.until_closed();
+}
+
+/// Nothing is connected before the first call, and the last clone closes the connection.
+#[test]
+fn a_channel_connects_lazily_and_closes_when_dropped() {
+    let (stub, peers) = stub_against(script(answer_one));
+    let clone = Stub(stub.0.clone());
+    assert_eq!(peers.connects(), 0);
+    assert_eq!(*stub.unary(text("a")).unwrap(), "re a");
+    drop(stub);
+    assert_eq!(peers.connects(), 1);
+    drop(clone);
+    peers.join();
+}
+
+/// No connection: UNAVAILABLE with the cause in words and the target; further calls do not dial
+/// again until the wait is over.
+#[test]
+fn no_connection_is_unavailable_in_words() {
+    let (stub, peers) = stub_against(Vec::new());
+    for _ in 0..3 {
+        let status = stub.unary(text("")).unwrap_err();
+        assert_eq!(status.to_string(), "UNAVAILABLE: connect to memory: connection refused");
+    }
+    assert_eq!(peers.connects(), 1);
+}
+
+/// The words of a real system: no error numbers, lower case.
+#[test]
+fn causes_of_the_system_are_in_words() {
+    let stub = Stub(Channel::insecure("unix:/nowhere/at/all").unwrap());
+    assert_eq!(
+        stub.unary(text("")).unwrap_err().to_string(),
+        "UNAVAILABLE: connect to unix:/nowhere/at/all: no such file or directory"
+    );
+}
+
+/// A call that waits for readiness ends at its deadline, with the cause.
+#[test]
+fn waiting_for_readiness_ends_at_the_deadline() {
+    let (stub, _) = stub_against(Vec::new());
+    let timeout = Duration::from_millis(30);
+    let request = Request::new(text("")).wait_for_ready().timeout(timeout);
+    let expected = "DEADLINE_EXCEEDED: deadline passed while waiting: \
+                    connect to memory: connection refused";
+    assert_eq!(stub.unary(request).unwrap_err().to_string(), expected);
+    assert_eq!(stub.0.wait_until_ready(timeout).unwrap_err().to_string(), expected);
+}
+
+/// A lost connection is UNAVAILABLE for the calls on it, and the next call makes a new one.
+#[test]
+fn a_lost_connection_is_unavailable_and_made_again() {
+    let (stub, peers) = stub_against(scripts(
+        |peer| {
+            let (stream, _) = peer.request();
+            peer.send_head(stream, &[]);
+            peer.knobs().cut();
+        },
+        answer_one,
+    ));
+    let status = stub.unary(text("")).unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    assert!(status.message().starts_with("connection to memory lost: "), "{status}");
+    assert_eq!(*stub.unary(text("b")).unwrap(), "re b");
+    drop(stub);
+    peers.join();
+}
+
+/// gRFC A6: a refused stream is sent once more, behind the scenes; a second refusal is the
+/// call's status.
+#[test]
+fn a_refused_stream_is_retried_once() {
+    let (stub, peers) = stub_against(script(|peer| {
+        let (stream, _) = peer.request();
+        peer.reset(stream, Reason::REFUSED_STREAM);
+        let (stream, message) = peer.request();
+        peer.reply(stream, &format!("re {message}"));
+        for _ in 0..2 {
+            let (stream, _) = peer.request();
+            peer.reset(stream, Reason::REFUSED_STREAM);
+        }
+        peer.until_closed();
+    }));
+    assert_eq!(*stub.unary(text("a")).unwrap(), "re a");
+    let status = stub.unary(text("b")).unwrap_err();
+    assert_eq!(status.to_string(), "UNAVAILABLE: stream reset by the peer: REFUSED_STREAM");
+    drop(stub);
+    peers.join();
+}
+
+/// gRFC A6: never after the head of a response.
+#[test]
+fn nothing_is_retried_after_the_head() {
+    let (stub, peers) = stub_against(script(|peer| {
+        let (stream, _) = peer.request();
+        peer.send_head(stream, &[]);
+        peer.reset(stream, Reason::REFUSED_STREAM);
+        peer.until_closed();
+    }));
+    let status = stub.unary(text("a")).unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    drop(stub);
+    peers.join();
+}
+
+/// RFC 9113 6.8: a call above GOAWAY's last stream was not seen and goes to a new connection;
+/// those up to it go on.
+#[test]
+fn calls_above_goaway_move_to_a_new_connection() {
+    let (stub, peers) = stub_against(scripts(
+        |peer| {
+            let (first, _) = peer.request();
+            let (second, _) = peer.request();
+            assert!(first < second);
+            // GOAWAY, last stream 1, NO_ERROR.
+            peer.raw(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
+            peer.reply(first, "old");
+            peer.until_closed();
+        },
+        answer_one,
+    ));
+    let first = stub.pending(text("a")).unwrap();
+    let second = stub.list(text("b")).unwrap();
+    assert_eq!(second.collect::<Result<Vec<_>, _>>().unwrap(), ["re b"]);
+    assert_eq!(*first.wait().unwrap(), "old");
+    drop(stub);
+    peers.join();
+}
+
+/// RFC 9113 6.8: after GOAWAY new calls go to a new connection; calls before it go on.
+#[test]
+fn calls_after_goaway_use_a_new_connection() {
+    let (stub, peers) = stub_against(scripts(
+        |peer| {
+            let (first, _) = peer.request();
+            peer.core().go_away(Reason::NO_ERROR);
+            peer.flush();
+            peer.reply(first, "old");
+            peer.until_closed();
+        },
+        answer_one,
+    ));
+    let old = stub.pending(text("a")).unwrap();
+    assert_eq!(*old.wait().unwrap(), "old");
+    assert_eq!(*stub.unary(text("b")).unwrap(), "re b");
+    drop(stub);
+    peers.join();
+}
+
+/// A server that never gets to SETTINGS is no connection.
+#[test]
+fn a_peer_that_closes_before_settings_is_unavailable() {
+    let (stub, peers) = stub_against(script(|peer| peer.knobs().cut()));
+    let status = stub.unary(text("")).unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    assert!(status.message().starts_with("connect to memory: "), "{status}");
+    drop(stub);
+    peers.join();
+}
