@@ -5,6 +5,8 @@
 
 use crate::http2::Headers;
 use crate::http2::hpack::{Decoder, Encoder, Limits};
+use crate::message::Message;
+use crate::well_known::{Api, Type, Value};
 
 /// Decodes header blocks of a peer, as one connection would.
 ///
@@ -44,12 +46,35 @@ pub fn hpack(input: &[u8]) {
     }
 }
 
+/// Decodes a message of a peer as several types: a recursive one with a map and a oneof, and two
+/// with many fields.
+///
+/// What must hold: nothing panics, and what was decoded encodes to bytes that mean the same.
+///
+/// # Panics
+///
+/// If any of that does not hold.
+pub fn message(input: &[u8]) {
+    fn there_and_back<M: Message>(input: &[u8]) {
+        let Ok(message) = M::decode(input) else { return };
+        let encoded = message.encode_to_vec();
+        let again = M::decode(&encoded).expect("our own message");
+        // By bytes, because NaN is not equal to itself.
+        assert_eq!(again.encode_to_vec(), encoded);
+        let mut twice = message.clone();
+        twice.merge(&encoded).expect("our own message");
+    }
+    there_and_back::<Value>(input);
+    there_and_back::<Type>(input);
+    there_and_back::<Api>(input);
+}
+
 /// A target, and the name of its folder in `fuzz/corpus`.
 #[cfg(test)]
 type Target = (&'static str, fn(&[u8]));
 
 #[cfg(test)]
-const TARGETS: &[Target] = &[("hpack", hpack)];
+const TARGETS: &[Target] = &[("hpack", hpack), ("message", message)];
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ pub mod message {
     // beside a message of that name.
     pub use core::option::Option::{None, Some};
 
-    pub use crate::message::debug_enumeration;
+    pub use crate::message::enumeration::debug_enumeration;
     pub use crate::message::kind::{
         Bool, Bytes, Double, Enum, Fixed32, Fixed64, Float, Int32, Int64, Kind, Nested, Packable,
         Scalar, Sfixed32, Sfixed64, Sint32, Sint64, Str, Uint32, Uint64,

@@ -12,11 +12,10 @@
 //!   their keys.
 
 mod default_instance;
-mod enumeration;
+pub(crate) mod enumeration;
 mod error;
 mod field;
-#[doc(hidden)]
-pub mod kind;
+pub(crate) mod kind;
 mod map;
 mod reader;
 #[cfg(test)]
@@ -31,8 +30,6 @@ use std::fmt::Debug;
 use crate::limits;
 
 pub use enumeration::Enumeration;
-#[doc(hidden)]
-pub use enumeration::debug_enumeration;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use field::MessageField;
 pub use reader::Reader;
