@@ -19,6 +19,8 @@ pub mod service {
     pub use crate::client::stub::{
         bidirectional, client_streaming, server_streaming, unary, unary_pending,
     };
+    pub use crate::grpc::codec::Protobuf;
+    pub use crate::server::{ServerCall, unimplemented};
 }
 
 /// The shape of generated code that this runtime serves. Every generated file names the constant

@@ -26,6 +26,12 @@ pub use grpc::{
 };
 pub use message::well_known;
 pub use message::{DecodeError, Enumeration, Message, MessageField, UnknownFields};
+pub use server::{
+    CancellationToken, Context, DetachedSink, Next, ReplySink, RequestStream, Server,
+    ServerBuilder, ServerInterceptor, Service,
+};
+pub use transport::listener::BindAddress;
+pub use transport::wire::Address;
 
 /// Takes in the module tree that a build script wrote with `rust_grpc_codegen`: a module for every
 /// package, with its messages, traits, servers and stubs.

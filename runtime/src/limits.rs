@@ -1,5 +1,6 @@
 //! Every default limit of the runtime, with its reason.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 // Transport.
@@ -191,3 +192,9 @@ pub(crate) const SEND_MESSAGE_SIZE_MAX: usize = i32::MAX as usize;
 /// Connections that one call tries before it gives up, if each takes no more streams just when the
 /// call wants one: more than restarting servers ever cause, fewer than an endless loop.
 pub(crate) const OPEN_ATTEMPTS_MAX: u32 = 5;
+
+// Server.
+
+/// Methods that run at once on a server, unless its user says otherwise: blocking methods wait
+/// most of their time, and an idle thread costs little more than its stack's first page.
+pub(crate) const WORKERS_DEFAULT: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");

@@ -1,1 +1,200 @@
-//! (module server)
+//! The server: it listens, routes requests to services, and stops in good order.
+//!
+//! `builder` makes it, `dispatch` takes every call from its head to the end of its response,
+//! `router` finds the method, `interceptor` is the seam around it, `call` runs it, `context` and
+//! `streams` are what it holds, `reply` is the one way out. Sockets, threads, queues and timers are
+//! `transport`'s.
+
+mod builder;
+mod call;
+mod context;
+mod dispatch;
+mod interceptor;
+mod reply;
+mod router;
+mod service;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+pub use builder::ServerBuilder;
+pub use call::{ServerCall, unimplemented};
+pub use context::{CancellationToken, Context};
+pub use interceptor::{Next, ServerInterceptor};
+pub use service::Service;
+pub use streams::{DetachedSink, ReplySink, RequestStream};
+
+use crate::http2;
+use crate::transport::{self, Address, Latch, Link, Listener, Listening, Wire};
+use dispatch::Dispatcher;
+
+/// A running gRPC server.
+///
+/// Made by [`Server::builder`]. Dropping it stops it at once, as [`Server::stop`] with no grace.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use rust_grpc::Server;
+///
+/// let server = Server::builder().bind("127.0.0.1:0")?.start()?;
+/// println!("listening on {}", server.local_addresses()[0]);
+/// server.stop(Duration::from_secs(5));
+/// server.wait_for_termination(); // returns at once: the server has stopped
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Server {
+    addresses: Vec<Address>,
+    listening: Mutex<Vec<Listening>>,
+    connections: Arc<Mutex<Connections>>,
+    dispatcher: Arc<Dispatcher>,
+    terminated: Latch,
+}
+
+/// The connections of a server that are alive.
+#[derive(Default)]
+struct Connections {
+    links: Vec<Weak<Link>>,
+    /// How many links there may be before the dead ones are removed.
+    prune_at: usize,
+    stopping: bool,
+}
+
+/// What every connection of a server is made with.
+struct Terms {
+    dispatcher: Arc<Dispatcher>,
+    config: http2::Config,
+    receive_limit: usize,
+}
+
+impl Server {
+    /// A server in the making, without services or addresses.
+    pub fn builder<'s>() -> ServerBuilder<'s> {
+        ServerBuilder::new()
+    }
+
+    fn start(
+        listeners: Vec<Listener>,
+        dispatcher: Dispatcher,
+        config: &http2::Config,
+        receive_limit: usize,
+    ) -> io::Result<Self> {
+        let server = Self {
+            addresses: listeners.iter().map(|listener| listener.local().clone()).collect(),
+            listening: Mutex::default(),
+            connections: Arc::default(),
+            dispatcher: Arc::new(dispatcher),
+            terminated: Latch::default(),
+        };
+        for listener in listeners {
+            let connections = server.connections.clone();
+            let (dispatcher, config) = (server.dispatcher.clone(), config.clone());
+            let terms = Terms { dispatcher, config, receive_limit };
+            let listening =
+                listener.start("grpc-accept", move |wire| serve(wire, &terms, &connections))?;
+            lock(&server.listening).push(listening);
+        }
+        Ok(server)
+    }
+
+    /// Where the server listens, in the order of the calls of `bind`, with the ports that the
+    /// system chose.
+    ///
+    /// Each is shown as a channel's target: `ipv4:127.0.0.1:50051`, `unix:/run/greeter`.
+    #[must_use]
+    pub fn local_addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Stops the server and returns when all its calls and connections have ended.
+    ///
+    /// From now on nobody can connect, and connected clients are asked to make no more calls.
+    /// Running calls have `grace` to end; those that have not ended then are cancelled, their
+    /// connections are closed and their clients get UNAVAILABLE. A method that takes no notice of
+    /// its cancellation goes on without a call, and is not waited for.
+    ///
+    /// A second call, from whichever thread, waits too; of several graces the one that ends first
+    /// counts.
+    pub fn stop(&self, grace: Duration) {
+        let until = transport::now().checked_add(grace);
+        // Taken out first: ending a listener waits for its thread.
+        let listening = std::mem::take(&mut *lock(&self.listening));
+        drop(listening);
+        let links: Vec<_> = {
+            let mut connections = lock(&self.connections);
+            connections.stopping = true;
+            connections.links.iter().filter_map(Weak::upgrade).collect()
+        };
+        for link in &links {
+            link.go_away();
+        }
+        for link in &links {
+            if !link.wait_closed(until) {
+                link.close();
+            }
+        }
+        self.dispatcher.shut_down();
+        self.terminated.open();
+    }
+
+    /// Waits until the server has been stopped, by another thread or before.
+    pub fn wait_for_termination(&self) {
+        self.terminated.wait(None);
+    }
+
+    /// Waits until the server has been stopped, `timeout` at most, and tells whether it has.
+    #[must_use]
+    pub fn wait_for_termination_timeout(&self, timeout: Duration) -> bool {
+        self.terminated.wait(transport::now().checked_add(timeout))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop(Duration::ZERO);
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Server").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+/// Begins a connection that a listener has accepted.
+fn serve(wire: Box<dyn Wire>, terms: &Terms, connections: &Mutex<Connections>) {
+    if lock(connections).stopping {
+        // Dropping the wire closes it.
+        return;
+    }
+    let dispatcher = terms.dispatcher.clone();
+    let link = Link::server(wire, terms.config.clone(), terms.receive_limit, move |accepted| {
+        dispatcher.accept(&accepted);
+    });
+    // Without a thread to read it, the connection is closed: the system is at its limit.
+    let Ok(link) = link else { return };
+    let mut connections = lock(connections);
+    if connections.stopping {
+        drop(connections);
+        return link.close();
+    }
+    if connections.links.len() >= connections.prune_at {
+        connections.links.retain(|link| link.strong_count() > 0);
+        connections.prune_at = (2 * connections.links.len()).max(CONNECTIONS_PRUNE_MIN);
+    }
+    connections.links.push(Arc::downgrade(&link));
+}
+
+/// Locks; a panic of another thread leaves nothing half-done here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Below this many connections looking for dead ones is not worth it.
+const CONNECTIONS_PRUNE_MIN: usize = 32;

@@ -1,0 +1,145 @@
+//! What a server is made of, before it runs.
+//!
+//! The invariant: listening begins with `bind`, serving with `start`; connections that come in
+//! between wait in the system's backlog.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use super::Server;
+use super::dispatch::Dispatcher;
+use super::interceptor::ServerInterceptor;
+use super::router::Router;
+use super::service::Service;
+use crate::http2;
+use crate::limits::{
+    RECEIVE_MESSAGE_SIZE_MAX, SEND_MESSAGE_SIZE_MAX, WORKER_QUEUE_MAX, WORKERS_DEFAULT,
+};
+use crate::transport::listener::BindAddress;
+use crate::transport::{Listener, Workers};
+
+/// Makes a [`Server`]: services, addresses, limits. Made by [`Server::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use rust_grpc::Server;
+///
+/// let server = Server::builder()
+///     .max_workers(4)
+///     .max_receive_message_size(64 * 1024)
+///     .bind("127.0.0.1:0")?
+///     .bind("[::1]:0")?
+///     .start()?;
+/// assert_eq!(server.local_addresses().len(), 2);
+/// server.stop(Duration::ZERO);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[must_use = "a server serves once it is started"]
+pub struct ServerBuilder<'s> {
+    services: Vec<Arc<dyn Service + 's>>,
+    interceptors: Vec<Arc<dyn ServerInterceptor + 's>>,
+    listeners: Vec<Listener>,
+    options: Options,
+}
+
+/// The numbers of a server.
+#[derive(Clone, Debug)]
+struct Options {
+    workers: NonZeroUsize,
+    receive_limit: usize,
+    send_limit: usize,
+    http2: http2::Config,
+}
+
+impl<'s> ServerBuilder<'s> {
+    pub(super) fn new() -> Self {
+        let options = Options {
+            workers: WORKERS_DEFAULT,
+            receive_limit: RECEIVE_MESSAGE_SIZE_MAX,
+            send_limit: SEND_MESSAGE_SIZE_MAX,
+            http2: http2::Config::default(),
+        };
+        Self { services: Vec::new(), interceptors: Vec::new(), listeners: Vec::new(), options }
+    }
+
+    /// Serves `service`, by custom the generated `GreeterServer::new(MyGreeter)`.
+    pub fn add_service(mut self, service: impl Service + 's) -> Self {
+        self.services.push(Arc::new(service));
+        self
+    }
+
+    /// Runs `interceptor` around every call. The first one added is the outermost.
+    pub fn interceptor(mut self, interceptor: impl ServerInterceptor + 's) -> Self {
+        self.interceptors.push(Arc::new(interceptor));
+        self
+    }
+
+    /// Listens at `address`, in addition to the addresses bound before.
+    ///
+    /// `address` is text, such as `"[::]:50051"`, `"localhost:0"` or `"unix:/run/greeter"`, or a
+    /// `std::net::TcpListener` that is already bound. Port 0 lets the system choose;
+    /// [`Server::local_addresses`] tells what it chose.
+    ///
+    /// # Errors
+    ///
+    /// If the text is none of the known forms, or the system does not let the server listen there;
+    /// the error names the address.
+    pub fn bind(mut self, address: impl Into<BindAddress>) -> io::Result<Self> {
+        self.listeners.push(Listener::open(address.into())?);
+        Ok(self)
+    }
+
+    /// Lets at most `workers` methods run at once; 64 by default, at least 1.
+    ///
+    /// Every call keeps one worker from its start until its method returns. Up to 1024 calls more
+    /// wait for one; over that a call ends with RESOURCE_EXHAUSTED. Threads are started when they
+    /// are needed.
+    pub fn max_workers(mut self, workers: usize) -> Self {
+        self.options.workers = NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN);
+        self
+    }
+
+    /// Refuses requests of more than `bytes` with RESOURCE_EXHAUSTED, before they are received;
+    /// 4 MiB by default.
+    pub fn max_receive_message_size(mut self, bytes: usize) -> Self {
+        self.options.receive_limit = bytes;
+        self
+    }
+
+    /// Refuses to send replies of more than `bytes`, with RESOURCE_EXHAUSTED; 2 GiB by default,
+    /// which is what protobuf can carry.
+    pub fn max_send_message_size(mut self, bytes: usize) -> Self {
+        self.options.send_limit = bytes.min(SEND_MESSAGE_SIZE_MAX);
+        self
+    }
+
+    /// Lets a client have at most `streams` calls open on one connection; 100 by default.
+    ///
+    /// Clients keep calls beyond that back until others have ended.
+    pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
+        self.options.http2.max_concurrent_streams = streams;
+        self
+    }
+}
+
+impl ServerBuilder<'static> {
+    /// Starts to serve.
+    ///
+    /// # Errors
+    ///
+    /// If two services have one name, if nothing was bound, or if no thread can be started.
+    pub fn start(self) -> io::Result<Server> {
+        let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
+        let Self { services, interceptors, listeners, options } = self;
+        if listeners.is_empty() {
+            return Err(invalid("no address to listen at: expected a call of bind".to_owned()));
+        }
+        let router = Router::new(services).map_err(|error| invalid(error.to_string()))?;
+        let workers = Workers::new("grpc-worker", options.workers, WORKER_QUEUE_MAX);
+        let dispatcher = Dispatcher::new(router, interceptors, workers, options.send_limit);
+        Server::start(listeners, dispatcher, &options.http2, options.receive_limit)
+    }
+}

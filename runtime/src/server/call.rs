@@ -1,0 +1,151 @@
+//! One call in the hands of its service: from request messages to an outcome.
+//!
+//! The invariant: a unary reply is kept until the interceptors have seen the outcome, and only
+//! the dispatcher sends it; a streamed reply is sent by its sink at once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::context::Context;
+use super::reply::Reply;
+use super::streams::{ReplySink, RequestStream};
+use crate::grpc::codec::Writer;
+use crate::grpc::{Codec, Method, Status};
+
+/// One call that a [`Service`](crate::Service) is asked to answer.
+///
+/// Each of its methods takes the codec of the messages and the code of one kind of rpc, and runs
+/// that code. Dropped unused, it answers UNIMPLEMENTED.
+pub struct ServerCall<'a> {
+    context: &'a mut Context,
+    outcome: &'a mut Outcome,
+}
+
+/// How the code behind a call ended.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// Whether the interceptors have let the call through to the service.
+    pub(crate) ran: bool,
+    /// `None` until a method has run.
+    pub(crate) result: Option<Result<(), Status>>,
+    /// The framed reply of a method that has exactly one.
+    pub(crate) reply: Option<Writer>,
+}
+
+impl<'a> ServerCall<'a> {
+    pub(crate) fn new(context: &'a mut Context, outcome: &'a mut Outcome) -> Self {
+        Self { context, outcome }
+    }
+
+    /// Answers one request with one reply.
+    pub fn unary<Req, Rep, C, F>(self, codec: &'static C, method: F)
+    where
+        Req: 'static,
+        Rep: 'static,
+        C: Codec<Req> + Codec<Rep>,
+        F: FnOnce(Req, &mut Context) -> Result<Rep, Status>,
+    {
+        self.run(|call| {
+            let request = receive_one::<Req>(call.reply(), codec)?;
+            let reply = method(request, call.context)?;
+            call.keep(codec, &reply)
+        });
+    }
+
+    /// Answers one request with a stream of replies.
+    pub fn server_streaming<Req, Rep, C, F>(self, codec: &'static C, method: F)
+    where
+        Req: 'static,
+        Rep: 'static,
+        C: Codec<Req> + Codec<Rep>,
+        F: FnOnce(Req, &mut ReplySink<Rep>, &mut Context) -> Result<(), Status>,
+    {
+        self.run(|call| {
+            let request = receive_one::<Req>(call.reply(), codec)?;
+            let mut replies = ReplySink::new(call.context.reply().clone(), codec);
+            method(request, &mut replies, call.context)
+        });
+    }
+
+    /// Answers a stream of requests with one reply.
+    pub fn client_streaming<Req, Rep, C, F>(self, codec: &'static C, method: F)
+    where
+        Req: 'static,
+        Rep: 'static,
+        C: Codec<Req> + Codec<Rep>,
+        F: FnOnce(&mut RequestStream<Req>, &mut Context) -> Result<Rep, Status>,
+    {
+        self.run(|call| {
+            let mut requests = RequestStream::new(call.context.reply().clone(), codec);
+            let reply = method(&mut requests, call.context)?;
+            call.keep(codec, &reply)
+        });
+    }
+
+    /// Answers a stream of requests with a stream of replies.
+    pub fn bidirectional<Req, Rep, C, F>(self, codec: &'static C, method: F)
+    where
+        Req: 'static,
+        Rep: 'static,
+        C: Codec<Req> + Codec<Rep>,
+        F: FnOnce(&mut RequestStream<Req>, &mut ReplySink<Rep>, &mut Context) -> Result<(), Status>,
+    {
+        self.run(|call| {
+            let mut requests = RequestStream::new(call.context.reply().clone(), codec);
+            let mut replies = ReplySink::new(call.context.reply().clone(), codec);
+            method(&mut requests, &mut replies, call.context)
+        });
+    }
+
+    /// Answers UNIMPLEMENTED: the service has no such method.
+    pub fn unimplemented(self) {
+        let status = Status::unimplemented(format!("{} is not implemented", self.context.method()));
+        self.outcome.result = Some(Err(status));
+    }
+
+    /// Runs user code; a panic of it becomes INTERNAL, and what it said stays in this process.
+    fn run(mut self, code: impl FnOnce(&mut Self) -> Result<(), Status>) {
+        let result =
+            catch_unwind(AssertUnwindSafe(|| code(&mut self))).unwrap_or_else(|_| Err(panicked()));
+        self.outcome.result = Some(result);
+    }
+
+    fn keep<Rep>(&mut self, codec: &'static dyn Codec<Rep>, reply: &Rep) -> Result<(), Status> {
+        let mut writer = Writer::new();
+        self.reply().frame(codec, reply, &mut writer)?;
+        self.outcome.reply = Some(writer);
+        Ok(())
+    }
+
+    fn reply(&self) -> &Arc<Reply> {
+        self.context.reply()
+    }
+}
+
+/// What a method answers that nobody has written.
+#[must_use]
+pub fn unimplemented(method: &Method) -> Status {
+    Status::unimplemented(format!("{} is not implemented", method.path()))
+}
+
+/// The one request of a call that has exactly one.
+///
+/// The client's half-close is waited for, as only then there can be no second one.
+fn receive_one<Req>(reply: &Reply, codec: &dyn Codec<Req>) -> Result<Req, Status> {
+    let next = || match reply.stream().receive(reply.deadline()) {
+        Ok(incoming) => reply.read(incoming, codec),
+        Err(_) => Err(reply.over()),
+    };
+    let Some(request) = next()? else {
+        return Err(Status::internal("received no request message, expected one"));
+    };
+    match next()? {
+        None => Ok(request),
+        Some(_) => Err(Status::internal("received a second request message, expected one")),
+    }
+}
+
+/// What a panic of user code becomes.
+pub(crate) fn panicked() -> Status {
+    Status::internal("the method panicked")
+}

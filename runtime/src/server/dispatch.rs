@@ -1,0 +1,163 @@
+//! From an accepted stream to the end of its response: the one way that every call takes.
+//!
+//! ```text
+//! reader thread: head -> refusal, or route -> worker's queue (full: RESOURCE_EXHAUSTED)
+//! worker:        late or cancelled -> nothing; interceptors -> service -> outcome -> response
+//! ```
+//!
+//! The invariant: user code runs on workers alone and without a lock of ours, and whatever it does,
+//! its call gets one response and its connection goes on.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::call::{Outcome, ServerCall, panicked};
+use super::context::{Caller, Context};
+use super::interceptor::{Next, ServerInterceptor};
+use super::reply::{Reply, Terms};
+use super::router::{Route, Router};
+use crate::grpc::headers::{self, ContentType, ReceivedRequest};
+use crate::grpc::{Code, Metadata, MethodKind, Status};
+use crate::http2::{Headers, Reason};
+use crate::transport::{Accepted, Stream, Workers};
+
+/// What every connection of a server hands its requests to.
+pub(crate) struct Dispatcher {
+    router: Router<'static>,
+    interceptors: Vec<Arc<dyn ServerInterceptor>>,
+    workers: Workers,
+    send_limit: usize,
+}
+
+/// A call that has been let in and waits for a worker.
+struct Call {
+    route: Route,
+    context: Context,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        router: Router<'static>,
+        interceptors: Vec<Arc<dyn ServerInterceptor>>,
+        workers: Workers,
+        send_limit: usize,
+    ) -> Self {
+        Self { router, interceptors, workers, send_limit }
+    }
+
+    /// Runs nothing more: calls that wait for a worker are dropped, those that run go on.
+    pub(crate) fn shut_down(&self) {
+        self.workers.shut_down();
+    }
+
+    /// Answers one request, sooner or later; never blocks and runs no user code.
+    pub(crate) fn accept(self: &Arc<Self>, accepted: &Accepted) {
+        let call = match self.admit(accepted) {
+            Ok(call) => call,
+            Err(refusal) => return refuse(&accepted.stream, &refusal),
+        };
+        let reply = call.context.reply().clone();
+        let dispatcher = self.clone();
+        if self.workers.run(move || dispatcher.run(call)).is_err() {
+            let status = Status::resource_exhausted("every worker is busy and the queue is full");
+            reply.end(Err(&status), &Metadata::new());
+        }
+    }
+
+    /// The call that a request begins, or the header section that refuses it.
+    fn admit(&self, accepted: &Accepted) -> Result<Call, Headers> {
+        if accepted.truncated {
+            let status = Status::resource_exhausted("the request's header list is over the limit");
+            return Err(headers::trailers_only(&ContentType::GRPC, Err(&status), &Metadata::new()));
+        }
+        let request =
+            ReceivedRequest::read(&accepted.headers).map_err(|refusal| refusal.to_headers())?;
+        let ReceivedRequest { path, authority, timeout, content_type, metadata } = request;
+        let route = self.router.find(&path).map_err(|no_route| {
+            let status = Status::unimplemented(no_route.to_string());
+            headers::trailers_only(&content_type, Err(&status), &Metadata::new())
+        })?;
+        // A timeout beyond what the clock can express is no deadline at all.
+        let deadline = timeout.and_then(|timeout| accepted.received.checked_add(timeout));
+        let stream = accepted.stream.clone();
+        if let Some(deadline) = deadline {
+            // Whoever still runs then learns of it as of any other cancellation.
+            stream.set_deadline(deadline);
+        }
+        let terms = Terms { deadline, content_type, send_limit: self.send_limit };
+        let peer = stream.peer().clone();
+        let caller = Caller { metadata, authority: authority.into(), peer, deadline };
+        let context = Context::new(route.path, caller, Arc::new(Reply::new(stream, terms)));
+        Ok(Call { route, context })
+    }
+
+    /// Runs a call on a worker and ends its response.
+    fn run(&self, call: Call) {
+        let Call { route, mut context } = call;
+        let reply = context.reply().clone();
+        if context.is_cancelled() {
+            return;
+        }
+        if reply.is_late() {
+            return reply.end(Err(&reply.over()), &Metadata::new());
+        }
+        let mut outcome = Outcome::default();
+        let result =
+            catch_unwind(AssertUnwindSafe(|| self.intercept(route, &mut context, &mut outcome)))
+                .unwrap_or_else(|_| Err(panicked()));
+        let trailing = context.take_trailing_metadata();
+        match (result.map_err(never_ok), outcome.reply) {
+            (Err(status), _) => reply.end(Err(&status), &trailing),
+            (Ok(()), Some(framed)) => reply.end_with(framed.as_slice(), &trailing),
+            (Ok(()), None) if reply.is_detached() => reply.leave_trailing(trailing),
+            (Ok(()), None) if outcome.ran && streams_replies(route.kind) => {
+                reply.end(Ok(()), &trailing);
+            }
+            (Ok(()), None) => {
+                let status = Status::internal("an interceptor answered OK without a reply");
+                reply.end(Err(&status), &trailing);
+            }
+        }
+    }
+
+    /// The interceptors, then the service.
+    fn intercept(
+        &self,
+        route: Route,
+        context: &mut Context,
+        outcome: &mut Outcome,
+    ) -> Result<(), Status> {
+        let (service, method) = self.router.target(route);
+        let mut handler = |context: &mut Context| {
+            outcome.ran = true;
+            service.call(method, ServerCall::new(context, outcome));
+            outcome.result.take().unwrap_or_else(|| {
+                Err(Status::unimplemented(format!("{} is not implemented", route.path)))
+            })
+        };
+        Next::new(&self.interceptors, &mut handler).run(context)
+    }
+}
+
+/// Answers a request that is not a call.
+fn refuse(stream: &Stream, refusal: &Headers) {
+    // An error means that the client is gone already.
+    if stream.send_headers(refusal, true).is_ok() && !stream.is_received() {
+        stream.reset(Reason::NO_ERROR);
+    }
+}
+
+fn streams_replies(kind: MethodKind) -> bool {
+    match kind {
+        MethodKind::Unary | MethodKind::ClientStreaming => false,
+        MethodKind::ServerStreaming | MethodKind::Bidirectional => true,
+    }
+}
+
+/// An error with the code OK contradicts itself, and a reply that OK promises is missing.
+fn never_ok(status: Status) -> Status {
+    match status.code() {
+        Code::Ok => Status::internal("the method returned an error whose code is OK"),
+        _ => status,
+    }
+}

@@ -1,0 +1,220 @@
+//! The response of one call: its head, its messages, its end. Nothing else answers a call.
+//!
+//! The invariant: a response is `head message* end` or an end alone (Trailers-Only), whoever of
+//! the method, its sinks and the dispatcher writes it, from whichever thread. The lock decides who
+//! comes first and is never held while anything is sent.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::grpc::codec::{self, Writer};
+use crate::grpc::headers::{self, ContentType};
+use crate::grpc::{Codec, Metadata, Status};
+use crate::http2::{Headers, Reason};
+use crate::transport::{self, Incoming, SendError, Stream};
+
+/// The response of one call.
+pub(crate) struct Reply {
+    stream: Stream,
+    terms: Terms,
+    state: Mutex<State>,
+}
+
+/// What a response needs to know of its request and of the server.
+pub(crate) struct Terms {
+    pub(crate) deadline: Option<Instant>,
+    /// What the response repeats.
+    pub(crate) content_type: ContentType,
+    /// The largest message that may be sent.
+    pub(crate) send_limit: usize,
+}
+
+struct State {
+    progress: Progress,
+    detached: bool,
+    /// Trailing metadata that the method left for its detached sink to send.
+    trailing: Metadata,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Nothing,
+    HeadSent,
+    Ended,
+}
+
+impl Reply {
+    pub(crate) fn new(stream: Stream, terms: Terms) -> Self {
+        let state =
+            State { progress: Progress::Nothing, detached: false, trailing: Metadata::new() };
+        Self { stream, terms, state: Mutex::new(state) }
+    }
+
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.terms.deadline
+    }
+
+    /// Whether the deadline has passed.
+    pub(crate) fn is_late(&self) -> bool {
+        self.terms.deadline.is_some_and(|deadline| deadline <= transport::now())
+    }
+
+    /// What came from the client: a request, `None` at the end of them.
+    pub(crate) fn read<T>(
+        &self,
+        incoming: Incoming,
+        codec: &dyn Codec<T>,
+    ) -> Result<Option<T>, Status> {
+        match incoming {
+            Incoming::Message(_, true) => Err(Status::internal(
+                "received a compressed message, expected none without a grpc-encoding",
+            )),
+            Incoming::Message(payload, false) => codec.decode(&payload).map(Some),
+            // gRPC has no request trailers; what a client sends there ends its stream all the same.
+            Incoming::End | Incoming::Trailers(_) => Ok(None),
+            Incoming::Invalid(error) => Err(error.into()),
+            Incoming::Reset { .. } | Incoming::Lost(_) if self.is_late() => Err(self.over()),
+            Incoming::Reset { reason, .. } => Err(Status::from_reset(reason.0)),
+            Incoming::Lost(cause) => {
+                Err(Status::cancelled(format!("the connection to the client was lost: {cause}")))
+            }
+            Incoming::Head { .. } => Err(Status::internal("received a second head of a request")),
+        }
+    }
+
+    /// Encodes `message` behind its prefix into `writer`, whose contents are replaced.
+    ///
+    /// # Errors
+    ///
+    /// What the codec says; RESOURCE_EXHAUSTED if the message is over the send limit.
+    pub(crate) fn frame<T>(
+        &self,
+        codec: &dyn Codec<T>,
+        message: &T,
+        writer: &mut Writer,
+    ) -> Result<(), Status> {
+        codec::frame(codec, message, self.terms.send_limit, writer)
+    }
+
+    /// Sends the head alone.
+    pub(crate) fn send_head(&self, metadata: &Metadata) -> Result<(), Status> {
+        match self.advance(Progress::HeadSent) {
+            Progress::Nothing => {}
+            Progress::HeadSent => {
+                return Err(Status::failed_precondition("the initial metadata is already sent"));
+            }
+            Progress::Ended => return Err(finished()),
+        }
+        self.stream.send_headers(&self.head(metadata), false).map_err(|_| self.over())
+    }
+
+    /// Sends one framed message, and the head with it if that is still to come; waits for flow
+    /// control.
+    pub(crate) fn send_message(&self, framed: &[u8]) -> Result<(), Status> {
+        let sent = match self.advance(Progress::HeadSent) {
+            Progress::Nothing => {
+                let head = self.head(&Metadata::new());
+                self.stream.send_response(Some(&head), framed, None, self.terms.deadline)
+            }
+            Progress::HeadSent => self.stream.send_message(framed, false, self.terms.deadline),
+            Progress::Ended => return Err(finished()),
+        };
+        sent.map_err(|_: SendError| self.over())
+    }
+
+    /// Ends the response with OK behind its only message: in one submit, unless the head went
+    /// ahead.
+    pub(crate) fn end_with(&self, framed: &[u8], trailing: &Metadata) {
+        let head = match self.advance(Progress::Ended) {
+            Progress::Nothing => Some(self.head(&Metadata::new())),
+            Progress::HeadSent => None,
+            Progress::Ended => return,
+        };
+        let trailers = headers::trailers(Ok(()), trailing);
+        self.finish(head.as_ref(), framed, &trailers);
+    }
+
+    /// Ends the response with `outcome`; as Trailers-Only if it is an error before any head.
+    pub(crate) fn end(&self, outcome: Result<(), &Status>, trailing: &Metadata) {
+        match (self.advance(Progress::Ended), outcome) {
+            (Progress::Nothing, Err(_)) => {
+                let only = headers::trailers_only(&self.terms.content_type, outcome, trailing);
+                self.finish(None, &[], &only);
+            }
+            (Progress::Nothing, Ok(())) => {
+                let head = self.head(&Metadata::new());
+                self.finish(Some(&head), &[], &headers::trailers(outcome, trailing));
+            }
+            (Progress::HeadSent, _) => {
+                self.finish(None, &[], &headers::trailers(outcome, trailing));
+            }
+            (Progress::Ended, _) => {}
+        }
+    }
+
+    /// Ends the response for a detached sink, with what the method left behind.
+    pub(crate) fn end_detached(&self, outcome: Result<(), &Status>, trailing: &Metadata) {
+        let mut all = std::mem::take(&mut self.lock().trailing);
+        all.extend_from(trailing);
+        self.end(outcome, &all);
+    }
+
+    /// Marks that a detached sink will end the response.
+    pub(crate) fn detach(&self) {
+        self.lock().detached = true;
+    }
+
+    pub(crate) fn is_detached(&self) -> bool {
+        self.lock().detached
+    }
+
+    /// Leaves the method's trailing metadata for the detached sink to send.
+    pub(crate) fn leave_trailing(&self, trailing: Metadata) {
+        self.lock().trailing = trailing;
+    }
+
+    /// Why the call is over, for code that still wants to send or receive.
+    pub(crate) fn over(&self) -> Status {
+        match self.is_late() {
+            true => Status::deadline_exceeded("the deadline of the call has passed"),
+            false => Status::cancelled("the client has cancelled the call or is gone"),
+        }
+    }
+
+    fn head(&self, metadata: &Metadata) -> Headers {
+        headers::response_head(&self.terms.content_type, metadata)
+    }
+
+    fn finish(&self, head: Option<&Headers>, framed: &[u8], trailers: &Headers) {
+        let sent = self.stream.send_response(head, framed, Some(trailers), self.terms.deadline);
+        // PROTOCOL-HTTP2.md, Early Server Closure: a client that still sends is told to stop, and
+        // not that anything went wrong.
+        if sent.is_ok() && !self.stream.is_received() {
+            self.stream.reset(Reason::NO_ERROR);
+        }
+        // An error means that the call is over, and that there is nobody left to be told.
+    }
+
+    /// Moves on to `next` and returns where the response stood; never goes back.
+    fn advance(&self, next: Progress) -> Progress {
+        let mut state = self.lock();
+        let before = state.progress;
+        if before != Progress::Ended {
+            state.progress = next;
+        }
+        before
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The answer to whoever sends after the end.
+fn finished() -> Status {
+    Status::failed_precondition("the response of this call is already finished")
+}
