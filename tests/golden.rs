@@ -37,10 +37,12 @@ fn output_is_golden() {
     }
 }
 
-/// Every case has a folder in golden/, and the other way round.
+/// Every stored request has a folder in golden/.
 #[test]
-fn every_golden_folder_has_a_case() {
-    assert_eq!(folders("golden"), cases());
+fn every_stored_request_has_a_golden_folder() {
+    let mut stored = folders("testdata");
+    stored.retain(|case| root().join("testdata").join(case).join(REQUEST).exists());
+    assert_eq!(stored, cases());
 }
 
 /// The stored requests are what protoc makes of the .proto files.
@@ -110,10 +112,12 @@ fn output_paths_are_clean() {
 /// A path that would leave the output directory is refused.
 #[test]
 fn unclean_file_names_are_refused() {
-    for name in ["/etc/a.proto", "../a.proto", "a/../b.proto", "./a.proto", "a//b.proto", "a\\b.proto"]
+    for name in
+        ["/etc/a.proto", "../a.proto", "a/../b.proto", "./a.proto", "a//b.proto", "a\\b.proto"]
     {
         let output = run(&request_of(name, |_| {}));
-        let expected = format!("file \"{name}\": expected a relative path without \".\" and \"..\"");
+        let expected =
+            format!("file \"{name}\": expected a relative path without \".\" and \"..\"");
         assert_eq!(output[ERROR], expected);
     }
 }
@@ -196,21 +200,14 @@ fn root() -> &'static Path {
 fn folders(parent: &str) -> Vec<String> {
     let entries = fs::read_dir(root().join(parent)).unwrap().map(Result::unwrap);
     let folders = entries.filter(|entry| entry.path().is_dir());
-    let mut names: Vec<_> =
-        folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
 
-/// The folders of testdata/ that hold a .proto; others have their own tests.
+/// The cases: a new one begins with an empty folder in golden/ and .proto files in testdata/.
 fn cases() -> Vec<String> {
-    let mut cases = folders("testdata");
-    cases.retain(|case| files(&root().join("testdata").join(case)).iter().any(is_proto));
-    cases
-}
-
-fn is_proto(path: &PathBuf) -> bool {
-    path.extension().is_some_and(|extension| extension == "proto")
+    folders("golden")
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

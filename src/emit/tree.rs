@@ -19,7 +19,7 @@ fn module(module: &TreeModule) -> TokenStream {
     let children = module.children.iter().map(|(name, child)| {
         let (name, child) = (parsed(name), self::module(child));
         quote! {
-            #[allow(clippy::all, dead_code, missing_docs, unused_qualifications)]
+            #[allow(clippy::all, dead_code, missing_docs, unreachable_pub, unused_qualifications)]
             pub mod #name {
                 #child
             }
