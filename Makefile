@@ -71,6 +71,10 @@ figures: ## Crates, build time and binary size beside tonic's
 protoc-matrix: ## The same .proto through protoc 36.2, protoc 3.21 and buf
 	python3 tools/protoc_matrix.py
 
+.PHONY: golden
+golden: ## Make the golden requests and outputs anew: read the diff like code
+	UPDATE_GOLDEN=1 cargo test --quiet -p rust-grpc-codegen --test golden output_is_golden
+
 .PHONY: well-known
 well-known: ## Generate the runtime's well-known types anew
 	WELL_KNOWN=write cargo test --quiet -p rust-grpc-codegen --test well_known

@@ -5,6 +5,8 @@
 //! the outputs; nothing else does. In a case, `*.proto` are generated, those below `imports/` are
 //! only imported, and `options` is the plugin's parameter.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 //!
 //! What the code does when it runs is in `messages.rs` and `services.rs`.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![deny(warnings)]
 
 // The places that the cases `extern_path`, `proto2_extern` and `runtime_path` refer to.
@@ -22,7 +23,8 @@ mod enums;
 #[path = "../../golden/extern_path/mod.rs"]
 mod extern_path;
 #[path = "../../golden/imports/mod.rs"]
-#[allow(clippy::all, dead_code, missing_docs, unreachable_pub, unused_qualifications)]
+#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 mod imports;
 #[path = "../../golden/maps/mod.rs"]
 mod maps;
