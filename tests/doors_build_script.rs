@@ -13,10 +13,11 @@ const SCRIPT: &str = "RUST_GRPC_TEST_SCRIPT";
 
 /// Runs one of the scripts below in the folder, with the variables that cargo sets.
 fn run_script(folder: &Folder, name: &str) -> Outcome {
-    let mut command: Command = folder.command(&std::env::current_exe().unwrap());
+    let mut command: Command =
+        folder.command(&std::env::current_exe().expect("this program's path"));
     command.args(["--exact", "script", "--nocapture", "--test-threads=1", "-q"]);
     command.env(SCRIPT, name).env("OUT_DIR", folder.path().join("out")).env("TARGET", "any");
-    Outcome::of(&command.output().unwrap())
+    Outcome::of(&command.output().expect("this program starts again"))
 }
 
 /// The scripts. What they print is read by the tests that run them.

@@ -89,6 +89,21 @@ fn own_files_of_protobuf_are_found_with_a_bare_protoc() {
     folder.run(&["--protoc", bare.to_str().unwrap(), "--out", "gen", "greeter.proto"]).succeeds();
 }
 
+/// protoc shows what the plugin refuses, and ends with 1: an option, a file, a syntax.
+#[test]
+fn protoc_shows_what_the_plugin_refuses() {
+    let folder =
+        Folder::with(&[("a.proto", "syntax = \"proto3\";"), ("old.proto", "message M {}")]);
+    let run =
+        |arguments: &[&str]| folder.protoc(&[&["-I.", "--rust-grpc_out=."], arguments].concat());
+    run(&["--rust-grpc_opt=clinet=no", "a.proto"]).fails(
+        1,
+        &["--rust-grpc_out: option \"clinet\" is unknown; the options are: client=yes|no"],
+    );
+    run(&["old.proto"]).fails(1, &["--rust-grpc_out: old.proto:", "proto2"]);
+    run(&["a.proto"]).succeeds();
+}
+
 /// The pure parser refuses what it misreads, with the file and the protoc to use instead.
 #[test]
 fn pure_parser_refuses_what_it_misreads() {

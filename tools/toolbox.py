@@ -78,13 +78,14 @@ def closure(name):
 
 
 def buf():
+    """The program itself, from npm's package for this platform; the wrapper in Node would start each run slowly."""
     folder = TOOLS / "buf"
-    program = folder / "node_modules" / ".bin" / "buf"
-    if not program.exists():
+    if not list(folder.glob("node_modules/@bufbuild/buf-*/bin/buf")):
         folder.mkdir(parents=True, exist_ok=True)
         arguments = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
         package = f"@bufbuild/buf@{BUF_VERSION}"
         subprocess.run(["npm", "install", "--prefix", folder, *arguments, package], check=True, stdout=sys.stderr)
+    [program] = folder.glob("node_modules/@bufbuild/buf-*/bin/buf")
     return expect_version(program, BUF_VERSION)
 
 
