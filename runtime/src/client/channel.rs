@@ -11,6 +11,7 @@ use super::connector::{Connect, Connector};
 use super::interceptor::{ClientInterceptor, Interceptors};
 use crate::grpc::{Status, headers};
 use crate::limits;
+use crate::transport::backoff::Backoff;
 use crate::transport::target::Target;
 use crate::transport::{self, now};
 
@@ -78,6 +79,7 @@ impl Channel {
             target: target.to_owned(),
             authority: None,
             connect_timeout: limits::CONNECT_TIMEOUT_MIN,
+            backoff: Backoff::default(),
             settings: Settings {
                 authority: String::new(),
                 user_agent: String::new(),
@@ -134,6 +136,7 @@ pub struct ChannelBuilder {
     target: String,
     authority: Option<String>,
     connect_timeout: Duration,
+    backoff: Backoff,
     settings: Settings,
 }
 
@@ -175,6 +178,13 @@ impl ChannelBuilder {
         self
     }
 
+    /// After a first failed attempt to connect the channel waits `initial` before the next one, then
+    /// longer each time, `max` at most, all ±20 %; 1 s and 120 s by default.
+    pub fn reconnect_backoff(mut self, initial: Duration, max: Duration) -> Self {
+        self.backoff = Backoff::new(initial, max);
+        self
+    }
+
     /// Adds an interceptor, behind those that are there.
     pub fn interceptor(mut self, interceptor: impl ClientInterceptor + 'static) -> Self {
         self.settings.interceptors.0.push(Arc::new(interceptor));
@@ -207,7 +217,7 @@ impl ChannelBuilder {
         check("authority", &self.settings.authority, '!')?;
         check("user agent", &self.settings.user_agent, ' ')?;
         self.settings.user_agent = headers::user_agent(&self.settings.user_agent);
-        let connector = Connector::new(target, connect, self.connect_timeout);
+        let connector = Connector::new(target, connect, self.connect_timeout, self.backoff);
         Ok(Channel { inner: Arc::new(Inner { connector, settings: self.settings }) })
     }
 }

@@ -58,8 +58,13 @@ enum Next {
 }
 
 impl Connector {
-    pub(crate) fn new(target: String, connect: Connect, connect_timeout: Duration) -> Self {
-        let state = State { phase: Phase::Idle, backoff: Backoff::new() };
+    pub(crate) fn new(
+        target: String,
+        connect: Connect,
+        connect_timeout: Duration,
+        backoff: Backoff,
+    ) -> Self {
+        let state = State { phase: Phase::Idle, backoff };
         Self { target, connect, connect_timeout, state: Mutex::new(state) }
     }
 

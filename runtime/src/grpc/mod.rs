@@ -3,9 +3,6 @@
 //! Nothing here does I/O, reads a clock or waits: bytes and times come in as arguments.
 //! The clauses are those of PROTOCOL-HTTP2.md of the gRPC project.
 
-// Its users, client and server, are written beside it.
-#![allow(dead_code)]
-
 mod base64;
 pub(crate) mod codec;
 pub(crate) mod envelope;

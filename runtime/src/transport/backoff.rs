@@ -10,25 +10,33 @@ use crate::limits::{BACKOFF_BASE, BACKOFF_MAX};
 /// The waits of one series of failures.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
+    base: Duration,
+    max: Duration,
     wait: Duration,
 }
 
 impl Backoff {
-    /// Nothing has failed yet.
-    pub(crate) fn new() -> Self {
-        Self { wait: BACKOFF_BASE }
+    /// Nothing has failed yet; the first wait is `base`, no wait is longer than `max`.
+    pub(crate) fn new(base: Duration, max: Duration) -> Self {
+        Self { base, max, wait: base.min(max) }
     }
 
     /// How long to wait after one more failure; `random` is in `0.0..1.0`.
     pub(crate) fn next_wait(&mut self, random: f64) -> Duration {
         let wait = self.wait;
-        self.wait = wait.mul_f64(FACTOR).min(BACKOFF_MAX);
+        self.wait = wait.mul_f64(FACTOR).min(self.max);
         wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * random.clamp(0.0, 1.0))
     }
 
     /// An attempt has succeeded: the next failure is a first one again.
     pub(crate) fn reset(&mut self) {
-        *self = Self::new();
+        *self = Self::new(self.base, self.max);
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::new(BACKOFF_BASE, BACKOFF_MAX)
     }
 }
 
@@ -42,7 +50,7 @@ mod tests {
     /// Connection backoff: waits grow by 1.6 from one second and stay at two minutes.
     #[test]
     fn waits_grow_up_to_the_maximum() {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         let waits: Vec<f64> =
             (0..13).map(|_| backoff.next_wait(0.5).as_secs_f64()).map(|s| s.round()).collect();
         assert_eq!(waits, [1., 2., 3., 4., 7., 10., 17., 27., 43., 69., 110., 120., 120.]);
@@ -51,7 +59,7 @@ mod tests {
     /// Connection backoff: every wait is spread by ±20 %, so that clients do not come in waves.
     #[test]
     fn waits_are_spread_by_a_fifth() {
-        let first = |random| Backoff::new().next_wait(random);
+        let first = |random| Backoff::default().next_wait(random);
         assert_eq!(first(0.0), Duration::from_millis(800));
         assert_eq!(first(1.0), Duration::from_millis(1200));
         assert_eq!(first(f64::MAX), Duration::from_millis(1200));
@@ -60,7 +68,7 @@ mod tests {
     /// A connection that came up ends the series.
     #[test]
     fn a_success_starts_the_series_again() {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         backoff.next_wait(0.5);
         backoff.next_wait(0.5);
         backoff.reset();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::peer::{Peer, Script, script, stub_against};
+use super::peer::{Peer, Script, build_against, script, stub_against};
 use super::{Stub, text};
 use crate::client::{Channel, Request};
 use crate::grpc::Code;
@@ -64,6 +64,26 @@ fn waiting_for_readiness_ends_at_the_deadline() {
                     connect to memory: connection refused";
     assert_eq!(stub.unary(request).unwrap_err().to_string(), expected);
     assert_eq!(stub.0.wait_until_ready(timeout).unwrap_err().to_string(), expected);
+}
+
+/// A call that waits for readiness outlives failed attempts, and is sent once there is a server.
+#[test]
+fn waiting_for_readiness_outlives_failed_attempts() {
+    let tick = Duration::from_millis(1);
+    let builder = Channel::builder("memory").reconnect_backoff(tick, tick);
+    let (stub, peers) = build_against(builder, Vec::new());
+    stub.unary(text("")).unwrap_err();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| stub.unary(Request::new(text("a")).wait_for_ready()));
+        // Two more attempts have failed once the count is three.
+        while peers.connects() < 3 {
+            std::thread::yield_now();
+        }
+        peers.add(answer_one);
+        assert_eq!(*waiting.join().unwrap().unwrap(), "re a");
+    });
+    drop(stub);
+    peers.join();
 }
 
 /// A lost connection is UNAVAILABLE for the calls on it, and the next call makes a new one.

@@ -63,6 +63,11 @@ impl Peers {
         assert!(self.0.lock().unwrap().scripts.is_empty(), "a script was not run");
     }
 
+    /// Adds a script for a further connection.
+    pub(crate) fn add(&self, run: fn(&mut Peer)) {
+        self.0.lock().unwrap().scripts.push_back(Box::new(run));
+    }
+
     /// How often the client has connected.
     pub(crate) fn connects(&self) -> usize {
         self.0.lock().unwrap().connects

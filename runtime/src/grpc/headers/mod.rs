@@ -12,9 +12,7 @@ use super::metadata::{self, Metadata};
 use super::status::Status;
 use crate::http2::Headers;
 
-#[allow(unused_imports, reason = "client and server are its users")]
-pub(crate) use request::{ReceivedRequest, Refusal, RequestHead, user_agent};
-#[allow(unused_imports, reason = "client and server are its users")]
+pub(crate) use request::{ReceivedRequest, RequestHead, user_agent};
 pub(crate) use response::{
     ReceivedHead, read_head, read_trailers, response_head, trailers, trailers_only,
 };
