@@ -81,11 +81,11 @@ fn edition_of_the_future_is_refused_by_protoc() {
 }
 
 /// protobuf's own files are found with a protoc that came without them.
+#[cfg(unix)]
 #[test]
 fn own_files_of_protobuf_are_found_with_a_bare_protoc() {
     let folder = Folder::with(&[("greeter.proto", GREETER)]);
-    let bare = folder.path().join("bare-protoc");
-    std::fs::copy(protoc_bin_vendored::protoc_bin_path().unwrap(), &bare).unwrap();
+    let bare = folder.install(&protoc_bin_vendored::protoc_bin_path().unwrap(), "bare-protoc");
     folder.run(&["--protoc", bare.to_str().unwrap(), "--out", "gen", "greeter.proto"]).succeeds();
 }
 

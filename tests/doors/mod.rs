@@ -99,15 +99,27 @@ impl Folder {
     /// A script in `bin` that answers `--version` and refuses everything else in words.
     #[cfg(unix)]
     pub(crate) fn fake_protoc(&self, version: &str) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
-        let text = format!(
-            "#!/bin/sh\nif [ \"$1\" = --version ]; then echo {version}; exit 0; fi\n\
-             echo 'the fake protoc was run' >&2\nexit 1\n"
+        self.write(
+            "bin/text",
+            &format!(
+                "#!/bin/sh\nif [ \"$1\" = --version ]; then echo {version}; exit 0; fi\n\
+                 echo 'the fake protoc was run' >&2\nexit 1\n"
+            ),
         );
-        self.write("bin/protoc", &text);
-        let path = self.path().join("bin/protoc");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
+        self.install(&self.path().join("bin/text"), "bin/protoc")
+    }
+
+    /// Copies a file and makes a program of it.
+    ///
+    /// Another process does it: a program that this one has written may still be open for writing
+    /// in a child that another test starts just now, and then cannot be run.
+    #[cfg(unix)]
+    pub(crate) fn install(&self, from: &Path, name: &str) -> PathBuf {
+        let to = self.path().join(name);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "cp \"$0\" \"$1\" && chmod 755 \"$1\""]).args([from, &to]);
+        assert!(command.status().unwrap().success());
+        to
     }
 }
 
