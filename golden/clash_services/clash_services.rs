@@ -545,6 +545,7 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync {
     }
 }
 /// Serves an implementation of [`Greeter`].
+#[allow(non_snake_case)]
 pub struct GreeterServer_<T> {
     service: ::std::sync::Arc<T>,
 }
@@ -646,6 +647,7 @@ impl<T: Greeter> ::rust_grpc::Service for GreeterServer_<T> {
     }
 }
 #[derive(Clone, Debug)]
+#[allow(non_snake_case)]
 pub struct GreeterStub_ {
     channel: ::rust_grpc::Channel,
 }

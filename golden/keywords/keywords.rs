@@ -246,6 +246,7 @@ pub trait r#trait: ::core::marker::Send + ::core::marker::Sync {
     }
 }
 /// Serves an implementation of [`r#trait`].
+#[allow(non_camel_case_types)]
 pub struct traitServer<T> {
     service: ::std::sync::Arc<T>,
 }
@@ -303,6 +304,7 @@ impl<T: r#trait> ::rust_grpc::Service for traitServer<T> {
     }
 }
 #[derive(Clone, Debug)]
+#[allow(non_camel_case_types)]
 pub struct traitStub {
     channel: ::rust_grpc::Channel,
 }

@@ -86,7 +86,7 @@ impl Printer {
 
     fn server(&self, service: &Service) -> TokenStream {
         let runtime = &self.runtime;
-        let allow = allow_deprecated(service.uses_deprecated);
+        let (allow, lints) = (allow_deprecated(service.uses_deprecated), lints(&service.header));
         let deprecated = service.header.deprecated.then(|| quote!(#[deprecated]));
         let (trait_name, name) = (parsed(&service.name), parsed(&service.server));
         let (parameter, methods) = (parsed(service.parameter), parsed(&service.methods));
@@ -99,6 +99,7 @@ impl Printer {
         quote! {
             #[doc = #doc]
             #deprecated
+            #lints
             pub struct #name<#parameter> {
                 service: ::std::sync::Arc<#parameter>,
             }
@@ -148,6 +149,7 @@ impl Printer {
         quote! {
             #above
             #[derive(Clone, Debug)]
+            #lints
             pub struct #name {
                 channel: #runtime::Channel,
             }

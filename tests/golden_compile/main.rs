@@ -1,6 +1,6 @@
 //! Every golden file compiles without a warning, as a user would include it.
 //!
-//! What the code does when it runs is in `messages.rs` and `services.rs`.
+//! What the code does when it runs is in `messages.rs`, `names.rs` and `services.rs`.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![deny(warnings)]
@@ -16,16 +16,30 @@ mod attributes;
 mod clash_messages;
 #[path = "../../golden/clash_package/mod.rs"]
 mod clash_package;
+#[path = "../../golden/clash_services/mod.rs"]
+mod clash_services;
+#[path = "../../golden/client_only/mod.rs"]
+mod client_only;
+#[path = "../../golden/comments/mod.rs"]
+mod comments;
+#[path = "../../golden/deprecated/mod.rs"]
+mod deprecated;
 #[path = "../../golden/directories/mod.rs"]
 mod directories;
+#[path = "../../golden/docs_off/mod.rs"]
+mod docs_off;
 #[path = "../../golden/enums/mod.rs"]
 mod enums;
 #[path = "../../golden/extern_path/mod.rs"]
 mod extern_path;
+#[path = "../../golden/hello/mod.rs"]
+mod hello;
 #[path = "../../golden/imports/mod.rs"]
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 mod imports;
+#[path = "../../golden/keywords/mod.rs"]
+mod keywords;
 #[path = "../../golden/maps/mod.rs"]
 mod maps;
 #[path = "../../golden/messages_only/mod.rs"]
@@ -34,6 +48,10 @@ mod messages_only;
 mod mod_file;
 #[path = "../../golden/nested/mod.rs"]
 mod nested;
+#[path = "../../golden/no_package/mod.rs"]
+#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
+mod no_package;
 #[path = "../../golden/oneofs/mod.rs"]
 mod oneofs;
 #[path = "../../golden/optional/mod.rs"]
@@ -50,13 +68,32 @@ mod public_imports;
 mod recursion;
 #[path = "../../golden/reserved/mod.rs"]
 mod reserved;
+#[path = "../../golden/runtime_path/mod.rs"]
+mod runtime_path;
 #[path = "../../golden/scalars/mod.rs"]
 mod scalars;
+#[path = "../../golden/server_only/mod.rs"]
+mod server_only;
+#[path = "../../golden/services/mod.rs"]
+mod services;
+#[path = "../../golden/well_known/mod.rs"]
+mod well_known;
+
+// `tree=no`: whoever includes the files writes the modules.
+#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
+mod tree_no {
+    include!("../../golden/tree_no/tree_no.rs");
+}
 
 #[cfg(feature = "vendored-protoc")]
 mod messages;
 #[cfg(feature = "vendored-protoc")]
+mod names;
+#[cfg(feature = "vendored-protoc")]
 mod oracle;
+#[path = "services.rs"]
+mod service_tests;
 
 /// What `extern_path=.outside=::elsewhere::outside` says is here.
 pub mod outside {
@@ -85,4 +122,16 @@ pub mod replaced {
 /// What `extern_path=.google.protobuf=::elsewhere::descriptor` says is here.
 pub mod descriptor {
     pub use crate::maps::maps::Point as FileDescriptorProto;
+}
+
+/// No golden tree is left out here, but the one whose files come from other runs.
+#[test]
+fn every_golden_tree_is_compiled() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for entry in std::fs::read_dir(root.join("golden")).unwrap() {
+        let case = entry.unwrap().file_name().into_string().unwrap();
+        let is_tree = root.join("golden").join(&case).join("mod.rs").exists();
+        let included = include_str!("main.rs").contains(&format!("golden/{case}/"));
+        assert!(included || !is_tree || case == "tree_only", "{case} is not compiled");
+    }
 }
