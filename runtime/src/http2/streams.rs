@@ -72,6 +72,11 @@ impl Streams {
         self.open.is_empty()
     }
 
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.open.capacity() + self.closed.capacity()
+    }
+
     /// The numbers of the streams for which `test` holds, in order.
     pub(crate) fn select(&self, test: impl Fn(StreamId, &Stream) -> bool) -> Vec<StreamId> {
         let selected = self.open.iter().filter(|(id, stream)| test(**id, stream));

@@ -42,6 +42,11 @@ impl Flow {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.connection_waiters.capacity() * size_of::<StreamId>()
+    }
+
     /// What may be sent on the connection.
     pub(super) fn send_size(&self) -> i64 {
         self.send.size(WINDOW_INITIAL)

@@ -22,6 +22,13 @@ pub(super) struct OpenBlock {
     continuations: u32,
 }
 
+#[cfg(test)]
+impl OpenBlock {
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+}
+
 /// A decoded header block.
 struct Section {
     stream: StreamId,

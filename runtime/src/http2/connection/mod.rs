@@ -163,6 +163,17 @@ impl Connection {
         self.next_local = id.0;
     }
 
+    /// Bytes that this connection has allocated for what its peer sent or made it send.
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> usize {
+        let stream_size = size_of::<(StreamId, super::stream::Stream)>();
+        self.output.capacity()
+            + self.input.capacity()
+            + self.streams.capacity() * stream_size
+            + self.flow.capacity()
+            + self.events.capacity() * size_of::<Event<'_>>()
+    }
+
     fn new(role: Role, config: Config) -> Self {
         config.check();
         // RFC 9113 6.5.3: until it has acknowledged our SETTINGS the peer may use the initial

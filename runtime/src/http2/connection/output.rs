@@ -21,6 +21,13 @@ pub(super) struct Output {
     pub(super) replies: u32,
 }
 
+#[cfg(test)]
+impl Output {
+    pub(super) fn capacity(&self) -> usize {
+        self.frames.capacity() + self.pongs.capacity()
+    }
+}
+
 impl Connection {
     /// Whether there is something to write.
     pub(crate) fn has_output(&self) -> bool {

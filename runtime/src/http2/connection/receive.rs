@@ -54,6 +54,11 @@ impl Input {
         };
         Self { reading, partial: Vec::new(), block: None }
     }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.partial.capacity() + self.block.as_ref().map_or(0, OpenBlock::capacity)
+    }
 }
 
 impl Connection {

@@ -106,7 +106,9 @@ impl Head {
             kind::SETTINGS if self.has(flag::ACK) && self.length != 0 => {
                 Err(Violation::FrameLength)
             }
-            kind::SETTINGS if self.length % SETTING_SIZE != 0 => Err(Violation::FrameLength),
+            kind::SETTINGS if !self.length.is_multiple_of(SETTING_SIZE) => {
+                Err(Violation::FrameLength)
+            }
             kind::RST_STREAM | kind::WINDOW_UPDATE if self.length != 4 => {
                 Err(Violation::FrameLength)
             }

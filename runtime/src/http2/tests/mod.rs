@@ -1,6 +1,7 @@
 //! Conversation tests: a scripted peer speaks to a [`Connection`](super::Connection), and the test
 //! reads what comes back. Each test is a rule of RFC 9113; `docs/http2-rules.md` lists them.
 
+mod attacks;
 mod control;
 mod exchange;
 mod flow;

@@ -121,6 +121,7 @@ impl Peer {
         self
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "frames are made where they are sent")]
     pub(super) fn send(&mut self, frame: Frame) -> &mut Self {
         self.send_bytes(&frame.to_bytes())
     }
@@ -172,7 +173,7 @@ impl Peer {
     pub(super) fn wait(&mut self, time: Duration) -> &mut Self {
         self.now += time;
         self.connection.on_time(self.now);
-        self.error = self.error.or(self.connection.error());
+        self.error = self.error.or_else(|| self.connection.error());
         self.read()
     }
 
@@ -184,6 +185,7 @@ impl Peer {
     }
 
     /// The next frame on the wire is this one.
+    #[allow(clippy::needless_pass_by_value, reason = "frames are made where they are named")]
     #[track_caller]
     pub(super) fn expect(&mut self, expected: impl Expected) -> &mut Self {
         match self.next_frame() {
