@@ -83,7 +83,8 @@ impl ReceiveWindow {
     /// our SETTINGS yet.
     #[must_use]
     pub(crate) fn charge(&mut self, count: u32, slack: u32) -> bool {
-        if i64::from(count) > self.available + i64::from(slack) {
+        // RFC 9113 6.9.1: an empty frame needs no window, not even one that is not negative.
+        if count > 0 && i64::from(count) > self.available + i64::from(slack) {
             return false;
         }
         self.available -= i64::from(count);
@@ -158,6 +159,7 @@ mod tests {
         assert!(window.charge(12, 2));
         assert_eq!(window.available(), -2);
         assert!(!window.charge(1, 2));
+        assert!(window.charge(0, 0));
     }
 
     /// A window of one byte is given back byte by byte.

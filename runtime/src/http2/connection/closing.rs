@@ -67,6 +67,7 @@ impl Connection {
         if self.error.is_some() {
             return;
         }
+        self.begin();
         frame::write_ping(&mut self.output.frames, 0, payload);
         if self.pings.len() == limits::PINGS_OUTSTANDING_MAX {
             self.pings.pop_front();
@@ -151,6 +152,7 @@ impl Connection {
     }
 
     fn write_go_away(&mut self, last_stream: StreamId, reason: Reason, debug: &[u8]) {
+        self.begin();
         // RFC 9113 6.8: the last stream must not be raised.
         let last_stream = self.closing.sent.map_or(last_stream, |sent| sent.min(last_stream));
         frame::write_go_away(&mut self.output.frames, last_stream, reason, debug);

@@ -27,7 +27,7 @@ pub(crate) enum Event<'a> {
     Reset { stream: StreamId, reason: Reason, by: Initiator },
     /// More can be sent, after `send_data` accepted less than it was offered.
     Writable { stream: StreamId },
-    /// A stream can be opened, after `open` gave StreamLimit.
+    /// A stream can be opened, after `open` gave StreamLimit. It does not come after GoAway.
     StreamsAvailable,
     /// The peer's SETTINGS are in force.
     SettingsReceived,

@@ -61,6 +61,8 @@ pub(crate) struct Connection {
     peer: PeerSettings,
     input: Input,
     output: Output,
+    /// Our SETTINGS are in the output or have left.
+    has_begun: bool,
     encoder: Encoder,
     decoder: Decoder,
     streams: Streams,
@@ -97,7 +99,7 @@ impl Connection {
     pub(crate) fn client(config: Config) -> Self {
         let mut connection = Self::new(Role::Client, config);
         connection.output.frames.extend_from_slice(PREFACE);
-        connection.send_preface_settings();
+        connection.begin();
         connection
     }
 
@@ -163,6 +165,12 @@ impl Connection {
         self.next_local = id.0;
     }
 
+    /// Bytes of the connection's window that were received and not given back.
+    #[cfg(test)]
+    pub(crate) fn connection_bytes_held(&self) -> i64 {
+        self.flow.receive.held()
+    }
+
     /// Bytes that this connection has allocated for what its peer sent or made it send.
     #[cfg(test)]
     pub(crate) fn memory(&self) -> usize {
@@ -184,6 +192,7 @@ impl Connection {
             peer: PeerSettings::initial(),
             input: Input::new(role),
             output: Output::default(),
+            has_begun: false,
             encoder: Encoder::new(limits::HEADER_TABLE_SIZE as usize),
             decoder: Decoder::new(table_size as usize),
             streams: Streams::default(),
@@ -201,9 +210,13 @@ impl Connection {
         }
     }
 
-    /// RFC 9113 3.4: SETTINGS is the first frame of both sides. The window of the connection is
-    /// no setting and is raised by WINDOW_UPDATE (RFC 9113 6.9.2).
-    fn send_preface_settings(&mut self) {
+    /// RFC 9113 3.4: SETTINGS is the first frame of both sides, so this comes before whatever is
+    /// sent first. The window of the connection is no setting and is raised by WINDOW_UPDATE
+    /// (RFC 9113 6.9.2).
+    fn begin(&mut self) {
+        if std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
         let entries = match self.role {
             Role::Client => self.config.client_entries(),
             Role::Server => self.config.server_entries(),

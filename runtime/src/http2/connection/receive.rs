@@ -128,7 +128,7 @@ impl Connection {
             self.input.reading = Reading::Preface(matched + count);
         } else {
             self.input.reading = Reading::Head;
-            self.send_preface_settings();
+            self.begin();
         }
         Ok(Step::consumed(count))
     }

@@ -60,6 +60,16 @@ fn the_end_needs_no_window() {
     peer.expect(data(1, "").end());
 }
 
+/// RFC 9113 6.9.1: the peer's end needs no window either, though ours has made its window negative.
+#[test]
+fn the_end_of_the_peer_needs_no_window() {
+    let mut peer = Peer::new(crate::http2::Connection::server(small_windows()));
+    peer.send_bytes(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").send(settings(&[]));
+    peer.send(request(1)).send(data(1, [0; 200])).send(settings_ack());
+    peer.told.clear();
+    peer.send(data(1, "").end()).tells(Told::Data { stream: 1, data: vec![], end: true });
+}
+
 /// RFC 9113 6.9: HEADERS need no window.
 #[test]
 fn headers_need_no_window() {

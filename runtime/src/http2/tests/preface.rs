@@ -39,6 +39,20 @@ fn a_server_begins_with_settings() {
     peer.expect(settings_ack()).expect(ping_ack(b"overtake"));
 }
 
+/// RFC 9113 3.4: SETTINGS comes first even if a server shuts down before it has read anything.
+#[test]
+fn settings_come_before_the_goaway_of_a_server() {
+    for begin in [Connection::drain, |connection: &mut Connection| connection.ping([7; 8])] {
+        let mut peer = server();
+        begin(&mut peer.connection);
+        assert_eq!(peer.next_frame().unwrap().kind, SETTINGS);
+        peer.send_bytes(PREFACE).send(settings(&[]));
+        while let Some(frame) = peer.next_frame() {
+            assert!(frame.kind != SETTINGS || frame.flags == ACK, "SETTINGS twice");
+        }
+    }
+}
+
 /// RFC 9113 3.4: a client may send requests before it has seen the SETTINGS of the server.
 #[test]
 fn requests_may_come_with_the_preface() {
