@@ -1,0 +1,82 @@
+"""Python's grpcio as the server: what our client calls. Prints its address, stops when standard input ends."""
+
+import sys
+import threading
+from concurrent import futures
+
+import grpc
+
+import interop_pb2 as pb
+import interop_pb2_grpc as rpc
+
+CODES = {code.value[0]: code for code in grpc.StatusCode}
+MEBIBYTE = 1 << 20
+
+
+def copy_metadata(context):
+    metadata = context.invocation_metadata()
+    initial = [(k, v) for k, v in metadata if k.startswith("x-echo-initial")]
+    trailing = [(k, v) for k, v in metadata if k.startswith("x-echo-trailing")]
+    if initial:
+        context.send_initial_metadata(initial)
+    context.set_trailing_metadata(trailing)
+
+
+class Interop(rpc.InteropServicer):
+    def __init__(self):
+        self.ended = set()
+        self.changed = threading.Condition()
+
+    def Echo(self, request, context):
+        copy_metadata(context)
+        if request.code:
+            context.abort(CODES[request.code], request.message)
+        return pb.EchoReply(payload=request.payload)
+
+    def Download(self, request, context):
+        copy_metadata(context)
+        payload = bytes(request.size)
+        for number in range(request.count):
+            yield pb.Chunk(number=number, payload=payload)
+
+    def Upload(self, requests, context):
+        copy_metadata(context)
+        count = size = 0
+        for chunk in requests:
+            count += 1
+            size += len(chunk.payload)
+        return pb.UploadSummary(count=count, bytes=size)
+
+    def Chat(self, requests, context):
+        copy_metadata(context)
+        yield from requests
+
+    def Hang(self, request, context):
+        over = threading.Event()
+        context.add_callback(over.set)
+        yield pb.Chunk()
+        over.wait(60)
+        with self.changed:
+            self.ended.add(request.name)
+            self.changed.notify_all()
+
+    def AwaitEnd(self, request, context):
+        with self.changed:
+            if not self.changed.wait_for(lambda: request.name in self.ended, context.time_remaining()):
+                context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, f"{request.name} still runs")
+        return pb.EchoReply()
+
+
+def main():
+    options = [("grpc.max_receive_message_length", 4 * MEBIBYTE)]
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=32), options=options)
+    rpc.add_InteropServicer_to_server(Interop(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(f"127.0.0.1:{port}", flush=True)
+    sys.stdin.read()
+    server.stop(1).wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+//! The service of `proto/interop.proto`: generated code, the server's side and the cases of the client's side.
+
+pub mod cases;
+pub mod server;
+
+/// What the plugin makes of `proto/interop.proto`.
+#[allow(missing_docs)]
+pub mod proto {
+    rust_grpc::include_protos!();
+}
