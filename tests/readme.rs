@@ -1,5 +1,7 @@
 //! The quick start of README.md, built and run as a new user would.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
