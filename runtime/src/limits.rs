@@ -34,6 +34,10 @@ pub(crate) const READ_BUFFER_SIZE: usize = 64 << 10;
 /// message would cost more than the arrears, and the arrears are far below a window.
 pub(crate) const CREDIT_MIN: usize = 8 << 10;
 
+/// Messages of a stream that are unpacked before the application takes them. The rest waits as bytes,
+/// since an empty message is 5 bytes on the wire and a dozen times that when unpacked.
+pub(crate) const INBOX_MESSAGES_MAX: usize = 64;
+
 /// How long a server waits, after its last frame, for the peer to have read it: many round trips.
 pub(crate) const LINGER_MAX: Duration = Duration::from_secs(1);
 

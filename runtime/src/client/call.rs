@@ -381,6 +381,7 @@ fn read_ending(ending: Incoming, channel: &Channel) -> Result<Metadata, Status> 
         Incoming::Lost(cause) => {
             Status::unavailable(format!("connection to {} lost: {cause}", channel.target()))
         }
+        Incoming::CutTrailers => too_large("trailing metadata"),
         Incoming::Invalid(error) => error.into(),
     };
     Err(status)

@@ -75,7 +75,7 @@ impl Reply {
             )),
             Incoming::Message(payload, false) => codec.decode(&payload).map(Some),
             // gRPC has no request trailers; what a client sends there ends its stream all the same.
-            Incoming::End | Incoming::Trailers(_) => Ok(None),
+            Incoming::End | Incoming::Trailers(_) | Incoming::CutTrailers => Ok(None),
             Incoming::Invalid(error) => Err(error.into()),
             Incoming::Reset { .. } | Incoming::Lost(_) if self.is_late() => Err(self.over()),
             Incoming::Reset { reason, .. } => Err(Status::from_reset(reason.0)),

@@ -4,7 +4,8 @@
 //! `http2`. It also decides about credit. Bytes of complete messages are given back to the peer's
 //! window when the application takes them. Bytes of an incomplete message are given back as they
 //! arrive, but only while the application waits for that message: the receive limit, checked before
-//! anything is allocated, bounds what a waiting receiver costs, and the window all others.
+//! anything is allocated, bounds what a waiting receiver costs, and the window all others. Of small
+//! messages only some are unpacked; the rest wait as the bytes that they came in.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,12 +16,12 @@ use super::timer::Scheduled;
 use super::{lock, wait_until};
 use crate::grpc::envelope::{self, Decoder};
 use crate::http2::{Headers, Initiator, Reason};
-use crate::limits::CREDIT_MIN;
+use crate::limits::{CREDIT_MIN, INBOX_MESSAGES_MAX};
 
 /// What an application receives on a stream, in the order in which it came.
 ///
-/// After [`Incoming::Trailers`], [`Incoming::End`] or a head with `end`, every further one is
-/// [`Incoming::End`]; after the last three kinds, the same again.
+/// After trailers, [`Incoming::End`] or a head with `end`, every further one is [`Incoming::End`];
+/// after the last three kinds, the same again.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Incoming {
     /// The head of a response; only clients receive it. `end`: nothing follows.
@@ -29,6 +30,8 @@ pub(crate) enum Incoming {
     Message(Vec<u8>, bool),
     /// The peer's last word.
     Trailers(Headers),
+    /// The peer's last word was over the limit for header lists and was cut: not to be read.
+    CutTrailers,
     /// The peer has ended the stream without trailers.
     End,
     /// The stream was reset.
@@ -64,7 +67,10 @@ pub(super) enum Found {
 struct State {
     /// With each the bytes that are credited when it is taken.
     queue: VecDeque<(Incoming, usize)>,
-    /// What comes after the queue, again and again.
+    /// Bytes of messages behind the queue, from `raw_at` on, while it is full.
+    raw: Vec<u8>,
+    raw_at: usize,
+    /// What comes after the queue and `raw`, again and again; trailers once.
     end: Option<Incoming>,
     decoder: Decoder,
     /// Bytes of the incomplete message that were not credited yet.
@@ -110,6 +116,8 @@ impl Inbox {
         Self {
             state: Mutex::new(State {
                 queue: VecDeque::new(),
+                raw: Vec::new(),
+                raw_at: 0,
                 end: None,
                 decoder: Decoder::new(receive_limit),
                 partial: 0,
@@ -158,26 +166,23 @@ impl Inbox {
         state.decode(data);
         if end {
             state.received_end = true;
-            state.finish(Incoming::End);
+            state.end.get_or_insert(Incoming::End);
         }
         // An incomplete message is nothing to wake anybody for.
-        let is_due = state.waiting > 0 && (!state.queue.is_empty() || state.end.is_some());
+        let is_due = state.waiting > 0 && state.has_incoming();
         (state.take_credit(), is_due)
     }
 
     /// The peer's last word.
     #[must_use]
-    pub(super) fn push_trailers(&self, headers: Headers) -> bool {
+    pub(super) fn push_trailers(&self, headers: Headers, truncated: bool) -> bool {
         let mut state = lock(&self.state);
         if state.end.is_none() {
             state.received_end = true;
-            match state.decoder.finish() {
-                Ok(()) => {
-                    state.queue.push_back((Incoming::Trailers(headers), 0));
-                    state.end = Some(Incoming::End);
-                }
-                Err(error) => state.end = Some(Incoming::Invalid(error)),
-            }
+            state.end = Some(match truncated {
+                true => Incoming::CutTrailers,
+                false => Incoming::Trailers(headers),
+            });
         }
         state.waiting > 0
     }
@@ -255,7 +260,7 @@ impl Inbox {
 
     /// Waits until there is something to take.
     pub(super) fn wait_for_incoming(&self, until: Option<Instant>) -> Result<(), DeadlinePassed> {
-        self.wait(until, |state| !state.queue.is_empty() || state.end.is_some()).map(drop)
+        self.wait(until, State::has_incoming).map(drop)
     }
 
     /// This side has reset the stream: what has come and was not taken is dropped.
@@ -264,9 +269,9 @@ impl Inbox {
         let dropped = match state.end {
             None => {
                 state.end = Some(Incoming::Reset { reason, by: Initiator::Local });
-                std::mem::take(&mut state.queue)
+                (std::mem::take(&mut state.queue), state.drop_raw())
             }
-            Some(_) => VecDeque::new(),
+            Some(_) => (VecDeque::new(), Vec::new()),
         };
         state.close();
         drop(state);
@@ -398,13 +403,42 @@ impl Drop for SendingTurn<'_> {
 }
 
 impl State {
-    /// Cuts `data` into messages.
-    fn decode(&mut self, mut data: &[u8]) {
-        while !data.is_empty() {
-            match self.decoder.decode(data) {
+    fn has_incoming(&self) -> bool {
+        !self.queue.is_empty() || self.end.is_some()
+    }
+
+    /// Cuts `data` into messages, as many as the queue has room for.
+    fn decode(&mut self, data: &[u8]) {
+        let consumed = match self.raw.is_empty() {
+            true => self.unpack(data),
+            false => 0,
+        };
+        // After an error what follows has no meaning.
+        if self.end.is_none() {
+            self.raw.extend_from_slice(&data[consumed..]);
+        }
+    }
+
+    /// Cuts what waits into messages once the queue is empty.
+    fn refill(&mut self) {
+        if self.queue.is_empty() && !self.raw.is_empty() {
+            let raw = std::mem::take(&mut self.raw);
+            self.raw_at += self.unpack(&raw[self.raw_at..]);
+            self.raw = raw;
+            if self.raw_at == self.raw.len() {
+                self.drop_raw();
+            }
+        }
+    }
+
+    /// Moves messages of `data` into the queue until it is full; returns how many bytes it took.
+    fn unpack(&mut self, data: &[u8]) -> usize {
+        let mut taken = 0;
+        while taken < data.len() && self.queue.len() < INBOX_MESSAGES_MAX {
+            match self.decoder.decode(&data[taken..]) {
                 Ok((count, message)) => {
+                    taken += count;
                     self.partial += count;
-                    data = &data[count..];
                     if let Some(message) = message {
                         let held = std::mem::take(&mut self.partial);
                         let incoming = Incoming::Message(message.payload, message.compressed);
@@ -413,30 +447,27 @@ impl State {
                 }
                 Err(error) => {
                     self.end = Some(Incoming::Invalid(error));
-                    return;
+                    return data.len();
                 }
             }
         }
+        taken
     }
 
-    /// Ends with `end`, unless bytes of a message are missing or something has ended it before.
-    fn finish(&mut self, end: Incoming) {
-        if self.end.is_none() {
-            self.end = Some(match self.decoder.finish() {
-                Ok(()) => end,
-                Err(error) => Incoming::Invalid(error),
-            });
-        }
+    fn drop_raw(&mut self) -> Vec<u8> {
+        self.raw_at = 0;
+        std::mem::take(&mut self.raw)
     }
 
     fn take(&mut self) -> Found {
+        self.refill();
         if let Some((incoming, held)) = self.queue.pop_front() {
             self.credit += held;
             self.wanted = false;
             return Found::Incoming(incoming, self.take_credit());
         }
-        if let Some(end) = &self.end {
-            return Found::Incoming(end.clone(), 0);
+        if let Some(end) = self.take_end() {
+            return Found::Incoming(end, 0);
         }
         self.wanted = true;
         match self.take_credit() {
@@ -445,9 +476,22 @@ impl State {
         }
     }
 
+    /// The end of the stream, if it has come. An end in good order is none if it came inside a
+    /// message.
+    fn take_end(&mut self) -> Option<Incoming> {
+        let is_good = matches!(self.end, Some(Incoming::End | Incoming::Trailers(_)));
+        if is_good && let Err(error) = self.decoder.finish() {
+            self.end = Some(Incoming::Invalid(error));
+        }
+        match &self.end {
+            Some(Incoming::Trailers(_) | Incoming::CutTrailers) => self.end.replace(Incoming::End),
+            end => end.clone(),
+        }
+    }
+
     /// What may be credited now, if it is worth it.
     fn take_credit(&mut self) -> usize {
-        if self.wanted && self.queue.is_empty() {
+        if self.wanted && self.queue.is_empty() && self.raw.is_empty() {
             self.credit += std::mem::take(&mut self.partial);
         }
         if self.credit < self.credit_min {
@@ -470,4 +514,113 @@ impl State {
 fn run(callback: OnCancel) {
     // The panic hook has reported it.
     let _ = catch_unwind(AssertUnwindSafe(callback));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grpc::envelope::prefix;
+
+    const WINDOW: u32 = 64 << 10;
+
+    fn inbox() -> Inbox {
+        Inbox::new(1 << 20, WINDOW)
+    }
+
+    fn framed(len: usize) -> Vec<u8> {
+        let mut bytes = prefix(len).to_vec();
+        bytes.resize(5 + len, 1);
+        bytes
+    }
+
+    /// What is taken and what that credits.
+    fn take(inbox: &Inbox) -> (Option<Incoming>, usize) {
+        match inbox.take() {
+            Found::Incoming(incoming, credit) => (Some(incoming), credit),
+            Found::Credit(credit) => (None, credit),
+            Found::Nothing => (None, 0),
+        }
+    }
+
+    /// A whole message is credited when the application takes it, not when it comes.
+    #[test]
+    fn a_message_is_credited_when_it_is_taken() {
+        let inbox = inbox();
+        assert_eq!(inbox.push_data(&framed(CREDIT_MIN), false), (0, false));
+        let (message, credit) = take(&inbox);
+        assert!(matches!(message, Some(Incoming::Message(..))));
+        assert_eq!(credit, CREDIT_MIN + 5);
+    }
+
+    /// Small amounts are kept until they are worth a frame.
+    #[test]
+    fn small_credit_is_kept_together() {
+        let inbox = inbox();
+        let mut credit = 0;
+        for taken in 1..=CREDIT_MIN / 100 + 1 {
+            assert_eq!(inbox.push_data(&framed(95), false).0, 0);
+            credit += take(&inbox).1;
+            assert_eq!(credit > 0, taken * 100 >= CREDIT_MIN, "after {taken}");
+        }
+    }
+
+    /// An incomplete message is credited as it arrives while somebody waits for it, and not
+    /// before: then the window bounds it.
+    #[test]
+    fn an_incomplete_message_is_credited_while_it_is_wanted() {
+        let inbox = inbox();
+        let bytes = framed(100_000);
+        assert_eq!(inbox.push_data(&bytes[..20_000], false).0, 0);
+        assert_eq!(take(&inbox), (None, 20_000));
+        assert_eq!(inbox.push_data(&bytes[20_000..60_000], false).0, 40_000);
+        assert_eq!(inbox.push_data(&bytes[60_000..], false).0, 0);
+        let (message, credit) = take(&inbox);
+        assert_eq!(message, Some(Incoming::Message(vec![1; 100_000], false)));
+        assert_eq!(credit, 40_005);
+        assert_eq!(inbox.push_data(&bytes[..20_000], false).0, 0, "nobody waits for the next");
+    }
+
+    /// Many small messages wait as bytes, so that each costs what it cost on the wire; all come out
+    /// in order, the end behind them.
+    #[test]
+    fn small_messages_are_not_all_unpacked() {
+        let inbox = inbox();
+        for number in 0..10_000u32 {
+            let mut bytes = prefix(4).to_vec();
+            bytes.extend(number.to_be_bytes());
+            // Cut where no message ends.
+            let (one, two) = bytes.split_at(number as usize % 9);
+            assert_eq!(inbox.push_data(one, false).0 + inbox.push_data(two, false).0, 0);
+        }
+        assert_eq!(lock(&inbox.state).queue.len(), INBOX_MESSAGES_MAX);
+        assert!(!inbox.push_trailers(Headers::new(), false));
+        let mut credit = 0;
+        for number in 0..10_000u32 {
+            let (message, taken) = take(&inbox);
+            assert_eq!(message, Some(Incoming::Message(number.to_be_bytes().to_vec(), false)));
+            credit += taken;
+        }
+        assert!(credit > 90_000 - CREDIT_MIN);
+        assert_eq!(take(&inbox).0, Some(Incoming::Trailers(Headers::new())));
+        assert_eq!(take(&inbox).0, Some(Incoming::End));
+        assert_eq!(lock(&inbox.state).raw.capacity(), 0);
+    }
+
+    /// What is invalid ends the stream behind the messages before it, wherever it waited.
+    #[test]
+    fn invalid_bytes_come_after_the_messages_before_them() {
+        let inbox = inbox();
+        let count = 2 * INBOX_MESSAGES_MAX;
+        for _ in 0..count {
+            let _nothing = inbox.push_data(&framed(0), false);
+        }
+        let _nothing = inbox.push_data(&[9, 0, 0, 0, 0], false);
+        let _nothing = inbox.push_data(&framed(0), true);
+        for _ in 0..count {
+            assert_eq!(take(&inbox).0, Some(Incoming::Message(Vec::new(), false)));
+        }
+        let invalid = Some(Incoming::Invalid(envelope::Error::InvalidFlag(9)));
+        assert_eq!(take(&inbox).0, invalid);
+        assert_eq!(take(&inbox).0, invalid);
+    }
 }

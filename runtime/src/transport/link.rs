@@ -71,7 +71,7 @@ impl Link {
         let window = config.initial_window_size;
         let link = Self::new(wire, Connection::client(config), Side::Client, window, 0);
         let reader = Arc::clone(&link);
-        spawn(name, move || reader.run(|accepted| drop(accepted)))?;
+        spawn(name, move || reader.run(drop))?;
         // The preface leaves now, not with the first call.
         link.submit(|_| ());
         Ok(link)
@@ -230,6 +230,12 @@ impl Link {
         lock(&self.state).queued()
     }
 
+    /// Until when the thread waits for the wire.
+    #[cfg(test)]
+    pub(super) fn pumps_until(&self) -> Option<Instant> {
+        lock(&self.state).pumping.and_then(|(_, until)| until)
+    }
+
     /// Who is at the other end.
     pub(crate) fn peer(&self) -> &Arc<Address> {
         &self.peer
@@ -247,6 +253,8 @@ impl Link {
     /// What the link's thread runs.
     fn run(self: Arc<Self>, mut serve: impl FnMut(Accepted)) {
         let pumping = AssertUnwindSafe(|| {
+            // The core's deadlines count from here, also if the peer never says a word.
+            self.submit(|state| state.core.on_time(now()));
             let mut buffer = vec![0; READ_BUFFER_SIZE];
             while let Pumped::Alive(accepted) = self.pump(&mut buffer, None) {
                 accepted.into_iter().for_each(&mut serve);

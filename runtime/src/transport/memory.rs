@@ -142,8 +142,8 @@ impl Wire for MemoryWire {
         }
         match pipe {
             _ if count > 0 => {}
-            Pipe { ended: true, .. } => {}
             Pipe { reset: true, .. } => return Err(io::ErrorKind::ConnectionReset.into()),
+            Pipe { ended: true, .. } => {}
             _ => return Err(io::ErrorKind::WouldBlock.into()),
         }
         drop(state);

@@ -165,10 +165,11 @@ impl State {
                     self.due.push(inbox);
                 }
             }
-        } else if let Some(first) = self.queue.front() {
-            if self.core.can_open() && first.give_turn() {
-                self.due.push(Arc::clone(first));
-            }
+        } else if let Some(first) = self.queue.front()
+            && self.core.can_open()
+            && first.give_turn()
+        {
+            self.due.push(Arc::clone(first));
         }
     }
 
@@ -179,13 +180,13 @@ impl State {
                 Side::Server => {
                     return Some(Request { id: stream, headers, end: end_stream, truncated });
                 }
-                Side::Client => self.to_inbox(stream, end_stream, |inbox| {
+                Side::Client => self.push(stream, end_stream, |inbox| {
                     inbox.push_head(headers, end_stream, truncated)
                 }),
             },
             Event::Data { stream, data, end_stream } => {
                 let mut credit = 0;
-                self.to_inbox(stream, end_stream, |inbox| {
+                self.push(stream, end_stream, |inbox| {
                     let is_due;
                     (credit, is_due) = inbox.push_data(data, end_stream);
                     is_due
@@ -194,13 +195,14 @@ impl State {
                     self.core.release(stream, credit);
                 }
             }
-            Event::Trailers { stream, headers, truncated: _ } => {
-                self.to_inbox(stream, true, |inbox| inbox.push_trailers(headers));
+            Event::Trailers { stream, headers, truncated } => {
+                self.push(stream, true, |inbox| inbox.push_trailers(headers, truncated));
             }
-            Event::Reset { stream, reason, by } => self.to_inbox(stream, false, |inbox| {
-                inbox.push_failure(Incoming::Reset { reason, by })
-            }),
-            Event::Writable { stream } => self.to_inbox(stream, false, Inbox::set_writable),
+            Event::Reset { stream, reason, by } => {
+                let reset = Incoming::Reset { reason, by };
+                self.push(stream, false, |inbox| inbox.push_failure(reset));
+            }
+            Event::Writable { stream } => self.push(stream, false, Inbox::set_writable),
             Event::GoAway { reason, debug, .. } => {
                 self.going = Some(match debug.is_empty() {
                     true => format!("GOAWAY {reason}"),
@@ -264,11 +266,11 @@ impl State {
         !is_over && !self.core.is_going_away()
     }
 
-    /// Calls `push` with the inbox of `stream`, unless nobody holds it any more. If the server has
+    /// Calls `put` with the inbox of `stream`, unless nobody holds it any more. If the server has
     /// ended the call, `ends`, the client sends nothing more.
-    fn to_inbox(&mut self, stream: StreamId, ends: bool, push: impl FnOnce(&Inbox) -> bool) {
+    fn push(&mut self, stream: StreamId, ends: bool, put: impl FnOnce(&Inbox) -> bool) {
         let Some(inbox) = self.inboxes.get(&stream) else { return };
-        let mut is_due = push(inbox);
+        let mut is_due = put(inbox);
         if ends && self.side == Side::Client {
             is_due |= inbox.close_sending();
         }

@@ -193,10 +193,10 @@ fn split_port(text: &str, default_port: Option<u16>) -> Result<(&str, u16), Stri
 }
 
 fn parse_port(text: &str) -> Result<u16, String> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        if let Ok(port) = text.parse() {
-            return Ok(port);
-        }
+    if text.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(port) = text.parse()
+    {
+        return Ok(port);
     }
     Err(format!("{text:?} is not a port (0 to 65535)"))
 }

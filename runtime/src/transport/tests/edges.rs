@@ -97,6 +97,7 @@ fn dropping_an_unanswered_request_resets() {
     let (client, accepted) = pair.call(&[], true);
     drop(accepted);
     assert_eq!(receive(&client), reset(Reason::CANCEL, Initiator::Remote));
+    drop(client);
     pair.end();
 }
 
@@ -113,6 +114,7 @@ fn an_early_answer_is_no_failure() {
     assert_eq!(receive(&client), Incoming::Trailers(trailers()));
     assert_eq!(receive(&client), Incoming::End);
     assert_eq!(client.send_message(&framed(1), true, None), Err(SendError::Closed));
+    drop(client);
     pair.end();
 }
 
@@ -142,9 +144,9 @@ fn a_reset_wakes_a_blocked_sender() {
         let window = u64::from(Config::default().initial_window_size);
         eventually(|| pair.up.passed() > window);
         if by_server {
-            server.reset(Reason::CANCEL)
+            server.reset(Reason::CANCEL);
         } else {
-            client.reset(Reason::CANCEL)
+            client.reset(Reason::CANCEL);
         }
         assert_eq!(waiting.join().unwrap(), Err(SendError::Closed));
         drop((client, server));
@@ -157,7 +159,7 @@ fn a_reset_wakes_a_blocked_sender() {
 fn a_lost_connection_is_told_after_the_data() {
     let pair = Pair::new();
     let (one, Accepted { stream: server, .. }) = pair.call(&[], false);
-    let (two, _other) = pair.call(&[], false);
+    let (two, other) = pair.call(&[], false);
     server.send_response(Some(&response()), &framed(4), None, None).unwrap();
     assert!(matches!(receive(&one), Incoming::Head { .. }));
     // Once the first bytes of a batch are there, all are: it was one write.
@@ -170,7 +172,7 @@ fn a_lost_connection_is_told_after_the_data() {
     let unavailable = OpenError::Unavailable("connection to memory:: connection reset".into());
     assert_eq!(open(&pair.client, &[], true, None).unwrap_err(), unavailable);
     assert!(pair.client.wait_closed(soon()), "the thread ends by itself");
-    drop((one, two, server));
+    drop((one, two, server, other));
     pair.end();
 }
 
@@ -204,7 +206,7 @@ fn goaway_refuses_what_it_leaves_out() {
     peer.core.go_away(Reason::NO_ERROR);
     let refused = open(&link, &[], false, None).unwrap();
     peer.flush();
-    assert_eq!(receive(&refused), reset(Reason::REFUSED_STREAM, Initiator::Local));
+    assert_eq!(receive(&refused), reset(Reason::REFUSED_STREAM, Initiator::Remote));
     assert!(!link.is_usable());
     let unavailable = OpenError::Unavailable("memory: is going away: GOAWAY NO_ERROR".into());
     assert_eq!(open(&link, &[], true, None).unwrap_err(), unavailable);
@@ -220,7 +222,6 @@ fn goaway_refuses_what_it_leaves_out() {
 #[test]
 fn callers_queue_for_streams_in_order() {
     let (link, mut peer) = Peer::server(1);
-    link.wait_ready(soon()).unwrap();
     let first = open(&link, &[], true, None).unwrap();
     assert_eq!(open(&link, &[], true, Some(now())).unwrap_err(), OpenError::Deadline);
     let (order, opened) = channel();
@@ -251,7 +252,6 @@ fn callers_queue_for_streams_in_order() {
 #[test]
 fn a_loss_ends_the_queue() {
     let (link, peer) = Peer::server(1);
-    link.wait_ready(soon()).unwrap();
     let _first = open(&link, &[], true, None).unwrap();
     let waiting = Arc::clone(&link);
     let queued = thread::spawn(move || open(&waiting, &[], true, None));
@@ -309,6 +309,45 @@ fn an_answered_stream_is_never_cancelled() {
     assert!(!server.wait_cancelled(soon()));
     drop(server);
     pair.end();
+}
+
+/// RFC 9113 10.5.1: header lists over the limit are cut, and nobody takes the rest for the whole.
+#[test]
+fn header_lists_over_the_limit_are_marked() {
+    let config = Config { max_header_list_size: 1000, ..Config::default() };
+    let pair = Pair::with(config);
+    let mut large = response();
+    large.push("x-large", [b'a'; 1500]);
+    let (one, Accepted { stream: server, .. }) = pair.call(&[], true);
+    server.send_headers(&large, true).unwrap();
+    assert!(matches!(receive(&one), Incoming::Head { end: true, truncated: true, .. }));
+    drop(server);
+    let (two, Accepted { stream: server, .. }) = pair.call(&[], true);
+    let mut large = trailers();
+    large.push("x-large", [b'a'; 1500]);
+    server.send_response(Some(&response()), &[], Some(&large), None).unwrap();
+    assert!(matches!(receive(&two), Incoming::Head { truncated: false, .. }));
+    assert_eq!(receive(&two), Incoming::CutTrailers);
+    assert_eq!(receive(&two), Incoming::End);
+    let mut large = request();
+    large.push("x-large", [b'a'; 1500]);
+    let three = pair.client.open(&large, &[], true, LIMIT, None).unwrap();
+    let accepted = pair.requests.recv_timeout(PATIENCE).unwrap();
+    assert!(accepted.truncated);
+    drop((one, two, three, server, accepted));
+    pair.end();
+}
+
+/// The core's deadlines count from the beginning of a connection, also if its peer never speaks.
+#[test]
+fn a_silent_peer_is_timed() {
+    let (wire, _silent) = pair();
+    let server = Link::server(Box::new(wire), Config::default(), LIMIT, |_| ()).unwrap();
+    eventually(|| server.pumps_until().is_some());
+    let left = server.pumps_until().unwrap().saturating_duration_since(now());
+    assert!(left <= crate::limits::http2::PREFACE_TIMEOUT, "{left:?}");
+    server.close();
+    assert!(server.wait_closed(soon()));
 }
 
 /// A message over the limit is refused by its prefix, before its bytes have come; the stream is

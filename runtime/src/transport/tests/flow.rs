@@ -11,7 +11,7 @@ use crate::transport::SendError;
 /// A message larger than every window arrives while somebody waits for it.
 #[test]
 fn a_message_may_be_larger_than_the_windows() {
-    let config = Config { initial_window_size: 1000, ..Config::default() };
+    let config = Config { initial_window_size: 10_000, ..Config::default() };
     let pair = Pair::with(config);
     let client = open(&pair.client, &[], false, None).unwrap();
     let server = pair.requests.recv_timeout(PATIENCE).unwrap().stream;

@@ -81,7 +81,8 @@ impl Peer {
         let config = Config { max_concurrent_streams: max, ..Config::default() };
         let link = Link::client(Box::new(client), Config::default(), "test-client").unwrap();
         let mut peer = Self { core: Connection::server(config), wire, up, bytes: Vec::new() };
-        peer.flush();
+        peer.expect(|event| matches!(event, Event::SettingsReceived).then_some(()));
+        link.wait_ready(soon()).unwrap();
         (link, peer)
     }
 
