@@ -69,12 +69,23 @@ pub fn message(input: &[u8]) {
     there_and_back::<Api>(input);
 }
 
+/// Feeds one side of an HTTP/2 connection with the bytes of a peer.
+///
+/// What must hold stands in `http2/fuzzing.rs`.
+///
+/// # Panics
+///
+/// If any of that does not hold.
+pub fn connection(input: &[u8]) {
+    crate::http2::fuzzing::connection(input);
+}
+
 /// A target, and the name of its folder in `fuzz/corpus`.
 #[cfg(test)]
 type Target = (&'static str, fn(&[u8]));
 
 #[cfg(test)]
-const TARGETS: &[Target] = &[("hpack", hpack), ("message", message)];
+const TARGETS: &[Target] = &[("connection", connection), ("hpack", hpack), ("message", message)];
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,8 @@ mod abuse;
 mod connection;
 mod error;
 mod frame;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod headers;
 pub(crate) mod hpack;
 mod malformed;
