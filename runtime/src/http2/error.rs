@@ -105,6 +105,7 @@ impl Error {
     }
 
     /// The rule that was broken.
+    #[cfg(test)]
     pub(crate) const fn violation(self) -> Violation {
         self.violation
     }

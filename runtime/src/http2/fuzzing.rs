@@ -138,10 +138,11 @@ impl Application {
         self.now += pause;
         self.core.on_time(self.now);
         let headers: Headers = [(":status", "200"), ("a", "b")].into_iter().collect();
-        if self.is_client && self.next().is_multiple_of(3) {
-            if let Ok(stream) = self.core.open(&headers, self.whim.is_multiple_of(5)) {
-                self.streams.insert(stream, Known::default());
-            }
+        if self.is_client
+            && self.next().is_multiple_of(3)
+            && let Ok(stream) = self.core.open(&headers, self.whim.is_multiple_of(5))
+        {
+            self.streams.insert(stream, Known::default());
         }
         let streams: Vec<StreamId> = self.streams.keys().copied().collect();
         for stream in streams {

@@ -4,7 +4,6 @@
 //! clock, a thread or a lock.
 
 #![forbid(unsafe_code)]
-#![allow(dead_code, unused_imports, reason = "the layers above are its users")]
 
 mod abuse;
 mod connection;
@@ -12,7 +11,9 @@ mod error;
 mod frame;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
+#[allow(dead_code, reason = "tests and fuzz targets use the rest")]
 mod headers;
+#[allow(dead_code, unused_imports, reason = "tests and fuzz targets use the rest")]
 pub(crate) mod hpack;
 mod malformed;
 mod settings;
@@ -23,7 +24,9 @@ mod tests;
 mod window;
 
 pub(crate) use connection::{Connection, Event};
-pub(crate) use error::{Error, Initiator, OpenError, Reason, SendError};
-pub(crate) use headers::{Field, Headers};
+#[allow(unused_imports, reason = "the type of what handle_bytes fails with")]
+pub(crate) use error::Error;
+pub(crate) use error::{Initiator, OpenError, Reason, SendError};
+pub(crate) use headers::Headers;
 pub(crate) use settings::Config;
 pub(crate) use stream::StreamId;

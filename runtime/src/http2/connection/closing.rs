@@ -63,6 +63,7 @@ impl Connection {
     }
 
     /// Sends PING; [`Event::PingAcked`] with the same bytes follows.
+    #[allow(dead_code, reason = "keepalive is its user")]
     pub(crate) fn ping(&mut self, payload: [u8; 8]) {
         if self.error.is_some() {
             return;

@@ -150,6 +150,7 @@ impl Connection {
     }
 
     /// What the peer has announced.
+    #[cfg(test)]
     pub(crate) fn peer_settings(&self) -> &PeerSettings {
         &self.peer
     }

@@ -219,12 +219,15 @@ impl Side {
     }
 
     fn is_done(&self) -> bool {
-        let is_done = |call: &Call| call.is_reset || (call.end_sent && call.end_received);
-        self.to_open == 0 && self.calls.values().all(|call| is_done(call) && call.held == 0)
+        self.to_open == 0 && self.calls.values().all(|call| call.is_over() && call.held == 0)
     }
 }
 
 impl Call {
+    fn is_over(&self) -> bool {
+        self.is_reset || (self.end_sent && self.end_received)
+    }
+
     fn end(&mut self, stream: StreamId, end: bool) {
         assert!(!self.end_received && !self.is_reset, "{stream:?} goes on after its end");
         assert!(self.received <= self.expected);
@@ -289,7 +292,7 @@ impl Simulation {
         let open: Vec<StreamId> = side
             .calls
             .iter()
-            .filter(|(_, call)| !call.is_reset && !(call.end_sent && call.end_received))
+            .filter(|(_, call)| !call.is_over())
             .map(|(stream, _)| *stream)
             .collect();
         if !open.is_empty() {
