@@ -9,6 +9,9 @@ use super::{Config, Connection, Event, Headers, Reason, StreamId};
 /// What a connection may hold whatever its peer does, with the windows of [`config`].
 const MEMORY_MAX: usize = 3 << 20;
 
+/// Streams that a client opens before it reads more.
+const STREAMS_AT_ONCE: usize = 4;
+
 /// What the application knows of a stream.
 #[derive(Default)]
 struct Known {
@@ -69,6 +72,10 @@ impl Application {
             assert!(self.read(PREFACE));
         }
         assert!(self.read(b"\0\0\0\x04\0\0\0\0\0"), "empty SETTINGS");
+        for _ in 0..if self.is_client { STREAMS_AT_ONCE } else { 0 } {
+            let stream = self.core.open(&Headers::new(), false).expect("no limit");
+            self.streams.insert(stream, Known::default());
+        }
         self.act();
     }
 

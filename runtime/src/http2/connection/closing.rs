@@ -141,8 +141,8 @@ impl Connection {
             return;
         }
         let error = Error::new(violation);
-        if violation == Violation::PrefaceHttp1 {
-            // Whoever speaks HTTP/1 can read an answer in HTTP/1.
+        if violation == Violation::PrefaceHttp1 && !self.has_begun {
+            // Whoever speaks HTTP/1 can read an answer in HTTP/1, if nothing stands before it.
             self.output.frames.extend_from_slice(HTTP1_ANSWER);
         } else {
             // RFC 9113 5.4.1: GOAWAY says why, then the connection is closed.

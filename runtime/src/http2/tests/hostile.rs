@@ -7,39 +7,91 @@ use crate::http2::fuzzing;
 
 const SEEDS: u64 = 2000;
 
-/// A frame that may be right at some time.
-fn frame(random: &mut Random) -> Frame {
-    let stream = random.pick(&[0, 1, 1, 3, 3, 5, 7, 2, 9, 101, (1 << 31) - 1]);
-    let length = random.size(300);
-    match random.below(16) {
-        0..3 => request(stream),
-        3 => response(stream),
-        4 => trailers(stream),
-        5..8 => data(stream, vec![b'x'; length]),
-        8 => settings(&[(random.below(8) as u16, random.next() as u32 >> random.below(32))]),
-        9 => settings_ack(),
-        10 => random.pick(&[ping, ping_ack])(b"12345678"),
-        11 => reset(stream, Reason(random.below(20) as u32)),
-        12 => window_update(stream, random.next() as u32 >> random.below(32)),
-        13 => continuation(stream, &block(REQUEST)[..length.min(50)]),
-        14 => go_away_after(stream, Reason(random.below(3) as u32)),
-        _ => Frame::new(random.below(12) as u8, 0, stream, vec![random.next() as u8; length]),
-    }
+/// A peer that mostly does what is allowed, so that it comes far before it breaks a rule.
+struct Hostile {
+    random: Random,
+    is_client: bool,
+    /// The highest stream that was opened.
+    highest: u32,
 }
 
-fn changed(mut frame: Frame, random: &mut Random) -> Frame {
-    match random.below(8) {
-        0 => frame.flags ^= 1 << random.below(8),
-        1 if random.once_in(3) => frame = frame.pad(random.below(256) as u8),
-        2 => frame = frame.end(),
-        3 if random.once_in(3) => frame.payload.truncate(random.below(20)),
-        4 if random.once_in(3) && !frame.payload.is_empty() => {
-            let at = random.below(frame.payload.len());
-            frame.payload[at] = random.next() as u8;
-        }
-        _ => {}
+impl Hostile {
+    fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let is_client = random.once_in(2);
+        // A client under test has opened four streams when it begins to read.
+        Self { random, is_client, highest: if is_client { 1 } else { 7 } }
     }
-    frame
+
+    fn script(&mut self) -> Vec<u8> {
+        let side = u8::from(!self.is_client);
+        let mut input = vec![side, self.random.pick(&[0, 1, 9, 100, 255])];
+        if self.is_client {
+            input.extend(request(1).to_bytes());
+        }
+        for _ in 0..1 + self.random.below(100) {
+            let frame = self.frame();
+            let frame = if self.random.once_in(40) { self.wrong(frame) } else { frame };
+            input.extend(frame.to_bytes());
+        }
+        input
+    }
+
+    /// A frame that may be right.
+    fn frame(&mut self) -> Frame {
+        let stream = 1 + 2 * self.random.below(1 + self.highest as usize / 2) as u32;
+        let bytes = vec![b'x'; self.random.size(300)];
+        match self.random.below(40) {
+            0..12 if self.is_client => self.new_request(),
+            0..12 => response(stream),
+            12..16 => trailers(stream),
+            16..26 => data(stream, bytes),
+            26..29 => data(stream, bytes).end(),
+            29 => data(stream, bytes).pad(self.random.below(256) as u8),
+            30 => {
+                let value = self.random.next() as u32 >> (1 + self.random.below(31));
+                settings(&[(self.random.pick(&[1, 3, 4, 6, 9]), value)])
+            }
+            31 => settings_ack(),
+            32 => self.random.pick(&[ping, ping_ack])(b"12345678"),
+            33 => reset(stream, Reason(self.random.below(20) as u32)),
+            34..37 => {
+                let stream = self.random.pick(&[0, stream]);
+                window_update(
+                    stream,
+                    1 + (self.random.next() as u32 >> (3 + self.random.below(28))),
+                )
+            }
+            37 => priority(stream, stream),
+            38 => unknown(0x20, stream, &bytes),
+            _ => fields(stream, &[(":status", "100")]),
+        }
+    }
+
+    fn new_request(&mut self) -> Frame {
+        self.highest += 2;
+        let request = request(self.highest);
+        if self.random.once_in(2) { request.end() } else { request }
+    }
+
+    fn wrong(&mut self, mut frame: Frame) -> Frame {
+        let random = &mut self.random;
+        match random.below(9) {
+            0 => frame.flags ^= 1 << random.below(8),
+            1 => frame.stream = random.pick(&[0, 2, 9, 101, (1 << 31) - 1]),
+            2 => frame.kind = random.below(12) as u8,
+            3 => frame.payload.truncate(random.below(20)),
+            4 if !frame.payload.is_empty() => {
+                let at = random.below(frame.payload.len());
+                frame.payload[at] = random.next() as u8;
+            }
+            5 => frame = continuation(frame.stream, b"").flag(random.pick(&[0, END_HEADERS])),
+            6 => frame = go_away_after(random.below(9) as u32, Reason(random.below(3) as u32)),
+            7 => frame = window_update(frame.stream, random.pick(&[0, (1 << 31) - 1])),
+            _ => frame = settings(&[(random.below(7) as u16, random.next() as u32)]),
+        }
+        frame
+    }
 }
 
 /// What must hold stands in [`fuzzing::connection`].
@@ -55,12 +107,7 @@ fn survives(seed: u64, input: &[u8]) {
 #[test]
 fn hostile_frames_never_panic() {
     for seed in 1..=SEEDS {
-        let mut random = Random::new(seed);
-        let mut input = vec![random.below(2) as u8, random.pick(&[0, 1, 9, 100, 255])];
-        for _ in 0..1 + random.below(60) {
-            let frame = frame(&mut random);
-            input.extend(changed(frame, &mut random).to_bytes());
-        }
+        let input = Hostile::new(seed).script();
         survives(seed, &input);
     }
 }

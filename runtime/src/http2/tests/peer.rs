@@ -41,31 +41,6 @@ pub(super) struct Peer {
     piece: usize,
 }
 
-/// What a test expects to come next on the wire.
-pub(super) trait Expected: std::fmt::Debug {
-    fn is(&self, frame: &Frame) -> bool;
-}
-
-impl Expected for Frame {
-    fn is(&self, frame: &Frame) -> bool {
-        self == frame
-    }
-}
-
-/// GOAWAY with any last stream and any words.
-#[derive(Debug)]
-pub(super) struct GoAwayBecause(Reason);
-
-pub(super) fn go_away(reason: Reason) -> GoAwayBecause {
-    GoAwayBecause(reason)
-}
-
-impl Expected for GoAwayBecause {
-    fn is(&self, frame: &Frame) -> bool {
-        frame.kind == GOAWAY && frame.reason() == Some(self.0)
-    }
-}
-
 impl Peer {
     /// A client before a server under test; prefaces and SETTINGS are exchanged.
     pub(super) fn of_server() -> Self {
@@ -187,9 +162,9 @@ impl Peer {
     /// The next frame on the wire is this one.
     #[allow(clippy::needless_pass_by_value, reason = "frames are made where they are named")]
     #[track_caller]
-    pub(super) fn expect(&mut self, expected: impl Expected) -> &mut Self {
+    pub(super) fn expect(&mut self, expected: Frame) -> &mut Self {
         match self.next_frame() {
-            Some(frame) if expected.is(&frame) => self,
+            Some(frame) if frame == expected => self,
             frame => panic!("expected {expected:?}, got {frame:?}, error {:?}", self.error),
         }
     }
@@ -270,7 +245,7 @@ impl Peer {
         assert!(self.wire.is_empty());
     }
 
-    /// The stream is reset for this reason; `is_known` if the application knows it.
+    /// The stream is reset for this reason, and nothing else is said.
     #[track_caller]
     pub(super) fn resets(&mut self, stream: u32, violation: Violation) -> &mut Self {
         let reason = violation.row().1;

@@ -97,6 +97,15 @@ fn http1_gets_an_answer_it_can_read() {
     }
 }
 
+/// RFC 9113 3.4: after frames of ours an answer in HTTP/1 would be noise.
+#[test]
+fn no_http1_after_frames() {
+    let mut peer = server();
+    peer.connection.drain();
+    peer.send_bytes(b"GET / HTTP/1.1\r\n\r\n");
+    peer.ends_with(Violation::PrefaceHttp1);
+}
+
 /// RFC 9113 3.4: the words of a refusal say what came.
 #[test]
 fn other_protocols_are_named() {
