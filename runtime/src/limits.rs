@@ -198,6 +198,10 @@ pub(crate) const SEND_MESSAGE_SIZE_MAX: usize = i32::MAX as usize;
 /// call wants one: more than restarting servers ever cause, fewer than an endless loop.
 pub(crate) const OPEN_ATTEMPTS_MAX: u32 = 5;
 
+/// Bytes of streamed requests that a call keeps, to send them again should the server refuse the
+/// stream: what leaves before a refusal can come back, and little beside the connection.
+pub(crate) const RETRY_BUFFER_MAX: usize = 64 * 1024;
+
 // Server.
 
 /// Methods that run at once on a server, unless its user says otherwise: blocking methods wait

@@ -6,53 +6,26 @@
 //! [`Call::next`], the one path of replies.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
+use super::attempts::{Attempts, Head, Number, Requests, too_late};
 use super::channel::Channel;
 use super::interceptor::OutgoingCall;
 use super::request::CallOptions;
-use crate::grpc::codec::Writer;
-use crate::grpc::headers::{self, ReceivedHead, RequestHead};
+use crate::grpc::headers::{self, ReceivedHead};
 use crate::grpc::{Code, Metadata, Method, Status};
 use crate::http2::{Headers, Initiator, Reason};
-use crate::limits;
-use crate::transport::{Incoming, OpenError, SendError, Stream, now};
+use crate::transport::{Incoming, SendError, Stream, now};
 
 /// A call that has begun.
 pub(crate) struct Call {
-    channel: Channel,
-    opening: Opening,
-    sending: Mutex<Sending>,
+    attempts: Attempts,
     /// The client has sent END_STREAM.
     requests_ended: AtomicBool,
     /// Trailing metadata if the call succeeded.
     outcome: OnceLock<Result<Metadata, Status>>,
-}
-
-/// What the call begins with: enough to send it, and to send it once more.
-struct Opening {
-    path: &'static str,
-    metadata: Metadata,
-    deadline: Option<Instant>,
-    wait_for_ready: bool,
-    requests: Requests,
-}
-
-/// What is sent when a call begins.
-pub(crate) enum Requests {
-    /// The one framed request message.
-    One(Writer),
-    /// The head alone; messages follow.
-    Stream,
-}
-
-/// The stream that the call is on now.
-struct Sending {
-    stream: Stream,
-    /// It may not be sent again: it was, or messages went out behind its head.
-    committed: bool,
 }
 
 /// What receiving has come upon.
@@ -104,16 +77,10 @@ impl Call {
             deadline,
         })?;
         let wait_for_ready = options.wait_for_ready;
-        let opening = Opening { path: method.path(), metadata, deadline, wait_for_ready, requests };
-        let stream = opening.open(channel)?;
-        let is_one = matches!(opening.requests, Requests::One(_));
-        Ok(Self {
-            channel: channel.clone(),
-            opening,
-            sending: Mutex::new(Sending { stream, committed: false }),
-            requests_ended: AtomicBool::new(is_one),
-            outcome: OnceLock::new(),
-        })
+        let head = Head { path: method.path(), metadata, deadline, wait_for_ready };
+        let requests_ended = AtomicBool::new(matches!(requests, Requests::One(_)));
+        let attempts = Attempts::begin(channel, head, requests)?;
+        Ok(Self { attempts, requests_ended, outcome: OnceLock::new() })
     }
 
     /// Receives the next thing; `None` if it has not come so far.
@@ -122,8 +89,8 @@ impl Call {
             if self.outcome.get().is_some() {
                 return Some(Step::Ended);
             }
-            if let Some(incoming) = self.receive(wait) {
-                if let Some(step) = self.take(incoming) {
+            if let Some((incoming, number)) = self.receive(wait) {
+                if let Some(step) = self.take(incoming, number) {
                     return Some(step);
                 }
             } else if self.outcome.get().is_none() {
@@ -141,13 +108,13 @@ impl Call {
         if let Some(outcome) = self.outcome.get() {
             return Err(closed(outcome));
         }
-        let stream = {
-            let mut sending = self.sending();
-            sending.committed = true;
-            sending.stream.clone()
-        };
-        match stream.send_message(framed, false, self.opening.deadline) {
+        let (stream, number) = self.attempts.keep(framed);
+        match stream.send_message(framed, false, self.deadline()) {
             Ok(()) => Ok(()),
+            Err(SendError::Closed) if is_refused(&stream) && self.retry(number) => {
+                // The message was kept and went out with the second stream.
+                self.outcome.get().map_or(Ok(()), |outcome| Err(closed(outcome)))
+            }
             Err(SendError::Closed) => Err(self.closed()),
             Err(SendError::Deadline) => {
                 self.fail(too_late("sending a message"));
@@ -160,14 +127,14 @@ impl Call {
     pub(crate) fn end_requests(&self) {
         if !self.requests_ended.swap(true, Ordering::AcqRel) && self.outcome.get().is_none() {
             // An error means that the call is over; receiving says how.
-            let _ = self.stream().finish();
+            let _ = self.attempts.current().0.finish();
         }
     }
 
     /// Ends the call with `status`, unless it is over, and tells the server.
     pub(crate) fn fail(&self, status: Status) {
         if self.outcome.set(Err(status)).is_ok() {
-            self.stream().reset(Reason::CANCEL);
+            self.attempts.stream().reset(Reason::CANCEL);
         }
     }
 
@@ -175,7 +142,7 @@ impl Call {
     ///
     /// A call that the server has ended keeps its outcome and the messages before it.
     pub(crate) fn abandon(&self, why: &'static str) {
-        if self.outcome.get().is_none() && self.stream().ending().is_none() {
+        if self.outcome.get().is_none() && self.attempts.stream().ending().is_none() {
             self.fail(Status::cancelled(why));
         }
     }
@@ -185,25 +152,18 @@ impl Call {
         self.outcome.get()
     }
 
-    fn receive(&self, wait: Wait) -> Option<Incoming> {
-        let stream = self.stream();
-        let deadline = self.opening.deadline;
-        let until = match wait {
-            Wait::AsLongAsItTakes => deadline,
-            Wait::Until(until) => Some(deadline.map_or(until, |deadline| deadline.min(until))),
-            Wait::NotAtAll => {
-                let incoming = stream.try_receive();
-                if incoming.is_none() {
-                    self.check_deadline();
-                }
-                return incoming;
-            }
+    fn receive(&self, wait: Wait) -> Option<(Incoming, Number)> {
+        let (stream, number) = self.attempts.current();
+        let incoming = match (wait, self.deadline()) {
+            (Wait::NotAtAll, _) => stream.try_receive(),
+            (Wait::AsLongAsItTakes, deadline) => stream.receive(deadline).ok(),
+            (Wait::Until(until), None) => stream.receive(Some(until)).ok(),
+            (Wait::Until(until), Some(deadline)) => stream.receive(Some(deadline.min(until))).ok(),
         };
-        let incoming = stream.receive(until).ok();
         if incoming.is_none() {
             self.check_deadline();
         }
-        incoming
+        incoming.map(|incoming| (incoming, number))
     }
 
     fn check_deadline(&self) {
@@ -213,11 +173,11 @@ impl Call {
     }
 
     fn is_late(&self) -> bool {
-        self.opening.deadline.is_some_and(|deadline| deadline <= now())
+        self.deadline().is_some_and(|deadline| deadline <= now())
     }
 
     /// Makes a step of what came; `None` if it changed nothing for the receiver.
-    fn take(&self, incoming: Incoming) -> Option<Step> {
+    fn take(&self, incoming: Incoming, number: Number) -> Option<Step> {
         match incoming {
             Incoming::Head { headers, end, truncated } => match truncated {
                 true => self.fail(too_large("metadata")),
@@ -227,15 +187,16 @@ impl Call {
             Incoming::Message(_, true) => {
                 self.fail(Status::internal("received a compressed message without an encoding"));
             }
-            Incoming::Reset { reason: Reason::REFUSED_STREAM, .. } if self.retry() => return None,
-            ending => self.finish(read_ending(ending, &self.channel)),
+            Incoming::Reset { reason: Reason::REFUSED_STREAM, .. } if self.retry(number) => {
+                return None;
+            }
+            ending => self.finish(read_ending(ending, &self.attempts.channel)),
         }
         Some(Step::Ended)
     }
 
     fn take_head(&self, headers: &Headers, end: bool) -> Step {
-        // The server is at work on the call: sending it again could do the work twice.
-        self.sending().committed = true;
+        self.attempts.commit();
         match headers::read_head(headers, end) {
             ReceivedHead::Head(metadata) => return Step::Head(metadata),
             ReceivedHead::Ended(outcome) if end => self.finish(outcome),
@@ -259,38 +220,23 @@ impl Call {
         };
         if self.outcome.set(outcome).is_ok() && !self.requests_ended.load(Ordering::Acquire) {
             // PROTOCOL-HTTP2.md, Early Server Closure: what we might still send nobody reads.
-            self.stream().reset(Reason::NO_ERROR);
+            self.attempts.stream().reset(Reason::NO_ERROR);
         }
     }
 
-    /// Sends the call once more, if the server has surely not begun to work on it.
-    ///
-    /// gRFC A6, transparent retries: once, and never after the head of a response.
-    fn retry(&self) -> bool {
-        {
-            let mut sending = self.sending();
-            if std::mem::replace(&mut sending.committed, true) {
-                return false;
-            }
-        }
-        match self.opening.open(&self.channel) {
-            Ok(stream) => {
-                self.sending().stream = stream;
-                if self.outcome.get().is_some() {
-                    self.stream().reset(Reason::CANCEL);
-                } else if self.requests_ended.load(Ordering::Acquire) {
-                    self.end_again();
+    /// Sends the call once more, if it may be; says whether to go on with another stream.
+    fn retry(&self, refused: Number) -> bool {
+        match self.attempts.reopen(refused, self.requests_ended.load(Ordering::Acquire)) {
+            Ok(is_reopened) => {
+                if is_reopened && self.outcome.get().is_some() {
+                    self.attempts.stream().reset(Reason::CANCEL);
                 }
+                is_reopened
             }
-            Err(status) => self.fail(status),
-        }
-        true
-    }
-
-    /// A stream of requests that ended without a message ends again.
-    fn end_again(&self) {
-        if matches!(self.opening.requests, Requests::Stream) {
-            let _ = self.stream().finish();
+            Err(status) => {
+                self.fail(status);
+                true
+            }
         }
     }
 
@@ -299,65 +245,30 @@ impl Call {
         if let Some(outcome) = self.outcome.get() {
             return closed(outcome);
         }
-        match self.stream().ending() {
+        match self.attempts.stream().ending() {
             // The receiver has taken the ending and is about to set the outcome.
             None | Some(Incoming::End) => closed(&Ok(Metadata::new())),
-            Some(ending) => closed(&read_ending(ending, &self.channel)),
+            Some(ending) => closed(&read_ending(ending, &self.attempts.channel)),
         }
     }
 
-    fn stream(&self) -> Stream {
-        self.sending().stream.clone()
-    }
-
-    fn sending(&self) -> MutexGuard<'_, Sending> {
-        self.sending.lock().unwrap_or_else(PoisonError::into_inner)
+    fn deadline(&self) -> Option<Instant> {
+        self.attempts.head.deadline
     }
 }
 
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("path", &self.opening.path)
+            .field("path", &self.attempts.head.path)
             .field("outcome", &self.outcome.get())
             .finish_non_exhaustive()
     }
 }
 
-impl Opening {
-    /// Opens a stream on the channel's connection, and sends what the call begins with.
-    fn open(&self, channel: &Channel) -> Result<Stream, Status> {
-        let settings = channel.settings();
-        let (first, end) = match &self.requests {
-            Requests::One(framed) => (framed.as_slice(), true),
-            Requests::Stream => (&[][..], false),
-        };
-        let mut cause = None;
-        for _ in 0..limits::OPEN_ATTEMPTS_MAX {
-            let link = channel.link(self.deadline, self.wait_for_ready)?;
-            let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(now()));
-            if timeout.is_some_and(|timeout| timeout.is_zero()) {
-                return Err(too_late("beginning the call"));
-            }
-            let head = RequestHead {
-                scheme: "http",
-                authority: &settings.authority,
-                path: self.path,
-                timeout,
-                user_agent: &settings.user_agent,
-                metadata: &self.metadata,
-            };
-            let head = head.to_headers();
-            match link.open(&head, first, end, settings.receive_max, self.deadline) {
-                Ok(stream) => return Ok(stream),
-                Err(OpenError::Deadline) => return Err(too_late("waiting to send the request")),
-                // It never left: nobody has seen it, so another connection may take it.
-                Err(OpenError::Unavailable(text)) => cause = Some(text),
-            }
-        }
-        let cause = cause.as_deref().unwrap_or("no connection takes the call");
-        Err(Status::unavailable(format!("{}: {cause}", channel.target())))
-    }
+/// Whether the server has surely not looked at `stream`.
+fn is_refused(stream: &Stream) -> bool {
+    matches!(stream.ending(), Some(Incoming::Reset { reason: Reason::REFUSED_STREAM, .. }))
 }
 
 /// The outcome that the end of a stream means.
@@ -393,10 +304,6 @@ fn closed(outcome: &Result<Metadata, Status>) -> Status {
         Ok(_) => Status::new(Code::Ok, "the server has ended the call"),
         Err(status) => status.clone(),
     }
-}
-
-fn too_late(doing: &str) -> Status {
-    Status::deadline_exceeded(format!("deadline passed while {doing}"))
 }
 
 fn too_large(what: &str) -> Status {

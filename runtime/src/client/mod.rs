@@ -1,8 +1,9 @@
 //! The client: channels, the four kinds of calls, interceptors.
 //!
-//! A call goes down from a stub through `stub`, `call` and `channel` to transport; only return
+//! A call goes down from a stub through `stub`, `call`, `attempts` and `channel` to transport; only return
 //! values come up. No sockets, clocks, threads or waits of its own: those are transport's.
 
+mod attempts;
 mod call;
 mod channel;
 mod connector;

@@ -5,7 +5,8 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use super::call::{Call, Requests};
+use super::attempts::Requests;
+use super::call::Call;
 use super::channel::Channel;
 use super::pending::Pending;
 use super::request::{CallOptions, IntoRequest};

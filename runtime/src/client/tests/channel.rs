@@ -7,6 +7,7 @@ use super::{Stub, text};
 use crate::client::{Channel, Request};
 use crate::grpc::Code;
 use crate::http2::Reason;
+use crate::limits::RETRY_BUFFER_MAX;
 
 fn scripts(first: fn(&mut Peer), second: fn(&mut Peer)) -> Vec<Script> {
     vec![Box::new(first), Box::new(second)]
@@ -111,12 +112,12 @@ fn a_lost_connection_is_unavailable_and_made_again() {
 fn a_refused_stream_is_retried_once() {
     let (stub, peers) = stub_against(script(|peer| {
         let (stream, _) = peer.request();
-        peer.reset(stream, Reason::REFUSED_STREAM);
+        peer.refuse(stream);
         let (stream, message) = peer.request();
         peer.reply(stream, &format!("re {message}"));
         for _ in 0..2 {
             let (stream, _) = peer.request();
-            peer.reset(stream, Reason::REFUSED_STREAM);
+            peer.refuse(stream);
         }
         peer.until_closed();
     }));
@@ -127,13 +128,91 @@ fn a_refused_stream_is_retried_once() {
     peers.join();
 }
 
+/// gRFC A6: a refused stream of requests is sent again with all that was sent on it, whether the
+/// sender or the receiver notices; both halves go on with the second stream.
+#[test]
+fn a_refused_stream_of_requests_is_sent_again() {
+    let (stub, peers) = stub_against(script(|peer| {
+        let (stream, _) = peer.head();
+        assert_eq!(peer.data(stream), b"\0\0\0\0\x01a");
+        peer.refuse(stream);
+        let (stream, _) = peer.head();
+        let rest = peer.rest(stream);
+        assert!(rest.starts_with(b"\0\0\0\0\x01a\0\0\0\0\x01b\0\0\0\0\x01b"), "{rest:?}");
+        peer.reply(stream, &(rest.len() / 6).to_string());
+
+        let (stream, _) = peer.head();
+        assert_eq!(peer.data(stream), b"\0\0\0\0\x01a");
+        peer.refuse(stream);
+        let (stream, _) = peer.head();
+        assert_eq!(peer.data(stream), b"\0\0\0\0\x01a");
+        peer.send_head(stream, &[]);
+        peer.send_message(stream, "re a");
+        assert_eq!(peer.rest(stream), b"\0\0\0\0\x01b");
+        peer.send_trailers(stream, &[("grpc-status", "0")]);
+
+        let (stream, _) = peer.head();
+        assert_eq!(peer.rest(stream), b"");
+        peer.refuse(stream);
+        let (stream, _) = peer.head();
+        // Nothing is to follow: the head has END_STREAM.
+        peer.reply(stream, "none");
+        peer.until_closed();
+    }));
+    let mut sink = stub.record(()).unwrap();
+    sink.send(text("a")).unwrap();
+    for _ in 0..1000 {
+        sink.send(text("b")).unwrap();
+    }
+    assert_eq!(*sink.finish().unwrap(), "1001");
+
+    let (mut sender, mut receiver) = stub.chat(()).unwrap().split();
+    sender.send(text("a")).unwrap();
+    assert_eq!(receiver.recv().unwrap().as_deref(), Some("re a"));
+    sender.send(text("b")).unwrap();
+    sender.finish();
+    assert_eq!(receiver.recv().unwrap(), None);
+    drop(receiver);
+
+    assert_eq!(*stub.record(()).unwrap().finish().unwrap(), "none");
+    drop(stub);
+    peers.join();
+}
+
+/// More requests than are kept cannot be sent again: the refusal is the call's status.
+#[test]
+fn more_than_is_kept_is_not_sent_again() {
+    for (size, is_retried) in [(RETRY_BUFFER_MAX - 5, true), (RETRY_BUFFER_MAX - 4, false)] {
+        let (stub, peers) = stub_against(script(move |peer| {
+            let (stream, _) = peer.head();
+            let mut size_seen = 0;
+            while size_seen < size + 5 {
+                size_seen += peer.data(stream).len();
+            }
+            peer.refuse(stream);
+            if is_retried {
+                let (stream, _) = peer.head();
+                assert_eq!(peer.rest(stream).len(), size + 5);
+                peer.reply(stream, "again");
+            }
+            peer.until_closed();
+        }));
+        let mut sink = stub.record(()).unwrap();
+        sink.send("x".repeat(size)).unwrap();
+        let result = sink.finish();
+        assert_eq!(result.is_ok(), is_retried, "{result:?}");
+        drop(stub);
+        peers.join();
+    }
+}
+
 /// gRFC A6: never after the head of a response.
 #[test]
 fn nothing_is_retried_after_the_head() {
     let (stub, peers) = stub_against(script(|peer| {
         let (stream, _) = peer.request();
         peer.send_head(stream, &[]);
-        peer.reset(stream, Reason::REFUSED_STREAM);
+        peer.refuse(stream);
         peer.until_closed();
     }));
     let status = stub.unary(text("a")).unwrap_err();

@@ -95,6 +95,8 @@ pub(crate) struct Peer {
     wire: MemoryWire,
     core: Connection,
     seen: VecDeque<Seen>,
+    /// Data that is still on its way on these streams means nothing.
+    refused: Vec<StreamId>,
 }
 
 /// What the peer has seen the client do.
@@ -108,7 +110,7 @@ pub(crate) enum Seen {
 
 impl Peer {
     fn new(wire: MemoryWire, config: Config) -> Self {
-        Self { wire, core: Connection::server(config), seen: VecDeque::new() }
+        Self { wire, core: Connection::server(config), seen: VecDeque::new(), refused: Vec::new() }
     }
 
     /// The knobs of what the client reads.
@@ -127,8 +129,10 @@ impl Peer {
     pub(crate) fn next(&mut self) -> Seen {
         loop {
             self.flush();
-            if let Some(seen) = self.seen.pop_front() {
-                return seen;
+            match self.seen.pop_front() {
+                Some(Seen::Data { stream, .. }) if self.refused.contains(&stream) => continue,
+                Some(seen) => return seen,
+                None => {}
             }
             if !self.read() {
                 return Seen::Closed;
@@ -247,6 +251,12 @@ impl Peer {
     pub(crate) fn reset(&mut self, stream: StreamId, reason: Reason) {
         self.core.reset(stream, reason);
         self.flush();
+    }
+
+    /// Resets a stream as one that the server has not looked at.
+    pub(crate) fn refuse(&mut self, stream: StreamId) {
+        self.refused.push(stream);
+        self.reset(stream, Reason::REFUSED_STREAM);
     }
 
     /// What the script does to the core itself.

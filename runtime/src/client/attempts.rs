@@ -1,0 +1,205 @@
+//! The stream that a call is on: opened, and opened once more if the server refused it unseen.
+//!
+//! gRFC A6, transparent retries: a stream that the server has surely not looked at is sent again
+//! behind the scenes, once, and never after the head of a response. For that, what was sent is
+//! kept until the head comes, up to a limit. A message is either kept, and then sent with the
+//! second stream, or sent on the second stream by its sender: never both, never neither.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::channel::Channel;
+use crate::grpc::codec::Writer;
+use crate::grpc::headers::RequestHead;
+use crate::grpc::{Metadata, Status};
+use crate::limits;
+use crate::transport::latch::Latch;
+use crate::transport::{OpenError, Stream, now};
+
+/// The streams of one call, one after the other.
+pub(crate) struct Attempts {
+    pub(crate) channel: Channel,
+    pub(crate) head: Head,
+    state: Mutex<State>,
+}
+
+/// What every stream of the call begins with.
+pub(crate) struct Head {
+    pub(crate) path: &'static str,
+    pub(crate) metadata: Metadata,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) wait_for_ready: bool,
+}
+
+/// What is sent when a call begins.
+pub(crate) enum Requests {
+    /// The one framed request message.
+    One(Writer),
+    /// The head alone; messages follow.
+    Stream,
+}
+
+struct State {
+    stream: Stream,
+    number: Number,
+    kept: Kept,
+    /// Somebody opens the second stream; the latch opens when it is there.
+    reopening: Option<Arc<Latch>>,
+}
+
+/// Which of its streams a call is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Number {
+    First,
+    Second,
+}
+
+/// What was sent on the stream, to be sent again.
+enum Kept {
+    One(Writer),
+    Messages(Vec<u8>),
+    /// It is too late, or too much, to send it again.
+    Nothing,
+}
+
+impl Attempts {
+    /// Opens the first stream.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing was sent.
+    pub(crate) fn begin(channel: &Channel, head: Head, requests: Requests) -> Result<Self, Status> {
+        let (kept, end) = match requests {
+            Requests::One(framed) => (Kept::One(framed), true),
+            Requests::Stream => (Kept::Messages(Vec::new()), false),
+        };
+        let stream = head.open(channel, kept.as_slice(), end)?;
+        let state = State { stream, number: Number::First, kept, reopening: None };
+        Ok(Self { channel: channel.clone(), head, state: Mutex::new(state) })
+    }
+
+    /// The stream as it is now, even if another one is being opened.
+    pub(crate) fn stream(&self) -> Stream {
+        self.lock().stream.clone()
+    }
+
+    /// The stream to receive on.
+    pub(crate) fn current(&self) -> (Stream, Number) {
+        let state = self.settled();
+        (state.stream.clone(), state.number)
+    }
+
+    /// The stream to send `framed` on; keeps the message if it may have to be sent again.
+    pub(crate) fn keep(&self, framed: &[u8]) -> (Stream, Number) {
+        let mut state = self.settled();
+        if let Kept::Messages(messages) = &mut state.kept {
+            match messages.len() + framed.len() <= limits::RETRY_BUFFER_MAX {
+                true => messages.extend_from_slice(framed),
+                false => state.kept = Kept::Nothing,
+            }
+        }
+        (state.stream.clone(), state.number)
+    }
+
+    /// The server is at work on the call: sending it again could do the work twice.
+    pub(crate) fn commit(&self) {
+        self.lock().kept = Kept::Nothing;
+    }
+
+    /// Replaces the stream `refused` by a second one, unless somebody else has; with `end` its
+    /// requests have ended. Says whether there is another stream now.
+    ///
+    /// # Errors
+    ///
+    /// Why the second stream could not be opened.
+    pub(crate) fn reopen(&self, refused: Number, end: bool) -> Result<bool, Status> {
+        let (kept, latch) = {
+            let mut state = self.settled();
+            if state.number != refused {
+                return Ok(true);
+            }
+            let kept = std::mem::replace(&mut state.kept, Kept::Nothing);
+            if let Kept::Nothing = kept {
+                return Ok(false);
+            }
+            let latch = Arc::new(Latch::default());
+            state.reopening = Some(latch.clone());
+            (kept, latch)
+        };
+        let end = end || matches!(kept, Kept::One(_));
+        let opened = self.head.open(&self.channel, kept.as_slice(), end);
+        let mut state = self.lock();
+        state.number = Number::Second;
+        state.reopening = None;
+        let result = opened.map(|stream| {
+            state.stream = stream;
+            true
+        });
+        drop(state);
+        latch.open();
+        result
+    }
+
+    /// The state while nobody opens a stream, or after the deadline.
+    fn settled(&self) -> MutexGuard<'_, State> {
+        loop {
+            let state = self.lock();
+            let Some(latch) = state.reopening.clone() else { return state };
+            drop(state);
+            if !latch.wait(self.head.deadline) {
+                return self.lock();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::One(framed) => framed.as_slice(),
+            Self::Messages(messages) => messages,
+            Self::Nothing => &[],
+        }
+    }
+}
+
+impl Head {
+    /// Opens a stream on the channel's connection, and sends `first` on it.
+    fn open(&self, channel: &Channel, first: &[u8], end: bool) -> Result<Stream, Status> {
+        let settings = channel.settings();
+        let mut cause = None;
+        for _ in 0..limits::OPEN_ATTEMPTS_MAX {
+            let link = channel.link(self.deadline, self.wait_for_ready)?;
+            let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(now()));
+            if timeout.is_some_and(|timeout| timeout.is_zero()) {
+                return Err(too_late("beginning the call"));
+            }
+            let head = RequestHead {
+                scheme: "http",
+                authority: &settings.authority,
+                path: self.path,
+                timeout,
+                user_agent: &settings.user_agent,
+                metadata: &self.metadata,
+            };
+            let head = head.to_headers();
+            match link.open(&head, first, end, settings.receive_max, self.deadline) {
+                Ok(stream) => return Ok(stream),
+                Err(OpenError::Deadline) => return Err(too_late("waiting to send the request")),
+                // It never left: nobody has seen it, so another connection may take it.
+                Err(OpenError::Unavailable(text)) => cause = Some(text),
+            }
+        }
+        let cause = cause.as_deref().unwrap_or("no connection takes the call");
+        Err(Status::unavailable(format!("{}: {cause}", channel.target())))
+    }
+}
+
+/// The status of a call whose deadline passed.
+pub(crate) fn too_late(doing: &str) -> Status {
+    Status::deadline_exceeded(format!("deadline passed while {doing}"))
+}
