@@ -12,9 +12,6 @@ pub(crate) const LISTEN_BACKLOG: i32 = 1024;
 /// not to spin, short enough not to be noticed.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Bytes in one direction of an in-memory wire: like a small socket buffer.
-pub(crate) const MEMORY_PIPE_CAPACITY: usize = 64 * 1024;
-
 /// gRPC's connection backoff protocol: the wait after the first failure.
 pub(crate) const BACKOFF_BASE: Duration = Duration::from_secs(1);
 

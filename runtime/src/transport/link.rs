@@ -220,6 +220,7 @@ impl Link {
     }
 
     /// How many streams are open.
+    #[cfg(test)]
     pub(crate) fn open_streams(&self) -> usize {
         lock(&self.state).core.open_streams()
     }
@@ -239,11 +240,6 @@ impl Link {
     /// Who is at the other end.
     pub(crate) fn peer(&self) -> &Arc<Address> {
         &self.peer
-    }
-
-    /// Where this end is.
-    pub(crate) fn local(&self) -> &Address {
-        self.wire.local()
     }
 
     pub(super) fn side(&self) -> Side {
@@ -294,6 +290,7 @@ impl std::error::Error for OpenError {}
 
 impl fmt::Debug for Link {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Link({:?} to {})", self.side, self.peer)
+        let (local, peer) = (self.wire.local(), &self.peer);
+        write!(formatter, "Link({:?}, {local} to {peer})", self.side)
     }
 }

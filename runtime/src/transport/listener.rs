@@ -115,11 +115,6 @@ impl Listener {
         &self.door.local
     }
 
-    /// The TCP address it listens at, with the port that the system chose.
-    pub(crate) fn tcp_address(&self) -> Option<SocketAddr> {
-        self.door.tcp_address()
-    }
-
     /// Starts the thread called `name` that accepts connections and gives each to `serve`.
     ///
     /// # Errors
@@ -163,13 +158,6 @@ impl From<SocketAddr> for BindAddress {
 impl From<TcpListener> for BindAddress {
     fn from(listener: TcpListener) -> Self {
         Self(Source::Bound(listener))
-    }
-}
-
-impl Listening {
-    /// Where it listens.
-    pub(crate) fn local(&self) -> &Address {
-        &self.door.local
     }
 }
 
@@ -220,13 +208,6 @@ impl Door {
         // With nothing to poll but the waker, an error has nothing to do with connections.
         let _ = poll_with_waker(&self.socket, PollFlags::empty(), &self.waker, Some(ACCEPT_PAUSE));
     }
-
-    fn tcp_address(&self) -> Option<SocketAddr> {
-        match self.local {
-            Address::Tcp(address) => Some(address),
-            _ => None,
-        }
-    }
 }
 
 impl Drop for Door {
@@ -252,4 +233,21 @@ fn is_of_one_connection(error: &io::Error) -> bool {
             | HostUnreachable
             | TimedOut
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only what concerns one connection is passed over without a pause: a lack of descriptors or
+    /// memory concerns all of them, and asking again at once would spin.
+    #[test]
+    fn a_lack_of_resources_is_followed_by_a_pause() {
+        use rustix::io::Errno;
+        let is_passed_over = |errno: Errno| is_of_one_connection(&io::Error::from(errno));
+        assert!(is_passed_over(Errno::CONNABORTED) && is_passed_over(Errno::INTR));
+        assert!(!is_passed_over(Errno::MFILE) && !is_passed_over(Errno::NFILE));
+        assert!(!is_passed_over(Errno::NOBUFS) && !is_passed_over(Errno::NOMEM));
+        assert!(!is_passed_over(Errno::INVAL) && !is_passed_over(Errno::PERM));
+    }
 }

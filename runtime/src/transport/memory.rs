@@ -1,4 +1,4 @@
-//! An in-memory pair of wires, for tests of this crate and of its users.
+//! An in-memory pair of wires, for tests.
 //!
 //! Each direction is a pipe of bounded capacity, as a socket's buffer is. [`Knobs`] split reads,
 //! hold bytes back and cut the wire, so that a test can be the network at its worst.
@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use super::wire::{Address, Interest, Wire};
 use super::{lock, now, wait_until};
-use crate::limits::MEMORY_PIPE_CAPACITY;
 
 /// Two ends of one wire.
 pub(crate) fn pair() -> (MemoryWire, MemoryWire) {
@@ -232,6 +231,9 @@ impl State {
         }
     }
 }
+
+/// Bytes in one direction of an in-memory wire: like a small socket buffer.
+pub(crate) const MEMORY_PIPE_CAPACITY: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 //! link      one connection: opened, closed, its thread   verbs  submit and pump, which drive it
 //! state     what its lock protects: the http2 core, and who waits for what of it
 //! stream    one stream as an application holds it: every wait for a peer is here
-//! inbox     what has come for a stream and was not taken yet
+//! inbox     the receiving end of a stream         received  what has come and was not taken
 //! wire      what bytes travel over: tcp, unix (both a socket), memory
 //! listener  accepting connections
 //! workers   the pool that runs user code          timer   things to be done at a time
@@ -22,14 +22,14 @@
 //!
 //! The locks of the worker pool and of the timer stand alone: no other lock is taken under them.
 
-#![allow(dead_code, unused_imports, reason = "client and server are its users")]
-
 pub(crate) mod backoff;
 mod inbox;
 pub(crate) mod latch;
 mod link;
 pub(crate) mod listener;
+#[cfg(test)]
 pub(crate) mod memory;
+mod received;
 mod socket;
 mod state;
 mod stream;
@@ -59,10 +59,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
-pub(crate) use inbox::{DeadlinePassed, Incoming};
 pub(crate) use latch::Latch;
 pub(crate) use link::{Accepted, Link, OpenError};
 pub(crate) use listener::{Listener, Listening};
+pub(crate) use received::Incoming;
 pub(crate) use stream::{SendError, Stream};
 pub(crate) use target::{Place, Target};
 pub(crate) use wire::{Address, Wire};

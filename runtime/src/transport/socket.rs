@@ -4,10 +4,9 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::AsFd;
 use socket2::Socket;
 
 use super::platform::{self, Waker};
@@ -91,24 +90,6 @@ pub(super) fn poll_with_waker(
         waker.clear();
     }
     Ok(polled.get(1).map_or(PollFlags::empty(), PollFd::revents))
-}
-
-/// Waits until `socket` shows `flags` or `until` has passed; says whether it did.
-pub(super) fn poll_until(
-    socket: &impl AsFd,
-    flags: PollFlags,
-    until: Option<Instant>,
-) -> io::Result<bool> {
-    loop {
-        let timeout = until.map(|until| until.saturating_duration_since(super::now()));
-        let mut polled = [PollFd::new(socket, flags)];
-        match poll(&mut polled, timeout.map(timespec).as_ref()) {
-            Ok(0) if timeout.is_some_and(|timeout| timeout.is_zero()) => return Ok(false),
-            Ok(0) | Err(rustix::io::Errno::INTR) => {}
-            Ok(_) => return Ok(true),
-            Err(error) => return Err(error.into()),
-        }
-    }
 }
 
 /// Repeats a call that a signal interrupted.

@@ -7,8 +7,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::inbox::{Inbox, Incoming};
+use super::inbox::Inbox;
 use super::link::Side;
+use super::received::Incoming;
 use super::stream::Outgoing;
 use super::wire::Interest;
 use crate::http2::{self, Connection, Event, Headers, StreamId};

@@ -7,8 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::inbox::{DeadlinePassed, Found, Inbox, Incoming, OnCancel};
+use super::inbox::{DeadlinePassed, Inbox, OnCancel};
 use super::link::{Link, Side};
+use super::received::{Found, Incoming};
 use super::timer::Timer;
 use super::wire::Address;
 use crate::http2::{self, Connection, Headers, Reason, StreamId};

@@ -47,6 +47,7 @@ pub(crate) struct Interest {
     pub(crate) write: bool,
 }
 
+#[cfg(test)]
 impl Interest {
     pub(crate) const NONE: Self = Self { read: false, write: false };
     pub(crate) const READ: Self = Self { read: true, write: false };

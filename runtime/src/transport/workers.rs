@@ -7,9 +7,8 @@ use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Instant;
 
-use super::{lock, spawn, wait_until};
+use super::{lock, spawn};
 
 /// Work for one thread, once.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
@@ -95,9 +94,10 @@ impl Workers {
     }
 
     /// Waits until every thread has ended, after [`Workers::shut_down`]; says whether they have.
-    pub(crate) fn join(&self, until: Option<Instant>) -> bool {
+    #[cfg(test)]
+    pub(crate) fn join(&self, until: Option<std::time::Instant>) -> bool {
         let state = lock(&self.pool.state);
-        wait_until(&self.pool.ended, state, until, |state| state.threads == 0).1
+        super::wait_until(&self.pool.ended, state, until, |state| state.threads == 0).1
     }
 
     /// Whether the thread could be started; it counts from now on.

@@ -7,6 +7,7 @@ use super::*;
 use crate::http2::Reason;
 use crate::limits;
 use crate::transport::SendError;
+use crate::transport::memory::MEMORY_PIPE_CAPACITY;
 
 /// A message larger than every window arrives while somebody waits for it.
 #[test]
@@ -87,7 +88,7 @@ fn a_dead_peer_costs_the_output_cap() {
     });
     // What the core holds, what was taken from it and not written, and what the wire holds.
     let cap = limits::http2::OUTPUT_BUFFER_MAX;
-    let most = 2 * cap + limits::MEMORY_PIPE_CAPACITY + 8 * 10_000;
+    let most = 2 * cap + MEMORY_PIPE_CAPACITY + 8 * 10_000;
     let sent = sent.into_inner();
     assert!((cap..=most).contains(&sent), "{sent} bytes, expected {cap} to {most}");
     pair.up.resume();

@@ -1,6 +1,7 @@
 //! What the tests of links share: two links over an in-memory wire, or one link and a peer that a
 //! test plays itself.
 
+mod closing;
 mod edges;
 mod flow;
 mod sockets;
@@ -182,6 +183,14 @@ fn receive(stream: &Stream) -> Incoming {
 /// A response that ends the call at once: what a handler without messages does.
 fn answer(stream: &Stream) {
     stream.send_response(Some(&response()), &[], Some(&trailers()), soon()).unwrap();
+}
+
+/// The text of a lost connection.
+fn lost(incoming: Incoming) -> String {
+    match incoming {
+        Incoming::Lost(text) => text.to_string(),
+        other => panic!("expected a loss, got {other:?}"),
+    }
 }
 
 /// A deadline that only a fault reaches.

@@ -7,18 +7,18 @@ use super::*;
 use crate::transport::{Listener, Listening, Target, connect};
 
 /// A server that answers every request at once, and where it is.
-fn serve(place: &str) -> (Listening, Target) {
+fn serve(place: &str) -> (Listening, String) {
     let listener = Listener::bind(&Target::parse_listening(place).unwrap()).unwrap();
-    let target = Target::parse(&listener.local().to_string()).unwrap();
+    let address = listener.local().to_string();
     let listening = listener.start("test-accept", |wire| {
         Link::server(wire, Config::default(), LIMIT, |accepted| answer(&accepted.stream)).unwrap();
     });
-    (listening.unwrap(), target)
+    (listening.unwrap(), address)
 }
 
 /// Makes a call to `target`.
-fn call(target: &Target) {
-    let wire = connect(target, soon()).unwrap();
+fn call(target: &str) {
+    let wire = connect(&Target::parse(target).unwrap(), soon()).unwrap();
     let link = Link::client(wire, Config::default(), "test-client").unwrap();
     let stream = open(&link, &framed(100), true, None).unwrap();
     assert!(matches!(receive(&stream), Incoming::Head { .. }));
@@ -37,8 +37,8 @@ fn folder(name: &str) -> std::path::PathBuf {
 /// Calls travel over TCP, to the port that the system chose.
 #[test]
 fn calls_travel_over_tcp() {
-    let (listening, target) = serve("127.0.0.1:0");
-    assert!(listening.local().to_string().starts_with("ipv4:127.0.0.1:"));
+    let (_listening, target) = serve("127.0.0.1:0");
+    assert!(target.starts_with("ipv4:127.0.0.1:"));
     call(&target);
     call(&target);
 }
@@ -46,19 +46,19 @@ fn calls_travel_over_tcp() {
 /// A name stands for its addresses, for listening and for connecting.
 #[test]
 fn calls_travel_to_a_name() {
-    let (listening, _) = serve("localhost:0");
-    let address = listening.local().to_string();
+    let (listening, address) = serve("localhost:0");
     let port = address.rsplit(':').next().unwrap();
-    call(&Target::parse(&format!("localhost:{port}")).unwrap());
+    call(&format!("localhost:{port}"));
+    drop(listening);
 }
 
 /// The unspecified address takes connections of both families, as far as the system has them.
 #[test]
 fn the_unspecified_address_takes_ipv4() {
-    let (listening, _) = serve("[::]:0");
-    let address = listening.local().to_string();
+    let (listening, address) = serve("[::]:0");
     let port = address.rsplit(':').next().unwrap();
-    call(&Target::parse(&format!("127.0.0.1:{port}")).unwrap());
+    call(&format!("127.0.0.1:{port}"));
+    drop(listening);
 }
 
 /// Calls travel over Unix sockets; the path is removed with the listener.
@@ -84,7 +84,7 @@ fn only_an_abandoned_socket_is_replaced() {
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     assert!(path.exists());
     let (_listening, target) = serve(&place);
-    let in_use = Listener::bind(&target).err().unwrap();
+    let in_use = Listener::bind(&Target::parse(&target).unwrap()).err().unwrap();
     assert_eq!(in_use.kind(), io::ErrorKind::AddrInUse);
     assert!(in_use.to_string().starts_with(&format!("cannot listen at {place}: ")), "{in_use}");
     call(&target);
@@ -112,10 +112,10 @@ fn connecting_tries_every_address() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()
     };
-    let (listening, _) = serve("127.0.0.1:0");
-    let address = listening.local().to_string();
+    let (listening, address) = serve("127.0.0.1:0");
     let open = address.strip_prefix("ipv4:").unwrap();
-    call(&Target::parse(&format!("ipv4:{closed},{open}")).unwrap());
+    call(&format!("ipv4:{closed},{open}"));
+    drop(listening);
     let error = connect(&Target::parse(&format!("ipv4:{closed}")).unwrap(), soon()).err().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     assert!(error.to_string().starts_with(&format!("{closed}: ")), "{error}");
@@ -125,7 +125,7 @@ fn connecting_tries_every_address() {
 #[test]
 fn connecting_ends_with_its_deadline() {
     let (listening, target) = serve("127.0.0.1:0");
-    let error = connect(&target, Some(now())).err().unwrap();
+    let error = connect(&Target::parse(&target).unwrap(), Some(now())).err().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     drop(listening);
 }
@@ -144,8 +144,7 @@ fn a_missing_socket_is_named() {
 /// Dropping a listener ends its thread and frees its port; a wake is enough, nobody need connect.
 #[test]
 fn a_dropped_listener_frees_its_port() {
-    let (listening, _) = serve("127.0.0.1:0");
-    let address = listening.local().to_string();
+    let (listening, address) = serve("127.0.0.1:0");
     let address = address.strip_prefix("ipv4:").unwrap();
     TcpStream::connect(address).unwrap();
     drop(listening);

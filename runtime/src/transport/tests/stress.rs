@@ -7,7 +7,8 @@ use std::thread;
 
 use super::*;
 use crate::http2::Reason;
-use crate::transport::{DeadlinePassed, SendError, Workers};
+use crate::transport::inbox::DeadlinePassed;
+use crate::transport::{SendError, Workers};
 
 /// Numbers that follow from a seed (xorshift).
 struct Random(u64);

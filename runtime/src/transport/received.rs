@@ -1,0 +1,363 @@
+//! What has come for one stream and was not taken yet, as a value.
+//!
+//! It also decides about credit. Bytes of complete messages are given back to the peer's window when
+//! the application takes them. Bytes of an incomplete message are given back as they arrive, but only
+//! while the application waits for that message: the receive limit, checked before anything is
+//! allocated, bounds what a waiting receiver costs, and the window all others. Of small messages only
+//! some are unpacked; the rest wait as the bytes that they came in.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::grpc::envelope::{self, Decoder};
+use crate::http2::{Headers, Initiator, Reason};
+use crate::limits::{CREDIT_MIN, INBOX_MESSAGES_MAX};
+
+/// What an application receives on a stream, in the order in which it came.
+///
+/// After trailers, [`Incoming::End`] or a head with `end`, every further one is [`Incoming::End`];
+/// after the last three kinds, the same again.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Incoming {
+    /// The head of a response; only clients receive it. `end`: nothing follows.
+    Head { headers: Headers, end: bool, truncated: bool },
+    /// A message's payload, and whether it is marked as compressed.
+    Message(Vec<u8>, bool),
+    /// The peer's last word.
+    Trailers(Headers),
+    /// The peer's last word was over the limit for header lists and was cut: not to be read.
+    CutTrailers,
+    /// The peer has ended the stream without trailers.
+    End,
+    /// The stream was reset.
+    Reset { reason: Reason, by: Initiator },
+    /// The connection was lost: how, in words.
+    Lost(Arc<str>),
+    /// The peer's bytes are not messages, or one is too large. The stream is still open.
+    Invalid(envelope::Error),
+}
+
+/// What looking for the next thing finds.
+pub(super) enum Found {
+    /// Something for the application, and bytes to be credited to the peer.
+    Incoming(Incoming, usize),
+    /// Nothing yet, but bytes to be credited.
+    Credit(usize),
+    Nothing,
+}
+
+/// The undelivered events of a stream.
+pub(super) struct Received {
+    /// With each the bytes that are credited when it is taken.
+    queue: VecDeque<(Incoming, usize)>,
+    /// Bytes of messages behind the queue, from `raw_at` on, while it is full.
+    raw: Vec<u8>,
+    raw_at: usize,
+    /// What comes after the queue and `raw`, again and again; trailers once.
+    end: Option<Incoming>,
+    decoder: Decoder,
+    /// Bytes of the incomplete message that were not credited yet.
+    partial: usize,
+    /// Bytes that may be credited, kept until there are enough of them.
+    credit: usize,
+    /// The least credit worth telling the core about.
+    credit_min: usize,
+    /// The application has looked and found nothing since it last got something.
+    wanted: bool,
+    /// The peer has ended the stream in good order.
+    has_ended: bool,
+}
+
+impl Received {
+    /// Nothing yet, of messages of at most `receive_limit` bytes on a stream whose window is
+    /// `window`.
+    pub(super) fn new(receive_limit: usize, window: u32) -> Self {
+        let window = usize::try_from(window).unwrap_or(usize::MAX);
+        Self {
+            queue: VecDeque::new(),
+            raw: Vec::new(),
+            raw_at: 0,
+            end: None,
+            decoder: Decoder::new(receive_limit),
+            partial: 0,
+            credit: 0,
+            // More than half a window in arrears could bring the peer to a halt.
+            credit_min: CREDIT_MIN.min(window / 2).max(1),
+            wanted: false,
+            has_ended: false,
+        }
+    }
+
+    /// The head of a response.
+    pub(super) fn push_head(&mut self, headers: Headers, end: bool, truncated: bool) {
+        if self.end.is_none() {
+            self.queue.push_back((Incoming::Head { headers, end, truncated }, 0));
+            if end {
+                self.has_ended = true;
+                self.end = Some(Incoming::End);
+            }
+        }
+    }
+
+    /// Bytes of messages, and perhaps the end. Returns what may be credited at once.
+    pub(super) fn push_data(&mut self, data: &[u8], end: bool) -> usize {
+        self.has_ended |= end;
+        if self.end.is_some() {
+            return 0;
+        }
+        self.decode(data);
+        if end {
+            self.end.get_or_insert(Incoming::End);
+        }
+        self.take_credit()
+    }
+
+    /// The peer's last word.
+    pub(super) fn push_trailers(&mut self, headers: Headers, truncated: bool) {
+        if self.end.is_none() {
+            self.has_ended = true;
+            self.end = Some(match truncated {
+                true => Incoming::CutTrailers,
+                false => Incoming::Trailers(headers),
+            });
+        }
+    }
+
+    /// The end of everything, behind what has come.
+    pub(super) fn fail(&mut self, failure: Incoming) {
+        self.end.get_or_insert(failure);
+    }
+
+    /// The end of everything at once, unless the end has come before. What had come and was not
+    /// taken is returned, to be dropped where no lock is held.
+    pub(super) fn reset(&mut self, reason: Reason) -> impl Sized + use<> {
+        if self.end.is_some() {
+            return (VecDeque::new(), Vec::new());
+        }
+        self.end = Some(Incoming::Reset { reason, by: Initiator::Local });
+        (std::mem::take(&mut self.queue), self.drop_raw())
+    }
+
+    /// Takes the next thing, if there is one.
+    pub(super) fn take(&mut self) -> Found {
+        self.refill();
+        if let Some((incoming, held)) = self.queue.pop_front() {
+            self.credit += held;
+            self.wanted = false;
+            return Found::Incoming(incoming, self.take_credit());
+        }
+        if let Some(end) = self.take_end() {
+            return Found::Incoming(end, 0);
+        }
+        self.wanted = true;
+        match self.take_credit() {
+            0 => Found::Nothing,
+            credit => Found::Credit(credit),
+        }
+    }
+
+    /// Whether there is nothing to take.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.end.is_none()
+    }
+
+    /// Whether the peer has ended the stream in good order.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// The last thing that will be received, if it has come.
+    pub(super) fn ending(&self) -> Option<Incoming> {
+        match (self.end.as_ref()?, self.queue.back()) {
+            (Incoming::End, Some((head @ Incoming::Head { end: true, .. }, _))) => {
+                Some(head.clone())
+            }
+            (end, _) => Some(end.clone()),
+        }
+    }
+
+    /// Cuts `data` into messages, as many as the queue has room for.
+    fn decode(&mut self, data: &[u8]) {
+        let consumed = match self.raw.is_empty() {
+            true => self.unpack(data),
+            false => 0,
+        };
+        // After an error what follows has no meaning.
+        if self.end.is_none() {
+            self.raw.extend_from_slice(&data[consumed..]);
+        }
+    }
+
+    /// Cuts what waits into messages once the queue is empty.
+    fn refill(&mut self) {
+        if self.queue.is_empty() && !self.raw.is_empty() {
+            let raw = std::mem::take(&mut self.raw);
+            self.raw_at += self.unpack(&raw[self.raw_at..]);
+            self.raw = raw;
+            if self.raw_at == self.raw.len() {
+                self.drop_raw();
+            }
+        }
+    }
+
+    /// Moves messages of `data` into the queue until it is full; returns how many bytes it took.
+    fn unpack(&mut self, data: &[u8]) -> usize {
+        let mut taken = 0;
+        while taken < data.len() && self.queue.len() < INBOX_MESSAGES_MAX {
+            match self.decoder.decode(&data[taken..]) {
+                Ok((count, message)) => {
+                    taken += count;
+                    self.partial += count;
+                    if let Some(message) = message {
+                        let held = std::mem::take(&mut self.partial);
+                        let incoming = Incoming::Message(message.payload, message.compressed);
+                        self.queue.push_back((incoming, held));
+                    }
+                }
+                Err(error) => {
+                    self.end = Some(Incoming::Invalid(error));
+                    return data.len();
+                }
+            }
+        }
+        taken
+    }
+
+    fn drop_raw(&mut self) -> Vec<u8> {
+        self.raw_at = 0;
+        std::mem::take(&mut self.raw)
+    }
+
+    /// The end of the stream, if it has come. An end in good order is none if it came inside a
+    /// message.
+    fn take_end(&mut self) -> Option<Incoming> {
+        let is_good = matches!(self.end, Some(Incoming::End | Incoming::Trailers(_)));
+        if is_good && let Err(error) = self.decoder.finish() {
+            self.end = Some(Incoming::Invalid(error));
+        }
+        match &self.end {
+            Some(Incoming::Trailers(_) | Incoming::CutTrailers) => self.end.replace(Incoming::End),
+            end => end.clone(),
+        }
+    }
+
+    /// What may be credited now, if it is worth it.
+    fn take_credit(&mut self) -> usize {
+        if self.wanted && self.queue.is_empty() && self.raw.is_empty() {
+            self.credit += std::mem::take(&mut self.partial);
+        }
+        if self.credit < self.credit_min {
+            return 0;
+        }
+        std::mem::take(&mut self.credit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grpc::envelope::prefix;
+
+    const WINDOW: u32 = 64 << 10;
+
+    fn nothing() -> Received {
+        Received::new(1 << 20, WINDOW)
+    }
+
+    fn framed(len: usize) -> Vec<u8> {
+        let mut bytes = prefix(len).to_vec();
+        bytes.resize(5 + len, 1);
+        bytes
+    }
+
+    /// What is taken and what that credits.
+    fn take(received: &mut Received) -> (Option<Incoming>, usize) {
+        match received.take() {
+            Found::Incoming(incoming, credit) => (Some(incoming), credit),
+            Found::Credit(credit) => (None, credit),
+            Found::Nothing => (None, 0),
+        }
+    }
+
+    /// A whole message is credited when the application takes it, not when it comes.
+    #[test]
+    fn a_message_is_credited_when_it_is_taken() {
+        let mut received = nothing();
+        assert_eq!(received.push_data(&framed(CREDIT_MIN), false), 0);
+        let (message, credit) = take(&mut received);
+        assert!(matches!(message, Some(Incoming::Message(..))));
+        assert_eq!(credit, CREDIT_MIN + 5);
+    }
+
+    /// Small amounts are kept until they are worth a frame.
+    #[test]
+    fn small_credit_is_kept_together() {
+        let mut received = nothing();
+        let mut credit = 0;
+        for taken in 1..=CREDIT_MIN / 100 + 1 {
+            assert_eq!(received.push_data(&framed(95), false), 0);
+            credit += take(&mut received).1;
+            assert_eq!(credit > 0, taken * 100 >= CREDIT_MIN, "after {taken}");
+        }
+    }
+
+    /// An incomplete message is credited as it arrives while somebody waits for it, and not
+    /// before: then the window bounds it.
+    #[test]
+    fn an_incomplete_message_is_credited_while_it_is_wanted() {
+        let mut received = nothing();
+        let bytes = framed(100_000);
+        assert_eq!(received.push_data(&bytes[..20_000], false), 0);
+        assert_eq!(take(&mut received), (None, 20_000));
+        assert_eq!(received.push_data(&bytes[20_000..60_000], false), 40_000);
+        assert_eq!(received.push_data(&bytes[60_000..], false), 0);
+        let (message, credit) = take(&mut received);
+        assert_eq!(message, Some(Incoming::Message(vec![1; 100_000], false)));
+        assert_eq!(credit, 40_005);
+        assert_eq!(received.push_data(&bytes[..20_000], false), 0, "nobody waits for the next");
+    }
+
+    /// Many small messages wait as bytes, so that each costs what it cost on the wire; all come out
+    /// in order, the end behind them.
+    #[test]
+    fn small_messages_are_not_all_unpacked() {
+        let mut received = nothing();
+        for number in 0..10_000u32 {
+            let mut bytes = prefix(4).to_vec();
+            bytes.extend(number.to_be_bytes());
+            // Cut where no message ends.
+            let (one, two) = bytes.split_at(number as usize % 9);
+            assert_eq!(received.push_data(one, false) + received.push_data(two, false), 0);
+        }
+        assert_eq!(received.queue.len(), INBOX_MESSAGES_MAX);
+        received.push_trailers(Headers::new(), false);
+        let mut credit = 0;
+        for number in 0..10_000u32 {
+            let (message, taken) = take(&mut received);
+            assert_eq!(message, Some(Incoming::Message(number.to_be_bytes().to_vec(), false)));
+            credit += taken;
+        }
+        assert!(credit > 90_000 - CREDIT_MIN);
+        assert_eq!(take(&mut received).0, Some(Incoming::Trailers(Headers::new())));
+        assert_eq!(take(&mut received).0, Some(Incoming::End));
+        assert_eq!(received.raw.capacity(), 0);
+    }
+
+    /// What is invalid ends the stream behind the messages before it, wherever it waited.
+    #[test]
+    fn invalid_bytes_come_after_the_messages_before_them() {
+        let mut received = nothing();
+        let count = 2 * INBOX_MESSAGES_MAX;
+        for _ in 0..count {
+            let _nothing = received.push_data(&framed(0), false);
+        }
+        let _nothing = received.push_data(&[9, 0, 0, 0, 0], false);
+        let _nothing = received.push_data(&framed(0), true);
+        for _ in 0..count {
+            assert_eq!(take(&mut received).0, Some(Incoming::Message(Vec::new(), false)));
+        }
+        let invalid = Some(Incoming::Invalid(envelope::Error::InvalidFlag(9)));
+        assert_eq!(take(&mut received).0, invalid);
+        assert_eq!(take(&mut received).0, invalid);
+    }
+}
