@@ -74,6 +74,8 @@ fn transport_alone_touches_sockets_clocks_and_threads() {
     for (layer, _) in LAYERS.iter().filter(|(layer, _)| *layer != "transport") {
         for source in Source::of_layer(layer) {
             for (number, line) in source.code() {
+                // Asking transport for the time is how the others get it.
+                let line = line.replace("transport::now()", "");
                 for word in TRANSPORT_ALONE.iter().filter(|word| line.contains(*word)) {
                     faults.push(format!("{}:{number}: {word}", source.name));
                 }
