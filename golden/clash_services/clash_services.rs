@@ -273,20 +273,18 @@ pub trait Result: ::core::marker::Send + ::core::marker::Sync {
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&RESULT_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&RESULT_METHODS[0]))
     }
     fn err(
         &self,
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&RESULT_METHODS[1]),
-        )
+        ::core::result::Result::Err(unimplemented(&RESULT_METHODS[1]))
     }
 }
 /// Serves an implementation of [`Result`].
@@ -352,49 +350,29 @@ impl ResultStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &RESULT_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &RESULT_METHODS[0], &Protobuf, request)
     }
     pub fn ok_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &RESULT_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &RESULT_METHODS[0], &Protobuf, request)
     }
     pub fn err(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &RESULT_METHODS[1];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &RESULT_METHODS[1], &Protobuf, request)
     }
     pub fn err_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &RESULT_METHODS[1];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &RESULT_METHODS[1], &Protobuf, request)
     }
 }
 /// The methods of `clash_services.Greeter`.
@@ -447,40 +425,36 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync {
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS_[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS_[0]))
     }
     fn clone(
         &self,
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS_[1]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS_[1]))
     }
     fn say_hello_(
         &self,
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS_[2]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS_[2]))
     }
     fn say_hello(
         &self,
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS_[3]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS_[3]))
     }
     fn say_hello__(
         &self,
@@ -488,60 +462,54 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync {
         replies: &mut ::rust_grpc::ReplySink<Request>,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<(), ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (requests, replies, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS_[4]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS_[4]))
     }
     fn say_hello_pending(
         &self,
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS_[5]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS_[5]))
     }
     fn call(
         &self,
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS_[6]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS_[6]))
     }
     fn name(
         &self,
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS_[7]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS_[7]))
     }
     fn methods(
         &self,
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS_[8]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS_[8]))
     }
     fn drop(
         &self,
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS_[9]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS_[9]))
     }
 }
 /// Serves an implementation of [`Greeter`].
@@ -661,97 +629,57 @@ impl GreeterStub_ {
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS_[0], &Protobuf, request)
     }
     pub fn new__pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS_[0], &Protobuf, request)
     }
     pub fn clone(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[1];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS_[1], &Protobuf, request)
     }
     pub fn clone_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[1];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS_[1], &Protobuf, request)
     }
     pub fn say_hello_(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[2];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS_[2], &Protobuf, request)
     }
     pub fn say_hello__pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[2];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS_[2], &Protobuf, request)
     }
     pub fn say_hello(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[3];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS_[3], &Protobuf, request)
     }
     pub fn say_hello_pending_(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[3];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS_[3], &Protobuf, request)
     }
     pub fn say_hello__(
         &self,
@@ -760,133 +688,78 @@ impl GreeterStub_ {
         ::rust_grpc::BidiStream<Request, Request>,
         ::rust_grpc::Status,
     > {
-        let method = &GREETER_METHODS_[4];
-        ::rust_grpc::generated::service::bidirectional(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, bidirectional};
+        bidirectional(&self.channel, &GREETER_METHODS_[4], &Protobuf, request)
     }
     pub fn say_hello_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[5];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS_[5], &Protobuf, request)
     }
     pub fn say_hello_pending_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[5];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS_[5], &Protobuf, request)
     }
     pub fn call(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[6];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS_[6], &Protobuf, request)
     }
     pub fn call_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[6];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS_[6], &Protobuf, request)
     }
     pub fn name(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[7];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS_[7], &Protobuf, request)
     }
     pub fn name_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[7];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS_[7], &Protobuf, request)
     }
     pub fn methods(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[8];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS_[8], &Protobuf, request)
     }
     pub fn methods_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[8];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS_[8], &Protobuf, request)
     }
     pub fn drop(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[9];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS_[9], &Protobuf, request)
     }
     pub fn drop_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS_[9];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS_[9], &Protobuf, request)
     }
 }
 /// The methods of `clash_services.T`.
@@ -900,10 +773,9 @@ pub trait T: ::core::marker::Send + ::core::marker::Sync {
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&T_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&T_METHODS[0]))
     }
 }
 /// Serves an implementation of [`T`].
@@ -963,25 +835,15 @@ impl TStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &T_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &T_METHODS[0], &Protobuf, request)
     }
     pub fn t_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &T_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &T_METHODS[0], &Protobuf, request)
     }
 }
 /// The methods of `clash_services.Protobuf`.
@@ -997,10 +859,9 @@ pub trait Protobuf: ::core::marker::Send + ::core::marker::Sync {
         request: Request,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Request, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&PROTOBUF_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&PROTOBUF_METHODS[0]))
     }
 }
 /// Serves an implementation of [`Protobuf`].
@@ -1059,24 +920,14 @@ impl ProtobufStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Response<Request>, ::rust_grpc::Status> {
-        let method = &PROTOBUF_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &PROTOBUF_METHODS[0], &Protobuf, request)
     }
     pub fn protobuf_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Request>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Request>, ::rust_grpc::Status> {
-        let method = &PROTOBUF_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &PROTOBUF_METHODS[0], &Protobuf, request)
     }
 }

@@ -47,24 +47,14 @@ impl GreeterStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<Name>,
     ) -> ::core::result::Result<::rust_grpc::Response<Name>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
     pub fn say_hello_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Name>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Name>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
 }

@@ -156,10 +156,9 @@ pub trait Library: ::core::marker::Send + ::core::marker::Sync {
         request: Thing,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Thing, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&LIBRARY_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&LIBRARY_METHODS[0]))
     }
 }
 /// Serves an implementation of [`Library`].
@@ -222,13 +221,8 @@ impl LibraryStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<Thing>,
     ) -> ::core::result::Result<::rust_grpc::Response<Thing>, ::rust_grpc::Status> {
-        let method = &LIBRARY_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &LIBRARY_METHODS[0], &Protobuf, request)
     }
     /// Of the rpc.
     ///
@@ -237,12 +231,7 @@ impl LibraryStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<Thing>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Thing>, ::rust_grpc::Status> {
-        let method = &LIBRARY_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &LIBRARY_METHODS[0], &Protobuf, request)
     }
 }

@@ -222,10 +222,9 @@ pub trait OldService: ::core::marker::Send + ::core::marker::Sync {
         request: Old,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Current, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&OLD_SERVICE_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&OLD_SERVICE_METHODS[0]))
     }
 }
 /// Serves an implementation of [`OldService`].
@@ -290,25 +289,15 @@ impl OldServiceStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<Old>,
     ) -> ::core::result::Result<::rust_grpc::Response<Current>, ::rust_grpc::Status> {
-        let method = &OLD_SERVICE_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &OLD_SERVICE_METHODS[0], &Protobuf, request)
     }
     pub fn get_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Old>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Current>, ::rust_grpc::Status> {
-        let method = &OLD_SERVICE_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &OLD_SERVICE_METHODS[0], &Protobuf, request)
     }
 }
 /// The methods of `deprecated.Service`.
@@ -326,10 +315,9 @@ pub trait Service: ::core::marker::Send + ::core::marker::Sync {
         request: Current,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Current, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&SERVICE_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&SERVICE_METHODS[0]))
     }
     #[deprecated]
     fn get_old(
@@ -338,10 +326,9 @@ pub trait Service: ::core::marker::Send + ::core::marker::Sync {
         replies: &mut ::rust_grpc::ReplySink<OldReply>,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<(), ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, replies, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&SERVICE_METHODS[1]),
-        )
+        ::core::result::Result::Err(unimplemented(&SERVICE_METHODS[1]))
     }
 }
 /// Serves an implementation of [`Service`].
@@ -412,25 +399,15 @@ impl ServiceStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<Current>,
     ) -> ::core::result::Result<::rust_grpc::Response<Current>, ::rust_grpc::Status> {
-        let method = &SERVICE_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &SERVICE_METHODS[0], &Protobuf, request)
     }
     pub fn get_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Current>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Current>, ::rust_grpc::Status> {
-        let method = &SERVICE_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &SERVICE_METHODS[0], &Protobuf, request)
     }
     #[deprecated]
     pub fn get_old(
@@ -440,12 +417,7 @@ impl ServiceStub {
         ::rust_grpc::ReplyStream<OldReply>,
         ::rust_grpc::Status,
     > {
-        let method = &SERVICE_METHODS[1];
-        ::rust_grpc::generated::service::server_streaming(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, server_streaming};
+        server_streaming(&self.channel, &SERVICE_METHODS[1], &Protobuf, request)
     }
 }

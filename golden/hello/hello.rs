@@ -158,10 +158,9 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync {
         request: HelloRequest,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<HelloReply, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS[0]))
     }
 }
 /// Serves an implementation of [`Greeter`].
@@ -222,25 +221,15 @@ impl GreeterStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<HelloRequest>,
     ) -> ::core::result::Result<::rust_grpc::Response<HelloReply>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
     /// Says hello once.
     pub fn say_hello_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<HelloRequest>,
     ) -> ::core::result::Result<::rust_grpc::Pending<HelloReply>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
 }

@@ -218,10 +218,9 @@ pub trait r#trait: ::core::marker::Send + ::core::marker::Sync {
         request: Match,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Self_, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&TRAIT_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&TRAIT_METHODS[0]))
     }
     fn self_(
         &self,
@@ -229,20 +228,18 @@ pub trait r#trait: ::core::marker::Send + ::core::marker::Sync {
         replies: &mut ::rust_grpc::ReplySink<Match>,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<(), ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, replies, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&TRAIT_METHODS[1]),
-        )
+        ::core::result::Result::Err(unimplemented(&TRAIT_METHODS[1]))
     }
     fn r#move(
         &self,
         requests: &mut ::rust_grpc::RequestStream<Match>,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Match, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (requests, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&TRAIT_METHODS[2]),
-        )
+        ::core::result::Result::Err(unimplemented(&TRAIT_METHODS[2]))
     }
 }
 /// Serves an implementation of [`r#trait`].
@@ -318,37 +315,22 @@ impl traitStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<Match>,
     ) -> ::core::result::Result<::rust_grpc::Response<Self_>, ::rust_grpc::Status> {
-        let method = &TRAIT_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &TRAIT_METHODS[0], &Protobuf, request)
     }
     pub fn fn_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Match>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Self_>, ::rust_grpc::Status> {
-        let method = &TRAIT_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &TRAIT_METHODS[0], &Protobuf, request)
     }
     pub fn self_(
         &self,
         request: impl ::rust_grpc::IntoRequest<Match>,
     ) -> ::core::result::Result<::rust_grpc::ReplyStream<Match>, ::rust_grpc::Status> {
-        let method = &TRAIT_METHODS[1];
-        ::rust_grpc::generated::service::server_streaming(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, server_streaming};
+        server_streaming(&self.channel, &TRAIT_METHODS[1], &Protobuf, request)
     }
     pub fn r#move(
         &self,
@@ -357,12 +339,7 @@ impl traitStub {
         ::rust_grpc::RequestSink<Match, Match>,
         ::rust_grpc::Status,
     > {
-        let method = &TRAIT_METHODS[2];
-        ::rust_grpc::generated::service::client_streaming(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, client_streaming};
+        client_streaming(&self.channel, &TRAIT_METHODS[2], &Protobuf, request)
     }
 }

@@ -61,10 +61,9 @@ pub trait Plain: ::core::marker::Send + ::core::marker::Sync {
         request: Rootless,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<inside::Thing, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&PLAIN_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&PLAIN_METHODS[0]))
     }
 }
 /// Serves an implementation of [`Plain`].
@@ -126,13 +125,8 @@ impl PlainStub {
         ::rust_grpc::Response<inside::Thing>,
         ::rust_grpc::Status,
     > {
-        let method = &PLAIN_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &PLAIN_METHODS[0], &Protobuf, request)
     }
     pub fn call_pending(
         &self,
@@ -141,12 +135,7 @@ impl PlainStub {
         ::rust_grpc::Pending<inside::Thing>,
         ::rust_grpc::Status,
     > {
-        let method = &PLAIN_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &PLAIN_METHODS[0], &Protobuf, request)
     }
 }

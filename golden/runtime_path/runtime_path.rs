@@ -40,10 +40,9 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync {
         request: Name,
         context: &mut ::renamed::runtime::Context,
     ) -> ::core::result::Result<Name, ::renamed::runtime::Status> {
+        use ::renamed::runtime::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::renamed::runtime::generated::service::unimplemented(&GREETER_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS[0]))
     }
 }
 /// Serves an implementation of [`Greeter`].
@@ -105,13 +104,8 @@ impl GreeterStub {
         ::renamed::runtime::Response<Name>,
         ::renamed::runtime::Status,
     > {
-        let method = &GREETER_METHODS[0];
-        ::renamed::runtime::generated::service::unary(
-            &self.channel,
-            method,
-            &::renamed::runtime::Protobuf,
-            request,
-        )
+        use ::renamed::runtime::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
     pub fn say_hello_pending(
         &self,
@@ -120,12 +114,7 @@ impl GreeterStub {
         ::renamed::runtime::Pending<Name>,
         ::renamed::runtime::Status,
     > {
-        let method = &GREETER_METHODS[0];
-        ::renamed::runtime::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::renamed::runtime::Protobuf,
-            request,
-        )
+        use ::renamed::runtime::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
 }

@@ -40,10 +40,9 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync {
         request: Name,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Name, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS[0]))
     }
 }
 /// Serves an implementation of [`Greeter`].

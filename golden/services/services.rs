@@ -83,10 +83,9 @@ pub trait RouteGuide: ::core::marker::Send + ::core::marker::Sync {
         request: Point,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<super::common::Feature, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&ROUTE_GUIDE_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&ROUTE_GUIDE_METHODS[0]))
     }
     /// One for many.
     fn list_features(
@@ -95,10 +94,9 @@ pub trait RouteGuide: ::core::marker::Send + ::core::marker::Sync {
         replies: &mut ::rust_grpc::ReplySink<super::common::Feature>,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<(), ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, replies, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&ROUTE_GUIDE_METHODS[1]),
-        )
+        ::core::result::Result::Err(unimplemented(&ROUTE_GUIDE_METHODS[1]))
     }
     /// Many for one.
     fn record_route(
@@ -106,10 +104,9 @@ pub trait RouteGuide: ::core::marker::Send + ::core::marker::Sync {
         requests: &mut ::rust_grpc::RequestStream<Point>,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Summary, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (requests, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&ROUTE_GUIDE_METHODS[2]),
-        )
+        ::core::result::Result::Err(unimplemented(&ROUTE_GUIDE_METHODS[2]))
     }
     /// Many for many.
     fn route_chat(
@@ -118,10 +115,9 @@ pub trait RouteGuide: ::core::marker::Send + ::core::marker::Sync {
         replies: &mut ::rust_grpc::ReplySink<super::common::Note>,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<(), ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (requests, replies, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&ROUTE_GUIDE_METHODS[3]),
-        )
+        ::core::result::Result::Err(unimplemented(&ROUTE_GUIDE_METHODS[3]))
     }
 }
 /// Serves an implementation of [`RouteGuide`].
@@ -211,13 +207,8 @@ impl RouteGuideStub {
         ::rust_grpc::Response<super::common::Feature>,
         ::rust_grpc::Status,
     > {
-        let method = &ROUTE_GUIDE_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &ROUTE_GUIDE_METHODS[0], &Protobuf, request)
     }
     /// One for one.
     pub fn get_feature_pending(
@@ -227,13 +218,8 @@ impl RouteGuideStub {
         ::rust_grpc::Pending<super::common::Feature>,
         ::rust_grpc::Status,
     > {
-        let method = &ROUTE_GUIDE_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &ROUTE_GUIDE_METHODS[0], &Protobuf, request)
     }
     /// One for many.
     pub fn list_features(
@@ -243,13 +229,8 @@ impl RouteGuideStub {
         ::rust_grpc::ReplyStream<super::common::Feature>,
         ::rust_grpc::Status,
     > {
-        let method = &ROUTE_GUIDE_METHODS[1];
-        ::rust_grpc::generated::service::server_streaming(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, server_streaming};
+        server_streaming(&self.channel, &ROUTE_GUIDE_METHODS[1], &Protobuf, request)
     }
     /// Many for one.
     pub fn record_route(
@@ -259,13 +240,8 @@ impl RouteGuideStub {
         ::rust_grpc::RequestSink<Point, Summary>,
         ::rust_grpc::Status,
     > {
-        let method = &ROUTE_GUIDE_METHODS[2];
-        ::rust_grpc::generated::service::client_streaming(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, client_streaming};
+        client_streaming(&self.channel, &ROUTE_GUIDE_METHODS[2], &Protobuf, request)
     }
     /// Many for many.
     pub fn route_chat(
@@ -275,13 +251,8 @@ impl RouteGuideStub {
         ::rust_grpc::BidiStream<super::common::Note, super::common::Note>,
         ::rust_grpc::Status,
     > {
-        let method = &ROUTE_GUIDE_METHODS[3];
-        ::rust_grpc::generated::service::bidirectional(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, bidirectional};
+        bidirectional(&self.channel, &ROUTE_GUIDE_METHODS[3], &Protobuf, request)
     }
 }
 /// The methods of `services.v1.Empty`.

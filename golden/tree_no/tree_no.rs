@@ -37,10 +37,9 @@ pub trait Greeter: ::core::marker::Send + ::core::marker::Sync {
         request: Name,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<Name, ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&GREETER_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&GREETER_METHODS[0]))
     }
 }
 /// Serves an implementation of [`Greeter`].
@@ -99,24 +98,14 @@ impl GreeterStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<Name>,
     ) -> ::core::result::Result<::rust_grpc::Response<Name>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS[0];
-        ::rust_grpc::generated::service::unary(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary};
+        unary(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
     pub fn say_hello_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Name>,
     ) -> ::core::result::Result<::rust_grpc::Pending<Name>, ::rust_grpc::Status> {
-        let method = &GREETER_METHODS[0];
-        ::rust_grpc::generated::service::unary_pending(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, unary_pending};
+        unary_pending(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
 }

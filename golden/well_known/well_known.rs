@@ -98,10 +98,9 @@ pub trait Events: ::core::marker::Send + ::core::marker::Sync {
         replies: &mut ::rust_grpc::ReplySink<Event>,
         context: &mut ::rust_grpc::Context,
     ) -> ::core::result::Result<(), ::rust_grpc::Status> {
+        use ::rust_grpc::generated::service::unimplemented;
         let _ = (request, replies, context);
-        ::core::result::Result::Err(
-            ::rust_grpc::generated::service::unimplemented(&EVENTS_METHODS[0]),
-        )
+        ::core::result::Result::Err(unimplemented(&EVENTS_METHODS[0]))
     }
 }
 /// Serves an implementation of [`Events`].
@@ -162,12 +161,7 @@ impl EventsStub {
         &self,
         request: impl ::rust_grpc::IntoRequest<::rust_grpc::well_known::Empty>,
     ) -> ::core::result::Result<::rust_grpc::ReplyStream<Event>, ::rust_grpc::Status> {
-        let method = &EVENTS_METHODS[0];
-        ::rust_grpc::generated::service::server_streaming(
-            &self.channel,
-            method,
-            &::rust_grpc::Protobuf,
-            request,
-        )
+        use ::rust_grpc::generated::service::{Protobuf, server_streaming};
+        server_streaming(&self.channel, &EVENTS_METHODS[0], &Protobuf, request)
     }
 }

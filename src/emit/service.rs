@@ -76,10 +76,9 @@ impl Printer {
                 #output
                 context: &mut #runtime::Context,
             ) -> ::core::result::Result<#result, #runtime::Status> {
+                use #runtime::generated::service::unimplemented;
                 let _ = (#arguments);
-                ::core::result::Result::Err(
-                    #runtime::generated::service::unimplemented(&#methods[#index])
-                )
+                ::core::result::Result::Err(unimplemented(&#methods[#index]))
             }
         }
     }
@@ -179,8 +178,8 @@ impl Printer {
                     &self,
                     request: impl #runtime::IntoRequest<#takes>,
                 ) -> ::core::result::Result<#gives, #runtime::Status> {
-                    let method = &#methods[#index];
-                    #runtime::generated::service::#by(&self.channel, method, &#runtime::Protobuf, request)
+                    use #runtime::generated::service::{Protobuf, #by};
+                    #by(&self.channel, &#methods[#index], &Protobuf, request)
                 }
             }
         };

@@ -131,7 +131,7 @@ impl<'a> Index<'a> {
     }
 
     /// Every file that `file` imports, directly or not, by name.
-    fn imports(&self, file: &'a FileDescriptorProto) -> BTreeSet<&'a str> {
+    pub(crate) fn imports(&self, file: &'a FileDescriptorProto) -> BTreeSet<&'a str> {
         let mut found = BTreeSet::new();
         let mut open = vec![file];
         while let Some(file) = open.pop() {

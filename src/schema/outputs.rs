@@ -65,14 +65,14 @@ pub(crate) fn check_unambiguous(
         for (name, what) in &index.names(file).package_level {
             let key = (modules.clone(), name.clone());
             if let Some((other, held)) = holders.insert(key, (file.name(), what.clone())) {
-                return Err(UserError::at(
-                    file.name(),
-                    None,
-                    format!(
-                        "{what} would be called `{name}`, as {held} in {other} is: rename one, or \
-                         import {other} here, which makes this one `{name}_`"
-                    ),
-                ));
+                let mut message =
+                    format!("{what} would be called `{name}`, as {held} in {other} is: rename one");
+                let other = index.file(other).expect("it is one of the files");
+                if !index.imports(other).contains(file.name()) {
+                    let other = other.name();
+                    message += &format!(", or import {other} here, which makes this one `{name}_`");
+                }
+                return Err(UserError::at(file.name(), None, message));
             }
         }
     }
