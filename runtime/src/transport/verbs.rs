@@ -92,7 +92,10 @@ impl Link {
             Output::Broken { until, .. } => Some(*until),
             Output::Idle | Output::Writing | Output::Full(..) => None,
         };
-        let until = [until, lingering, broken, state.next_timeout()].into_iter().flatten().min();
+        // The last stream may have ended since the last round, when nobody waited to be woken.
+        let finished = state.is_finished().then(now);
+        let times = [until, lingering, broken, finished, state.next_timeout()];
+        let until = times.into_iter().flatten().min();
         let interest = Interest {
             read: state.lost.is_some() || state.core.wants_input(),
             write: matches!(state.output, Output::Full(..)),

@@ -185,8 +185,14 @@ impl TestServer {
         let wire = Counted { wire: theirs, writes: writes.clone() };
         serve(Box::new(wire), &self.terms, &self.server.connections);
         let connection = Connection::client(Config::default());
-        let mut peer =
-            Peer { connection, wire: ours, streams: HashMap::new(), writes, over: false };
+        let mut peer = Peer {
+            connection,
+            wire: ours,
+            streams: HashMap::new(),
+            writes,
+            farewells: 0,
+            over: false,
+        };
         peer.flush();
         peer
     }
@@ -232,6 +238,8 @@ pub(super) struct Peer {
     wire: MemoryWire,
     streams: HashMap<StreamId, Response>,
     writes: Arc<AtomicUsize>,
+    /// How many GOAWAYs have come.
+    farewells: usize,
     over: bool,
 }
 
@@ -320,10 +328,19 @@ impl Peer {
         }
     }
 
-    /// Waits until the server has said that it is going away.
+    /// Waits for the first GOAWAY of a shutdown, which refuses nothing yet.
     pub(super) fn until_going_away(&mut self) {
-        while !self.connection.is_going_away() {
-            assert!(!self.over, "the connection ended without GOAWAY");
+        self.until_farewells(1);
+    }
+
+    /// Waits for the last GOAWAY of a shutdown, which names the last stream.
+    pub(super) fn until_gone_away(&mut self) {
+        self.until_farewells(2);
+    }
+
+    fn until_farewells(&mut self, count: usize) {
+        while self.farewells < count {
+            assert!(!self.over, "the connection ended with {} GOAWAYs", self.farewells);
             self.turn();
         }
     }
@@ -376,6 +393,7 @@ impl Peer {
                 Event::Reset { stream, reason, .. } => {
                     self.streams.get_mut(&stream).unwrap().reset = Some(reason);
                 }
+                Event::GoAway { .. } => self.farewells += 1,
                 _ => {}
             }
             if let Some((stream, count)) = credit {
