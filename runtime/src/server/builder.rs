@@ -143,3 +143,46 @@ impl ServerBuilder<'static> {
         Server::start(listeners, dispatcher, &options.http2, options.receive_limit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grpc::{Method, MethodKind};
+    use crate::server::ServerCall;
+
+    struct Borrowing<'a>(&'a str);
+
+    impl Service for Borrowing<'_> {
+        fn name(&self) -> &str {
+            self.0
+        }
+        fn methods(&self) -> &[Method] {
+            const { &[Method::new("/test.Borrowing/Get", MethodKind::Unary)] }
+        }
+        fn call(&self, _: usize, call: ServerCall<'_>) {
+            call.unimplemented();
+        }
+    }
+
+    /// Only `start` asks for `'static`: a builder takes services that borrow from their owner.
+    #[test]
+    fn services_may_borrow_until_the_start() {
+        let name = "test.Borrowing".to_owned();
+        let builder = ServerBuilder::new().add_service(Borrowing(&name));
+        let services: &[Arc<dyn Service + '_>] = &builder.services;
+        assert_eq!(services[0].name(), name);
+    }
+
+    /// No workers at all could serve nothing: one is the least.
+    #[test]
+    fn there_is_at_least_one_worker() {
+        assert_eq!(ServerBuilder::new().max_workers(0).options.workers, NonZeroUsize::MIN);
+    }
+
+    /// A send limit beyond what protobuf can carry is that.
+    #[test]
+    fn the_send_limit_stays_within_protobuf() {
+        let builder = ServerBuilder::new().max_send_message_size(usize::MAX);
+        assert_eq!(builder.options.send_limit, SEND_MESSAGE_SIZE_MAX);
+    }
+}

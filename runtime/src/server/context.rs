@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::reply::Reply;
 use crate::grpc::{Metadata, Status};
-use crate::transport::{self, Address, Stream};
+use crate::transport::{Address, Stream, now};
 
 /// The server's side of one call: who calls, with what metadata, for how long still.
 ///
@@ -86,7 +86,7 @@ impl Context {
     /// What is left until the deadline, zero once it has passed; `None` if there is none.
     #[must_use]
     pub fn time_remaining(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(transport::now()))
+        self.deadline.map(|deadline| deadline.saturating_duration_since(now()))
     }
 
     /// Whether somebody still waits for the outcome: the opposite of [`Context::is_cancelled`].
@@ -193,7 +193,7 @@ impl CancellationToken {
     /// Waits until the call is over, `timeout` at most, and tells whether it was cancelled.
     #[must_use]
     pub fn wait(&self, timeout: Duration) -> bool {
-        self.stream.wait_cancelled(transport::now().checked_add(timeout))
+        self.stream.wait_cancelled(now().checked_add(timeout))
     }
 
     /// As [`Context::on_cancel`].

@@ -14,8 +14,6 @@ mod reply;
 mod router;
 mod service;
 mod streams;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 use std::io;
@@ -30,7 +28,7 @@ pub use service::Service;
 pub use streams::{DetachedSink, ReplySink, RequestStream};
 
 use crate::http2;
-use crate::transport::{self, Address, Latch, Link, Listener, Listening, Wire};
+use crate::transport::{Address, Latch, Link, Listener, Listening, Wire, now};
 use dispatch::Dispatcher;
 
 /// A running gRPC server.
@@ -120,9 +118,10 @@ impl Server {
     /// its cancellation goes on without a call, and is not waited for.
     ///
     /// A second call, from whichever thread, waits too; of several graces the one that ends first
-    /// counts.
+    /// counts. A method that stops its own server waits for its own call too, so it should have
+    /// another thread do it.
     pub fn stop(&self, grace: Duration) {
-        let until = transport::now().checked_add(grace);
+        let until = now().checked_add(grace);
         // Taken out first: ending a listener waits for its thread.
         let listening = std::mem::take(&mut *lock(&self.listening));
         drop(listening);
@@ -151,7 +150,7 @@ impl Server {
     /// Waits until the server has been stopped, `timeout` at most, and tells whether it has.
     #[must_use]
     pub fn wait_for_termination_timeout(&self, timeout: Duration) -> bool {
-        self.terminated.wait(transport::now().checked_add(timeout))
+        self.terminated.wait(now().checked_add(timeout))
     }
 }
 
@@ -198,3 +197,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Below this many connections looking for dead ones is not worth it.
 const CONNECTIONS_PRUNE_MIN: usize = 32;
+
+#[cfg(test)]
+mod tests;

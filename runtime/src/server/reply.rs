@@ -11,7 +11,7 @@ use crate::grpc::codec::{self, Writer};
 use crate::grpc::headers::{self, ContentType};
 use crate::grpc::{Codec, Metadata, Status};
 use crate::http2::{Headers, Reason};
-use crate::transport::{self, Incoming, SendError, Stream};
+use crate::transport::{Incoming, SendError, Stream, now};
 
 /// The response of one call.
 pub(crate) struct Reply {
@@ -60,7 +60,7 @@ impl Reply {
 
     /// Whether the deadline has passed.
     pub(crate) fn is_late(&self) -> bool {
-        self.terms.deadline.is_some_and(|deadline| deadline <= transport::now())
+        self.terms.deadline.is_some_and(|deadline| deadline <= now())
     }
 
     /// What came from the client: a request, `None` at the end of them.

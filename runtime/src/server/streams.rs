@@ -12,7 +12,7 @@ use super::context::CancellationToken;
 use super::reply::Reply;
 use crate::grpc::codec::Writer;
 use crate::grpc::{Codec, Metadata, Received, Status};
-use crate::transport::{self, Incoming};
+use crate::transport::{Incoming, now};
 
 /// The requests of a call, in the order in which the client sent them.
 ///
@@ -68,7 +68,7 @@ impl<T> RequestStream<T> {
         if self.ended {
             return Ok(Received::End);
         }
-        let until = transport::now().checked_add(timeout);
+        let until = now().checked_add(timeout);
         let until = [until, self.reply.deadline()].into_iter().flatten().min();
         match self.reply.stream().receive(until) {
             Ok(incoming) => self.take(incoming).map(received),
