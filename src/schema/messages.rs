@@ -1,20 +1,15 @@
-//! Decides messages, their fields and oneofs, and enums.
+//! Decides messages, their fields and oneofs.
 
 use protobuf::descriptor::field_descriptor_proto::{Label, Type};
 use protobuf::descriptor::{
-    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto,
-    OneofDescriptorProto,
+    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, OneofDescriptorProto,
 };
 
-use super::features::{
-    Features, FeaturesOf, MessageEncoding, Openness, Presence, RepeatedEncoding, Utf8,
-};
-use super::link::{Descriptor, Index};
-use super::model::{
-    EnumValue, Enumeration, Field, Member, Message, Oneof, OneofMember, Scalar, Shape, Types,
-};
-use super::names::{Scope, TypeName, enum_values, identifier, member_name};
-use super::{FileBuilder, Kind, Path, Recursion, Reference, case, inner};
+use super::features::{Features, FeaturesOf, MessageEncoding, Presence, RepeatedEncoding, Utf8};
+use super::link::Descriptor;
+use super::model::{Field, Member, Message, Oneof, OneofMember, Scalar, Shape, Types};
+use super::names::{Scope, TypeName, identifier, member_name};
+use super::{FileBuilder, Kind, Path, Reference, case, inner};
 use super::{lints, type_lints, value_lints};
 use crate::user_error::UserError;
 
@@ -287,33 +282,6 @@ impl<'a> FileBuilder<'a> {
             self.source.fault(&place.path, message)
         })
     }
-
-    fn enumeration(
-        &self,
-        full_name: String,
-        enumeration: &EnumDescriptorProto,
-        features: Features,
-        path: &Path,
-    ) -> Result<Enumeration, UserError> {
-        let unknown = enumeration.options.special_fields.unknown_fields();
-        if features.overridden(FeaturesOf::Enum, unknown).enumeration == Openness::Closed {
-            let message = format!("enum {full_name}: expected an open enum, got a closed one");
-            return Err(self.source.fault(path, message));
-        }
-        let name = &self.index.type_name(&full_name).name;
-        let mut header = self.header(path, enumeration.options.deprecated());
-        header.attributes = self.type_attributes(&full_name);
-        header.allows = type_lints(name).into_iter().collect();
-        let names = enum_values(enumeration);
-        let values = enumeration.value.iter().zip(names).enumerate();
-        let values = values.map(|(index, (value, name))| EnumValue {
-            header: self.header(&path.item(ENUM_VALUE, index), value.options.deprecated()),
-            name: identifier(&name),
-            proto_name: value.name().to_owned(),
-            number: value.number(),
-        });
-        Ok(Enumeration { header, name: identifier(name), values: values.collect(), full_name })
-    }
 }
 
 /// What a struct consists of.
@@ -344,29 +312,6 @@ struct DeclaredOneof<'a> {
     fields: &'a [(usize, &'a FieldDescriptorProto)],
 }
 
-/// The components of a file's messages.
-pub(super) fn recursion(index: &Index<'_>, file: &FileDescriptorProto) -> Recursion {
-    let mut holds = Vec::new();
-    let mut open: Vec<_> = file
-        .message_type
-        .iter()
-        .map(|message| (inner(file.package(), message.name()), message))
-        .collect();
-    while let Some((full, message)) = open.pop() {
-        let nested = message.nested_type.iter();
-        open.extend(nested.map(|nested| (inner(&full, nested.name()), nested)));
-        let singular = message.field.iter().filter(|field| {
-            label(field) != Some(Label::LABEL_REPEATED)
-                && field.type_.and_then(|kind| kind.enum_value().ok()) == Some(Type::TYPE_MESSAGE)
-        });
-        let targets = singular.filter_map(|field| field.type_name().strip_prefix('.'));
-        let targets = targets.filter(|target| !index.is_extern(target));
-        let targets = targets.map(str::to_owned).collect();
-        holds.push((full, targets));
-    }
-    Recursion::new(&holds)
-}
-
 /// The oneof of a field, unless protoc made it up for `optional`.
 fn real_oneof<'a>(
     message: &'a DescriptorProto,
@@ -376,7 +321,7 @@ fn real_oneof<'a>(
     Some((index, message.oneof_decl.get(index)?))
 }
 
-fn label(field: &FieldDescriptorProto) -> Option<Label> {
+pub(super) fn label(field: &FieldDescriptorProto) -> Option<Label> {
     field.label.and_then(|label| label.enum_value().ok())
 }
 
@@ -422,4 +367,3 @@ const MESSAGE_NESTED: i32 = 3;
 const MESSAGE_ENUM: i32 = 4;
 const MESSAGE_ONEOF: i32 = 8;
 const FIELD_TYPE_NAME: i32 = 6;
-const ENUM_VALUE: i32 = 2;

@@ -5,6 +5,7 @@
 
 mod case;
 mod docs;
+mod enumerations;
 mod features;
 mod link;
 mod messages;
@@ -107,7 +108,7 @@ struct Reference<'a> {
 
 impl<'a> FileBuilder<'a> {
     fn new(index: &'a Index<'a>, options: &'a Options, file: &'a FileDescriptorProto) -> Self {
-        let recursion = messages::recursion(index, file);
+        let recursion = recursion::of_file(index, file);
         Self { index, options, file, source: Source::new(file, options.docs), recursion }
     }
 

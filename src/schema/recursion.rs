@@ -7,6 +7,13 @@
 
 use std::collections::HashMap;
 
+use protobuf::descriptor::FileDescriptorProto;
+use protobuf::descriptor::field_descriptor_proto::{Label, Type};
+
+use super::inner;
+use super::link::Index;
+use super::messages::label;
+
 /// The component of each message of a file, by full name.
 #[derive(Debug, Default)]
 pub(crate) struct Recursion {
@@ -33,6 +40,29 @@ impl Recursion {
             _ => false,
         }
     }
+}
+
+/// The components of a file's messages.
+pub(super) fn of_file(index: &Index<'_>, file: &FileDescriptorProto) -> Recursion {
+    let mut holds = Vec::new();
+    let mut open: Vec<_> = file
+        .message_type
+        .iter()
+        .map(|message| (inner(file.package(), message.name()), message))
+        .collect();
+    while let Some((full, message)) = open.pop() {
+        let nested = message.nested_type.iter();
+        open.extend(nested.map(|nested| (inner(&full, nested.name()), nested)));
+        let singular = message.field.iter().filter(|field| {
+            label(field) != Some(Label::LABEL_REPEATED)
+                && field.type_.and_then(|kind| kind.enum_value().ok()) == Some(Type::TYPE_MESSAGE)
+        });
+        let targets = singular.filter_map(|field| field.type_name().strip_prefix('.'));
+        let targets = targets.filter(|target| !index.is_extern(target));
+        let targets = targets.map(str::to_owned).collect();
+        holds.push((full, targets));
+    }
+    Recursion::new(&holds)
 }
 
 /// Tarjan's algorithm with a stack of its own: the depth of the graph is the user's.

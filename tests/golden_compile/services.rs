@@ -92,7 +92,8 @@ mod route_guide {
         let stub = RouteGuideStub::new(served.channel.clone());
 
         assert_eq!(stub.get_feature(point(7)).unwrap().name, "7 0");
-        let pending = stub.get_feature_pending(&point(8)).unwrap();
+        let eight = point(8);
+        let pending = stub.get_feature_pending(&eight).unwrap();
         assert_eq!(pending.wait().unwrap().name, "8 0");
 
         let features = stub.list_features(Area { size: 3, ..Default::default() }).unwrap();

@@ -1,0 +1,41 @@
+//! Decides enums.
+
+use protobuf::descriptor::EnumDescriptorProto;
+
+use super::features::{Features, FeaturesOf, Openness};
+use super::model::{EnumValue, Enumeration};
+use super::names::{enum_values, identifier};
+use super::{FileBuilder, Path, type_lints};
+use crate::user_error::UserError;
+
+impl FileBuilder<'_> {
+    pub(super) fn enumeration(
+        &self,
+        full_name: String,
+        enumeration: &EnumDescriptorProto,
+        features: Features,
+        path: &Path,
+    ) -> Result<Enumeration, UserError> {
+        let unknown = enumeration.options.special_fields.unknown_fields();
+        if features.overridden(FeaturesOf::Enum, unknown).enumeration == Openness::Closed {
+            let message = format!("enum {full_name}: expected an open enum, got a closed one");
+            return Err(self.source.fault(path, message));
+        }
+        let name = &self.index.type_name(&full_name).name;
+        let mut header = self.header(path, enumeration.options.deprecated());
+        header.attributes = self.type_attributes(&full_name);
+        header.allows = type_lints(name).into_iter().collect();
+        let names = enum_values(enumeration);
+        let values = enumeration.value.iter().zip(names).enumerate();
+        let values = values.map(|(index, (value, name))| EnumValue {
+            header: self.header(&path.item(ENUM_VALUE, index), value.options.deprecated()),
+            name: identifier(&name),
+            proto_name: value.name().to_owned(),
+            number: value.number(),
+        });
+        Ok(Enumeration { header, name: identifier(name), values: values.collect(), full_name })
+    }
+}
+
+/// The field number of descriptor.proto.
+const ENUM_VALUE: i32 = 2;
