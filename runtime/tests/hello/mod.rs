@@ -1,7 +1,11 @@
 //! The service `hello.Greeter` as the plugin writes it, with a method of each kind, for the tests
 //! of the runtime: they stand below the plugin and cannot run it.
 
-#![allow(dead_code, reason = "every test takes what it needs")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "generated code is public, and tests take what they need"
+)]
 
 use std::sync::Arc;
 
