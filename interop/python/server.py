@@ -53,12 +53,17 @@ class Interop(rpc.InteropServicer):
 
     def Hang(self, request, context):
         over = threading.Event()
-        context.add_callback(over.set)
+
+        def end():
+            with self.changed:
+                self.ended.add(request.name)
+                self.changed.notify_all()
+            over.set()
+
+        # A callback, because grpcio does not resume a generator whose call has ended meanwhile.
+        context.add_callback(end)
         yield pb.Chunk()
         over.wait(60)
-        with self.changed:
-            self.ended.add(request.name)
-            self.changed.notify_all()
 
     def AwaitEnd(self, request, context):
         with self.changed:

@@ -142,7 +142,7 @@ impl Source {
     }
 
     fn is_test(&self) -> bool {
-        ["/tests/", "/tests.rs", "_tests.rs", "/oracle.rs", "/stress.rs", "/simulation.rs"]
+        ["/tests/", "/tests.rs", "_tests.rs", "/oracle.rs", "/fuzzing.rs"]
             .iter()
             .any(|part| self.name.contains(part))
     }
