@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::call::{Outcome, ServerCall, panicked};
 use super::context::{Caller, Context};
 use super::interceptor::{Next, ServerInterceptor};
-use super::reply::{Reply, Terms};
+use super::reply::{DEADLINE_PASSED, Reply, Terms};
 use super::router::{Route, Router};
 use crate::grpc::headers::{self, ContentType, ReceivedRequest};
 use crate::grpc::{Code, Metadata, MethodKind, Status};
@@ -82,7 +82,14 @@ impl Dispatcher {
         let stream = accepted.stream.clone();
         if let Some(deadline) = deadline {
             // Whoever still runs then learns of it as of any other cancellation.
-            stream.set_deadline(deadline);
+            let content_type = content_type.clone();
+            stream.set_deadline(deadline, move |head_sent| {
+                let status = Status::deadline_exceeded(DEADLINE_PASSED);
+                match head_sent {
+                    true => headers::trailers(Err(&status), &Metadata::new()),
+                    false => headers::trailers_only(&content_type, Err(&status), &Metadata::new()),
+                }
+            });
         }
         let terms = Terms { deadline, content_type, send_limit: self.send_limit };
         let peer = stream.peer().clone();

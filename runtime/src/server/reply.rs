@@ -180,7 +180,7 @@ impl Reply {
     /// Why the call is over, for code that still wants to send or receive.
     pub(crate) fn over(&self) -> Status {
         match self.is_late() {
-            true => Status::deadline_exceeded("the deadline of the call has passed"),
+            true => Status::deadline_exceeded(DEADLINE_PASSED),
             false => Status::cancelled("the client has cancelled the call or is gone"),
         }
     }
@@ -213,6 +213,9 @@ impl Reply {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What the client and the method are told.
+pub(super) const DEADLINE_PASSED: &str = "the deadline of the call has passed";
 
 /// The answer to whoever sends after the end.
 fn finished() -> Status {

@@ -153,6 +153,21 @@ impl State {
         Ok(is_sent)
     }
 
+    /// Ends a stream of the peer with trailers; asks for no more of it if it is not `received`.
+    pub(super) fn expire(
+        &mut self,
+        id: StreamId,
+        received: bool,
+        last_word: impl FnOnce(bool) -> Headers,
+    ) {
+        let trailers = last_word(self.core.is_head_sent(id));
+        let sent = self.lost.is_none() && self.core.send_headers(id, &trailers, true).is_ok();
+        if sent && !received {
+            // RFC 9113 8.1: NO_ERROR after a complete response.
+            self.core.reset(id, http2::Reason::NO_ERROR);
+        }
+    }
+
     /// Delivers what commands or the time have brought about.
     pub(super) fn settle(&mut self) {
         while let Some(event) = self.core.poll_event() {

@@ -174,19 +174,35 @@ impl Stream {
     }
 
     /// Cancels the stream at `at`, unless this side has ended it by then.
-    pub(crate) fn set_deadline(&self, at: Instant) {
+    ///
+    /// The peer gets the trailers that `last_word` makes; it is told whether the head was sent. In
+    /// the middle of a message the peer gets RST_STREAM instead.
+    pub(crate) fn set_deadline(
+        &self,
+        at: Instant,
+        last_word: impl FnOnce(bool) -> Headers + Send + 'static,
+    ) {
         let handle = Arc::downgrade(&self.handle);
         let scheduled = Timer::shared().schedule(at, move || {
             if let Some(handle) = handle.upgrade() {
-                let stream = Self { handle };
-                if !stream.handle.inbox.is_sent() {
-                    stream.reset(Reason::CANCEL);
-                }
+                Self { handle }.expire(at, last_word);
             }
         });
         // Without a thread for the timer the deadline is still kept by everything that waits.
         if let Ok(scheduled) = scheduled {
             self.handle.inbox.set_deadline(scheduled);
+        }
+    }
+
+    fn expire(&self, at: Instant, last_word: impl FnOnce(bool) -> Headers) {
+        let Handle { link, id, inbox } = &*self.handle;
+        match inbox.begin_sending(Some(at)) {
+            Ok(Some(_turn)) => {
+                link.submit(|state| state.expire(*id, inbox.is_received(), last_word));
+                inbox.reset(Reason::CANCEL);
+            }
+            Ok(None) => {}
+            Err(DeadlinePassed) => self.reset(Reason::CANCEL),
         }
     }
 

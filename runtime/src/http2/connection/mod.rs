@@ -155,6 +155,11 @@ impl Connection {
         &self.peer
     }
 
+    /// Whether the head of a request or response was sent on `stream`.
+    pub(crate) fn is_head_sent(&self, stream: StreamId) -> bool {
+        self.streams.get(stream).is_some_and(|stream| stream.head_sent)
+    }
+
     /// Whether the peer's first SETTINGS have arrived.
     pub(crate) fn is_ready(&self) -> bool {
         self.times.settings_received

@@ -266,7 +266,7 @@ fn receiving_ends_with_its_deadline() {
     pair.end();
 }
 
-/// A stream's deadline cancels it on the side that set it, and tells the other side.
+/// A stream's deadline cancels it on the side that set it, and the other side gets the last word.
 #[test]
 fn a_stream_is_cancelled_at_its_deadline() {
     let pair = Pair::new();
@@ -274,15 +274,34 @@ fn a_stream_is_cancelled_at_its_deadline() {
     let (sender, called) = channel();
     server.on_cancel(Box::new(move || sender.send(()).unwrap()));
     assert!(!server.wait_cancelled(Some(now())));
-    server.set_deadline(now() + Duration::from_millis(5));
+    let late = || [(":status", "200"), ("grpc-status", "4")].into_iter().collect::<Headers>();
+    server.set_deadline(now() + Duration::from_millis(5), move |head_sent| {
+        assert!(!head_sent);
+        late()
+    });
     assert!(server.wait_cancelled(soon()));
     called.recv().unwrap();
     assert_eq!(receive(&server), Incoming::End, "the request was whole");
     assert_eq!(server.send_headers(&response(), true), Err(SendError::Closed));
-    assert_eq!(receive(&client), reset(Reason::CANCEL, Initiator::Remote));
+    assert_eq!(receive(&client), Incoming::Head { headers: late(), end: true, truncated: false });
     let (sender, called) = channel();
     server.on_cancel(Box::new(move || sender.send(()).unwrap()));
     called.recv().expect("a callback that comes late runs at once");
+    drop((client, server));
+    pair.end();
+}
+
+/// In the middle of a message there is no place for trailers: the deadline resets the stream.
+#[test]
+fn a_deadline_within_a_message_resets() {
+    let pair = Pair::new();
+    let (client, Accepted { stream: server, .. }) = pair.call(&[], true);
+    let size = 2 * Config::default().initial_window_size as usize;
+    server.set_deadline(now() + Duration::from_millis(50), |_| trailers());
+    server.send_headers(&response(), false).unwrap();
+    assert_eq!(server.send_message(&framed(size), false, None), Err(SendError::Closed));
+    assert!(matches!(receive(&client), Incoming::Head { end: false, .. }));
+    assert_eq!(receive(&client), reset(Reason::CANCEL, Initiator::Remote));
     drop((client, server));
     pair.end();
 }
@@ -294,7 +313,7 @@ fn an_answered_stream_is_never_cancelled() {
     let (client, Accepted { stream: server, .. }) = pair.call(&[], true);
     let (sender, called) = channel::<()>();
     server.on_cancel(Box::new(move || sender.send(()).unwrap()));
-    server.set_deadline(now() + Duration::from_secs(3600));
+    server.set_deadline(now() + Duration::from_secs(3600), |_| trailers());
     answer(&server);
     assert!(called.recv().is_err());
     drop(client);
