@@ -1,4 +1,51 @@
 //! gRPC for Rust without async: plain structs, plain functions, plain threads.
+//!
+//! The code generator `rust-grpc-codegen` (a build.rs library, and the protoc plugin
+//! `protoc-gen-rust-grpc`) turns .proto files into message types, service traits and client stubs;
+//! this crate runs them: a thread-pool [`Server`], a blocking [`Channel`], and protobuf's
+//! [`Message`]s. HTTP/2 is part of it; there is no runtime to start and nothing to `await`.
+//!
+//! # A service
+//!
+//! For `service Greeter { rpc SayHello(HelloRequest) returns (HelloReply); }` there is a trait
+//! `Greeter`, a wrapper `GreeterServer` that serves an implementation of it, and a client
+//! `GreeterStub`:
+//!
+//! ```ignore
+//! impl Greeter for MyGreeter {
+//!     fn say_hello(&self, request: HelloRequest, _: &mut Context) -> Result<HelloReply, Status> {
+//!         Ok(HelloReply { message: format!("Hello, {}", request.name), ..Default::default() })
+//!     }
+//! }
+//!
+//! let server = Server::builder()
+//!     .add_service(GreeterServer::new(MyGreeter))
+//!     .bind("[::]:50051")?
+//!     .start()?;
+//!
+//! let greeter = GreeterStub::new(Channel::insecure("localhost:50051")?);
+//! let reply = greeter.say_hello(HelloRequest { name: "Alice".into(), ..Default::default() })?;
+//! println!("{}", reply.message);
+//! ```
+//!
+//! # The four kinds of calls
+//!
+//! | in the .proto | the server's method gets | the stub's method returns |
+//! |---|---|---|
+//! | `rpc Get(Req) returns (Rep)` | `Req`, returns `Rep` | [`Response<Rep>`](Response), or [`Pending<Rep>`](Pending) by `get_pending` |
+//! | `rpc List(Req) returns (stream Rep)` | `Req` and a [`ReplySink<Rep>`](ReplySink) | [`ReplyStream<Rep>`](ReplyStream) |
+//! | `rpc Record(stream Req) returns (Rep)` | a [`RequestStream<Req>`](RequestStream), returns `Rep` | [`RequestSink<Req, Rep>`](RequestSink) |
+//! | `rpc Chat(stream Req) returns (stream Rep)` | both | [`BidiStream<Req, Rep>`](BidiStream), which splits into halves for two threads |
+//!
+//! Every method of a server also gets a [`Context`]: metadata, peer, deadline, cancellation. Every
+//! method of a stub takes a message, a reference to one, or a [`Request`] with a timeout and
+//! metadata. What goes wrong is a [`Status`] on both sides.
+//!
+//! # Limits
+//!
+//! A message is at most 4 MiB, unless the builder of the server or of the channel says otherwise;
+//! a server runs a bounded number of methods at once and queues a bounded number of calls. Nothing
+//! that a peer sends makes either side panic or allocate without a limit.
 
 // Generated code names this crate from outside; the well-known types are generated and stand inside.
 extern crate self as rust_grpc;
