@@ -21,8 +21,7 @@ all: lint test interop protoc-matrix fuzz-smoke demo ## What CI runs
 
 .PHONY: demo
 demo: ## Generate, build, serve, call, print the replies, stop
-	cargo build --quiet --release -p greeter
-	tools/greet.sh target/release Alice Bob 世界
+	cargo run --quiet --release -p greeter --bin greeter-demo
 
 .PHONY: test
 test: ## Every test: units, conversations, golden files, simulation, documentation

@@ -19,7 +19,7 @@ impl Greeter for MyGreeter {
         if request.name.is_empty() {
             return Err(Status::invalid_argument("expected a name, got an empty one"));
         }
-        Ok(Response::new(HelloReply { message: format!("Hello, {}!", request.name) }))
+        Ok(Response::new(HelloReply { message: format!("Hello, {}", request.name) }))
     }
 }
 
