@@ -17,8 +17,9 @@ pub(crate) const WINDOW_INITIAL: u32 = 65_535;
 pub(crate) struct SendWindow {
     /// Granted by WINDOW_UPDATE, less what was sent.
     offset: i64,
-    /// The largest window seen, by which a small grant is told from a small window.
-    largest: i64,
+    /// The largest offset so far, by which a small grant is told from a small window. A window of
+    /// which the base falls is a small one from then on.
+    offset_largest: i64,
 }
 
 impl SendWindow {
@@ -29,7 +30,7 @@ impl SendWindow {
             return false;
         }
         self.offset += i64::from(increment);
-        self.note(base);
+        self.offset_largest = self.offset_largest.max(self.offset);
         true
     }
 
@@ -37,11 +38,6 @@ impl SendWindow {
     pub(crate) fn charge(&mut self, base: u32, count: u32) {
         assert!(i64::from(count) <= self.size(base), "DATA was cut to the window");
         self.offset -= i64::from(count);
-    }
-
-    /// Remembers the window as it is now, for [`SendWindow::least_worth_sending`].
-    pub(crate) fn note(&mut self, base: u32) {
-        self.largest = self.largest.max(self.size(base));
     }
 
     /// How many bytes may be sent; negative after SETTINGS has shrunk the base.
@@ -56,8 +52,9 @@ impl SendWindow {
 
     /// The smallest window for which cutting DATA is worth a frame: `cut_min`, or a quarter of
     /// the window that the peer is known to grant.
-    pub(crate) fn least_worth_sending(&self, cut_min: u32) -> i64 {
-        (self.largest / 4).clamp(1, i64::from(cut_min))
+    pub(crate) fn least_worth_sending(&self, base: u32, cut_min: u32) -> i64 {
+        let largest = i64::from(base) + self.offset_largest;
+        (largest / 4).clamp(1, i64::from(cut_min))
     }
 }
 

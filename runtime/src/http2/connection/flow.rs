@@ -31,10 +31,8 @@ pub(super) struct Flow {
 
 impl Flow {
     pub(super) fn new(config: &Config) -> Self {
-        let mut send = SendWindow::default();
-        send.note(WINDOW_INITIAL);
         Self {
-            send,
+            send: SendWindow::default(),
             receive: ReceiveWindow::new(config.connection_window_size.max(WINDOW_INITIAL)),
             highest_offset: 0,
             connection_waiters: VecDeque::new(),
@@ -137,9 +135,6 @@ impl Connection {
             return Ok(());
         }
         for id in self.streams.select(|_, stream| stream.wait == Wait::Stream) {
-            if let Some(stream) = self.streams.get_mut(id) {
-                stream.send_window.note(base);
-            }
             self.wake_or_hold_back(id, stream_window(base));
         }
         Ok(())
@@ -190,7 +185,8 @@ impl Connection {
         let now = self.times.now();
         let Some(stream) = self.streams.get_mut(id) else { return false };
         let (window, base) = window_of(stream);
-        let least = window.least_worth_sending(limits::DATA_CUT_MIN).min(i64::from(stream.wanted));
+        let least = window.least_worth_sending(base, limits::DATA_CUT_MIN);
+        let least = least.min(i64::from(stream.wanted));
         if window.size(base) >= least.max(1) {
             self.wake(id);
             return true;

@@ -121,9 +121,7 @@ impl Connection {
     }
 
     pub(super) fn new_stream(&self) -> Stream {
-        let mut stream = Stream::new(self.config.initial_window_size);
-        stream.send_window.note(self.peer.initial_window_size);
-        stream
+        Stream::new(self.config.initial_window_size)
     }
 
     fn check_sendable(&self, id: StreamId, input: Input) -> Result<(), SendError> {
@@ -149,8 +147,6 @@ impl Connection {
         let room = limits::OUTPUT_BUFFER_MAX.saturating_sub(self.output.frames.len());
         let now = self.times.now();
         let Some(stream) = self.streams.get_mut(id) else { return 0 };
-        stream.send_window.note(base);
-
         let on_stream = stream.send_window.size(base);
         let on_wire = self.flow.send_size().min(i64::try_from(room).unwrap_or(i64::MAX));
         let window = usize::try_from(on_stream.min(on_wire)).unwrap_or(0);
@@ -160,13 +156,16 @@ impl Connection {
             return wanted;
         }
         let wait = if on_stream <= on_wire { Wait::Stream } else { Wait::Connection };
-        let least = stream.send_window.least_worth_sending(limits::DATA_CUT_MIN);
-        let least = least.min(self.flow.send.least_worth_sending(limits::DATA_CUT_MIN));
+        let least = stream.send_window.least_worth_sending(base, limits::DATA_CUT_MIN);
+        let least_on_wire =
+            self.flow.send.least_worth_sending(WINDOW_INITIAL, limits::DATA_CUT_MIN);
+        let least = least.min(least_on_wire);
         let is_worth = window as u64 >= least.unsigned_abs() || stream.is_held_back_too_long(now);
         let count = if is_worth { window } else { 0 };
-        if count > 0 {
+        if count > 0 || window == 0 {
+            // A stream without a window is not held back: that begins with the next grant.
             stream.held_back_since = None;
-        } else if window > 0 && stream.held_back_since.is_none() {
+        } else if stream.held_back_since.is_none() {
             stream.held_back_since = now;
             self.times.held_back_since = self.times.held_back_since.or(now);
         }
@@ -186,6 +185,7 @@ impl Connection {
         while rest.len() > size_max {
             let (piece, behind) = rest.split_at(size_max);
             frame::write_data(&mut self.output.frames, id, piece, false);
+            self.abuse.sent_data();
             rest = behind;
         }
         frame::write_data(&mut self.output.frames, id, rest, end_stream);

@@ -1,7 +1,5 @@
 //! RFC 9113 5.2 and 6.9: flow control, both ways.
 
-use std::time::Duration;
-
 use super::frames::*;
 use super::peer::*;
 use crate::http2::error::Violation;
@@ -113,15 +111,15 @@ fn a_new_initial_window_moves_every_stream() {
     assert_eq!(peer.connection.send_data(first, &[1; 30], true), Ok(10));
     assert_eq!(peer.connection.send_data(second, &[2; 5], false), Ok(5));
     peer.expect(data(1, [1; 10])).expect(data(3, [2; 5]));
-    // 10 - 10 + 2 for the first, 10 - 5 + 2 for the second stream.
-    peer.send(settings(&[(INITIAL_WINDOW_SIZE, 12)])).expect(settings_ack());
+    // 10 - 10 + 4 for the first, 10 - 5 + 4 for the second stream.
+    peer.send(settings(&[(INITIAL_WINDOW_SIZE, 14)])).expect(settings_ack());
     peer.tells(Told::Writable { stream: 1 }).tells(Told::SettingsReceived).tells_nothing();
-    assert_eq!(peer.connection.send_data(first, &[1; 20], true), Ok(2));
-    assert_eq!(peer.connection.send_data(second, &[2; 20], true), Ok(7));
-    peer.expect(data(1, [1; 2])).expect(data(3, [2; 7]));
+    assert_eq!(peer.connection.send_data(first, &[1; 20], true), Ok(4));
+    assert_eq!(peer.connection.send_data(second, &[2; 20], true), Ok(9));
+    peer.expect(data(1, [1; 4])).expect(data(3, [2; 9]));
     // The connection still has 65,535 less what was sent.
     peer.send(settings(&[(INITIAL_WINDOW_SIZE, 1 << 20)])).expect(settings_ack());
-    assert_eq!(peer.connection.send_data(first, &[1; 100_000], true), Ok(65_535 - 24));
+    assert_eq!(peer.connection.send_data(first, &[1; 100_000], true), Ok(65_535 - 28));
 }
 
 /// RFC 9113 6.9.2: a window may be negative, and nothing is sent until it is positive again.
@@ -131,11 +129,12 @@ fn a_window_may_be_negative() {
     let stream = peer.open();
     assert_eq!(peer.connection.send_data(stream, &[1; 30], true), Ok(10));
     peer.expect(data(1, [1; 10]));
-    peer.send(settings(&[(INITIAL_WINDOW_SIZE, 3)])).expect(settings_ack());
+    peer.send(settings(&[(INITIAL_WINDOW_SIZE, 8)])).expect(settings_ack());
     assert_eq!(peer.connection.send_data(stream, &[1; 20], true), Ok(0));
-    peer.send(window_update(1, 7)).tells(Told::SettingsReceived).tells_nothing();
-    peer.send(window_update(1, 1)).expect_silence();
-    peer.wait(Duration::from_secs(1));
+    peer.send(window_update(1, 2)).tells(Told::SettingsReceived).tells_nothing();
+    // 1 of 8 is a crumb.
+    peer.send(window_update(1, 1)).expect_silence().tells_nothing();
+    peer.wait(limits::DATA_HELD_BACK_MAX).tells(Told::Writable { stream: 1 });
     assert_eq!(peer.connection.send_data(stream, &[1; 20], true), Ok(1));
     peer.expect(data(1, [1]));
 }
@@ -356,4 +355,25 @@ fn crumbs_of_a_large_window_wait() {
     assert_eq!(peer.connection.send_data(stream, &[0; 5000], false), Ok(10));
     peer.expect(data(1, [0; 10])).expect_silence();
     assert_eq!(peer.connection.next_timeout(), None);
+}
+
+/// RFC 9113 6.9: a stream that was held back, and whose window shrank to nothing meanwhile, is told
+/// of the next grant, and what a smaller initial window grants is no crumb.
+#[test]
+fn a_stream_held_back_twice_is_told_twice() {
+    let mut peer = client_granted(10_000);
+    let stream = peer.open();
+    assert_eq!(peer.connection.send_data(stream, &[0; 9_500], false), Ok(9_500));
+    assert_eq!(peer.connection.send_data(stream, &[0; 5_000], false), Ok(0));
+    peer.send(settings(&[(INITIAL_WINDOW_SIZE, 600)])).forget();
+    peer.wait(limits::DATA_HELD_BACK_MAX).tells(Told::Writable { stream: 1 });
+    assert_eq!(peer.connection.send_data(stream, &[0; 5_000], false), Ok(0));
+    // 600 - 9,500 + 8,901 is one byte.
+    peer.send(window_update(1, 8_901)).tells_nothing();
+    peer.wait(limits::DATA_HELD_BACK_MAX).tells(Told::Writable { stream: 1 });
+    assert_eq!(peer.connection.send_data(stream, &[0; 5_000], false), Ok(1));
+    assert_eq!(peer.connection.send_data(stream, &[0; 5_000], false), Ok(0));
+    // A quarter of the window is worth a frame at once.
+    peer.send(window_update(1, 150)).tells(Told::Writable { stream: 1 });
+    assert_eq!(peer.connection.send_data(stream, &[0; 5_000], false), Ok(150));
 }
