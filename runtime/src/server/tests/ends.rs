@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::support::{PATIENCE, Setup, Talk, TestServer};
 use crate::grpc::{Code, Status};
-use crate::http2::Reason;
 use crate::server::{CancellationToken, DetachedSink};
 
 const UNARY: &str = "/test.Talk/Unary";
