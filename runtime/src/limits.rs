@@ -121,6 +121,11 @@ pub(crate) mod http2 {
     /// Bytes that may wait for the network before `send_data` takes no more: a few round trips of
     /// a fast link, and the most that a peer who stops reading can make a connection hold.
     pub(crate) const OUTPUT_BUFFER_MAX: usize = 1 << 20;
+    /// Bytes that wait for the network before a server stops reading. DATA ends at
+    /// [`OUTPUT_BUFFER_MAX`]; what stands above it is heads, trailers and resets, which no window
+    /// bounds. 64 KiB hold them for all streams of a client that reads, so only one that makes
+    /// calls and leaves the answers unread is left waiting.
+    pub(crate) const OUTPUT_BEFORE_PAUSE: usize = OUTPUT_BUFFER_MAX + (64 << 10);
     /// A DATA frame that a window cuts below this many bytes is worth waiting for more window,
     /// because a peer that grants single bytes would make us send 9 bytes of head for each.
     pub(crate) const DATA_CUT_MIN: u32 = 1024;

@@ -2,9 +2,10 @@
 //!
 //! Two buckets of tokens: one for streams that are reset early, one for everything else that makes
 //! us work for nothing, weighted by its cost. Useful work gives tokens back, so a busy peer may be
-//! as chatty as its work asks for. An empty bucket ends the connection with ENHANCE_YOUR_CALM.
+//! as chatty as its work asks for, and cancel as many calls as it lets end. An empty bucket ends
+//! the connection with ENHANCE_YOUR_CALM.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::Violation;
 use crate::limits::http2 as limits;
@@ -148,9 +149,15 @@ impl Abuse {
         self.window_updates_paid = paid.min(limits::GLITCH_BURST);
     }
 
-    /// A stream was opened and ended in order: late frames for it, and its share of PRIORITY and
-    /// WINDOW_UPDATE frames, are paid for.
+    /// A stream was ended in order by both sides: late frames for it, and its share of PRIORITY and
+    /// WINDOW_UPDATE frames, are paid for, and so is the reset of another one.
     pub(crate) fn stream_ended(&mut self) {
+        self.glitches.earn(TOKENS_PER_STREAM);
+        self.resets.earn(RESETS_PER_STREAM);
+    }
+
+    /// We have reset a stream though the peer broke no rule: what it had on the way is paid for.
+    pub(crate) fn stream_abandoned(&mut self) {
         self.glitches.earn(TOKENS_PER_STREAM);
     }
 }
@@ -196,18 +203,25 @@ impl Bucket {
             // The time since the last refill is kept until it is worth a token.
             return;
         }
-        self.refilled_at = Some(now);
-        self.earn(u32::try_from(earned).unwrap_or(u32::MAX));
+        let earned = u32::try_from(earned).unwrap_or(u32::MAX);
+        // What is not yet a whole token is kept for the next time.
+        let paid = Duration::from_secs(u64::from(earned)) / self.per_second;
+        self.refilled_at = Some(last + paid.min(elapsed));
+        self.earn(earned);
     }
 }
 
-/// What a stream that ends in order gives back.
+/// What a stream gives back that ends without a fault of the peer: a late head, late trailers, a
+/// late reset and one frame more.
 const TOKENS_PER_STREAM: u32 = 4;
+
+/// How many resets a stream earns that ends in order. A peer gets no more resets for it than calls
+/// that we have answered whole, so resets at most double the work that it makes us do.
+const RESETS_PER_STREAM: u32 = 1;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn start() -> Instant {
         Instant::now()
@@ -225,6 +239,24 @@ mod tests {
         assert!(!bucket.spend(1, start + Duration::from_millis(500)));
         assert!(bucket.spend(10, start + Duration::from_secs(1000)));
         assert!(!bucket.spend(1, start + Duration::from_secs(1000)));
+    }
+
+    /// RFC 9113 10.5: time that is not yet worth a token is kept when another token is earned.
+    #[test]
+    fn a_bucket_keeps_the_fraction_of_a_token() {
+        let start = start();
+        let mut bucket = Bucket::new(10, 3);
+        assert!(bucket.spend(10, start));
+        // Two looks a token: every 500 ms are worth one and a half.
+        for half in 1..=20 {
+            let _ = bucket.spend(10, start + Duration::from_millis(500) * half);
+        }
+        let mut bucket = Bucket::new(10, 3);
+        assert!(bucket.spend(10, start));
+        let looks = (1..=20).map(|look| start + Duration::from_millis(500) * look);
+        let spent = looks.filter(|look| bucket.spend(1, *look)).count();
+        assert_eq!(spent, 20);
+        assert_eq!(bucket.tokens, 9, "30 were earned in 10 seconds, 20 spent");
     }
 
     /// RFC 9113 10.5: no single frame is dearer than the bucket is deep.

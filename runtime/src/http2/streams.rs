@@ -41,23 +41,27 @@ impl Streams {
         stream
     }
 
-    /// Remembers a stream that was refused before it was open; `window` is what it may still send.
+    /// Remembers a stream that was refused; `window` is what it may still send.
     pub(crate) fn refuse(&mut self, id: StreamId, window: u32) {
         let window_left = i64::from(window);
-        self.remember(Closed { stream: id, state: State::ResetByUs, window_left });
+        let refused = Closed { stream: id, state: State::ResetByUs, window_left };
+        // A stream that the peer has reset, and on which it went on, is here already.
+        match self.closed.iter_mut().find(|closed| closed.stream == id) {
+            Some(closed) => *closed = refused,
+            None => self.remember(refused),
+        }
     }
 
     pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
         self.open.get_mut(&id)
     }
 
-    /// Charges late DATA to what a reset stream may still send. False if it is more.
-    pub(crate) fn charge_closed(&mut self, id: StreamId, count: u32) -> bool {
-        let Some(closed) = self.closed.iter_mut().rev().find(|closed| closed.stream == id) else {
-            return false;
-        };
+    /// Charges late DATA to what a reset stream may still send, and returns how much is left of
+    /// that: negative if it was more. None if the stream is forgotten.
+    pub(crate) fn charge_closed(&mut self, id: StreamId, count: u32) -> Option<i64> {
+        let closed = self.closed.iter_mut().find(|closed| closed.stream == id)?;
         closed.window_left -= i64::from(count);
-        closed.window_left >= 0
+        Some(closed.window_left)
     }
 
     pub(crate) fn get(&self, id: StreamId) -> Option<&Stream> {
@@ -109,10 +113,9 @@ impl Streams {
         newest_first.into_iter().find(|closed| closed.stream == id)
     }
 
+    /// Remembers a stream that is not here yet.
     fn remember(&mut self, closed: Closed) {
-        if let Some(entry) = self.closed.iter_mut().find(|entry| entry.stream == closed.stream) {
-            *entry = closed;
-        } else if self.closed.len() < limits::CLOSED_STREAMS_REMEMBERED {
+        if self.closed.len() < limits::CLOSED_STREAMS_REMEMBERED {
             self.closed.push(closed);
         } else {
             self.closed[self.oldest] = closed;

@@ -59,6 +59,8 @@ impl Connection {
         if let Effect::Next(state) = self.state(stream).on(Input::SendReset) {
             frame::write_reset(&mut self.output.frames, stream, reason);
             self.close_stream(stream, state);
+            // RFC 9113 5.1: the peer may have answered before it sees this; that is no fault.
+            self.abuse.stream_abandoned();
         }
     }
 

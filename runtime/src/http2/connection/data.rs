@@ -163,11 +163,16 @@ impl Connection {
     }
 
     /// RFC 9113 5.1: DATA that was sent before our RST_STREAM arrived is discarded. It cannot be
-    /// more than the window that the stream had.
+    /// more than the window that the stream had. An empty frame, which ends a request that we have
+    /// answered early, needs no window, and what a forgotten stream had is not known.
     fn charge_late_data(&mut self, id: StreamId, length: u32) -> Result<(), Violation> {
-        if length > 0 && self.streams.charge_closed(id, length) {
-            return Ok(());
+        if length == 0 {
+            return self.glitch(Glitch::LateFrame);
         }
-        self.glitch(Glitch::LateDataBeyondWindow)
+        match self.streams.charge_closed(id, length) {
+            Some(0..) => Ok(()),
+            Some(_) => self.glitch(Glitch::LateDataBeyondWindow),
+            None => self.glitch(Glitch::LateFrame),
+        }
     }
 }

@@ -144,9 +144,13 @@ impl Connection {
     }
 
     /// Whether the transport should go on reading: false while the peer leaves the answers to its
-    /// PING and SETTINGS frames unread.
+    /// PING and SETTINGS frames unread, and on a server while it leaves the answers to its calls.
+    ///
+    /// A client always reads on: if both sides waited for the other to read, neither would.
     pub(crate) fn wants_input(&self) -> bool {
-        self.output.replies <= limits::REPLIES_BEFORE_PAUSE
+        let answers_wait =
+            self.role == Role::Server && self.output_len() > limits::OUTPUT_BEFORE_PAUSE;
+        self.output.replies <= limits::REPLIES_BEFORE_PAUSE && !answers_wait
     }
 
     /// What the peer has announced.

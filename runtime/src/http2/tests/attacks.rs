@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::frames::*;
 use super::peer::*;
 use crate::http2::error::Violation;
-use crate::http2::{Config, Connection, Event, Initiator, Reason, StreamId};
+use crate::http2::{Config, Connection, Reason, StreamId};
 use crate::limits::http2 as limits;
 
 /// What a connection under attack may hold: its streams, one frame and answers of one read.
-const MEMORY_MAX: usize = 200 << 10;
+pub(super) const MEMORY_MAX: usize = 200 << 10;
 
 /// Sends what `attack` makes until the connection is over; gives the number of rounds.
 #[track_caller]
@@ -62,19 +62,6 @@ fn rapid_reset_is_stopped() {
     peer.send_all((0..100).map(|index| request(2 * index + 1)));
     peer.send_all((0..100).map(|index| reset(2 * index + 1, Reason::CANCEL))).expect_silence();
     assert_eq!(peer.error, None);
-}
-
-/// A stream that we had begun to answer may be cancelled: that is what subscriptions do.
-#[test]
-fn cancelling_after_the_head_is_cheap() {
-    let mut peer = Peer::of_server();
-    for round in 0..5000 {
-        let stream = 2 * round + 1;
-        peer.send(request(stream).end());
-        peer.connection.send_headers(StreamId(stream), &list(RESPONSE), false).unwrap();
-        peer.send(reset(stream, Reason::CANCEL));
-        assert_eq!(peer.error, None, "{round}");
-    }
 }
 
 /// CVE-2025-8671, made you reset: streams that the peer makes us reset are counted like those it
@@ -152,16 +139,35 @@ fn a_ping_flood_is_stopped() {
     assert!(peer.connection.output_len() < 20_000, "{}", peer.connection.output_len());
 }
 
-/// PINGs that go with work are cheap: peers estimate their bandwidth by them.
+/// A client that makes calls and reads no answer: a server stops reading before its output grows
+/// without end, and goes on once the answers have left. A client never stops.
 #[test]
-fn pings_with_work_are_not_a_flood() {
+fn answers_that_nobody_reads_stop_the_reading() {
     let mut peer = Peer::of_server();
-    peer.send(request(1));
-    for round in 0..5000 {
-        peer.send(data(1, "x")).send(ping(b"estimate"));
-        peer.connection.release(StreamId(1), 1);
-        assert_eq!(peer.error, None, "{round}");
+    let message = "m".repeat(2000);
+    let answer = list(&[RESPONSE, &[("grpc-status", "12"), ("grpc-message", &message)]].concat());
+    let mut calls = 0;
+    while peer.connection.wants_input() {
+        let stream = 2 * calls + 1;
+        peer.hand_over(&request(stream).end().to_bytes());
+        peer.connection.send_headers(StreamId(stream), &answer, true).unwrap();
+        calls += 1;
+        assert!(calls < 1000, "{} bytes of output", peer.connection.output_len());
     }
+    let waiting = peer.connection.output_len();
+    assert!(waiting > limits::OUTPUT_BEFORE_PAUSE && waiting < (5 << 20) / 4, "{waiting}");
+    assert_eq!(peer.connection.error(), None);
+    peer.read();
+    assert!(peer.connection.wants_input());
+
+    let mut peer = Peer::of_client();
+    let long = list(&[REQUEST, &[("grpc-message", message.as_str())]].concat());
+    for _ in 0..1000 {
+        let stream = peer.connection.open(&long, true).unwrap();
+        peer.connection.reset(stream, Reason::CANCEL);
+    }
+    assert!(peer.connection.output_len() > limits::OUTPUT_BEFORE_PAUSE);
+    assert!(peer.connection.wants_input());
 }
 
 /// CVE-2019-9518: DATA without data that does not end its stream is no use, padded neither.
@@ -179,29 +185,6 @@ fn empty_data_is_stopped() {
     let mut peer = Peer::of_server();
     peer.send(request(1));
     ends(&mut peer, 2000, Violation::TooManyGlitches, |_| vec![data(1, ""), data(1, "x")]);
-}
-
-/// Tiny DATA frames are how small messages are sent: a million of them is no attack, and costs no
-/// memory.
-#[test]
-fn tiny_data_costs_no_memory() {
-    let mut peer = Peer::of_server();
-    peer.send(request(1));
-    let thousand: Vec<u8> = (0..1000).flat_map(|_| data(1, "x").to_bytes()).collect();
-    let mut output = 0;
-    for _ in 0..1000 {
-        let (mut rest, mut taken) = (thousand.as_slice(), 0);
-        while let Ok((consumed, Some(event))) = peer.connection.handle_bytes(rest, peer.now) {
-            rest = &rest[consumed..];
-            taken += usize::from(matches!(event, Event::Data { .. }));
-        }
-        assert_eq!(taken, 1000);
-        peer.connection.release(StreamId(1), taken);
-        output += peer.connection.take_output().len();
-        assert!(peer.connection.memory() <= MEMORY_MAX);
-    }
-    assert_eq!(peer.connection.error(), None);
-    assert!(output < 1000, "{output} bytes of WINDOW_UPDATE for a million bytes");
 }
 
 /// CVE-2019-9516: an empty name is malformed, and empty values are counted by their overhead.
@@ -363,10 +346,17 @@ fn late_data_without_end_is_stopped() {
     let frames = limits::INITIAL_WINDOW_SIZE / 16_384;
     ends(&mut peer, frames + 1000, Violation::TooManyGlitches, |_| vec![data(1, [0; 16_384])]);
 
+    let empty: [fn() -> Frame; 2] = [|| data(1, ""), || data(1, "").end()];
+    for frame in empty {
+        let mut peer = Peer::of_server();
+        peer.send(request(1));
+        peer.connection.reset(StreamId(1), Reason::CANCEL);
+        ends(&mut peer, 10_000, Violation::TooManyGlitches, |_| vec![frame()]);
+    }
+    // A stream that closed so long ago that its window is not known.
     let mut peer = Peer::of_server();
-    peer.send(request(1));
-    peer.connection.reset(StreamId(1), Reason::CANCEL);
-    ends(&mut peer, 1000, Violation::TooManyGlitches, |_| vec![data(1, "")]);
+    peer.send(request(1001));
+    ends(&mut peer, 10_000, Violation::TooManyGlitches, |_| vec![data(1, "x")]);
 }
 
 /// HEADERS for a stream that we have reset, and late RST_STREAM, without end.
@@ -381,28 +371,6 @@ fn late_headers_without_end_are_stopped() {
     }
 }
 
-/// A long life of ordinary calls, each with late WINDOW_UPDATE and RST_STREAM, costs nothing.
-#[test]
-fn ordinary_calls_cost_no_tokens() {
-    let mut peer = Peer::of_server();
-    for round in 0..20_000 {
-        let stream = 2 * round + 1;
-        peer.send_all([request(stream), data(stream, "question").end()]);
-        peer.connection.release(StreamId(stream), 8);
-        peer.connection.send_headers(StreamId(stream), &list(RESPONSE), false).unwrap();
-        peer.connection.send_data(StreamId(stream), b"answer", false).unwrap();
-        peer.connection.send_headers(StreamId(stream), &list(TRAILERS), true).unwrap();
-        peer.send_all([window_update(stream, 6), window_update(0, 6), priority(stream, 0)]);
-        peer.send(reset(stream, Reason::NO_ERROR));
-        assert_eq!(peer.error, None, "{round}");
-        peer.lists.clear();
-        peer.told.clear();
-        peer.wire.clear();
-    }
-    assert_eq!(peer.connection.open_streams(), 0);
-    assert!(peer.connection.memory() <= MEMORY_MAX, "{}", peer.connection.memory());
-}
-
 /// GOAWAY without end; its debug data is kept up to a few words.
 #[test]
 fn a_goaway_flood_is_stopped() {
@@ -413,18 +381,6 @@ fn a_goaway_flood_is_stopped() {
     assert_eq!(debug.len(), limits::GO_AWAY_DEBUG_MAX);
     let goaway = go_away_after(0, Reason::NO_ERROR);
     ends(&mut peer, 100, Violation::TooManyGlitches, |_| vec![goaway.clone()]);
-}
-
-/// A server that resets every call hurts nobody but itself.
-#[test]
-fn a_server_may_reset_every_call() {
-    let mut peer = Peer::of_client();
-    for _ in 0..5000 {
-        let stream = peer.open();
-        peer.send(reset(stream.0, Reason::CANCEL));
-        peer.tells_reset(stream.0, Reason::CANCEL, Initiator::Remote);
-    }
-    assert_eq!(peer.error, None);
 }
 
 /// A frame that is announced and never sent holds no memory for what it announces.

@@ -113,7 +113,8 @@ impl Peer {
         self.read()
     }
 
-    fn hand_over(&mut self, mut bytes: &[u8]) {
+    /// Hands bytes over and leaves the output where it is.
+    pub(super) fn hand_over(&mut self, mut bytes: &[u8]) {
         while self.error.is_none() {
             match self.connection.handle_bytes(bytes, self.now) {
                 Ok((consumed, event)) => {
@@ -141,6 +142,15 @@ impl Peer {
             let told = tell(event, &mut self.lists);
             self.told.push_back(told);
         }
+        self
+    }
+
+    /// Drops what was told and written and no test has looked at.
+    pub(super) fn forget(&mut self) -> &mut Self {
+        self.read();
+        self.told.clear();
+        self.lists.clear();
+        self.wire.clear();
         self
     }
 
