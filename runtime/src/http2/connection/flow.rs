@@ -23,10 +23,11 @@ pub(super) struct Flow {
     /// SETTINGS_INITIAL_WINDOW_SIZE overflows a window is asked of this number, not of every
     /// stream.
     highest_offset: i64,
-    /// Streams that wait for the connection's window or for the output, first come first served.
+    /// The streams that wait for the connection's window or for the output, each once, first come
+    /// first served.
     connection_waiters: VecDeque<StreamId>,
     /// How many streams wait for their own window; zero spares a loop.
-    pub(super) stream_waiters: usize,
+    stream_waiters: usize,
 }
 
 impl Flow {
@@ -43,6 +44,18 @@ impl Flow {
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.connection_waiters.capacity() * size_of::<StreamId>()
+    }
+
+    /// Takes `id` out of where it waits.
+    pub(super) fn leave(&mut self, id: StreamId, wait: Wait) {
+        match wait {
+            Wait::Stream => self.stream_waiters -= 1,
+            Wait::Connection if self.connection_waiters.front() == Some(&id) => {
+                self.connection_waiters.pop_front();
+            }
+            Wait::Connection => self.connection_waiters.retain(|waiter| *waiter != id),
+            Wait::Nothing => {}
+        }
     }
 
     /// What may be sent on the connection.
@@ -145,32 +158,41 @@ impl Connection {
         let Some(stream) = self.streams.get_mut(id) else { return };
         stream.wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
         let was = std::mem::replace(&mut stream.wait, wait);
-        if was == Wait::Stream {
-            self.flow.stream_waiters -= 1;
+        if was == wait {
+            return;
         }
+        self.flow.leave(id, was);
         match wait {
             Wait::Stream => self.flow.stream_waiters += 1,
-            Wait::Connection if was != Wait::Connection => {
-                self.flow.connection_waiters.push_back(id);
-            }
-            Wait::Connection | Wait::Nothing => {}
+            Wait::Connection => self.flow.connection_waiters.push_back(id),
+            Wait::Nothing => {}
         }
     }
 
-    /// Tells those who wait for the connection that it has a window and an output again.
+    /// Tells those who wait for the connection that it has a window and an output again: as many
+    /// as can use them up, so that a small grant does not wake a crowd of which one is served.
+    ///
+    /// Whoever is woken sends or closes, and either comes back here for the next in the queue. If
+    /// it does neither, the next is held back and not forgotten.
     pub(super) fn wake_connection_waiters(&mut self) {
-        if self.flow.connection_waiters.is_empty()
-            || self.output.frames.len() >= limits::OUTPUT_BUFFER_MAX
-        {
+        let room = limits::OUTPUT_BUFFER_MAX.saturating_sub(self.output.frames.len());
+        let mut left = self.flow.send_size().min(i64::try_from(room).unwrap_or(i64::MAX));
+        if left <= 0 {
             return;
         }
         let window = self.flow.send;
         for _ in 0..self.flow.connection_waiters.len() {
-            let Some(id) = self.flow.connection_waiters.pop_front() else { return };
-            let is_waiting =
-                self.streams.get(id).is_some_and(|stream| stream.wait == Wait::Connection);
-            if is_waiting && !self.wake_or_hold_back(id, |_| (window, WINDOW_INITIAL)) {
-                self.flow.connection_waiters.push_back(id);
+            let Some(&id) = self.flow.connection_waiters.front() else { return };
+            if left <= 0 {
+                return self.hold_back(id);
+            }
+            let Some(stream) = self.streams.get(id) else { return };
+            let usable = stream.send_window.size(self.peer.initial_window_size);
+            let usable = usable.clamp(0, i64::from(stream.wanted));
+            if self.wake_or_hold_back(id, |_| (window, WINDOW_INITIAL)) {
+                left -= usable;
+            } else {
+                self.flow.connection_waiters.rotate_left(1);
             }
         }
     }
@@ -182,8 +204,7 @@ impl Connection {
         id: StreamId,
         window_of: impl Fn(&Stream) -> (SendWindow, u32),
     ) -> bool {
-        let now = self.times.now();
-        let Some(stream) = self.streams.get_mut(id) else { return false };
+        let Some(stream) = self.streams.get(id) else { return false };
         let (window, base) = window_of(stream);
         let least = window.least_worth_sending(base, limits::DATA_CUT_MIN);
         let least = least.min(i64::from(stream.wanted));
@@ -191,19 +212,25 @@ impl Connection {
             self.wake(id);
             return true;
         }
-        if window.size(base) > 0 && stream.held_back_since.is_none() {
-            stream.held_back_since = now;
-            self.times.held_back_since = self.times.held_back_since.or(now);
+        if window.size(base) > 0 {
+            self.hold_back(id);
         }
         false
     }
 
+    /// Lets a stream wait a moment for more window or for its turn, and no longer.
+    pub(super) fn hold_back(&mut self, id: StreamId) {
+        let now = self.times.now();
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        if stream.held_back_since.is_none() {
+            stream.held_back_since = now;
+            self.times.held_back_since = self.times.held_back_since.or(now);
+        }
+    }
+
     /// Writable, once.
     pub(super) fn wake(&mut self, id: StreamId) {
-        let Some(stream) = self.streams.get_mut(id) else { return };
-        if std::mem::replace(&mut stream.wait, Wait::Nothing) == Wait::Stream {
-            self.flow.stream_waiters -= 1;
-        }
+        self.wait_to_send(id, Wait::Nothing, 0);
         self.events.push_back(Event::Writable { stream: id });
     }
 }

@@ -34,7 +34,7 @@ use super::error::Error;
 use super::frame::{self, PREFACE};
 use super::hpack::{Decoder, Encoder};
 use super::settings::{Config, PeerSettings};
-use super::stream::{State, StreamId, Wait};
+use super::stream::{State, StreamId};
 use super::streams::Streams;
 use super::window::WINDOW_INITIAL;
 use crate::limits::http2 as limits;
@@ -270,13 +270,13 @@ impl Connection {
     /// Takes a stream out of the table and tells who waits for that.
     fn close_stream(&mut self, id: StreamId, state: State) {
         let Some(stream) = self.streams.close(id, state) else { return };
-        if stream.wait == Wait::Stream {
-            self.flow.stream_waiters -= 1;
-        }
+        self.flow.leave(id, stream.wait);
         if state == State::Ended {
             self.abuse.stream_ended();
         }
         self.announce_streams();
+        // It may have been woken for a window that it has not used.
+        self.wake_connection_waiters();
     }
 
     /// StreamsAvailable, if somebody waits for it and it is true.

@@ -51,7 +51,9 @@ impl Connection {
             pongs.append(frames);
             std::mem::take(pongs)
         };
-        self.wake_connection_waiters();
+        if !taken.is_empty() {
+            self.wake_connection_waiters();
+        }
         taken
     }
 

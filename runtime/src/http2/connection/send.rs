@@ -165,9 +165,8 @@ impl Connection {
         if count > 0 || window == 0 {
             // A stream without a window is not held back: that begins with the next grant.
             stream.held_back_since = None;
-        } else if stream.held_back_since.is_none() {
-            stream.held_back_since = now;
-            self.times.held_back_since = self.times.held_back_since.or(now);
+        } else {
+            self.hold_back(id);
         }
         self.wait_to_send(id, wait, wanted - count);
         count

@@ -278,6 +278,26 @@ fn a_dribbling_window_is_stopped() {
     peer.ends_with(Violation::TooManyGlitches);
 }
 
+/// Streams that wait for the window of the connection and are reset leave nothing behind.
+#[test]
+fn streams_reset_while_they_wait_cost_no_memory() {
+    let mut peer = Peer::of_server();
+    peer.send(request(1));
+    peer.connection.send_headers(StreamId(1), &list(RESPONSE), false).unwrap();
+    assert_eq!(peer.connection.send_data(StreamId(1), &[0; 65_535], false), Ok(65_535));
+    let mut memory = Vec::new();
+    for round in 1..5000 {
+        let stream = 2 * round + 1;
+        peer.send(request(stream));
+        peer.connection.send_headers(StreamId(stream), &list(RESPONSE), false).unwrap();
+        assert_eq!(peer.connection.send_data(StreamId(stream), b"x", false), Ok(0));
+        peer.send(reset(stream, Reason::CANCEL)).forget();
+        assert_eq!(peer.error, None, "{round}");
+        memory.push(peer.connection.memory());
+    }
+    assert_eq!(memory[500], memory[4900]);
+}
+
 /// A flood of WINDOW_UPDATE that no DATA of ours has asked for.
 #[test]
 fn a_window_update_flood_is_stopped() {

@@ -39,11 +39,37 @@ fn streams_share_the_window_of_the_connection() {
     assert_eq!(peer.connection.send_data(second, &[2; 10], true), Ok(0));
     while peer.next_frame().is_some() {}
     peer.send(window_update(1, 1000)).tells_nothing();
+    // The first can use all of it, and is the first in the queue again only behind the second.
+    peer.send(window_update(0, 20_000)).tells(Told::Writable { stream: 1 }).tells_nothing();
+    assert_eq!(peer.connection.send_data(first, &[1; 34_465], true), Ok(20_000));
+    peer.expect(data(1, [1; 16_384])).expect(data(1, [1; 3_616])).tells_nothing();
     peer.send(window_update(0, 20_000));
-    peer.tells(Told::Writable { stream: 1 }).tells(Told::Writable { stream: 3 }).tells_nothing();
+    peer.tells(Told::Writable { stream: 3 }).tells(Told::Writable { stream: 1 }).tells_nothing();
     assert_eq!(peer.connection.send_data(second, &[2; 10], true), Ok(10));
     peer.expect(data(3, [2; 10]).end());
-    assert_eq!(peer.connection.send_data(first, &[1; 34_465], true), Ok(19_990));
+    assert_eq!(peer.connection.send_data(first, &[1; 14_465], true), Ok(14_465));
+}
+
+/// RFC 9113 6.9: a grant for the connection wakes those who can use it; if one of them closes, or
+/// does nothing for a moment, it is the next one's.
+#[test]
+fn a_grant_wakes_no_more_streams_than_can_use_it() {
+    let mut peer = client_granted(1 << 20);
+    let streams: Vec<StreamId> = (0..5).map(|_| peer.open()).collect();
+    assert_eq!(peer.connection.send_data(streams[0], &[1; 65_535], true), Ok(65_535));
+    for stream in &streams[1..] {
+        assert_eq!(peer.connection.send_data(*stream, &[1; 5000], true), Ok(0));
+    }
+    peer.forget();
+    peer.send(window_update(0, 5000)).tells(Told::Writable { stream: 3 }).tells_nothing();
+    peer.send(reset(3, Reason::CANCEL)).tells(Told::Writable { stream: 5 });
+    peer.tells_reset(3, Reason::CANCEL, Initiator::Remote).tells_nothing();
+    assert_eq!(peer.connection.next_timeout(), Some(peer.now + limits::DATA_HELD_BACK_MAX));
+    peer.wait(limits::DATA_HELD_BACK_MAX).tells(Told::Writable { stream: 7 });
+    peer.tells(Told::Writable { stream: 9 }).tells_nothing();
+    assert_eq!(peer.connection.send_data(streams[4], &[1; 5000], true), Ok(5000));
+    peer.expect(data(9, [1; 5000]).end());
+    assert_eq!(peer.connection.next_timeout(), None);
 }
 
 /// RFC 9113 6.9.1: an empty DATA frame with END_STREAM needs no window.
