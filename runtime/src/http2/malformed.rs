@@ -6,6 +6,14 @@
 use super::error::Violation;
 use super::headers::{Field, Headers};
 
+/// Whether a header list is all that the peer sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Whole,
+    /// Cut at our limit: it is not blamed for what may stand in the part that is missing.
+    Cut,
+}
+
 /// What the core needs from the head of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MessageHead {
@@ -16,12 +24,10 @@ pub(crate) struct MessageHead {
 
 /// Checks the head of a request.
 ///
-/// A list that was cut is not blamed for what may stand in the part that is missing.
-///
 /// # Errors
 ///
 /// The first rule of RFC 9113 8.2 or 8.3.1 that it breaks.
-pub(crate) fn request(headers: &Headers, is_cut: bool) -> Result<MessageHead, Violation> {
+pub(crate) fn request(headers: &Headers, extent: Extent) -> Result<MessageHead, Violation> {
     let mut head = MessageHead::default();
     let mut seen = Seen::default();
     for field in headers.iter() {
@@ -35,7 +41,7 @@ pub(crate) fn request(headers: &Headers, is_cut: bool) -> Result<MessageHead, Vi
         return Err(Violation::ConnectMethod);
     }
     let has_all = seen.method && seen.scheme && seen.path;
-    if has_all || is_cut { Ok(head) } else { Err(Violation::PseudoMissing) }
+    if has_all || extent == Extent::Cut { Ok(head) } else { Err(Violation::PseudoMissing) }
 }
 
 /// Checks the head of a response, an informational one too.
@@ -43,7 +49,7 @@ pub(crate) fn request(headers: &Headers, is_cut: bool) -> Result<MessageHead, Vi
 /// # Errors
 ///
 /// The first rule of RFC 9113 8.2 or 8.3.2 that it breaks.
-pub(crate) fn response(headers: &Headers, is_cut: bool) -> Result<MessageHead, Violation> {
+pub(crate) fn response(headers: &Headers, extent: Extent) -> Result<MessageHead, Violation> {
     let mut head = MessageHead::default();
     let mut seen = Seen::default();
     for field in headers.iter() {
@@ -56,7 +62,7 @@ pub(crate) fn response(headers: &Headers, is_cut: bool) -> Result<MessageHead, V
             _ => check_regular(field, &mut seen, &mut head)?,
         }
     }
-    if seen.status || is_cut { Ok(head) } else { Err(Violation::PseudoMissing) }
+    if seen.status || extent == Extent::Cut { Ok(head) } else { Err(Violation::PseudoMissing) }
 }
 
 /// Checks trailers.
@@ -175,9 +181,9 @@ fn check_not_empty(field: Field<'_>) -> Result<(), Violation> {
     if field.value.is_empty() { Err(Violation::PseudoValue) } else { Ok(()) }
 }
 
-/// RFC 9110 15: three digits, the first from 1 to 5; gRPC's proxies send nothing else.
+/// RFC 9110 15: three digits, the first from 1 to 5.
 fn parse_status(value: &[u8]) -> Result<u16, Violation> {
-    let [hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = value else {
+    let [hundreds @ b'1'..=b'5', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = value else {
         return Err(Violation::PseudoValue);
     };
     let digit = |byte: &u8| u16::from(byte - b'0');

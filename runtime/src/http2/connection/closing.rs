@@ -33,6 +33,10 @@ impl Closing {
         self.sent.is_some_and(|last| id > last)
     }
 
+    pub(super) const fn is_draining(&self) -> bool {
+        self.is_draining
+    }
+
     pub(super) fn is_drain_ping(&self, payload: [u8; 8]) -> bool {
         self.is_draining && payload == DRAIN_PING
     }

@@ -22,6 +22,16 @@ pub(super) struct DataFrame {
     is_discarded: bool,
 }
 
+/// What a piece of input came to that belongs to a DATA frame.
+#[derive(Debug)]
+pub(super) struct Taken<'a> {
+    pub(super) consumed: usize,
+    /// What the application is told.
+    pub(super) chunk: Option<Chunk<'a>>,
+    /// The frame, if a part of it is still to come.
+    pub(super) left: Option<DataFrame>,
+}
+
 /// A piece of data for the application.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chunk<'a> {
@@ -60,13 +70,16 @@ impl Connection {
         })
     }
 
-    /// Takes what has arrived of a frame: how many bytes, the chunk in them, what is still to come.
-    #[allow(clippy::type_complexity, reason = "three results of one step")]
+    /// Takes what has arrived of a frame.
+    ///
+    /// # Errors
+    ///
+    /// RFC 9113 6.1: padding as long as the payload or longer.
     pub(super) fn take_data<'a>(
         &mut self,
         mut frame: DataFrame,
         bytes: &'a [u8],
-    ) -> Result<(usize, Option<Chunk<'a>>, Option<DataFrame>), Violation> {
+    ) -> Result<Taken<'a>, Violation> {
         let mut rest = bytes;
         let had_data = frame.data_left > 0;
         let mut begins = false;
@@ -91,7 +104,7 @@ impl Connection {
         let is_told = !frame.is_discarded && (!data.is_empty() || is_last);
         let chunk = is_told.then_some(Chunk { data, ends_stream: frame.ends_stream && is_last });
         let is_done = frame.data_left == 0 && frame.padding_left == 0;
-        Ok((consumed, chunk, (!is_done).then_some(frame)))
+        Ok(Taken { consumed, chunk, left: (!is_done).then_some(frame) })
     }
 
     /// A frame without any payload.

@@ -9,7 +9,7 @@ use crate::http2::error::{Reason, Violation};
 use crate::http2::frame::{self, Head, STREAM_ID_MAX, flag};
 use crate::http2::headers::Headers;
 use crate::http2::hpack;
-use crate::http2::malformed::{self, MessageHead};
+use crate::http2::malformed::{self, Extent, MessageHead};
 use crate::http2::stream::{Effect, Input, State, StreamId};
 use crate::limits::http2 as limits;
 
@@ -35,6 +35,12 @@ struct Section {
     headers: Headers,
     end_stream: bool,
     truncated: bool,
+}
+
+impl Section {
+    fn extent(&self) -> Extent {
+        if self.truncated { Extent::Cut } else { Extent::Whole }
+    }
 }
 
 impl Connection {
@@ -140,7 +146,7 @@ impl Connection {
         if self.streams.len() >= self.config.max_concurrent_streams as usize {
             return self.fault(id, Violation::StreamRefused);
         }
-        let head = match malformed::request(&section.headers, section.truncated) {
+        let head = match malformed::request(&section.headers, section.extent()) {
             Ok(head) => head,
             Err(violation) => return self.fault(id, violation),
         };
@@ -194,7 +200,7 @@ impl Connection {
     /// The head of a response, on a client.
     fn on_response(&mut self, section: Section) -> Result<(), Violation> {
         let id = section.stream;
-        let head = match malformed::response(&section.headers, section.truncated) {
+        let head = match malformed::response(&section.headers, section.extent()) {
             Ok(head) => head,
             Err(violation) => return self.fault(id, violation),
         };

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use super::data::DataFrame;
+use super::data::{DataFrame, Taken};
 use super::headers::OpenBlock;
 use super::{Connection, Event, Role};
 use crate::http2::error::{Error, Violation};
@@ -213,7 +213,7 @@ impl Connection {
     }
 
     fn read_data<'a>(&mut self, data: DataFrame, bytes: &'a [u8]) -> Result<Step<'a>, Violation> {
-        let (consumed, chunk, left) = self.take_data(data, bytes)?;
+        let Taken { consumed, chunk, left } = self.take_data(data, bytes)?;
         self.input.reading = match left {
             Some(data) => Reading::Data(data),
             None => Reading::Head,

@@ -93,7 +93,10 @@ impl Connection {
     }
 
     fn drain_deadline(&self) -> Option<Instant> {
-        Some(self.times.drain_started? + limits::DRAIN_TIMEOUT)
+        // A shutdown that began before anybody told the time began with the connection.
+        let started = self.times.drain_started.or(self.times.started);
+        let started = started.filter(|_| self.closing.is_draining())?;
+        Some(started + limits::DRAIN_TIMEOUT)
     }
 
     fn held_back_deadline(&self) -> Option<Instant> {
@@ -112,5 +115,6 @@ impl Connection {
             self.wake(id);
         }
         self.times.held_back_since = self.streams.first_held_back(now);
+        self.wake_connection_waiters();
     }
 }

@@ -24,7 +24,16 @@ pub(crate) fn headers(head: Head, payload: &[u8]) -> Result<&[u8], Violation> {
     }
     // RFC 9113 5.3.2: priority signals are deprecated; they are skipped, so a stream that depends
     // on itself costs nothing.
-    block.get(PRIORITY_SIZE..).ok_or(Violation::FrameLength)
+    if let Some(block) = block.get(PRIORITY_SIZE..) {
+        return Ok(block);
+    }
+    // RFC 9113 6.2: padding that leaves no room for the fields is too long; a frame that has none
+    // even without padding is too short.
+    let before_fields = if head.has(flag::PADDED) { 1 } else { 0 };
+    match payload.len() < before_fields + PRIORITY_SIZE {
+        true => Err(Violation::FrameLength),
+        false => Err(Violation::PaddingTooLong),
+    }
 }
 
 /// Takes the padding off a payload whose head says PADDED.

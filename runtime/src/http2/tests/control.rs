@@ -231,6 +231,16 @@ fn a_graceful_shutdown_does_not_wait_for_ever() {
     assert_eq!(peer.next_frame().unwrap().kind, PING);
     peer.expect(go_away_after(0, Reason::NO_ERROR)).expect_silence();
     assert!(peer.connection.is_drained());
+
+    // A shutdown that began before anything was told begins with the first time.
+    let mut peer = Peer::new(Connection::server(Config::default()));
+    peer.connection.drain();
+    peer.send_bytes(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").send(settings(&[])).send(settings_ack());
+    assert_eq!(peer.connection.next_timeout(), Some(peer.now + limits::DRAIN_TIMEOUT));
+    assert!(!peer.connection.is_drained());
+    peer.wait(limits::DRAIN_TIMEOUT);
+    assert!(peer.connection.is_drained());
+    assert_eq!(peer.connection.next_timeout(), None);
 }
 
 /// RFC 9113 6.8: our GOAWAY never raises the last stream either, and the window of the connection

@@ -283,6 +283,33 @@ fn too_much_padding_ends_the_connection() {
     }
 }
 
+/// RFC 9113 6.2: padding that leaves no room for the priority fields is PROTOCOL_ERROR; a frame
+/// that is too short for both without padding is FRAME_SIZE_ERROR.
+#[test]
+fn padding_leaves_room_for_the_priority_fields() {
+    let frame = |padding: u8, length: usize| {
+        let payload = [vec![padding], vec![0; length - 1]].concat();
+        Frame::new(HEADERS, PADDED | PRIORITY_FLAG | END_HEADERS, 1, payload)
+    };
+    for (padding, length, violation) in [
+        (0, 1, Violation::FrameLength),
+        (0, 5, Violation::FrameLength),
+        (1, 6, Violation::PaddingTooLong),
+        (3, 8, Violation::PaddingTooLong),
+        (7, 8, Violation::PaddingTooLong),
+        (8, 8, Violation::PaddingTooLong),
+    ] {
+        let mut peer = Peer::of_server();
+        peer.send(frame(padding, length));
+        peer.ends_with(violation);
+    }
+    // All of it is taken up: the block is empty, and the message malformed.
+    for (padding, length) in [(0, 6), (2, 8)] {
+        let mut peer = Peer::of_server();
+        peer.send(frame(padding, length)).resets(1, Violation::PseudoMissing);
+    }
+}
+
 /// RFC 9113 6.1: a DATA frame that ends its stream says so once, however it is cut.
 #[test]
 fn the_end_of_a_frame_in_pieces_is_told_once() {

@@ -154,12 +154,14 @@ fn responses_have_a_status() {
     refuses_response(&[fields(1, &[("a", "b"), (":status", "200")])], PseudoAfterRegular);
     refuses_response(&[fields(1, &[(":status", "200"), (":status", "200")])], PseudoRepeated);
     refuses_response(&[fields(1, &[(":status", "200"), (":path", "/")])], PseudoUnknown);
-    for status in ["", "20", "2000", "abc", "099", "+20", "2 0"] {
+    for status in ["", "20", "2000", "abc", "099", "600", "999", "+20", "2 0"] {
         refuses_response(&[fields(1, &[(":status", status)])], PseudoValue);
     }
     let mut peer = Peer::of_client();
     peer.open();
     peer.send(fields(1, &[(":status", "404")])).tells_head(1);
+    peer.open();
+    peer.send(fields(3, &[(":status", "599")])).tells_head(3);
 }
 
 /// RFC 9113 8.1: trailers end the stream and have no pseudo-header fields.
