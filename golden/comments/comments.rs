@@ -112,6 +112,55 @@ pub mod thing {
         }
     }
 }
+/// 1. A gap behind the mark of an item is no example.
+///
+/// > - Nor is it one
+/// >
+/// > behind that of a quote.
+///
+/// - ```text
+///   let a fence = "behind a mark";
+///   ```
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Marked {
+    pub unknown: ::rust_grpc::UnknownFields,
+}
+impl ::rust_grpc::Message for Marked {
+    const FULL_NAME: &'static str = "comments.Marked";
+    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        writer.unknown(&self.unknown);
+    }
+    fn merge_fields(
+        &mut self,
+        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+    ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
+        while let ::core::option::Option::Some(tag) = reader.next_tag()? {
+            reader.unknown(tag, &mut self.unknown)?;
+        }
+        ::core::result::Result::Ok(())
+    }
+}
+/// 　　White space beyond ASCII is text.
+/// 　　None of it is lost.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Wide {
+    pub unknown: ::rust_grpc::UnknownFields,
+}
+impl ::rust_grpc::Message for Wide {
+    const FULL_NAME: &'static str = "comments.Wide";
+    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        writer.unknown(&self.unknown);
+    }
+    fn merge_fields(
+        &mut self,
+        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+    ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
+        while let ::core::option::Option::Some(tag) = reader.next_tag()? {
+            reader.unknown(tag, &mut self.unknown)?;
+        }
+        ::core::result::Result::Ok(())
+    }
+}
 /// Of the enum.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Kind(pub i32);

@@ -18,7 +18,7 @@ pub(crate) fn lines(leading: &str, trailing: &str) -> Vec<String> {
 /// The lines of one comment, each but the empty ones with a leading space.
 fn comment(text: &str) -> Vec<String> {
     let text: String = text.chars().filter(|&letter| is_harmless(letter)).collect();
-    let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let mut lines: Vec<&str> = text.lines().map(|line| line.trim_end_matches(BLANKS)).collect();
     let blank = |line: &&str| line.is_empty();
     lines.drain(..lines.iter().take_while(|line| blank(line)).count());
     lines.truncate(lines.len() - lines.iter().rev().take_while(|line| blank(line)).count());
@@ -43,25 +43,30 @@ struct Markdown {
 enum Block {
     Text,
     List,
-    /// An example that stands between fences of this kind.
-    Fenced(String),
+    /// An example between fences.
+    Fenced(Example),
     /// An indented example, that a fence was put around.
     Indented,
 }
 
 impl Markdown {
     fn line(&mut self, line: &str) {
-        let indent = line.len() - line.trim_start().len();
-        let content = line.trim_start();
+        let indent = spaces(line);
+        let content = &line[indent..];
         match &self.block {
-            Block::Fenced(fence) => {
-                let closes = content.starts_with(fence.as_str())
-                    && content.trim_matches(['`', '~']).is_empty();
-                self.push(line);
-                if closes {
-                    self.block = Block::Text;
+            Block::Fenced(example) => match example.inside(line) {
+                Some(code) => {
+                    let closes = example.is_closed_by(code);
+                    self.push(&format!("{}{code}", example.margin));
+                    if closes {
+                        self.block = Block::Text;
+                    }
                 }
-            }
+                None => {
+                    self.close_fence();
+                    self.line(line);
+                }
+            },
             Block::Indented if content.is_empty() || indent >= CODE_INDENT => {
                 self.push(line.get(CODE_INDENT..).unwrap_or(""));
             }
@@ -75,23 +80,34 @@ impl Markdown {
     }
 
     fn prose(&mut self, indent: usize, content: &str) {
-        if let Some(fence) = fence(content) {
-            let margin = " ".repeat(indent.min(CODE_INDENT - 1));
-            self.push(&format!("{margin}{fence}text"));
-            self.block = Block::Fenced(fence.to_owned());
+        let opening = Opening::of(indent, content);
+        let Opening { marks, content: inner, .. } = &opening;
+        if let Some(fence) = fence(inner) {
+            self.push(&format!("{marks}{fence}text"));
+            let fence = fence.to_owned();
+            self.block = Block::Fenced(Example {
+                fence,
+                margin: opening.margin,
+                containers: opening.containers,
+            });
         } else if indent >= CODE_INDENT && self.after_blank && self.block == Block::Text {
             self.push("```text");
             self.push(&format!("{}{content}", " ".repeat(indent - CODE_INDENT)));
             self.block = Block::Indented;
         } else {
-            // A deeper margin would make an example of it.
-            let margin = " ".repeat(indent.min(CODE_INDENT - 1));
-            if begins_item(content) {
+            if item_mark(content).is_some() {
                 self.block = Block::List;
             } else if self.after_blank && indent == 0 && !content.is_empty() {
                 self.block = Block::Text;
             }
-            self.push(&format!("{margin}{}", defused(content)));
+            self.push(&format!("{marks}{}", defused(inner)));
+        }
+    }
+
+    fn close_fence(&mut self) {
+        if let Block::Fenced(Example { fence, margin, .. }) = self.block.clone() {
+            self.push(&format!("{margin}{fence}"));
+            self.block = Block::Text;
         }
     }
 
@@ -104,17 +120,100 @@ impl Markdown {
     }
 
     fn push(&mut self, line: &str) {
-        let line = line.trim_end();
+        let line = line.trim_end_matches(BLANKS);
         self.lines.push(if line.is_empty() { String::new() } else { format!(" {line}") });
     }
 
     fn finish(mut self) -> Vec<String> {
-        match self.block.clone() {
-            Block::Fenced(fence) => self.push(&fence),
+        match self.block {
+            Block::Fenced(_) => self.close_fence(),
             Block::Indented => self.close_example(),
             Block::Text | Block::List => {}
         }
         self.lines
+    }
+}
+
+/// What stands in front of a line's words: its margin and the marks of lists and quotes, with no
+/// gap so wide that an example would begin behind it.
+struct Opening<'a> {
+    marks: String,
+    /// What stands there on the lines that go on in the same item or quote.
+    margin: String,
+    containers: Vec<Container>,
+    content: &'a str,
+}
+
+/// What takes a part of the margin of each line in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Container {
+    /// So many spaces, or fewer.
+    Spaces(usize),
+    /// A `>`, and so many spaces or fewer.
+    Quote(usize),
+}
+
+impl<'a> Opening<'a> {
+    fn of(indent: usize, content: &'a str) -> Self {
+        // A deeper margin would make an example of it.
+        let marks = " ".repeat(indent.min(CODE_INDENT - 1));
+        let mut opening = Self {
+            margin: marks.clone(),
+            marks,
+            containers: vec![Container::Spaces(indent)],
+            content,
+        };
+        while let Some((length, quotes)) = mark(opening.content) {
+            let (mark, rest) = opening.content.split_at(length);
+            let gap = spaces(rest);
+            let kept = " ".repeat(if gap > CODE_INDENT { 1 } else { gap });
+            opening.marks += &format!("{mark}{kept}");
+            if quotes {
+                opening.margin += &format!("{mark}{kept}");
+                opening.containers.push(Container::Quote(gap));
+            } else {
+                opening.margin += &format!("{}{kept}", " ".repeat(length));
+                opening.containers.push(Container::Spaces(length + gap));
+            }
+            opening.content = &rest[gap..];
+        }
+        opening
+    }
+}
+
+/// A fenced example, which may stand in an item or a quote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Example {
+    fence: String,
+    /// In front of each of its lines, so that none leaves the item: the fence would end there, and
+    /// the closing one would open another.
+    margin: String,
+    containers: Vec<Container>,
+}
+
+impl Example {
+    /// The line without the margin; `None` if it leaves the quote that the example stands in.
+    fn inside<'a>(&self, line: &'a str) -> Option<&'a str> {
+        let mut rest = line;
+        for container in &self.containers {
+            let margin = match *container {
+                Container::Spaces(width) => width,
+                Container::Quote(gap) => {
+                    rest = rest[spaces(rest)..].strip_prefix('>')?;
+                    gap
+                }
+            };
+            rest = &rest[spaces(rest).min(margin)..];
+        }
+        Some(rest)
+    }
+
+    fn is_closed_by(&self, code: &str) -> bool {
+        let mark = self.fence.chars().next();
+        let content = code.trim_start_matches(' ');
+        spaces(code) < CODE_INDENT
+            && content.starts_with(self.fence.as_str())
+            && content.chars().all(|letter| Some(letter) == mark)
     }
 }
 
@@ -126,15 +225,30 @@ fn fence(content: &str) -> Option<&str> {
     (length >= 3 && !info.contains('`')).then(|| &content[..length])
 }
 
-/// Whether a line begins an item of a list.
-fn begins_item(content: &str) -> bool {
+/// The length of the mark that content begins with, and whether it is that of a quote.
+fn mark(content: &str) -> Option<(usize, bool)> {
+    match content.starts_with('>') {
+        true => Some((1, true)),
+        false => item_mark(content).map(|length| (length, false)),
+    }
+}
+
+/// The length of the mark of a list's item.
+fn item_mark(content: &str) -> Option<usize> {
     let after_number = content.trim_start_matches(|letter: char| letter.is_ascii_digit());
-    let marker = if after_number.len() < content.len() {
+    let rest = if after_number.len() < content.len() {
         after_number.strip_prefix(['.', ')'])
     } else {
         content.strip_prefix(['-', '*', '+'])
     };
-    marker.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    let rest = rest.filter(|rest| rest.is_empty() || rest.starts_with(' '))?;
+    Some(content.len() - rest.len())
+}
+
+/// How many spaces a text begins with. Other white space is content: Chinese paragraphs begin with
+/// U+3000.
+fn spaces(text: &str) -> usize {
+    text.len() - text.trim_start_matches(' ').len()
 }
 
 /// One line of prose: brackets and tags as text, bare addresses as links, code untouched.
@@ -208,6 +322,9 @@ fn is_harmless(letter: char) -> bool {
 /// Markdown takes a line with this margin for an example, and rustdoc an example for a test.
 const CODE_INDENT: usize = 4;
 
+/// What Markdown takes for a margin.
+const BLANKS: [char; 2] = [' ', '\t'];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +359,51 @@ mod tests {
     fn continuations_stay_prose() {
         check(" - item\n\n       more\n", &[" - item", "", "    more"]);
         check(" text\n         deep", &[" text", "    deep"]);
+    }
+
+    /// Code that begins behind the mark of an item or quote would be compiled: the gap shrinks.
+    #[test]
+    fn items_and_quotes_hold_no_indented_examples() {
+        check(" 1.      text", &[" 1. text"]);
+        check(" -     let x;\n *\tlet y;", &[" - let x;", " *    let y;"]);
+        check(" >     let x;", &[" > let x;"]);
+        check(" > - item\n >\n >       code", &[" > - item", " >", " > code"]);
+        check(" - > 1.     deep [x]", &[" - > 1. deep \\[x\\]"]);
+    }
+
+    /// A fence behind marks is one too, and its lines stay in the item or quote, where it closes.
+    #[test]
+    fn fences_in_items_and_quotes_are_found() {
+        check(" - ```\n   x [y]\n   ```\n [z]", &[" - ```text", "   x [y]", "   ```", " \\[z\\]"]);
+        check(
+            " 1. ~~~rust\n fn f() {}\n ~~~\n [z]",
+            &[" 1. ~~~text", "    fn f() {}", "    ~~~", " \\[z\\]"],
+        );
+        check(
+            " * Say:\n   ```\n let x;\n ```\n [z]",
+            &[" * Say:", "   ```text", "   let x;", "   ```", " \\[z\\]"],
+        );
+        check(
+            " > ```\n > let x;\n > ```\n > [z]",
+            &[" > ```text", " > let x;", " > ```", " > \\[z\\]"],
+        );
+        check(" > ```\n > x\n\n [z]", &[" > ```text", " > x", " > ```", "", " \\[z\\]"]);
+        check(" - ```\n   x", &[" - ```text", "   x", "   ```"]);
+        check(" ```\n ~~~\n ```", &[" ```text", " ~~~", " ```"]);
+    }
+
+    /// Spaces and tabs alone are a margin: other white space is text, and none of it is lost.
+    #[test]
+    fn white_space_beyond_ascii_is_content() {
+        check(
+            " \u{3000}\u{3000}第一段。\n\n \u{3000}\u{3000}第二段。",
+            &[" \u{3000}\u{3000}第一段。", "", " \u{3000}\u{3000}第二段。"],
+        );
+        check(
+            "\u{3000}\u{3000}一。\n\u{3000}\u{3000}二。",
+            &[" \u{3000}\u{3000}一。", " \u{3000}\u{3000}二。"],
+        );
+        check("    x\n\u{a0}\u{a0}é", &[" ```text", " x", " ```", " \u{a0}\u{a0}é"]);
     }
 
     /// Brackets and tags are text in a .proto, links and tags in rustdoc.
