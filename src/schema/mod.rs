@@ -149,7 +149,12 @@ impl<'a> FileBuilder<'a> {
                 edition.words(),
             ));
         }
-        Ok(linked)
+        match linked.descriptor {
+            Descriptor::Message(message) if message.options.map_entry() => {
+                fault(format!("{who}: expected a message, got the entry of a map"))
+            }
+            Descriptor::Message(_) | Descriptor::Enum(_) => Ok(linked),
+        }
     }
 
     /// The path to the message that an rpc names.
