@@ -2,6 +2,8 @@
 //!
 //! `make well-known` writes them anew by setting `WELL_KNOWN=write` for this test.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;

@@ -127,6 +127,7 @@ impl<'a> FileBuilder<'a> {
             services: self.services()?,
             client: self.options.client,
             server: self.options.server,
+            allows_lints: self.file.package().is_empty(),
         })
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct File {
     pub(crate) services: Vec<Service>,
     pub(crate) client: bool,
     pub(crate) server: bool,
+    /// Whether every item allows the lints itself, because no module of the tree does it.
+    pub(crate) allows_lints: bool,
 }
 
 /// A module of the tree: the root, or a segment of a package.
@@ -31,6 +33,8 @@ pub(crate) struct TreeModule {
     /// Output paths, relative to the tree's own file.
     pub(crate) files: Vec<String>,
     pub(crate) children: std::collections::BTreeMap<String, Self>,
+    /// Lints that the segment's spelling would set off.
+    pub(crate) allows: Vec<&'static str>,
 }
 
 /// The messages and enums of a file or of a message.

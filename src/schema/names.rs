@@ -50,12 +50,17 @@ impl Scope {
         declared: &[&str],
         convert: fn(&str) -> String,
     ) -> Vec<String> {
-        let mut names: Vec<String> = declared.iter().map(|declared| convert(declared)).collect();
-        for kept in [true, false] {
-            for (name, declared) in names.iter_mut().zip(declared) {
-                if (convert(declared) == *declared) == kept {
-                    *name = self.claim(name);
-                }
+        let wanted = declared.iter().map(|&declared| (declared, convert(declared)));
+        self.claim_wanted(wanted.collect())
+    }
+
+    /// Gives away what is wanted for the declared names in front of it.
+    fn claim_wanted(&mut self, wanted: Vec<(&str, String)>) -> Vec<String> {
+        let kept: Vec<bool> = wanted.iter().map(|(declared, name)| declared == name).collect();
+        let mut names: Vec<String> = wanted.into_iter().map(|(_, name)| name).collect();
+        for turn in [true, false] {
+            for (name, _) in names.iter_mut().zip(&kept).filter(|(_, kept)| **kept == turn) {
+                *name = self.claim(name);
             }
         }
         names
@@ -200,7 +205,7 @@ impl Scope {
     fn claim_declared(&mut self, file: &FileDescriptorProto) -> Declared {
         let place = Place { full: file.package().to_owned(), modules: Vec::new() };
         let nested = Nested { messages: &file.message_type, enums: &file.enum_type };
-        let types = self.claim_all(&nested.declared(), str::to_owned);
+        let types = self.claim_wanted(nested.wanted());
         let services: Vec<_> = file.service.iter().map(|service| service.name()).collect();
         let declared = [nested.declared(), services.clone()].concat();
         let services = self.claim_all(&services, str::to_owned);
@@ -236,6 +241,18 @@ impl<'a> Nested<'a> {
     fn declared(&self) -> Vec<&'a str> {
         let enums = self.enums.iter().map(|enumeration| enumeration.name());
         self.messages().map(|message| message.name()).chain(enums).collect()
+    }
+
+    /// The declared names and what is wanted for each: an enum is a tuple struct, whose name no
+    /// binding can shadow, so it steps aside for those of the generated functions.
+    fn wanted(&self) -> Vec<(&'a str, String)> {
+        let messages = self.messages().map(|message| (message.name(), message.name().to_owned()));
+        let enums = self.enums.iter().map(|enumeration| {
+            let name = enumeration.name();
+            let aside = if BINDINGS.contains(&name) { "_" } else { "" };
+            (name, format!("{name}{aside}"))
+        });
+        messages.chain(enums).collect()
     }
 
     /// Gives the messages their modules and fills those; returns the modules with what has them.
@@ -279,7 +296,7 @@ fn claim_inside(
 ) -> Vec<String> {
     let mut scope = Scope::of_types();
     let nested = Nested { messages: &message.nested_type, enums: &message.enum_type };
-    let declared = scope.claim_all(&nested.declared(), str::to_owned);
+    let declared = scope.claim_wanted(nested.wanted());
     let oneofs = message.oneof_decl.iter();
     let oneofs = oneofs.map(|oneof| scope.claim(&member_name(oneof.name()))).collect();
     nested.claim_derived(&mut scope, place, declared, types);
@@ -300,6 +317,25 @@ const UNSPEAKABLE: [&str; 5] = ["_", "self", "Self", "super", "crate"];
 const PRIMITIVES: [&str; 17] = [
     "bool", "char", "str", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",
     "u32", "u64", "u128", "usize",
+];
+
+/// The parameters and variables of generated functions.
+const BINDINGS: [&str; 15] = [
+    "call",
+    "channel",
+    "context",
+    "formatter",
+    "method",
+    "number",
+    "other",
+    "reader",
+    "replies",
+    "request",
+    "requests",
+    "service",
+    "tag",
+    "value",
+    "writer",
 ];
 
 /// Keywords of every edition, the reserved ones too.

@@ -86,6 +86,7 @@ pub(crate) fn tree(files: &[(&FileDescriptorProto, String)]) -> TreeModule {
         let mut module = &mut root;
         for name in package_modules(file.package()) {
             module = module.children.entry(identifier(&name)).or_default();
+            module.allows = super::value_lints(&name).into_iter().collect();
         }
         module.files.push(output.clone());
     }

@@ -33,7 +33,8 @@ impl FileBuilder<'_> {
             }
             let mut header = self.header(&path, service.options.deprecated());
             header.allows = type_lints(&name.name).into_iter().collect();
-            header.allows.extend(lints(functions.iter(), value_lints));
+            let pending = rpcs.iter().map(|rpc: &Rpc| &rpc.pending);
+            header.allows.extend(lints(functions.iter().chain(pending), value_lints));
             let uses_deprecated = header.deprecated
                 || service.method.iter().any(|method| {
                     method.options.deprecated()

@@ -28,6 +28,8 @@ mod deprecated;
 mod directories;
 #[path = "../../golden/docs_off/mod.rs"]
 mod docs_off;
+#[path = "../../golden/enum_names/mod.rs"]
+mod enum_names;
 #[path = "../../golden/enums/mod.rs"]
 mod enums;
 #[path = "../../golden/extern_path/mod.rs"]
@@ -35,8 +37,6 @@ mod extern_path;
 #[path = "../../golden/hello/mod.rs"]
 mod hello;
 #[path = "../../golden/imports/mod.rs"]
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
-#[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 mod imports;
 #[path = "../../golden/keywords/mod.rs"]
 mod keywords;
@@ -49,13 +49,13 @@ mod mod_file;
 #[path = "../../golden/nested/mod.rs"]
 mod nested;
 #[path = "../../golden/no_package/mod.rs"]
-#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
-#[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 mod no_package;
 #[path = "../../golden/oneofs/mod.rs"]
 mod oneofs;
 #[path = "../../golden/optional/mod.rs"]
 mod optional;
+#[path = "../../golden/package_names/mod.rs"]
+mod package_names;
 #[path = "../../golden/packed/mod.rs"]
 mod packed;
 #[path = "../../golden/proto2_extern/mod.rs"]
@@ -68,6 +68,8 @@ mod public_imports;
 mod recursion;
 #[path = "../../golden/reserved/mod.rs"]
 mod reserved;
+#[path = "../../golden/rpc_new/mod.rs"]
+mod rpc_new;
 #[path = "../../golden/runtime_path/mod.rs"]
 mod runtime_path;
 #[path = "../../golden/scalars/mod.rs"]
@@ -79,7 +81,7 @@ mod services;
 #[path = "../../golden/well_known/mod.rs"]
 mod well_known;
 
-// `tree=no`: whoever includes the files writes the modules.
+// `tree=no`: whoever includes the files writes the modules, and what they allow.
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 mod tree_no {
