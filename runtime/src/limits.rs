@@ -142,7 +142,6 @@ pub(crate) mod http2 {
     pub(crate) const REPLIES_BEFORE_PAUSE: u32 = 64;
     /// The same count where the connection ends: one read of the transport may hold this many.
     pub(crate) const REPLIES_MAX: u32 = 8192;
-    #[allow(dead_code, reason = "keepalive is its user")]
     /// PINGs of ours that wait for their acknowledgement; older ones are forgotten.
     pub(crate) const PINGS_OUTSTANDING_MAX: usize = 8;
     /// Bytes of GOAWAY's debug data that are kept: enough for words, useless to fill memory.

@@ -7,6 +7,7 @@ use super::frame::PREFACE;
 use super::{Config, Connection, Event, Headers, Reason, StreamId};
 
 /// What a connection may hold whatever its peer does, with the windows of [`config`].
+#[cfg(test)]
 const MEMORY_MAX: usize = 3 << 20;
 
 /// Streams that a client opens before it reads more.

@@ -88,12 +88,6 @@ impl Headers {
         self.spans.push(Span { name_end, value_end, sensitive: field.sensitive });
     }
 
-    /// Removes every field and keeps the capacity.
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.spans.clear();
-    }
-
     /// The fields in order.
     pub(crate) fn iter(&self) -> Iter<'_> {
         Iter { bytes: &self.bytes, spans: self.spans.iter(), start: 0 }
@@ -109,12 +103,8 @@ impl Headers {
         self.spans.len()
     }
 
-    /// Whether there is no field.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.spans.is_empty()
-    }
-
     /// The size that SETTINGS_MAX_HEADER_LIST_SIZE speaks of: name, value and 32 for every field.
+    #[cfg(any(fuzzing, test))]
     pub(crate) fn size(&self) -> usize {
         self.bytes.len() + self.spans.len() * FIELD_OVERHEAD
     }
@@ -220,17 +210,6 @@ mod tests {
         assert_eq!(headers.size(), 32);
         headers.push("abc", "de");
         assert_eq!(headers.size(), 32 + 37);
-    }
-
-    /// A cleared list is equal to a new one and can be filled again.
-    #[test]
-    fn clear_empties_the_list() {
-        let mut headers = sample();
-        headers.clear();
-        assert!(headers.is_empty());
-        assert_eq!(headers, Headers::new());
-        headers.push("a", "b");
-        assert_eq!(headers, [("a", "b")].into_iter().collect());
     }
 
     /// RFC 7541 7.1.3: what is sensitive is marked, is part of equality, and is never printed.

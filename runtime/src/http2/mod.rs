@@ -11,9 +11,7 @@ mod error;
 mod frame;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
-#[allow(dead_code, reason = "tests and fuzz targets use the rest")]
 mod headers;
-#[allow(dead_code, unused_imports, reason = "tests and fuzz targets use the rest")]
 pub(crate) mod hpack;
 mod malformed;
 mod settings;
@@ -24,7 +22,7 @@ mod tests;
 mod window;
 
 pub(crate) use connection::{Connection, Event};
-#[allow(unused_imports, reason = "the type of what handle_bytes fails with")]
+#[cfg(test)]
 pub(crate) use error::Error;
 pub(crate) use error::{Initiator, OpenError, Reason, SendError};
 pub(crate) use headers::Headers;

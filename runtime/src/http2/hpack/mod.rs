@@ -24,6 +24,6 @@ mod oracle;
 #[cfg(test)]
 mod rfc7541;
 
-pub(crate) use decoder::{Decoded, Decoder, Limits};
+pub(crate) use decoder::{Decoder, Limits};
 pub(crate) use encoder::Encoder;
 pub(crate) use error::Error;

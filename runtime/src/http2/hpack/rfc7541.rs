@@ -1,6 +1,7 @@
 //! The rules of RFC 7541 that concern whole blocks, by clause; docs/http2-rules.md lists them all.
 
-use super::{Decoded, Decoder, Encoder, Error, Limits};
+use super::decoder::Decoded;
+use super::{Decoder, Encoder, Error, Limits};
 use crate::http2::headers::Headers;
 
 /// A decoder with the sizes of RFC 9113 6.5.2.

@@ -109,6 +109,7 @@ impl Table {
     }
 
     /// The sum of the entries' sizes (RFC 7541 4.1).
+    #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         self.size
     }
