@@ -95,6 +95,8 @@ fn unknown_encoding(headers: &Headers) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// PROTOCOL-HTTP2.md, Content-Type: `application/grpc` alone, with `+format` or `;parameters`,
@@ -126,6 +128,46 @@ mod tests {
             assert_eq!(ContentType::read(value.as_bytes()), None, "{value}");
         }
         assert_eq!(ContentType::read(b"application/grp\xc3\xa9"), None);
+    }
+
+    /// RFC 9113 8.2 and 8.3: whatever a user puts into metadata, what we send has its
+    /// pseudo-header fields first, names in lower case and no connection-specific fields.
+    #[test]
+    fn what_we_send_is_well_formed() {
+        let mut metadata = Metadata::new();
+        metadata.insert("X-Upper", "v").unwrap();
+        metadata.insert_bin("Trace-Bin", [0, 255]).unwrap();
+        let connection_specific =
+            ["Connection", "keep-alive", "Proxy-Connection", "transfer-encoding", "UPGRADE", "te"];
+        for key in connection_specific {
+            metadata.insert(key, "x").unwrap_err();
+        }
+        let head = RequestHead {
+            scheme: "http",
+            authority: "host:1",
+            path: "/a.B/C",
+            timeout: Some(Duration::from_secs(1)),
+            user_agent: "me",
+            metadata: &metadata,
+        };
+        let status = Status::internal("line\nbreak");
+        let sent = [
+            head.to_headers(),
+            response_head(&ContentType::GRPC, &metadata),
+            trailers(Err(&status), &metadata),
+            trailers_only(&ContentType::GRPC, Err(&status), &metadata),
+        ];
+        for headers in &sent {
+            let regular = headers.iter().skip_while(|field| field.name[0] == b':');
+            assert!(regular.into_iter().all(|field| field.name[0] != b':'), "{headers:?}");
+            for field in headers.iter() {
+                assert!(!field.name.iter().any(u8::is_ascii_uppercase), "{field:?}");
+                let mut forbidden = connection_specific.iter().map(|name| name.as_bytes());
+                let is_forbidden = forbidden.any(|name| field.name.eq_ignore_ascii_case(name));
+                let is_te = field.name == b"te" && field.value == b"trailers";
+                assert!(is_te || !is_forbidden, "{field:?}");
+            }
+        }
     }
 
     /// RFC 7541 7.1.3: credentials are never indexed.

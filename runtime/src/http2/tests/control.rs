@@ -243,8 +243,34 @@ fn a_graceful_shutdown_does_not_wait_for_ever() {
     assert_eq!(peer.connection.next_timeout(), None);
 }
 
-/// RFC 9113 6.8: our GOAWAY never raises the last stream either, and the window of the connection
-/// is given back for DATA of streams that it has refused.
+/// RFC 9113 6.8: no GOAWAY of ours raises the last stream, whatever the client opens in between.
+#[test]
+fn our_last_stream_is_never_raised() {
+    let mut peer = Peer::of_server();
+    peer.send(request(1)).tells_head(1);
+    peer.connection.go_away(Reason::NO_ERROR);
+    peer.expect(go_away_after(1, Reason::NO_ERROR));
+    peer.send(request(3));
+    peer.connection.go_away(Reason::NO_ERROR);
+    peer.expect(go_away_after(1, Reason::NO_ERROR));
+    // Nor does a drain, which begins with the highest number, nor the end for a fault.
+    peer.connection.drain();
+    peer.expect_silence().send(request(5)).send(data(7, "x"));
+    let last = peer.next_frame().unwrap();
+    assert_eq!((last.kind, &last.payload[..4]), (GOAWAY, &[0, 0, 0, 1][..]));
+
+    let mut peer = Peer::of_server();
+    peer.connection.drain();
+    peer.expect(go_away_after(LAST, Reason::NO_ERROR));
+    peer.send(request(1)).wait(limits::DRAIN_TIMEOUT);
+    assert_eq!(peer.next_frame().unwrap().kind, PING);
+    peer.expect(go_away_after(1, Reason::NO_ERROR)).send(request(3)).send(data(5, "x"));
+    let last = peer.next_frame().unwrap();
+    assert_eq!((last.kind, &last.payload[..4]), (GOAWAY, &[0, 0, 0, 1][..]));
+}
+
+/// RFC 9113 6.8: the window of the connection is given back for DATA of streams that our GOAWAY
+/// has refused.
 #[test]
 fn refused_streams_after_goaway_still_count() {
     let config = Config { connection_window_size: 65_535, ..Config::default() };
@@ -254,8 +280,6 @@ fn refused_streams_after_goaway_still_count() {
     peer.expect(go_away_after(1, Reason::NO_ERROR));
     peer.send(request(3)).send(data(3, [0; 16_384])).send(data(3, [0; 16_384]));
     peer.expect(window_update(0, 32_768)).expect_silence().tells_nothing();
-    peer.connection.go_away(Reason::NO_ERROR);
-    peer.expect(go_away_after(1, Reason::NO_ERROR));
 }
 
 /// RFC 9113 6.8: a client that says GOAWAY opens no streams and goes on with those it has.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::frames::*;
 use super::peer::*;
 use crate::http2::error::Violation;
-use crate::http2::{Config, StreamId};
+use crate::http2::{Config, Reason, StreamId};
 
 /// RFC 9113 4.1: unknown flags and the reserved bit are ignored on receipt.
 #[test]
@@ -14,6 +14,53 @@ fn unknown_flags_and_the_reserved_bit_are_ignored() {
     peer.send(request(1).flag(0x92).on(1 | 1 << 31)).tells_head(1);
     peer.send(data(1, "x").flag(0xf6).on(1 | 1 << 31)).tells_data(1, b"x");
     peer.send(ping(b"12345678").flag(0xfe)).expect(ping_ack(b"12345678"));
+}
+
+/// RFC 9113 4.1: the reserved bit, that of other fields too, and flags without meaning are left
+/// unset in what we send.
+#[test]
+fn reserved_bits_and_unknown_flags_are_unset() {
+    let check = |peer: &mut Peer, kinds: &[u8]| {
+        for kind in kinds {
+            let frame = peer.next_frame().unwrap();
+            assert_eq!(frame.kind, *kind, "{frame:?}");
+            assert_eq!(frame.stream >> 31, 0, "{frame:?}");
+            let flags = match frame.kind {
+                DATA => END_STREAM,
+                HEADERS => END_STREAM | END_HEADERS,
+                CONTINUATION => END_HEADERS,
+                SETTINGS | PING => ACK,
+                _ => 0,
+            };
+            assert_eq!(frame.flags & !flags, 0, "{frame:?}");
+            if matches!(frame.kind, WINDOW_UPDATE | GOAWAY) {
+                assert_eq!(frame.payload[0] >> 7, 0, "{frame:?}");
+            }
+        }
+        peer.expect_silence();
+    };
+    let mut peer = Peer::of_client();
+    let value = "~".repeat(20_000);
+    let long = [REQUEST, &[("x", value.as_str())]].concat();
+    peer.connection.set_next_stream(StreamId((1 << 29) * 3 - 1));
+    let stream = peer.connection.open(&list(&long), false).unwrap();
+    peer.connection.send_data(stream, b"x", true).unwrap();
+    peer.send_all([response(stream.0), data(stream.0, [0; 16_384]), settings(&[])]);
+    peer.connection.release(stream, 16_384);
+    peer.connection.ping(*b"12345678");
+    peer.connection.reset(stream, Reason::CANCEL);
+    peer.connection.go_away(Reason::NO_ERROR);
+    let kinds = [HEADERS, CONTINUATION, DATA, SETTINGS, PING, RST_STREAM, GOAWAY];
+    check(&mut peer, &kinds);
+
+    let config = Config { initial_window_size: 1, ..Config::default() };
+    let mut peer = Peer::of_server_with(config);
+    let last = (1 << 31) - 3;
+    peer.send_all([request(last), data(last, "x"), ping(b"12345678")]);
+    peer.connection.release(StreamId(last), 1);
+    peer.connection.send_headers(StreamId(last), &list(RESPONSE), true).unwrap();
+    peer.connection.drain();
+    check(&mut peer, &[PING, WINDOW_UPDATE, HEADERS, GOAWAY, PING]);
 }
 
 /// RFC 9113 4.1: frames of unknown types are skipped, on any stream, in pieces of any size.
@@ -103,7 +150,7 @@ fn frames_stand_on_the_right_stream() {
         data(0, "x"),
         request(0),
         priority(0, 1),
-        reset(0, crate::http2::Reason::CANCEL),
+        reset(0, Reason::CANCEL),
         push_promise(0, 2),
     ];
     for frame in of_a_stream {
@@ -111,7 +158,7 @@ fn frames_stand_on_the_right_stream() {
         peer.send(frame);
         peer.ends_with(Violation::StreamFrameOnConnection);
     }
-    let reason = crate::http2::Reason::NO_ERROR;
+    let reason = Reason::NO_ERROR;
     let of_the_connection =
         [settings(&[]), settings_ack(), ping(b"12345678"), go_away_after(0, reason)];
     for frame in of_the_connection {
@@ -191,6 +238,22 @@ fn discarded_header_blocks_are_decoded() {
     peer.send(Frame::new(HEADERS, END_HEADERS | END_STREAM, 1, [0xbe]));
     peer.tells(Told::Trailers { stream: 1 });
     assert_eq!(peer.lists[1], list(&[("a", "b")]));
+
+    // The same with trailers of a stream that we have reset ...
+    let inserted =
+        |stream, block: &[u8]| Frame::new(HEADERS, END_HEADERS | END_STREAM, stream, block);
+    let mut peer = Peer::of_server();
+    peer.send(request(1)).tells_head(1).send(request(3)).tells_head(3);
+    peer.connection.reset(StreamId(1), Reason::CANCEL);
+    peer.expect(reset(1, Reason::CANCEL));
+    peer.send(inserted(1, b"\x40\x01c\x01d")).expect_silence().tells_nothing();
+    // ... and with a request that comes after our last GOAWAY.
+    peer.connection.go_away(Reason::NO_ERROR);
+    peer.expect(go_away_after(3, Reason::NO_ERROR));
+    peer.send(inserted(5, &[&block(REQUEST)[..], b"\x40\x01e\x01f"].concat()));
+    peer.expect_silence().tells_nothing();
+    peer.send(inserted(3, &[0xbe, 0xbf])).tells(Told::Trailers { stream: 3 });
+    assert_eq!(peer.lists[2], list(&[("e", "f"), ("c", "d")]));
 }
 
 /// RFC 9113 4.3.1: a smaller SETTINGS_HEADER_TABLE_SIZE is in force once it is acknowledged; then a
@@ -218,6 +281,18 @@ fn our_encoder_follows_the_peers_table_size() {
     let frame = peer.next_frame().unwrap();
     assert_eq!((frame.kind, frame.stream), (HEADERS, stream.0));
     assert_eq!(frame.payload[0], 0x20, "a table size update to 0");
+    assert_eq!(peer.decode(&frame.payload), list(REQUEST));
+
+    // RFC 9113 6.5.3: lowered and raised within one frame, both are processed, and the next block
+    // tells of both (RFC 7541 4.2), though the size is what it was.
+    let mut peer = Peer::of_client();
+    peer.open();
+    let there_and_back = [(HEADER_TABLE_SIZE, 0), (HEADER_TABLE_SIZE, 4096)];
+    peer.send(settings(&there_and_back)).expect(settings_ack());
+    peer.connection.open(&list(REQUEST), true).unwrap();
+    let frame = peer.next_frame().unwrap();
+    assert_eq!(frame.payload[..4], [0x20, 0x3f, 0xe1, 0x1f], "size updates to 0 and to 4096");
+    assert_eq!(peer.decode(&frame.payload), list(REQUEST));
 }
 
 /// RFC 9113 4.3: a header list that is longer than a frame goes on in CONTINUATION.

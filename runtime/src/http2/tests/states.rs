@@ -119,6 +119,20 @@ fn identifiers_rise() {
     assert_eq!(peer.error, None);
 }
 
+/// RFC 9113 5.1.1: the streams that we open are odd and rise, whatever becomes of those before.
+#[test]
+fn our_identifiers_are_odd_and_rise() {
+    let mut peer = Peer::of_client_with(Config::default(), &[(MAX_CONCURRENT_STREAMS, 2)]);
+    for expected in (1..100).step_by(4) {
+        assert_eq!(peer.open().0, expected);
+        assert_eq!(peer.open().0, expected + 2);
+        assert_eq!(peer.connection.open(&list(REQUEST), true), Err(OpenError::StreamLimit));
+        peer.connection.reset(StreamId(expected), Reason::CANCEL);
+        peer.expect(reset(expected, Reason::CANCEL));
+        peer.send(reset(expected + 2, Reason::REFUSED_STREAM)).expect_silence();
+    }
+}
+
 /// RFC 9113 5.1.1: a number is not used twice.
 #[test]
 fn identifiers_are_not_used_again() {
@@ -260,6 +274,26 @@ fn nothing_is_sent_after_the_end() {
     peer.expect_silence();
     peer.connection.reset(stream, Reason::CANCEL);
     peer.expect(reset(1, Reason::CANCEL)).expect_silence();
+}
+
+/// RFC 9113 6.4: after the peer's RST_STREAM nothing is sent on its stream, but PRIORITY, which we
+/// never send.
+#[test]
+fn nothing_is_sent_after_a_reset_of_the_peer() {
+    let mut peer = Peer::of_server();
+    peer.send(request(1)).send(data(1, [0; 16_384]));
+    peer.connection.send_headers(StreamId(1), &list(RESPONSE), false).unwrap();
+    assert_eq!(peer.connection.send_data(StreamId(1), &[0; 70_000], true), Ok(65_535));
+    peer.forget();
+    peer.send(reset(1, Reason::CANCEL)).tells_reset(1, Reason::CANCEL, Initiator::Remote);
+    assert!(peer.connection.send_data(StreamId(1), b"x", false).is_err());
+    assert!(peer.connection.send_data(StreamId(1), b"", true).is_err());
+    assert!(peer.connection.send_headers(StreamId(1), &list(TRAILERS), true).is_err());
+    peer.connection.release(StreamId(1), 16_384);
+    peer.connection.reset(StreamId(1), Reason::CANCEL);
+    peer.send_all([window_update(0, 1 << 20), window_update(1, 1 << 20)]);
+    peer.expect_silence().tells_nothing();
+    assert_eq!(peer.error, None);
 }
 
 /// RFC 9113 7: an error code that nobody knows is handed on and means nothing more.
