@@ -127,7 +127,7 @@ fn metadata(stub: &InteropStub) -> Outcome {
 fn metadata_of_streams(stub: &InteropStub) -> Outcome {
     let request = within_limit(()).metadata("x-echo-initial", "a").metadata("x-echo-trailing", "b");
     let mut chat = stub.chat(request)?;
-    chat.send(&Chunk::default())?;
+    chat.send(Chunk::default())?;
     chat.finish_sending();
     expect("initial", &chat.metadata()?.get("x-echo-initial"), &Some("a"))?;
     expect("first", &chat.recv()?.is_some(), &true)?;

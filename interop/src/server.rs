@@ -73,7 +73,7 @@ impl Interop for InteropService {
         replies: &mut ReplySink<Chunk>,
         context: &mut Context,
     ) -> Result<(), Status> {
-        replies.send(&Chunk::default())?;
+        replies.send(Chunk::default())?;
         while !context.wait_cancelled(Duration::from_secs(60)) {}
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(request.name);
         self.changed.notify_all();
