@@ -41,7 +41,7 @@ use super::Message;
 /// let boxed: MessageField<Box<Point>> = Point { x: 4 }.into();
 /// assert_eq!(boxed.x, 4);
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MessageField<M>(Option<M>);
 
 impl<M> MessageField<M> {
