@@ -102,6 +102,16 @@ fn check_lists_what_is_stale() {
     assert_eq!(folder.read("gen/greeter.rs"), "// changed");
 }
 
+/// A file that was not generated is named and kept.
+#[test]
+fn files_of_others_are_kept() {
+    let folder = Folder::with(&[("greeter.proto", GREETER), ("gen/mod.rs", "mod own;")]);
+    let words = ["gen/mod.rs: expected no file or one that rust-grpc generated"];
+    folder.run(&["--out", "gen", "greeter.proto"]).fails(1, &words);
+    assert_eq!(folder.read("gen/mod.rs"), "mod own;");
+    assert!(!folder.exists("gen/greeter.rs"));
+}
+
 /// What an earlier run made and this one does not is stale, and then removed.
 #[test]
 fn leftovers_are_stale_and_then_removed() {

@@ -190,8 +190,9 @@ impl Protoc {
 
 /// A protoc that somebody asked for by name.
 fn named(path: &Path, origin: &str, need: &Need) -> Result<Protoc, Error> {
-    let found = Protoc::ask(path).and_then(|protoc| protoc.checked(need));
-    found.map_err(|reason| Error::new(format!("{need}\n  {origin}: {reason}")))
+    let protoc =
+        Protoc::ask(path).map_err(|reason| Error::new(format!("{origin}: {reason}\n  {need}")))?;
+    protoc.checked(need).map_err(|reason| Error::new(format!("{need}\n  {origin}: {reason}")))
 }
 
 fn nothing_found(need: &Need, tried: &[String]) -> Error {
@@ -289,9 +290,9 @@ mod tests {
         let variable = Some(OsString::from("/nowhere/variable"));
         let find = |places: Places| places.find(&Need::least()).unwrap_err().to_string();
         let error = find(Places { given, variable: variable.clone(), ..Places::of_process(None) });
-        assert!(error.contains("the given path: /nowhere/given does not start"), "{error}");
+        assert!(error.starts_with("the given path: /nowhere/given does not start"), "{error}");
         let error = find(Places { variable, ..Places::of_process(None) });
-        assert!(error.contains("$PROTOC: /nowhere/variable does not start"), "{error}");
+        assert!(error.starts_with("$PROTOC: /nowhere/variable does not start"), "{error}");
     }
 
     /// A path that the list of arguments cannot hold is refused by name.
