@@ -25,9 +25,10 @@ pub use self::report::Report;
 use crate::emit::GeneratedFile;
 use crate::options::Options;
 use crate::plugin;
-use crate::{Error, cargo};
+use crate::{Error, cargo, schema};
 
-/// Generates Rust code for one .proto file, and for a build script all that goes with it.
+/// Generates Rust code for one .proto file and what it imports, and for a build script all that goes
+/// with it.
 ///
 /// Writes to `$OUT_DIR/rust_grpc`, where `rust_grpc::include_protos!()` finds it. Imports are
 /// looked for from the folder of the file or, where its package or its imports say so, from one
@@ -43,8 +44,8 @@ use crate::{Error, cargo};
 ///
 /// ```no_run
 /// // build.rs
-/// fn main() {
-///     rust_grpc_codegen::compile("proto/hello.proto").unwrap();
+/// fn main() -> Result<(), rust_grpc_codegen::Error> {
+///     rust_grpc_codegen::compile("proto/hello.proto")
 /// }
 /// ```
 pub fn compile(proto: impl AsRef<Path>) -> Result<(), Error> {
@@ -62,7 +63,7 @@ pub fn compile(proto: impl AsRef<Path>) -> Result<(), Error> {
 ///         .include("proto")
 ///         .client(false)
 ///         .extern_path(".google.type", "::google_types")
-///         .type_attribute(".shop.Order", "#[derive(serde::Serialize)]")
+///         .type_attribute(".shop.Order", "#[derive(Eq, Hash)]")
 ///         .compile(&["proto/shop/order.proto", "proto/shop/customer.proto"])?;
 ///     Ok(())
 /// }
@@ -180,7 +181,10 @@ impl Config {
     }
 
     /// Puts an attribute on a type, or on all types of a package or within a type: `.shop.Order`,
-    /// `#[derive(Eq)]`.
+    /// `#[derive(Eq, Hash)]`.
+    ///
+    /// A derive of what a type derives anyway is left out, so that one attribute can hold for
+    /// messages and enums. `Eq` needs a message without floats, `Hash` one without maps, too.
     pub fn type_attribute(&mut self, proto: &str, attribute: &str) -> &mut Self {
         self.option("type_attribute", &format!("{proto}={attribute}"))
     }
@@ -210,9 +214,12 @@ impl Config {
 
     /// Generates code for these files and writes it where it differs from what is there.
     ///
+    /// What they import is generated with them, but what [`Config::extern_path`] says is elsewhere,
+    /// the well-known types, which the runtime has, and files that are not proto3.
+    ///
     /// Give all files of one output folder to one call: its module tree holds the files of that
     /// call. A file that an earlier call made and this one does not is removed, if the tree of
-    /// that call names it.
+    /// that call names it. A file in the way that was not generated is an error, and stays.
     ///
     /// In a build script it prints what cargo needs, see [`Config::cargo_lines`].
     ///
@@ -263,13 +270,15 @@ impl Config {
             Source::PureParser => self.parse_purely(&protos, &options)?,
             Source::DescriptorSet(file) => read_descriptor_set(file, &protos)?,
         };
-        let Parsed { files, to_generate, inputs, notes } = parsed;
+        let Parsed { files, mut to_generate, inputs, notes } = parsed;
+        let imported = schema::needed_imports(&files, &to_generate, &options);
+        to_generate.extend(imported.iter().cloned());
         let wanted = files.iter().filter(|file| to_generate.iter().any(|name| name == file.name()));
         let counts = report::Counts::of(wanted);
         let request = request(files, to_generate);
         let generated =
             plugin::generate(&request, &options).map_err(|error| Error::new(error.to_string()))?;
-        Ok((generated, Report { counts, inputs, notes, ..Report::default() }))
+        Ok((generated, Report { counts, imported, inputs, notes, ..Report::default() }))
     }
 
     fn parse_with_protoc(

@@ -5,8 +5,8 @@
 //!
 //! ```no_run
 //! // build.rs
-//! fn main() {
-//!     rust_grpc_codegen::compile("proto/hello.proto").unwrap();
+//! fn main() -> Result<(), rust_grpc_codegen::Error> {
+//!     rust_grpc_codegen::compile("proto/hello.proto")
 //! }
 //! ```
 //!

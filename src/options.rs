@@ -1,7 +1,7 @@
 //! The plugin's parameter: `key=value,key=value` to [`Options`].
 //!
 //! protoc and buf join every option by commas, so a comma inside brackets or quotes belongs to the
-//! value: `type_attribute=.hello.Mood=#[derive(Eq, Hash)]` is one option. An unknown key is an
+//! value: `type_attribute=.hello.Reply=#[derive(Eq, Hash)]` is one option. An unknown key is an
 //! error that lists the known ones, because a misspelt option would otherwise change nothing.
 
 use syn::parse::Parser;
@@ -102,7 +102,9 @@ impl Options {
             "tree" => self.tree = Tree::parse(value).ok_or_else(invalid)?,
             "runtime" => self.runtime = rust_path(value).ok_or_else(invalid)?,
             "extern_path" => {
-                let (proto, rust) = proto_and_rust(value).ok_or_else(invalid)?;
+                // Everything at once cannot be elsewhere: nothing would be left to generate.
+                let (proto, rust) =
+                    proto_and_rust(value).filter(|(proto, _)| proto != ".").ok_or_else(invalid)?;
                 let rust = rust_path(rust).ok_or_else(invalid)?;
                 self.extern_paths.push(ExternPath { proto, rust });
             }
@@ -195,15 +197,29 @@ fn yes_or_no(value: &str) -> Option<bool> {
 /// An absolute path (`::name::…` or `crate::…`): it has to mean the same in every module.
 fn rust_path(value: &str) -> Option<String> {
     let path: syn::Path = syn::parse_str(value).ok()?;
-    let absolute = path.leading_colon.is_some() || path.segments.first()?.ident == "crate";
+    let from_crate = path.leading_colon.is_none() && path.segments.first()?.ident == "crate";
+    let names = path.segments.iter().skip(usize::from(from_crate));
+    let relative = ["self", "Self", "super", "crate"];
+    let absolute = (path.leading_colon.is_some() || from_crate)
+        && names.into_iter().all(|segment| relative.iter().all(|word| segment.ident != word));
     let plain = path.segments.iter().all(|segment| segment.arguments.is_none());
     (absolute && plain).then(|| value.split_whitespace().collect())
 }
 
+/// A path with its leading dot, and what stands behind the `=`.
 fn proto_and_rust(value: &str) -> Option<(String, &str)> {
     let (proto, rust) = value.split_once('=')?;
     let proto = proto.trim();
-    proto.starts_with('.').then(|| (proto.to_owned(), rust.trim()))
+    let names = proto.strip_prefix('.')?;
+    let readable = names.is_empty() || names.split('.').all(is_word);
+    readable.then(|| (proto.to_owned(), rust.trim()))
+}
+
+/// Whether protoc would take it for an identifier.
+pub(crate) fn is_word(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
 struct Known {
@@ -278,6 +294,19 @@ mod tests {
                 "extern_path=a=::b",
                 "option \"extern_path\": expected `extern_path=.proto.path=::rust::path`",
             ),
+            (
+                "extern_path=.=::b",
+                "option \"extern_path\": expected `extern_path=.proto.path=::rust::path`",
+            ),
+            (
+                "extern_path=.a.=::b",
+                "option \"extern_path\": expected `extern_path=.proto.path=::rust::path`",
+            ),
+            (
+                "extern_path=.a=::self::b",
+                "option \"extern_path\": expected `extern_path=.proto.path=::rust::path`",
+            ),
+            ("runtime=crate::super", "option \"runtime\": expected `runtime=::rust::path`"),
             (
                 "type_attribute=.a=derive(Eq)",
                 "option \"type_attribute\": expected `type_attribute=.proto.path=#[attribute]`",

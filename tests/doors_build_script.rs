@@ -34,6 +34,10 @@ fn script() {
         "twice" => rust_grpc_codegen::compile("proto/a.proto")
             .and_then(|()| rust_grpc_codegen::compile("proto/b.proto")),
         "set" => Config::new().descriptor_set("set.binpb").compile(&[] as &[&Path]).map(drop),
+        "imports" => Config::new()
+            .extern_path(".far", "::elsewhere")
+            .compile(&["proto/shop/v1/order.proto"])
+            .map(drop),
         other => panic!("no script {other}"),
     };
     result.unwrap();
@@ -88,6 +92,40 @@ fn imported_files_are_named_to_cargo() {
             "cargo:warning=proto/b.proto:1:20: warning: Import c.proto is unused.",
         ]
     );
+}
+
+/// One line generates what the file imports as well: what protobuf itself has, what is said to be
+/// elsewhere and what is not proto3 stays out.
+#[test]
+fn imports_are_generated_with_the_file() {
+    let folder = Folder::with(&[
+        (
+            "proto/shop/v1/order.proto",
+            "syntax = \"proto3\"; package shop.v1;\n\
+             import \"shop/v1/item.proto\"; import \"google/protobuf/empty.proto\";\n\
+             import \"far/away.proto\"; import \"old.proto\";\n\
+             message Order { Item item = 1; google.protobuf.Empty empty = 2; far.Away away = 3; }",
+        ),
+        (
+            "proto/shop/v1/item.proto",
+            "syntax = \"proto3\"; package shop.v1; import \"money.proto\";\n\
+             message Item { money.Money price = 1; }",
+        ),
+        ("proto/money.proto", "syntax = \"proto3\"; package money; message Money {}"),
+        ("proto/far/away.proto", "syntax = \"proto3\"; package far; message Away {}"),
+        ("proto/old.proto", "syntax = \"proto2\"; package old; message Old {}"),
+    ]);
+    run_script(&folder, "imports").succeeds();
+    let written = folder.files("out/rust_grpc");
+    let expected = ["mod.rs", "money.rs", "shop/v1/item.rs", "shop/v1/order.rs"];
+    assert_eq!(written.keys().collect::<Vec<_>>(), expected);
+    let options = ["--opt", "extern_path=.far=::elsewhere", "proto/shop/v1/order.proto"];
+    let said = folder.run(&[&["--out", "gen"], options.as_slice()].concat()).succeeds().out;
+    assert!(
+        said.ends_with("; imports are among them: money.proto, shop/v1/item.proto\n"),
+        "{said}"
+    );
+    assert_eq!(written, folder.files("gen"));
 }
 
 /// Files that are right are not touched, so that nothing is compiled again.

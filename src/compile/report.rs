@@ -1,6 +1,6 @@
 //! What a run did, for people: counts, changed files, notes.
 //!
-//! Invariant: it says nothing about files that only were imported.
+//! Invariant: it counts what was generated; files that were only read are inputs and nothing else.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use super::write::{OutputFile, State};
 pub struct Report {
     pub(crate) outputs: Vec<OutputFile>,
     pub(crate) counts: Counts,
+    pub(crate) imported: Vec<String>,
     pub(crate) inputs: Vec<PathBuf>,
     pub(crate) notes: Vec<String>,
 }
@@ -46,6 +47,12 @@ impl Report {
     /// what it imports, without the files that come with protobuf itself.
     pub fn inputs(&self) -> impl Iterator<Item = &Path> {
         self.inputs.iter().map(PathBuf::as_path)
+    }
+
+    /// The .proto files that nobody named and that were generated because others import them, by
+    /// the names of their imports.
+    pub fn imported(&self) -> impl Iterator<Item = &str> {
+        self.imported.iter().map(String::as_str)
     }
 
     /// What a person should know, a line each: protoc's warnings, documentation that was lost.
@@ -97,8 +104,12 @@ impl fmt::Display for Report {
         let unchanged = self.files().count() - self.written().count();
         write!(formatter, ", {unchanged} unchanged")?;
         match self.removed().count() {
-            0 => Ok(()),
-            removed => write!(formatter, ", {removed} removed"),
+            0 => {}
+            removed => write!(formatter, ", {removed} removed")?,
+        }
+        match self.imported.as_slice() {
+            [] => Ok(()),
+            imported => write!(formatter, "; imports are among them: {}", imported.join(", ")),
         }
     }
 }
@@ -149,11 +160,13 @@ mod tests {
                 output("old.rs", State::Leftover),
             ],
             counts: Counts { messages: 2, enums: 0, services: 1 },
+            imported: vec!["a.proto".to_owned()],
             ..Report::default()
         };
         assert_eq!(
             report.to_string(),
-            "3 files, 2 messages, 0 enums, 1 service: 2 written, 1 unchanged, 1 removed"
+            "3 files, 2 messages, 0 enums, 1 service: 2 written, 1 unchanged, 1 removed; \
+             imports are among them: a.proto"
         );
         assert_eq!(report.stale().count(), 3);
     }

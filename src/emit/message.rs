@@ -19,7 +19,7 @@ impl Printer {
         let (above, lints) = (above(&message.header), lints(&message.header));
         let allow = allow_deprecated(message.uses_deprecated);
         let name = parsed(&message.name);
-        let unknown = parsed(&message.unknown);
+        let unknown = parsed(message.unknown);
         let fields = message.members.iter().map(|member| match member {
             Member::Field(field) => {
                 let (header, name) = (header(&field.header), parsed(&field.name));
@@ -59,7 +59,7 @@ impl Printer {
         let runtime = &self.runtime;
         let allow = allow_deprecated(message.uses_deprecated);
         let (name, full_name) = (parsed(&message.name), &message.full_name);
-        let unknown = parsed(&message.unknown);
+        let unknown = parsed(message.unknown);
         let names = self.names_of_bodies(message);
         let mut members: Vec<&Member> = message.members.iter().collect();
         members.sort_by_key(|member| member.number());

@@ -314,7 +314,7 @@ fn address(text: &str) -> Option<usize> {
 }
 
 /// Neither a control character nor one that turns the direction of text: rustc refuses those.
-fn is_harmless(letter: char) -> bool {
+pub(super) fn is_harmless(letter: char) -> bool {
     let turns = matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     (!letter.is_control() || matches!(letter, '\n' | '\t')) && !turns
 }

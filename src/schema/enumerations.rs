@@ -5,6 +5,7 @@ use protobuf::descriptor::EnumDescriptorProto;
 use super::features::{Features, FeaturesOf, Openness};
 use super::model::{EnumValue, Enumeration};
 use super::names::{enum_values, identifier};
+use super::source::ENUM_VALUE;
 use super::{FileBuilder, Path, type_lints};
 use crate::user_error::UserError;
 
@@ -23,7 +24,7 @@ impl FileBuilder<'_> {
         }
         let name = &self.index.type_name(&full_name).name;
         let mut header = self.header(path, enumeration.options.deprecated());
-        header.attributes = self.type_attributes(&full_name);
+        header.attributes = self.type_attributes(&full_name, &ENUM_DERIVES);
         header.allows = type_lints(name).into_iter().collect();
         let names = enum_values(enumeration);
         let values = enumeration.value.iter().zip(names).enumerate();
@@ -37,5 +38,6 @@ impl FileBuilder<'_> {
     }
 }
 
-/// The field number of descriptor.proto.
-const ENUM_VALUE: i32 = 2;
+/// What every enum derives or implements.
+const ENUM_DERIVES: [&str; 9] =
+    ["Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd"];

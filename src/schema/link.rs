@@ -9,7 +9,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use protobuf::descriptor::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
 use super::names::{self, FileNames, TypeName, identifier, relative_path};
-use crate::options::{Options, lies_in};
+use super::source::{
+    ENUM_VALUE, FILE_ENUM, FILE_MESSAGE, FILE_PACKAGE, FILE_SERVICE, MESSAGE_ENUM, MESSAGE_FIELD,
+    MESSAGE_NESTED, MESSAGE_ONEOF, Path, SERVICE_METHOD, Source,
+};
+use crate::options::{ExternPath, Options, lies_in};
 use crate::user_error::UserError;
 
 /// The files and types of a request.
@@ -80,29 +84,52 @@ impl<'a> Index<'a> {
         self.options.extern_paths.iter().any(|path| lies_in(&format!(".{full}"), &path.proto))
     }
 
-    /// The Rust path of a linked type, as seen from `modules` in a file of `package`; `None` where
-    /// the reference leaves the generated code and nobody said where to.
-    pub(crate) fn path(&self, full: &str, package: &str, modules: &[String]) -> String {
-        let name = self.type_name(full);
+    /// The Rust path of a linked type, as seen from `modules` in the file `from`.
+    pub(crate) fn path(
+        &self,
+        full: &str,
+        from: &FileDescriptorProto,
+        modules: &[String],
+    ) -> String {
         let dotted = format!(".{full}");
         let paths = self.options.extern_paths.iter();
         let longest =
             paths.filter(|path| lies_in(&dotted, &path.proto)).max_by_key(|path| path.proto.len());
         if let Some(path) = longest {
-            return extern_path(&path.proto, &path.rust, full, name, self.types[full].file);
+            return self.extern_path(path, full);
         }
-        if self.is_well_known(full, package) {
+        if self.is_well_known(full, from) {
             let rust = format!("{}::well_known", self.options.runtime);
-            let file = self.types[full].file;
-            return extern_path(".google.protobuf", &rust, full, name, file);
+            return self
+                .extern_path(&ExternPath { proto: WELL_KNOWN_PACKAGE.to_owned(), rust }, full);
         }
+        let name = self.type_name(full);
         relative_path(modules, &name.modules, &name.name)
     }
 
-    /// Whether a reference from `package` means the runtime's own well-known type. Within their own
-    /// package they refer to each other as any types do: that is how the runtime gets them.
-    pub(crate) fn is_well_known(&self, full: &str, package: &str) -> bool {
-        package != WELL_KNOWN_PACKAGE && WELL_KNOWN_FILES.contains(&self.types[full].file.name())
+    /// The path of a type that lies in what `path` says is elsewhere.
+    fn extern_path(&self, path: &ExternPath, full: &str) -> String {
+        let (name, file) = (self.type_name(full), self.types[full].file);
+        let segments = path.proto.split('.').filter(|segment| !segment.is_empty()).count();
+        let package = file.package().split('.').filter(|segment| !segment.is_empty()).count();
+        let rust = path.rust.as_str();
+        let (start, modules) = if path.proto[1..] == *full {
+            return rust.to_owned();
+        } else if segments <= package {
+            (rust, &name.modules[segments..])
+        } else {
+            // A message that holds the type: its module stands beside it.
+            let beside = rust.rsplit_once("::").map_or("", |(beside, _)| beside);
+            (beside, &name.modules[segments - 1..])
+        };
+        let rest = modules.iter().map(String::as_str).chain([name.name.as_str()]).map(identifier);
+        [start.to_owned()].into_iter().chain(rest).collect::<Vec<_>>().join("::")
+    }
+
+    /// Whether a reference in `from` means the runtime's own well-known type. Among themselves they
+    /// refer to each other as any types do: that is how the runtime gets them.
+    pub(crate) fn is_well_known(&self, full: &str, from: &FileDescriptorProto) -> bool {
+        !is_well_known_file(from.name()) && is_well_known_file(self.types[full].file.name())
     }
 
     /// Names a file after its imports, each once.
@@ -145,27 +172,9 @@ impl<'a> Index<'a> {
     }
 }
 
-/// The path of a type that lies in `proto`, which is found at `rust`.
-fn extern_path(
-    proto: &str,
-    rust: &str,
-    full: &str,
-    name: &TypeName,
-    file: &FileDescriptorProto,
-) -> String {
-    let segments = proto.split('.').filter(|segment| !segment.is_empty()).count();
-    let package = file.package().split('.').filter(|segment| !segment.is_empty()).count();
-    let (start, modules) = if proto[1..] == *full {
-        return rust.to_owned();
-    } else if segments <= package {
-        (rust, &name.modules[segments..])
-    } else {
-        // A message that holds the type: its module stands beside it.
-        let beside = rust.rsplit_once("::").map_or("", |(beside, _)| beside);
-        (beside, &name.modules[segments - 1..])
-    };
-    let rest = modules.iter().map(String::as_str).chain([name.name.as_str()]).map(identifier);
-    [start.to_owned()].into_iter().chain(rest).collect::<Vec<_>>().join("::")
+/// Whether the types of the file of this name stand in the runtime's `well_known`.
+pub(super) fn is_well_known_file(name: &str) -> bool {
+    WELL_KNOWN_FILES.contains(&name)
 }
 
 /// The types below one protobuf name.
@@ -201,34 +210,55 @@ impl<'a> Types<'a> {
 
 /// Refuses names that protoc would never let through: they could not become identifiers.
 fn check_words(file: &FileDescriptorProto) -> Result<(), UserError> {
-    let check = |name: &str| {
+    let check = |name: &str, path: &Path| {
         if names::is_word(name) {
             return Ok(());
         }
-        Err(UserError::at(file.name(), None, format!("expected a protobuf name, got \"{name}\"")))
+        let message = format!("expected a protobuf name, got \"{name}\"");
+        Err(Source::new(file, false).fault(path, message))
     };
-    file.package().split('.').filter(|_| !file.package().is_empty()).try_for_each(check)?;
-    let mut open: Vec<&DescriptorProto> = file.message_type.iter().collect();
-    let mut enums: Vec<&EnumDescriptorProto> = file.enum_type.iter().collect();
-    while let Some(message) = open.pop() {
-        check(message.name())?;
-        message.field.iter().try_for_each(|field| check(field.name()))?;
-        message.oneof_decl.iter().try_for_each(|oneof| check(oneof.name()))?;
-        open.extend(&message.nested_type);
-        enums.extend(&message.enum_type);
+    let package = Path::plain(FILE_PACKAGE);
+    let segments = file.package().split('.').filter(|_| !file.package().is_empty());
+    segments.into_iter().try_for_each(|segment| check(segment, &package))?;
+    let mut open = Vec::new();
+    for (index, message) in file.message_type.iter().enumerate() {
+        open.push((message, Path::of(FILE_MESSAGE, index)));
     }
-    for enumeration in enums {
-        check(enumeration.name())?;
-        enumeration.value.iter().try_for_each(|value| check(value.name()))?;
+    let mut enums = Vec::new();
+    for (index, enumeration) in file.enum_type.iter().enumerate() {
+        enums.push((enumeration, Path::of(FILE_ENUM, index)));
     }
-    for service in &file.service {
-        check(service.name())?;
-        service.method.iter().try_for_each(|method| check(method.name()))?;
+    while let Some((message, path)) = open.pop() {
+        check(message.name(), &path)?;
+        for (index, field) in message.field.iter().enumerate() {
+            check(field.name(), &path.item(MESSAGE_FIELD, index))?;
+        }
+        for (index, oneof) in message.oneof_decl.iter().enumerate() {
+            check(oneof.name(), &path.item(MESSAGE_ONEOF, index))?;
+        }
+        let nested = message.nested_type.iter().enumerate();
+        open.extend(nested.map(|(index, nested)| (nested, path.item(MESSAGE_NESTED, index))));
+        let nested = message.enum_type.iter().enumerate();
+        enums.extend(nested.map(|(index, nested)| (nested, path.item(MESSAGE_ENUM, index))));
+    }
+    for (enumeration, path) in enums {
+        check(enumeration.name(), &path)?;
+        for (index, value) in enumeration.value.iter().enumerate() {
+            check(value.name(), &path.item(ENUM_VALUE, index))?;
+        }
+    }
+    for (index, service) in file.service.iter().enumerate() {
+        let path = Path::of(FILE_SERVICE, index);
+        check(service.name(), &path)?;
+        for (index, method) in service.method.iter().enumerate() {
+            check(method.name(), &path.item(SERVICE_METHOD, index))?;
+        }
     }
     Ok(())
 }
 
-const WELL_KNOWN_PACKAGE: &str = "google.protobuf";
+/// The package of the files below, with its leading dot.
+const WELL_KNOWN_PACKAGE: &str = ".google.protobuf";
 
 /// The files whose types stand in the runtime's `well_known`.
 const WELL_KNOWN_FILES: [&str; 10] = [

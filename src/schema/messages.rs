@@ -9,6 +9,10 @@ use super::features::{Features, FeaturesOf, MessageEncoding, Presence, RepeatedE
 use super::link::Descriptor;
 use super::model::{Field, Member, Message, Oneof, OneofMember, Scalar, Shape, Types};
 use super::names::{Scope, TypeName, identifier, member_name};
+use super::source::{
+    FIELD_TYPE_NAME, FILE_ENUM, FILE_MESSAGE, MESSAGE_ENUM, MESSAGE_FIELD, MESSAGE_NESTED,
+    MESSAGE_ONEOF,
+};
 use super::{FileBuilder, Kind, Path, Reference, case, inner};
 use super::{lints, type_lints, value_lints};
 use crate::user_error::UserError;
@@ -53,6 +57,8 @@ struct Place<'a> {
     owner: &'a Owner<'a>,
     modules: &'a [String],
     path: Path,
+    /// The field's full name: for the parts of a map, that of the map.
+    full: String,
 }
 
 impl<'a> FileBuilder<'a> {
@@ -92,9 +98,9 @@ impl<'a> FileBuilder<'a> {
             path: Some(owner.path.clone()),
         })?;
         let mut header = self.header(&owner.path, descriptor.options.deprecated());
-        header.attributes = self.type_attributes(&owner.full);
+        header.attributes = self.type_attributes(&owner.full, &MESSAGE_DERIVES);
         header.allows = type_lints(&owner.name.name).into_iter().collect();
-        let values = members.members.iter().map(Member::name).chain(&owner.name.module);
+        let values = members.iter().map(Member::name).chain(&owner.name.module);
         header.allows.extend(lints(values, value_lints));
         let uses_deprecated = descriptor.options.deprecated()
             || descriptor
@@ -106,8 +112,8 @@ impl<'a> FileBuilder<'a> {
             header,
             full_name: owner.full.clone(),
             name: identifier(&owner.name.name),
-            unknown: members.unknown,
-            members: members.members,
+            unknown: UNKNOWN,
+            members,
             module,
             nested,
             uses_deprecated,
@@ -115,7 +121,7 @@ impl<'a> FileBuilder<'a> {
     }
 
     /// The struct's fields in order of declaration, a oneof at its first member.
-    fn members(&self, owner: &Owner<'a>) -> Result<Members, UserError> {
+    fn members(&self, owner: &Owner<'a>) -> Result<Vec<Member>, UserError> {
         let descriptor = owner.descriptor;
         let mut declared: Vec<Slot<'_>> = Vec::new();
         for (index, field) in descriptor.field.iter().enumerate() {
@@ -147,7 +153,7 @@ impl<'a> FileBuilder<'a> {
                 }
             });
         }
-        Ok(Members { members, unknown: UNKNOWN.to_owned() })
+        Ok(members)
     }
 
     fn field(
@@ -158,10 +164,11 @@ impl<'a> FileBuilder<'a> {
         name: String,
     ) -> Result<Field, UserError> {
         let path = owner.path.item(MESSAGE_FIELD, index);
-        let place = Place { owner, modules: &owner.name.modules, path };
+        let full = inner(&owner.full, field.name());
+        let place = Place { owner, modules: &owner.name.modules, path, full };
         let features = owner.features.of_field(field);
         let mut header = self.header(&place.path, field.options.deprecated());
-        header.attributes = self.field_attributes(&inner(&owner.full, field.name()));
+        header.attributes = self.field_attributes(&place.full);
         let number = self.number(&place, field)?;
         let repeated = label(field) == Some(Label::LABEL_REPEATED);
         if repeated && let Some((key, value)) = self.map_entry(field) {
@@ -199,11 +206,12 @@ impl<'a> FileBuilder<'a> {
         let mut uses_deprecated = false;
         for ((index, field), name) in fields.iter().zip(&names) {
             let path = owner.path.item(MESSAGE_FIELD, *index);
-            let place = Place { owner, modules: &modules, path };
+            let full = inner(&owner.full, field.name());
+            let place = Place { owner, modules: &modules, path, full };
             let deprecated = field.options.deprecated();
             uses_deprecated |= deprecated || self.is_deprecated(field.type_name());
             let mut header = self.header(&place.path, deprecated);
-            header.attributes = self.field_attributes(&inner(&owner.full, field.name()));
+            header.attributes = self.field_attributes(&place.full);
             let number = self.number(&place, field)?;
             let kind = self.kind(&place, field, features.of_field(field))?;
             members.push(OneofMember { header, name: identifier(name), number, kind });
@@ -211,7 +219,7 @@ impl<'a> FileBuilder<'a> {
         let full = inner(&owner.full, oneof.name());
         let name = &owner.name.oneofs[*index];
         let mut header = self.header(&owner.path.item(MESSAGE_ONEOF, *index), false);
-        header.attributes = self.type_attributes(&full);
+        header.attributes = self.type_attributes(&full, &ONEOF_DERIVES);
         header.allows = lints([name].into_iter().chain(&names), type_lints);
         Ok(Oneof {
             header,
@@ -231,8 +239,7 @@ impl<'a> FileBuilder<'a> {
         field: &FieldDescriptorProto,
         features: Features,
     ) -> Result<Kind, UserError> {
-        let full = inner(&place.owner.full, field.name());
-        let who = format!("field {full}");
+        let who = format!("field {}", place.full);
         let fault = |message: String| Err(self.source.fault(&place.path, message));
         if features.presence == Presence::Required
             || features.message == MessageEncoding::Delimited
@@ -274,20 +281,14 @@ impl<'a> FileBuilder<'a> {
     fn number(&self, place: &Place<'_>, field: &FieldDescriptorProto) -> Result<u32, UserError> {
         let number = u32::try_from(field.number()).ok();
         number.filter(|number| (1..=NUMBER_MAX).contains(number)).ok_or_else(|| {
-            let full = inner(&place.owner.full, field.name());
             let message = format!(
-                "field {full}: expected a number from 1 to {NUMBER_MAX}, got {}",
+                "field {}: expected a number from 1 to {NUMBER_MAX}, got {}",
+                place.full,
                 field.number()
             );
             self.source.fault(&place.path, message)
         })
     }
-}
-
-/// What a struct consists of.
-struct Members {
-    members: Vec<Member>,
-    unknown: String,
 }
 
 /// A struct's field before it is decided, with indices into the descriptor.
@@ -349,6 +350,12 @@ fn scalar(kind: Type) -> Option<Scalar> {
 /// The field of every message that keeps what the schema does not know.
 const UNKNOWN: &str = "unknown";
 
+/// What every message derives.
+const MESSAGE_DERIVES: [&str; 4] = ["Clone", "Debug", "Default", "PartialEq"];
+
+/// What the enum of a oneof derives.
+const ONEOF_DERIVES: [&str; 3] = ["Clone", "Debug", "PartialEq"];
+
 /// The highest field number there is.
 const NUMBER_MAX: u32 = (1 << 29) - 1;
 
@@ -358,12 +365,3 @@ const BODY_NAMES: [&str; 21] = [
     "Sfixed64", "Float", "Double", "Bool", "Str", "Bytes", "Enum", "Nested", "Some", "None", "Ok",
     "Err",
 ];
-
-// Field numbers of descriptor.proto.
-const FILE_MESSAGE: i32 = 4;
-const FILE_ENUM: i32 = 5;
-const MESSAGE_FIELD: i32 = 2;
-const MESSAGE_NESTED: i32 = 3;
-const MESSAGE_ENUM: i32 = 4;
-const MESSAGE_ONEOF: i32 = 8;
-const FIELD_TYPE_NAME: i32 = 6;

@@ -3,6 +3,7 @@
 //! What a file becomes depends on the file and its imports alone, never on what else stands in the
 //! request or in which order. `emit` prints the schema and never sees a descriptor.
 
+mod attributes;
 mod case;
 mod docs;
 mod enumerations;
@@ -12,6 +13,7 @@ mod messages;
 pub(crate) mod model;
 mod names;
 mod outputs;
+mod reach;
 mod recursion;
 mod services;
 mod source;
@@ -26,8 +28,9 @@ use features::Features;
 use link::{Descriptor, Index, Linked};
 use messages::Container;
 use model::{Header, Kind, Schema};
+pub(crate) use reach::needed_imports;
 use recursion::Recursion;
-use source::{Path, Source};
+use source::{FILE_SYNTAX, Path, Source};
 
 /// Decides everything that is to be printed for a request.
 pub(crate) fn build(
@@ -122,7 +125,7 @@ impl<'a> FileBuilder<'a> {
         };
         Ok(model::File {
             output,
-            source: self.file.name().to_owned(),
+            source: printable(self.file.name()),
             types: self.types(&container)?,
             services: self.services()?,
             client: self.options.client,
@@ -139,8 +142,7 @@ impl<'a> FileBuilder<'a> {
             return fault(format!("{who}: the request does not describe its type {target}"));
         };
         let full = &target[1..];
-        let elsewhere =
-            self.index.is_extern(full) || self.index.is_well_known(full, self.file.package());
+        let elsewhere = self.index.is_extern(full) || self.index.is_well_known(full, self.file);
         let edition = Edition::of(linked.file);
         if !elsewhere && edition != Edition::PROTO3 {
             return fault(format!(
@@ -170,7 +172,7 @@ impl<'a> FileBuilder<'a> {
     }
 
     fn path(&self, reference: &Reference<'_>) -> String {
-        self.index.path(&reference.target[1..], self.file.package(), reference.modules)
+        self.index.path(&reference.target[1..], self.file, reference.modules)
     }
 
     /// Whether the type that a descriptor names is deprecated.
@@ -186,8 +188,9 @@ impl<'a> FileBuilder<'a> {
         Header { docs: self.source.docs(path), deprecated, ..Header::default() }
     }
 
-    fn type_attributes(&self, full: &str) -> Vec<String> {
-        covering(&self.options.type_attributes, full)
+    /// The user's attributes for a type that derives `derived` anyway.
+    fn type_attributes(&self, full: &str, derived: &[&str]) -> Vec<String> {
+        attributes::without_derived(covering(&self.options.type_attributes, full), derived)
     }
 
     fn field_attributes(&self, full: &str) -> Vec<String> {
@@ -199,6 +202,16 @@ fn covering(attributes: &[crate::options::Attribute], full: &str) -> Vec<String>
     let dotted = format!(".{full}");
     let covering = attributes.iter().filter(|attribute| attribute.covers(&dotted));
     covering.map(|attribute| attribute.rust.clone()).collect()
+}
+
+/// A file's name as it can stand in a comment: with escapes for what would end the line, or what
+/// rustc refuses.
+fn printable(name: &str) -> String {
+    let letters = name.chars().map(|letter| match docs::is_harmless(letter) && letter != '\n' {
+        true => letter.to_string(),
+        false => letter.escape_default().to_string(),
+    });
+    letters.collect()
 }
 
 /// `name` in the protobuf scope `full`.
@@ -228,6 +241,3 @@ fn lints<'a>(
     found.dedup();
     found
 }
-
-/// The field of `FileDescriptorProto` at which protoc notes the place of `syntax` and of `edition`.
-const FILE_SYNTAX: i32 = 12;

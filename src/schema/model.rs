@@ -65,7 +65,7 @@ pub(crate) struct Message {
     /// In order of declaration; a oneof stands at its first member.
     pub(crate) members: Vec<Member>,
     /// The field that keeps unknown fields.
-    pub(crate) unknown: String,
+    pub(crate) unknown: &'static str,
     pub(crate) module: Option<String>,
     pub(crate) nested: Types,
     /// Whether printing it uses something deprecated.

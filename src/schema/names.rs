@@ -16,6 +16,8 @@ use std::collections::{HashMap, HashSet};
 use protobuf::descriptor::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
 use super::case;
+use super::source::{FILE_ENUM, FILE_MESSAGE, FILE_SERVICE, MESSAGE_ENUM, MESSAGE_NESTED, Path};
+pub(crate) use crate::options::is_word;
 
 /// The names that are taken in one Rust scope.
 #[derive(Clone, Debug)]
@@ -99,8 +101,17 @@ pub(crate) struct FileNames {
     pub(crate) types: HashMap<String, TypeName>,
     /// In order of declaration.
     pub(crate) services: Vec<ServiceName>,
-    /// What stands in the package's module: the name and what has it, in words.
-    pub(crate) package_level: Vec<(String, String)>,
+    /// What stands in the package's module.
+    pub(crate) package_level: Vec<Held>,
+}
+
+/// A name in a package's module, and what has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) name: String,
+    /// In words.
+    pub(crate) what: String,
+    pub(crate) path: Path,
 }
 
 /// Gives the names of `file`; `imports` are all files that it imports, directly or not.
@@ -114,22 +125,25 @@ pub(crate) fn file_names<'a>(
             scope.hold(&child);
         }
         if import.package() == file.package() {
-            names.package_level.iter().for_each(|(name, _)| scope.hold(name));
+            names.package_level.iter().for_each(|held| scope.hold(&held.name));
         }
     }
     let services = scope.claim_declared(file);
     let mut names = FileNames { package_level: services.level, ..FileNames::default() };
-    let place = Place { full: file.package().to_owned(), modules: package_modules(file.package()) };
+    let modules = package_modules(file.package());
+    let place = Place { full: file.package().to_owned(), modules, path: None };
     let nested = Nested { messages: &file.message_type, enums: &file.enum_type };
     let level = nested.claim_derived(&mut scope, &place, services.types, &mut names.types);
     names.package_level.extend(level);
-    for (service, name) in file.service.iter().zip(services.services) {
+    let declared = file.service.iter().zip(services.services);
+    for (index, (service, name)) in declared.enumerate() {
         let server = scope.claim(&format!("{}Server", service.name()));
         let stub = scope.claim(&format!("{}Stub", service.name()));
         let methods = scope.claim(&format!("{}_METHODS", case::shouty(service.name())));
         for name in [&server, &stub, &methods] {
             let what = format!("\"{name}\" of service {}", place.inner(service.name()));
-            names.package_level.push((name.clone(), what));
+            let path = Path::of(FILE_SERVICE, index);
+            names.package_level.push(Held { name: name.clone(), what, path });
         }
         names.services.push(ServiceName { name, server, stub, methods });
     }
@@ -178,13 +192,6 @@ pub(crate) fn relative_path(from: &[String], modules: &[String], name: &str) -> 
     up.chain(down).collect::<Vec<_>>().join("::")
 }
 
-/// Whether protoc would take it for an identifier.
-pub(crate) fn is_word(name: &str) -> bool {
-    let mut letters = name.chars();
-    letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-}
-
 /// The module that `other` begins with below `package`.
 fn child_module(package: &str, other: &str) -> Option<String> {
     let below = match package {
@@ -198,20 +205,26 @@ fn child_module(package: &str, other: &str) -> Option<String> {
 struct Declared {
     types: Vec<String>,
     services: Vec<String>,
-    level: Vec<(String, String)>,
+    level: Vec<Held>,
 }
 
 impl Scope {
     fn claim_declared(&mut self, file: &FileDescriptorProto) -> Declared {
-        let place = Place { full: file.package().to_owned(), modules: Vec::new() };
+        let place = Place { full: file.package().to_owned(), modules: Vec::new(), path: None };
         let nested = Nested { messages: &file.message_type, enums: &file.enum_type };
         let types = self.claim_wanted(nested.wanted());
         let services: Vec<_> = file.service.iter().map(|service| service.name()).collect();
         let declared = [nested.declared(), services.clone()].concat();
         let services = self.claim_all(&services, str::to_owned);
-        let level = types.iter().chain(&services).cloned();
-        let level = level.zip(declared.iter().map(|name| place.inner(name))).collect();
-        Declared { types, services, level }
+        let service_paths = (0..file.service.len()).map(|index| Path::of(FILE_SERVICE, index));
+        let paths = nested.paths(&place).into_iter().chain(service_paths);
+        let names = types.iter().chain(&services).cloned();
+        let level = names.zip(declared).zip(paths).map(|((name, declared), path)| Held {
+            name,
+            what: place.inner(declared),
+            path,
+        });
+        Declared { level: level.collect(), types, services }
     }
 }
 
@@ -219,9 +232,25 @@ impl Scope {
 struct Place {
     full: String,
     modules: Vec<String>,
+    /// Of the message; `None` for the file.
+    path: Option<Path>,
 }
 
 impl Place {
+    fn message_path(&self, index: usize) -> Path {
+        match &self.path {
+            Some(path) => path.item(MESSAGE_NESTED, index),
+            None => Path::of(FILE_MESSAGE, index),
+        }
+    }
+
+    fn enum_path(&self, index: usize) -> Path {
+        match &self.path {
+            Some(path) => path.item(MESSAGE_ENUM, index),
+            None => Path::of(FILE_ENUM, index),
+        }
+    }
+
     fn inner(&self, name: &str) -> String {
         if self.full.is_empty() { name.to_owned() } else { format!("{}.{name}", self.full) }
     }
@@ -235,7 +264,19 @@ struct Nested<'a> {
 
 impl<'a> Nested<'a> {
     fn messages(&self) -> impl Iterator<Item = &'a DescriptorProto> + use<'a> {
-        self.messages.iter().filter(|message| !message.options.map_entry())
+        self.numbered_messages().map(|(_, message)| message)
+    }
+
+    /// The messages that are no entries of maps, with their indices among all.
+    fn numbered_messages(&self) -> impl Iterator<Item = (usize, &'a DescriptorProto)> + use<'a> {
+        self.messages.iter().enumerate().filter(|(_, message)| !message.options.map_entry())
+    }
+
+    /// Where each of [`Nested::declared`] stands.
+    fn paths(&self, place: &Place) -> Vec<Path> {
+        let messages = self.numbered_messages().map(|(index, _)| place.message_path(index));
+        let enums = (0..self.enums.len()).map(|index| place.enum_path(index));
+        messages.chain(enums).collect()
     }
 
     fn declared(&self) -> Vec<&'a str> {
@@ -262,18 +303,20 @@ impl<'a> Nested<'a> {
         place: &Place,
         declared: Vec<String>,
         types: &mut HashMap<String, TypeName>,
-    ) -> Vec<(String, String)> {
+    ) -> Vec<Held> {
         let mut level = Vec::new();
         let mut declared = declared.into_iter();
-        for (message, name) in self.messages().zip(declared.by_ref()) {
+        for ((index, message), name) in self.numbered_messages().zip(declared.by_ref()) {
+            let path = place.message_path(index);
             let full = place.inner(message.name());
             let modules = place.modules.clone();
             let mut given = TypeName { modules, name, module: None, oneofs: Vec::new() };
             if has_module(message) {
                 let module = scope.claim(&case::snake(message.name()));
-                level.push((module.clone(), format!("the module of message {full}")));
+                let what = format!("the module of message {full}");
+                level.push(Held { name: module.clone(), what, path: path.clone() });
                 let modules = [place.modules.as_slice(), std::slice::from_ref(&module)].concat();
-                let inside = Place { full: full.clone(), modules };
+                let inside = Place { full: full.clone(), modules, path: Some(path) };
                 given.oneofs = claim_inside(message, &inside, types);
                 given.module = Some(module);
             }

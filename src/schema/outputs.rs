@@ -10,7 +10,8 @@ use protobuf::descriptor::FileDescriptorProto;
 
 use super::link::Index;
 use super::model::TreeModule;
-use super::names::{identifier, package_modules};
+use super::names::{Held, identifier, package_modules};
+use super::source::Source;
 use crate::user_error::UserError;
 
 /// The output path of `file`.
@@ -62,7 +63,7 @@ pub(crate) fn check_unambiguous(
     }
     for (file, _) in files {
         let modules = package_modules(file.package());
-        for (name, what) in &index.names(file).package_level {
+        for Held { name, what, path } in &index.names(file).package_level {
             let key = (modules.clone(), name.clone());
             if let Some((other, held)) = holders.insert(key, (file.name(), what.clone())) {
                 let mut message =
@@ -72,7 +73,7 @@ pub(crate) fn check_unambiguous(
                     let other = other.name();
                     message += &format!(", or import {other} here, which makes this one `{name}_`");
                 }
-                return Err(UserError::at(file.name(), None, message));
+                return Err(Source::new(file, false).fault(path, message));
             }
         }
     }

@@ -4,6 +4,7 @@ use protobuf::descriptor::MethodDescriptorProto;
 
 use super::model::{Rpc, Service, Streaming};
 use super::names::{Scope, identifier, package_modules};
+use super::source::{FILE_SERVICE, METHOD_INPUT, METHOD_OUTPUT, SERVICE_METHOD};
 use super::{FileBuilder, Path, Reference, case, inner, lints, type_lints, value_lints};
 use crate::user_error::UserError;
 
@@ -99,9 +100,3 @@ fn streaming(method: &MethodDescriptorProto) -> Streaming {
 
 /// The function that makes a stub.
 const NEW: &str = "new";
-
-// Field numbers of descriptor.proto.
-const FILE_SERVICE: i32 = 6;
-const SERVICE_METHOD: i32 = 2;
-const METHOD_INPUT: i32 = 2;
-const METHOD_OUTPUT: i32 = 3;

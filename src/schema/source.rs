@@ -48,8 +48,11 @@ impl<'a> Source<'a> {
     }
 
     fn position(&self, path: &Path) -> Option<Position> {
+        // An element without a place of its own, as the type of a map's value, is within another.
+        let paths = (1..=path.0.len()).rev().map(|length| &path.0[..length]);
+        let location = paths.filter_map(|path| self.locations.get(path)).next()?;
         // protoc counts from zero.
-        match self.locations.get(path.0.as_slice())?.span.as_slice() {
+        match location.span.as_slice() {
             [line, column, ..] => Some(Position {
                 line: u32::try_from(*line).ok()? + 1,
                 column: u32::try_from(*column).ok()? + 1,
@@ -84,3 +87,20 @@ impl Path {
         Self(path)
     }
 }
+
+// Field numbers of descriptor.proto.
+pub(super) const FILE_PACKAGE: i32 = 2;
+pub(super) const FILE_MESSAGE: i32 = 4;
+pub(super) const FILE_ENUM: i32 = 5;
+pub(super) const FILE_SERVICE: i32 = 6;
+/// Where protoc notes the place of `syntax` and of `edition`.
+pub(super) const FILE_SYNTAX: i32 = 12;
+pub(super) const MESSAGE_FIELD: i32 = 2;
+pub(super) const MESSAGE_NESTED: i32 = 3;
+pub(super) const MESSAGE_ENUM: i32 = 4;
+pub(super) const MESSAGE_ONEOF: i32 = 8;
+pub(super) const FIELD_TYPE_NAME: i32 = 6;
+pub(super) const ENUM_VALUE: i32 = 2;
+pub(super) const SERVICE_METHOD: i32 = 2;
+pub(super) const METHOD_INPUT: i32 = 2;
+pub(super) const METHOD_OUTPUT: i32 = 3;

@@ -24,6 +24,8 @@ mod client_only;
 mod comments;
 #[path = "../../golden/deprecated/mod.rs"]
 mod deprecated;
+#[path = "../../golden/derives/mod.rs"]
+mod derives;
 #[path = "../../golden/directories/mod.rs"]
 mod directories;
 #[path = "../../golden/docs_off/mod.rs"]
@@ -34,6 +36,8 @@ mod enum_names;
 mod enums;
 #[path = "../../golden/extern_path/mod.rs"]
 mod extern_path;
+#[path = "../../golden/google_package/mod.rs"]
+mod google_package;
 #[path = "../../golden/hello/mod.rs"]
 mod hello;
 #[path = "../../golden/imports/mod.rs"]

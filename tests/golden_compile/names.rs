@@ -24,6 +24,18 @@ fn names_of_oneofs_give_way() {
     );
 }
 
+/// A message whose fields have `Eq` and `Hash` can derive them: unset, boxed and unknown fields too.
+#[test]
+fn derived_messages_are_keys() {
+    use crate::derives::derives::{Kind, Leaf, Tree, tree};
+    let leaf = Leaf { number: 1, ..Default::default() };
+    let mark = Some(tree::Mark::Other(leaf.clone()));
+    let left = Tree { leaf: leaf.into(), kinds: vec![Kind::Tall], ..Default::default() };
+    let tree = Tree { left: left.clone().into(), mark, ..Default::default() };
+    let set = std::collections::HashSet::from([tree.clone(), left.clone(), tree.clone()]);
+    assert!(set.len() == 2 && set.contains(&tree) && set.contains(&left));
+}
+
 /// Types from other files and packages: below, above, beside, at the root, publicly imported.
 #[test]
 fn imported_types_are_found() {
