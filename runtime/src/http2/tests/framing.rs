@@ -146,13 +146,8 @@ fn fixed_lengths_are_enforced() {
 /// RFC 9113 6: frames of a stream do not stand on stream 0, frames of the connection nowhere else.
 #[test]
 fn frames_stand_on_the_right_stream() {
-    let of_a_stream = [
-        data(0, "x"),
-        request(0),
-        priority(0, 1),
-        reset(0, Reason::CANCEL),
-        push_promise(0, 2),
-    ];
+    let of_a_stream =
+        [data(0, "x"), request(0), priority(0, 1), reset(0, Reason::CANCEL), push_promise(0, 2)];
     for frame in of_a_stream {
         let mut peer = Peer::of_server();
         peer.send(frame);
