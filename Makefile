@@ -54,8 +54,8 @@ test-portable: ## The runtime's tests on the fallback of systems other than Linu
 	RUSTFLAGS='--cfg rust_grpc_portable' CARGO_TARGET_DIR=target/portable $(CARGO_TEST) -p rust-grpc
 
 .PHONY: fuzz-smoke
-fuzz-smoke: ## The fuzz targets on their kept inputs and 200,000 mutations, same every time
-	FUZZ_SMOKE_INPUTS=200000 cargo test -p rust-grpc --lib fuzzing::
+fuzz-smoke: ## The fuzz targets on their kept inputs and 50,000 mutations, same every time
+	FUZZ_SMOKE_INPUTS=50000 cargo test -p rust-grpc --lib fuzzing::
 
 .PHONY: interop
 interop: ## Python's grpcio against ours, both directions
