@@ -45,8 +45,8 @@ enum Block {
     List,
     /// An example between fences.
     Fenced(Example),
-    /// An indented example, that a fence was put around.
-    Indented,
+    /// An indented example, that a fence is put around: so many lines stand before it.
+    Indented(usize),
 }
 
 impl Markdown {
@@ -67,10 +67,10 @@ impl Markdown {
                     self.line(line);
                 }
             },
-            Block::Indented if content.is_empty() || indent >= CODE_INDENT => {
+            Block::Indented(_) if content.is_empty() || indent >= CODE_INDENT => {
                 self.push(line.get(CODE_INDENT..).unwrap_or(""));
             }
-            Block::Indented => {
+            Block::Indented(_) => {
                 self.close_example();
                 self.line(line);
             }
@@ -83,6 +83,10 @@ impl Markdown {
         let opening = Opening::of(indent, content);
         let Opening { marks, content: inner, .. } = &opening;
         if let Some(fence) = fence(inner) {
+            // A list that begins at another number than 1 cannot follow a paragraph directly.
+            if !self.after_blank && marks.contains(|mark: char| mark.is_ascii_digit()) {
+                self.push("");
+            }
             self.push(&format!("{marks}{fence}text"));
             let fence = fence.to_owned();
             self.block = Block::Fenced(Example {
@@ -91,9 +95,8 @@ impl Markdown {
                 containers: opening.containers,
             });
         } else if indent >= CODE_INDENT && self.after_blank && self.block == Block::Text {
-            self.push("```text");
+            self.block = Block::Indented(self.lines.len());
             self.push(&format!("{}{content}", " ".repeat(indent - CODE_INDENT)));
-            self.block = Block::Indented;
         } else {
             if item_mark(content).is_some() {
                 self.block = Block::List;
@@ -111,10 +114,15 @@ impl Markdown {
         }
     }
 
+    /// Puts a fence around the example that no line in it can close.
     fn close_example(&mut self) {
+        let Block::Indented(start) = self.block else { return };
         let blank = self.lines.iter().rev().take_while(|line| line.is_empty()).count();
         self.lines.truncate(self.lines.len() - blank);
-        self.push("```");
+        let marks = self.lines[start..].iter().flat_map(|line| line.split(|mark| mark != '`'));
+        let fence = "`".repeat(marks.map(str::len).max().unwrap_or(0).max(2) + 1);
+        self.lines.insert(start, format!(" {fence}text"));
+        self.push(&fence);
         self.lines.extend(std::iter::repeat_n(String::new(), blank));
         self.block = Block::Text;
     }
@@ -127,7 +135,7 @@ impl Markdown {
     fn finish(mut self) -> Vec<String> {
         match self.block {
             Block::Fenced(_) => self.close_fence(),
-            Block::Indented => self.close_example(),
+            Block::Indented(_) => self.close_example(),
             Block::Text | Block::List => {}
         }
         self.lines
@@ -166,7 +174,9 @@ impl<'a> Opening<'a> {
         while let Some((length, quotes)) = mark(opening.content) {
             let (mark, rest) = opening.content.split_at(length);
             let gap = spaces(rest);
-            let kept = " ".repeat(if gap > CODE_INDENT { 1 } else { gap });
+            // The first space behind a `>` belongs to the mark, whether the line has it or not.
+            let one = gap > CODE_INDENT || quotes && gap == 0;
+            let kept = " ".repeat(if one { 1 } else { gap });
             opening.marks += &format!("{mark}{kept}");
             if quotes {
                 opening.margin += &format!("{mark}{kept}");
@@ -222,7 +232,7 @@ fn fence(content: &str) -> Option<&str> {
     let mark = content.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
     let length = content.chars().take_while(|&letter| letter == mark).count();
     let info = &content[length..];
-    (length >= 3 && !info.contains('`')).then(|| &content[..length])
+    (length >= 3 && (mark == '~' || !info.contains('`'))).then(|| &content[..length])
 }
 
 /// The length of the mark that content begins with, and whether it is that of a quote.
@@ -351,6 +361,8 @@ mod tests {
         );
         check(" ```rust\n fn f() {}\n ```\n [x]", &[" ```text", " fn f() {}", " ```", " \\[x\\]"]);
         check(" ~~~\n never closed", &[" ~~~text", " never closed", " ~~~"]);
+        check("     x\n     ```", &[" ````text", " x", " ```", " ````"]);
+        check(" ~~~ `a`\n [x]\n ~~~", &[" ~~~text", " [x]", " ~~~"]);
         check("     all of it", &[" ```text", " all of it", " ```"]);
     }
 
@@ -387,6 +399,8 @@ mod tests {
             " > ```\n > let x;\n > ```\n > [z]",
             &[" > ```text", " > let x;", " > ```", " > \\[z\\]"],
         );
+        check(" >* ```\n >  x\n > ```", &[" > * ```text", " >   x", " >   ```"]);
+        check(" a\n 7. ```\n    x", &[" a", "", " 7. ```text", "    x", "    ```"]);
         check(" > ```\n > x\n\n [z]", &[" > ```text", " > x", " > ```", "", " \\[z\\]"]);
         check(" - ```\n   x", &[" - ```text", "   x", "   ```"]);
         check(" ```\n ~~~\n ```", &[" ```text", " ~~~", " ```"]);
