@@ -18,6 +18,14 @@ pub(crate) const BACKOFF_BASE: Duration = Duration::from_secs(1);
 /// gRPC's connection backoff protocol: no wait is longer.
 pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(120);
 
+/// The shortest wait between attempts to connect that a user can ask for: shorter ones would be a
+/// busy loop.
+pub(crate) const BACKOFF_SHORTEST: Duration = Duration::from_millis(1);
+
+/// The longest wait between attempts to connect that a user can ask for: as good as for ever, and
+/// still a time that can be added to any other.
+pub(crate) const BACKOFF_LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// gRPC's connection backoff protocol: an attempt to connect gets at least this long.
 pub(crate) const CONNECT_TIMEOUT_MIN: Duration = Duration::from_secs(20);
 

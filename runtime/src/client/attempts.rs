@@ -5,7 +5,7 @@
 //! kept until the head comes, up to a limit. A message is either kept, and then sent with the
 //! second stream, or sent on the second stream by its sender: never both, never neither.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::channel::Channel;
@@ -14,7 +14,7 @@ use crate::grpc::headers::RequestHead;
 use crate::grpc::{Metadata, Status};
 use crate::limits;
 use crate::transport::latch::Latch;
-use crate::transport::{OpenError, Stream, now};
+use crate::transport::{OpenError, Stream, lock, now};
 
 /// The streams of one call, one after the other.
 pub(crate) struct Attempts {
@@ -80,7 +80,7 @@ impl Attempts {
 
     /// The stream as it is now, even if another one is being opened.
     pub(crate) fn stream(&self) -> Stream {
-        self.lock().stream.clone()
+        lock(&self.state).stream.clone()
     }
 
     /// The stream to receive on.
@@ -103,7 +103,7 @@ impl Attempts {
 
     /// The server is at work on the call: sending it again could do the work twice.
     pub(crate) fn commit(&self) {
-        self.lock().kept = Kept::Nothing;
+        lock(&self.state).kept = Kept::Nothing;
     }
 
     /// Replaces the stream `refused` by a second one, unless somebody else has; with `end` its
@@ -128,7 +128,7 @@ impl Attempts {
         };
         let end = end || matches!(kept, Kept::One(_));
         let opened = self.head.open(&self.channel, kept.as_slice(), end);
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.number = Number::Second;
         state.reopening = None;
         let result = opened.map(|stream| {
@@ -143,17 +143,13 @@ impl Attempts {
     /// The state while nobody opens a stream, or after the deadline.
     fn settled(&self) -> MutexGuard<'_, State> {
         loop {
-            let state = self.lock();
+            let state = lock(&self.state);
             let Some(latch) = state.reopening.clone() else { return state };
             drop(state);
             if !latch.wait(self.head.deadline) {
-                return self.lock();
+                return lock(&self.state);
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

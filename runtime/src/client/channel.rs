@@ -172,7 +172,10 @@ impl ChannelBuilder {
         self
     }
 
-    /// An attempt to connect may take `timeout`, if its call has that much time; 20 s by default.
+    /// An attempt to connect may take `timeout`; 20 s by default.
+    ///
+    /// It goes on when the call that began it has no more time, so that calls with short deadlines
+    /// get a connection too, once it is there.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -180,6 +183,8 @@ impl ChannelBuilder {
 
     /// After a first failed attempt to connect the channel waits `initial` before the next one, then
     /// longer each time, `max` at most, all ±20 %; 1 s and 120 s by default.
+    ///
+    /// Both are at least 1 ms and at most a day; what is outside is moved there.
     pub fn reconnect_backoff(mut self, initial: Duration, max: Duration) -> Self {
         self.backoff = Backoff::new(initial, max);
         self

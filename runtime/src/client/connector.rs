@@ -7,11 +7,14 @@
 //!                  Failed
 //! ```
 //!
-//! The thread of the first call that needs a connection makes it; others wait for it, each until
-//! its own deadline. The lock is held for a look at the phase, never while connecting.
+//! The first call that needs a connection starts an attempt, which runs on a thread of its own and
+//! has a time of its own; every call waits for the attempt until its own deadline, and no longer.
+//! Whatever happens, an attempt ends with a result. The lock is held for a look at the phase, never
+//! while connecting.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::grpc::Status;
@@ -19,13 +22,18 @@ use crate::http2;
 use crate::transport::backoff::Backoff;
 use crate::transport::latch::Latch;
 use crate::transport::wire::Wire;
-use crate::transport::{self, Link, now};
+use crate::transport::{self, Link, lock, now};
 
 /// How a wire to the server is made.
 pub(crate) type Connect = Box<dyn Fn(Option<Instant>) -> io::Result<Box<dyn Wire>> + Send + Sync>;
 
-/// Gives out the one connection of a channel.
+/// Gives out the one connection of a channel; closes it when dropped.
 pub(crate) struct Connector {
+    shared: Arc<Shared>,
+}
+
+/// What the channel and the thread of an attempt have in common.
+struct Shared {
     /// The target as errors name it.
     target: String,
     connect: Connect,
@@ -40,20 +48,30 @@ struct State {
 
 enum Phase {
     Idle,
-    /// Some call's thread is at it; the latch opens when it is done.
-    Connecting(Arc<Latch>),
+    Connecting(Arc<Attempt>),
     Ready(Arc<Link>),
     Failed {
         status: Status,
         retry_at: Instant,
     },
+    /// The channel is gone: what an attempt still brings is not wanted.
+    Closed,
+}
+
+/// One attempt to connect.
+#[derive(Default)]
+struct Attempt {
+    /// The connection while it waits for SETTINGS, so that it can be closed.
+    link: OnceLock<Arc<Link>>,
+    /// Open once there is a result.
+    done: Latch,
+    result: OnceLock<Result<Arc<Link>, Status>>,
 }
 
 /// What a call that needs a connection is to do.
 enum Next {
     Use(Arc<Link>),
-    Connect(Arc<Latch>),
-    Wait(Arc<Latch>),
+    Wait(Arc<Attempt>),
     Back { status: Status, retry_at: Instant },
 }
 
@@ -64,8 +82,8 @@ impl Connector {
         connect_timeout: Duration,
         backoff: Backoff,
     ) -> Self {
-        let state = State { phase: Phase::Idle, backoff };
-        Self { target, connect, connect_timeout, state: Mutex::new(state) }
+        let state = Mutex::new(State { phase: Phase::Idle, backoff });
+        Self { shared: Arc::new(Shared { target, connect, connect_timeout, state }) }
     }
 
     /// A connection that takes calls. Waits for one until `until`.
@@ -81,29 +99,25 @@ impl Connector {
     ) -> Result<Arc<Link>, Status> {
         let mut cause = None;
         loop {
-            match self.next() {
+            let status = match self.next() {
                 Next::Use(link) => return Ok(link),
-                Next::Connect(latch) => {
-                    let result = self.attempt(until);
-                    latch.open();
-                    match result {
-                        Ok(link) => return Ok(link),
-                        Err(status) if !wait_for_ready => return Err(status),
-                        Err(status) => cause = Some(status),
-                    }
-                }
-                Next::Wait(latch) => {
-                    if !latch.wait(until) {
-                        return Err(self.too_late(cause.as_ref()));
-                    }
-                }
-                Next::Back { status, .. } if !wait_for_ready => return Err(status),
+                Next::Wait(attempt) => match attempt.wait(until) {
+                    None => return Err(self.too_late(cause.as_ref())),
+                    Some(Ok(link)) => return Ok(link),
+                    Some(Err(status)) => status,
+                },
                 Next::Back { status, retry_at } => {
-                    // A latch that nobody opens is a wait for a time.
-                    Latch::default().wait(Some(until.map_or(retry_at, |at| at.min(retry_at))));
-                    cause = Some(status);
+                    if wait_for_ready {
+                        // A latch that nobody opens is a wait for a time.
+                        Latch::default().wait(Some(until.map_or(retry_at, |at| at.min(retry_at))));
+                    }
+                    status
                 }
+            };
+            if !wait_for_ready {
+                return Err(status);
             }
+            cause = Some(status);
             if until.is_some_and(|until| until <= now()) {
                 return Err(self.too_late(cause.as_ref()));
             }
@@ -112,53 +126,101 @@ impl Connector {
 
     /// The target as errors name it.
     pub(crate) fn target(&self) -> &str {
-        &self.target
+        &self.shared.target
     }
 
     fn next(&self) -> Next {
-        let mut state = self.lock();
-        match &state.phase {
-            Phase::Ready(link) if link.is_usable() => return Next::Use(link.clone()),
-            Phase::Connecting(latch) => return Next::Wait(latch.clone()),
-            Phase::Failed { status, retry_at } if now() < *retry_at => {
-                return Next::Back { status: status.clone(), retry_at: *retry_at };
+        let attempt = {
+            let mut state = lock(&self.shared.state);
+            match &state.phase {
+                Phase::Ready(link) if link.is_usable() => return Next::Use(link.clone()),
+                Phase::Connecting(attempt) => return Next::Wait(attempt.clone()),
+                Phase::Failed { status, retry_at } if now() < *retry_at => {
+                    return Next::Back { status: status.clone(), retry_at: *retry_at };
+                }
+                Phase::Idle | Phase::Ready(_) | Phase::Failed { .. } | Phase::Closed => {}
             }
-            Phase::Idle | Phase::Ready(_) | Phase::Failed { .. } => {}
+            let attempt = Arc::<Attempt>::default();
+            state.phase = Phase::Connecting(attempt.clone());
+            attempt
+        };
+        let (shared, running) = (self.shared.clone(), attempt.clone());
+        if let Err(error) = transport::spawn("grpc-connect", move || shared.run(&running)) {
+            self.shared.settle(&attempt, Err(error));
         }
-        let latch = Arc::new(Latch::default());
-        state.phase = Phase::Connecting(latch.clone());
-        Next::Connect(latch)
+        Next::Wait(attempt)
     }
 
-    /// Connects once and keeps the result for everybody.
-    fn attempt(&self, until: Option<Instant>) -> Result<Arc<Link>, Status> {
-        let patience = now() + self.connect_timeout;
-        let result = self.establish(Some(until.map_or(patience, |until| until.min(patience))));
-        let mut state = self.lock();
-        match result {
-            Ok(link) => {
+    fn too_late(&self, cause: Option<&Status>) -> Status {
+        let target = &self.shared.target;
+        Status::deadline_exceeded(match cause {
+            None => format!("deadline passed while connecting to {target}"),
+            Some(cause) => format!("deadline passed while waiting: {}", cause.message()),
+        })
+    }
+}
+
+impl Drop for Connector {
+    fn drop(&mut self) {
+        let before = std::mem::replace(&mut lock(&self.shared.state).phase, Phase::Closed);
+        let link = match &before {
+            Phase::Ready(link) => Some(link),
+            Phase::Connecting(attempt) => attempt.link.get(),
+            Phase::Idle | Phase::Failed { .. } | Phase::Closed => None,
+        };
+        if let Some(link) = link {
+            link.close();
+        }
+    }
+}
+
+impl Shared {
+    /// What the thread of an attempt runs.
+    fn run(&self, attempt: &Attempt) {
+        let result = catch_unwind(AssertUnwindSafe(|| self.establish(attempt)))
+            .unwrap_or_else(|_| Err(io::Error::other("panic while connecting")));
+        self.settle(attempt, result);
+    }
+
+    /// Keeps the result for everybody, and tells those who wait for it.
+    fn settle(&self, attempt: &Attempt, result: io::Result<Arc<Link>>) {
+        let result = result.map_err(|error| Status::unavailable(self.in_words(&error)));
+        let mut state = lock(&self.state);
+        let unwanted = match (&state.phase, &result) {
+            (Phase::Closed, Ok(link)) => Some(link.clone()),
+            (Phase::Closed, Err(_)) => None,
+            (_, Ok(link)) => {
                 state.backoff.reset();
                 state.phase = Phase::Ready(link.clone());
-                Ok(link)
+                None
             }
-            // It was the call that had no more time: the next one tries again at once.
-            Err(_) if until.is_some_and(|until| until <= now()) => {
-                state.phase = Phase::Idle;
-                Err(self.too_late(None))
-            }
-            Err(error) => {
-                let status = Status::unavailable(self.in_words(&error));
+            (_, Err(status)) => {
                 let retry_at = now() + state.backoff.next_wait(transport::random());
                 state.phase = Phase::Failed { status: status.clone(), retry_at };
-                Err(status)
+                None
             }
+        };
+        drop(state);
+        // A link writes when it closes, which nobody should wait for under the lock.
+        if let Some(link) = unwanted {
+            link.close();
         }
+        let is_first = attempt.result.set(result).is_ok();
+        assert!(is_first, "an attempt ends once");
+        attempt.done.open();
     }
 
     /// A connection is there once the server's SETTINGS have come, not when a socket is open.
-    fn establish(&self, until: Option<Instant>) -> io::Result<Arc<Link>> {
+    fn establish(&self, attempt: &Attempt) -> io::Result<Arc<Link>> {
+        let until = now().checked_add(self.connect_timeout);
         let wire = (self.connect)(until)?;
         let link = Link::client(wire, http2::Config::default(), "grpc-client")?;
+        // Whoever drops the channel from here on sees the link; who has dropped it is seen here.
+        let is_first = attempt.link.set(link.clone()).is_ok();
+        assert!(is_first, "an attempt makes one connection");
+        if let Phase::Closed = lock(&self.state).phase {
+            link.close();
+        }
         link.wait_ready(until).map_err(|error| {
             link.close();
             io::Error::other(error)
@@ -183,24 +245,11 @@ impl Connector {
             place => format!("connect to {}: {place}: {cause}", self.target),
         }
     }
-
-    fn too_late(&self, cause: Option<&Status>) -> Status {
-        let target = &self.target;
-        Status::deadline_exceeded(match cause {
-            None => format!("deadline passed while connecting to {target}"),
-            Some(cause) => format!("deadline passed while waiting: {}", cause.message()),
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl Drop for Connector {
-    fn drop(&mut self) {
-        if let Phase::Ready(link) = &self.lock().phase {
-            link.close();
-        }
+impl Attempt {
+    /// Waits for the result; `None` if it is not there at `until`.
+    fn wait(&self, until: Option<Instant>) -> Option<Result<Arc<Link>, Status>> {
+        self.done.wait(until).then(|| self.result.get().cloned()).flatten()
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::limits::{BACKOFF_BASE, BACKOFF_MAX};
+use crate::limits::{BACKOFF_BASE, BACKOFF_LONGEST, BACKOFF_MAX, BACKOFF_SHORTEST};
 
 /// The waits of one series of failures.
 #[derive(Clone, Debug)]
@@ -16,8 +16,10 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// Nothing has failed yet; the first wait is `base`, no wait is longer than `max`.
+    /// Nothing has failed yet; the first wait is `base`, no wait is longer than `max`, both within
+    /// what the limits allow.
     pub(crate) fn new(base: Duration, max: Duration) -> Self {
+        let [base, max] = [base, max].map(|wait| wait.clamp(BACKOFF_SHORTEST, BACKOFF_LONGEST));
         Self { base, max, wait: base.min(max) }
     }
 
@@ -63,6 +65,15 @@ mod tests {
         assert_eq!(first(0.0), Duration::from_millis(800));
         assert_eq!(first(1.0), Duration::from_millis(1200));
         assert_eq!(first(f64::MAX), Duration::from_millis(1200));
+    }
+
+    /// Whatever a user asks for, attempts are never in a tight loop, and no sum overflows.
+    #[test]
+    fn waits_stay_between_the_shortest_and_the_longest() {
+        let mut backoff = Backoff::new(Duration::ZERO, Duration::ZERO);
+        assert_eq!([(); 3].map(|()| backoff.next_wait(0.5)), [BACKOFF_SHORTEST; 3]);
+        let mut backoff = Backoff::new(Duration::MAX, Duration::MAX);
+        assert_eq!([(); 3].map(|()| backoff.next_wait(0.5)), [BACKOFF_LONGEST; 3]);
     }
 
     /// A connection that came up ends the series.

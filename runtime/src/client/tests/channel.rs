@@ -1,13 +1,16 @@
 //! Connections: made when needed, lost, refused, made again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::peer::{Peer, Script, build_against, script, stub_against};
+use super::peer::{Peer, Script, build_against, build_behind, script, stub_against};
 use super::{Stub, text};
 use crate::client::{Channel, Request};
 use crate::grpc::Code;
 use crate::http2::Reason;
 use crate::limits::RETRY_BUFFER_MAX;
+use crate::transport::Latch;
 
 fn scripts(first: fn(&mut Peer), second: fn(&mut Peer)) -> Vec<Script> {
     vec![Box::new(first), Box::new(second)]
@@ -53,6 +56,98 @@ fn causes_of_the_system_are_in_words() {
         stub.unary(text("")).unwrap_err().to_string(),
         "UNAVAILABLE: connect to unix:/nowhere/at/all: no such file or directory"
     );
+}
+
+/// Connecting outlives the call that began it: calls with less time than it takes wait for the same
+/// attempt, and the first one after it has the connection.
+#[test]
+fn connecting_outlives_the_call_that_began_it() {
+    let gate = Arc::new(Latch::default());
+    let closed = gate.clone();
+    let (stub, peers) = build_behind(Channel::builder("memory"), script(answer_one), move |_| {
+        closed.wait(None);
+    });
+    for _ in 0..3 {
+        let request = Request::new(text("")).timeout(Duration::from_millis(5));
+        let expected = "DEADLINE_EXCEEDED: deadline passed while connecting to memory";
+        assert_eq!(stub.unary(request).unwrap_err().to_string(), expected);
+    }
+    gate.open();
+    assert_eq!(*stub.unary(text("a")).unwrap(), "re a");
+    assert_eq!(peers.connects(), 1);
+    drop(stub);
+    peers.join();
+}
+
+/// The outcome of an attempt counts, whoever still waits for it: after a failure calls do not dial
+/// again until the wait is over.
+#[test]
+fn a_failure_counts_after_its_call_has_gone() {
+    let gate = Arc::new(Latch::default());
+    let closed = gate.clone();
+    let (stub, peers) = build_behind(Channel::builder("memory"), Vec::new(), move |_| {
+        closed.wait(None);
+    });
+    let request = Request::new(text("")).timeout(Duration::from_millis(5));
+    assert_eq!(stub.unary(request).unwrap_err().code(), Code::DeadlineExceeded);
+    gate.open();
+    for _ in 0..3 {
+        let status = stub.unary(text("")).unwrap_err();
+        assert_eq!(status.to_string(), "UNAVAILABLE: connect to memory: connection refused");
+    }
+    assert_eq!(peers.connects(), 1);
+}
+
+/// A connection that is ready only after its channel was dropped is closed.
+#[test]
+fn a_connection_that_nobody_wants_is_closed() {
+    let gate = Arc::new(Latch::default());
+    let closed = gate.clone();
+    let (stub, peers) =
+        build_behind(Channel::builder("memory"), script(Peer::until_closed), move |_| {
+            closed.wait(None);
+        });
+    let request = Request::new(text("")).timeout(Duration::from_millis(5));
+    assert_eq!(stub.unary(request).unwrap_err().code(), Code::DeadlineExceeded);
+    drop(stub);
+    gate.open();
+    peers.until_connected();
+    peers.join();
+}
+
+/// A panic while connecting is the failure of one attempt.
+#[test]
+fn a_panic_while_connecting_is_a_failed_attempt() {
+    let first = AtomicBool::new(true);
+    let tick = Duration::from_millis(1);
+    let builder = Channel::builder("memory").reconnect_backoff(tick, tick);
+    let (stub, peers) = build_behind(builder, script(answer_one), move |_| {
+        assert!(!first.swap(false, Ordering::Relaxed), "the first attempt panics");
+    });
+    let status = stub.unary(text("")).unwrap_err();
+    assert_eq!(status.to_string(), "UNAVAILABLE: connect to memory: panic while connecting");
+    assert_eq!(*stub.unary(Request::new(text("a")).wait_for_ready()).unwrap(), "re a");
+    drop(stub);
+    peers.join();
+}
+
+/// The longest durations are as good as for ever.
+#[test]
+fn the_longest_durations_are_for_ever() {
+    let max = Duration::MAX;
+    let builder = Channel::builder("memory").connect_timeout(max).reconnect_backoff(max, max);
+    let (stub, peers) = build_behind(builder, script(answer_one), |until| {
+        assert_eq!(until, None);
+    });
+    assert_eq!(*stub.unary(Request::new(text("a")).timeout(max)).unwrap(), "re a");
+    stub.0.wait_until_ready(max).unwrap();
+    drop(stub);
+    peers.join();
+    let builder = Channel::builder("memory").connect_timeout(max).reconnect_backoff(max, max);
+    let (stub, _) = build_against(builder, Vec::new());
+    for _ in 0..2 {
+        assert_eq!(stub.unary(text("")).unwrap_err().code(), Code::Unavailable);
+    }
 }
 
 /// A call that waits for readiness ends at its deadline, with the cause.

@@ -90,6 +90,7 @@ fn connecting_counts_against_the_deadline() {
     }));
     let status = stub.unary(soon(text(""))).unwrap_err();
     assert_eq!(status.to_string(), "DEADLINE_EXCEEDED: deadline passed while connecting to memory");
+    peers.until_connected();
     drop(stub);
     peers.join();
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Stub, text};
 use crate::client::{Channel, ChannelBuilder};
@@ -27,10 +27,22 @@ pub(crate) fn stub_against(scripts: Vec<Script>) -> (Stub, Peers) {
 
 /// As [`stub_against`], with the channel's settings.
 pub(crate) fn build_against(builder: ChannelBuilder, scripts: Vec<Script>) -> (Stub, Peers) {
+    build_behind(builder, scripts, |_| ())
+}
+
+/// As [`build_against`]; every attempt to connect calls `before` first.
+pub(crate) fn build_behind(
+    builder: ChannelBuilder,
+    scripts: Vec<Script>,
+    before: impl Fn(Option<Instant>) + Send + Sync + 'static,
+) -> (Stub, Peers) {
     let peers = Peers(Arc::default());
     peers.0.lock().unwrap().scripts.extend(scripts);
     let dial = peers.clone();
-    let connect = Box::new(move |_| dial.connect());
+    let connect = Box::new(move |until| {
+        before(until);
+        dial.connect()
+    });
     (Stub(builder.build_with(text("memory"), text("localhost"), connect).unwrap()), peers)
 }
 
@@ -68,12 +80,20 @@ impl Peers {
         self.0.lock().unwrap().scripts.push_back(Box::new(run));
     }
 
+    /// Waits until the client has connected.
+    pub(crate) fn until_connected(&self) {
+        while self.connects() == 0 {
+            thread::yield_now();
+        }
+    }
+
     /// How often the client has connected.
     pub(crate) fn connects(&self) -> usize {
         self.0.lock().unwrap().connects
     }
 
-    fn connect(&self) -> io::Result<Box<dyn Wire>> {
+    /// What the channel does to connect.
+    pub(crate) fn connect(&self) -> io::Result<Box<dyn Wire>> {
         let mut inner = self.0.lock().unwrap();
         inner.connects += 1;
         let Some(script) = inner.scripts.pop_front() else {
