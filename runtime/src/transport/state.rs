@@ -153,6 +153,14 @@ impl State {
         Ok(is_sent)
     }
 
+    /// Resets a stream. With the connection lost its end says all: a reset that went ahead of it
+    /// would tell the peer that its call was cancelled.
+    pub(super) fn reset(&mut self, id: StreamId, reason: http2::Reason) {
+        if self.lost.is_none() {
+            self.core.reset(id, reason);
+        }
+    }
+
     /// Ends a stream of the peer with trailers; asks for no more of it if it is not `received`.
     pub(super) fn expire(
         &mut self,

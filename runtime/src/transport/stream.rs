@@ -152,7 +152,7 @@ impl Stream {
     pub(crate) fn reset(&self, reason: Reason) {
         let Handle { link, id, inbox } = &*self.handle;
         inbox.reset(reason);
-        link.submit(|state| state.core.reset(*id, reason));
+        link.submit(|state| state.reset(*id, reason));
     }
 
     /// Whether the stream ended before this side had said its last word: by a reset from either
@@ -270,7 +270,7 @@ impl Drop for Handle {
         self.link.submit(|state| {
             state.inboxes.remove(&self.id);
             if let Some(reason) = reason {
-                state.core.reset(self.id, reason);
+                state.reset(self.id, reason);
             }
         });
     }

@@ -432,6 +432,27 @@ fn the_end_of_the_grace_cancels_running_calls() {
     peer.until_closed();
 }
 
+/// A call that the end of the grace cuts off ends with its connection and not with a reset, which
+/// its client would take for CANCELLED: also if its method returns at once and drops the stream.
+#[test]
+fn a_call_cut_off_by_a_stop_is_not_reset() {
+    for _ in 0..50 {
+        let (start, started) = mpsc::channel();
+        let server = TestServer::new(Talk::list(move |_, _, context| {
+            start.send(()).unwrap();
+            assert!(context.wait_cancelled(PATIENCE));
+            Ok(())
+        }));
+        let mut peer = server.connect();
+        let stream = peer.open(LIST, &[], false);
+        peer.send(stream, "", true);
+        started.recv().unwrap();
+        server.server.stop(Duration::ZERO);
+        peer.until_closed();
+        assert_eq!(peer.until(stream, |_| true).reset, None);
+    }
+}
+
 /// Stopping twice, at once and one after the other, ends in the same state.
 #[test]
 fn stopping_is_idempotent() {
