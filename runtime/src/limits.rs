@@ -32,6 +32,10 @@ pub(crate) const CONNECT_TIMEOUT_MIN: Duration = Duration::from_secs(20);
 /// Calls that wait for a worker: a burst, and not a minute's arrears.
 pub(crate) const WORKER_QUEUE_MAX: usize = 1024;
 
+/// Cancelled calls whose callbacks wait for the thread that runs them: all calls of hundreds of
+/// connections at once. Only a callback that blocks lets so many gather.
+pub(crate) const CALLBACK_QUEUE_MAX: usize = 1 << 16;
+
 /// What one read of a connection takes at most: a few frames, and the responses of many streams.
 pub(crate) const READ_BUFFER_SIZE: usize = 64 << 10;
 

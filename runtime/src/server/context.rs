@@ -119,9 +119,17 @@ impl Context {
 
     /// Runs `callback` once if the call is cancelled; at once if it already is.
     ///
-    /// It runs on a thread of the server that serves other calls too, so it must be brief and must
-    /// not block: set a flag, notify a condition variable, cancel a call of your own. It is dropped
-    /// without having run when the call ends in the ordinary way.
+    /// It runs on the one thread that the process has for such callbacks, in the order in which
+    /// they were given, and never inside another function of this library that the method has
+    /// called: it may take locks that the method holds while it sends. If the call is cancelled
+    /// already, `callback` runs here, before this function returns, and does not wait for those
+    /// given earlier.
+    ///
+    /// A callback that blocks holds up the callbacks of other calls and nothing else, no deadline
+    /// and no connection; with 65,536 cancelled calls waiting behind it, further callbacks are
+    /// dropped. So it had better be brief: set a flag, notify a condition variable, cancel a call
+    /// of your own. A panic ends the callback alone. It is dropped without having run when the
+    /// call ends in the ordinary way.
     pub fn on_cancel(&self, callback: impl FnOnce() + Send + 'static) {
         self.cancellation().on_cancel(callback);
     }

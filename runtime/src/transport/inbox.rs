@@ -4,11 +4,11 @@
 //! protocol: the stream's state lives in `http2`. Whoever puts something in is told whether somebody
 //! is to be woken, and does that when no lock is held.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
+use super::callbacks::run_soon;
 use super::received::{Found, Incoming, Received};
 use super::timer::Scheduled;
 use super::{lock, wait_until};
@@ -24,7 +24,7 @@ pub(super) struct Inbox {
     changed: Condvar,
 }
 
-/// A callback for the cancellation of a stream.
+/// A callback for the cancellation of a stream; code of the application.
 pub(super) type OnCancel = Box<dyn FnOnce() + Send>;
 
 struct State {
@@ -38,9 +38,7 @@ struct State {
     turn: bool,
     /// The stream ended before this side had said its last word.
     cancelled: bool,
-    callbacks: VecDeque<OnCancel>,
-    /// Some thread runs the callbacks.
-    calling: bool,
+    callbacks: Vec<OnCancel>,
     deadline: Option<Scheduled>,
     /// Threads that wait for a change.
     waiting: usize,
@@ -68,8 +66,7 @@ impl Inbox {
                 busy: false,
                 turn: false,
                 cancelled: false,
-                callbacks: VecDeque::new(),
-                calling: false,
+                callbacks: Vec::new(),
                 deadline: None,
                 waiting: 0,
             }),
@@ -142,14 +139,19 @@ impl Inbox {
         state.waiting > 0
     }
 
-    /// Wakes whoever waits and, after a cancellation, runs the callbacks.
+    /// Wakes whoever waits and, after a cancellation, hands the callbacks to their thread.
     pub(super) fn wake(&self) {
         let mut state = lock(&self.state);
-        let deadline = if state.cancelled { state.deadline.take() } else { None };
+        let (deadline, callbacks) = match state.cancelled {
+            true => (state.deadline.take(), std::mem::take(&mut state.callbacks)),
+            false => (None, Vec::new()),
+        };
         drop(state);
         drop(deadline);
         self.changed.notify_all();
-        self.run_callbacks();
+        if !callbacks.is_empty() {
+            run_soon(move || callbacks.into_iter().for_each(run));
+        }
     }
 
     // What the application does, through its stream.
@@ -222,16 +224,18 @@ impl Inbox {
         Ok(())
     }
 
-    /// Runs `callback` when the stream is cancelled, which may be now; drops it if it cannot be.
+    /// Has `callback` run when the stream is cancelled; runs it here and now if it is already, and
+    /// drops it if it cannot be any more.
     pub(super) fn on_cancel(&self, callback: OnCancel) {
         let mut state = lock(&self.state);
-        if state.cancelled || state.sending == Sending::Open {
-            state.callbacks.push_back(callback);
-            drop(state);
-            self.run_callbacks();
-        } else {
-            drop(state);
-            drop(callback);
+        if state.sending == Sending::Open {
+            state.callbacks.push(callback);
+            return;
+        }
+        let is_cancelled = state.cancelled;
+        drop(state);
+        if is_cancelled {
+            run(callback);
         }
     }
 
@@ -268,22 +272,6 @@ impl Inbox {
         lock(&self.state).sending == Sending::Ended
     }
 
-    /// After a cancellation, runs the callbacks in their order, unless another thread does.
-    fn run_callbacks(&self) {
-        let mut state = lock(&self.state);
-        if !state.cancelled || state.calling {
-            return;
-        }
-        state.calling = true;
-        while let Some(callback) = state.callbacks.pop_front() {
-            drop(state);
-            // The panic hook has reported it, and it is the callback's own.
-            let _ = catch_unwind(AssertUnwindSafe(callback));
-            state = lock(&self.state);
-        }
-        state.calling = false;
-    }
-
     fn wait(
         &self,
         until: Option<Instant>,
@@ -313,6 +301,11 @@ impl Drop for SendingTurn<'_> {
             self.0.changed.notify_all();
         }
     }
+}
+
+/// Runs a callback; its panic, which the panic hook has reported, is its own.
+fn run(callback: OnCancel) {
+    let _ = catch_unwind(AssertUnwindSafe(callback));
 }
 
 impl State {

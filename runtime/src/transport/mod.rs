@@ -8,6 +8,7 @@
 //! wire      what bytes travel over: tcp, unix (both a socket), memory
 //! listener  accepting connections
 //! workers   the pool that runs user code          timer   things to be done at a time
+//! callbacks the thread that tells of cancellations
 //! target    names of servers                      backoff waits between attempts to connect
 //! latch     something that happens once, and that threads wait for
 //! linux     what only Linux has                   portable what stands in elsewhere
@@ -23,6 +24,7 @@
 //! The locks of the worker pool and of the timer stand alone: no other lock is taken under them.
 
 pub(crate) mod backoff;
+mod callbacks;
 mod inbox;
 pub(crate) mod latch;
 mod link;

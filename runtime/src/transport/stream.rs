@@ -167,7 +167,7 @@ impl Stream {
         self.handle.inbox.wait_cancelled(until)
     }
 
-    /// Runs `callback` on a thread of the transport when the stream is cancelled, or here if it is
+    /// Runs `callback` on the thread for callbacks when the stream is cancelled, or here if it is
     /// already. Without a cancellation it is dropped when this side ends the stream.
     pub(crate) fn on_cancel(&self, callback: OnCancel) {
         self.handle.inbox.on_cancel(callback);

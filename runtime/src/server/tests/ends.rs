@@ -168,7 +168,7 @@ fn watching() -> (Talk, Receiver<&'static str>) {
     (talk, told)
 }
 
-/// Both callbacks ran, each once; the reader's thread and the method's run them side by side.
+/// Both callbacks ran, each once; their own thread and the method's run them side by side.
 fn assert_told_both(told: &Receiver<&'static str>) {
     let mut both = [told.recv().unwrap(), told.recv().unwrap()];
     both.sort_unstable();
@@ -198,6 +198,64 @@ fn a_lost_connection_cancels_its_calls() {
     peer.until(stream, |response| !response.messages().is_empty());
     peer.cut();
     assert_told_both(&told);
+}
+
+/// A callback may take a lock that the method holds while it sends: it never runs inside `send`,
+/// also if the deadline is found to have passed there.
+#[test]
+fn a_callback_never_runs_inside_send() {
+    let (tell, told) = mpsc::channel();
+    let (called, calls) = mpsc::channel();
+    let server = Setup::new(Talk::list(move |_, replies, context| {
+        let (registry, called) = (Arc::new(Mutex::new(())), called.clone());
+        let (method, other) = (thread::current().id(), registry.clone());
+        context.on_cancel(move || {
+            drop(other.lock().unwrap());
+            called.send(thread::current().id() == method).unwrap();
+        });
+        let _held = registry.lock().unwrap();
+        let sent = std::iter::repeat_with(|| replies.send("x".repeat(100_000)));
+        let error = sent.filter_map(Result::err).next();
+        tell.send(error.unwrap().code()).unwrap();
+        Ok(())
+    }))
+    .send_limit(1 << 20)
+    .start();
+    for _ in 0..10 {
+        let mut peer = server.connect();
+        let stream = peer.open(LIST, &[("grpc-timeout", "100m")], false);
+        // Nothing is read meanwhile, so the window is used up and `send` waits.
+        peer.send(stream, "", true);
+        assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Code::DeadlineExceeded);
+        assert!(!calls.recv_timeout(PATIENCE).unwrap(), "it ran on the method's thread");
+    }
+}
+
+/// A callback that blocks, and one that panics, hold up no deadline and no call.
+#[test]
+fn a_callback_that_blocks_stops_no_deadline() {
+    let (go_on, gate) = mpsc::channel::<()>();
+    let gate = Mutex::new(Some(gate));
+    let (tell, told) = mpsc::channel();
+    let server = TestServer::new(Talk::chat(move |_, _, context| {
+        context.on_cancel(|| panic!("expected by this test"));
+        if let Some(gate) = gate.lock().unwrap().take() {
+            context.on_cancel(move || {
+                let _over = gate.recv();
+            });
+        }
+        let tell = tell.clone();
+        assert!(context.wait_cancelled(PATIENCE));
+        tell.send(context.time_remaining()).unwrap();
+        Ok(())
+    }));
+    let mut peer = server.connect();
+    for _ in 0..2 {
+        let stream = peer.open(CHAT, &[("grpc-timeout", "20m")], false);
+        assert_eq!(peer.response(stream).status().0, "4");
+        assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Some(Duration::ZERO));
+    }
+    drop(go_on);
 }
 
 /// A call that ends in the ordinary way was never cancelled, and its callbacks are dropped.

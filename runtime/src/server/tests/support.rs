@@ -159,6 +159,11 @@ impl Setup {
         self
     }
 
+    pub(super) fn send_limit(mut self, bytes: usize) -> Self {
+        self.send_limit = bytes;
+        self
+    }
+
     pub(super) fn start(self) -> TestServer {
         let router = Router::new(vec![Arc::new(self.service)]).unwrap();
         let threads = NonZeroUsize::new(self.workers).unwrap();
