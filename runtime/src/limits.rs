@@ -117,6 +117,8 @@ pub(crate) mod http2 {
     pub(crate) const HEADER_LIST_HARD_FACTOR: u32 = 4;
     /// Fields in a header block; calls have about ten, and each costs a check.
     pub(crate) const HEADER_FIELDS_MAX: usize = 128;
+    /// A header list that every peer takes: it is sent without asking what the peer's limit is.
+    pub(crate) const HEADER_LIST_SMALL: usize = 1 << 10;
     /// Bytes of a header block as it stands on the wire, before it is decoded.
     pub(crate) const HEADER_BLOCK_SIZE_MAX: usize = 64 << 10;
     /// CONTINUATION frames of one header block: with frames of 16 KiB more would never fit
@@ -216,6 +218,10 @@ pub(crate) const OPEN_ATTEMPTS_MAX: u32 = 5;
 pub(crate) const RETRY_BUFFER_MAX: usize = 64 * 1024;
 
 // Server.
+
+/// Bytes of a status message that are left when the list that carries it is over the client's limit:
+/// enough for a sentence or ten.
+pub(crate) const CUT_MESSAGE_MAX: usize = 1024;
 
 /// Methods that run at once on a server, unless its user says otherwise: blocking methods wait
 /// most of their time, and an idle thread costs little more than its stack's first page.

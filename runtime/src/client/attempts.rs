@@ -183,6 +183,9 @@ impl Head {
                 metadata: &self.metadata,
             };
             let head = head.to_headers();
+            if let Some(excess) = link.header_excess(&head) {
+                return Err(Status::resource_exhausted(format!("metadata too large: {excess}")));
+            }
             match link.open(&head, first, end, settings.receive_max, self.deadline) {
                 Ok(stream) => return Ok(stream),
                 Err(OpenError::Deadline) => return Err(too_late("waiting to send the request")),

@@ -104,7 +104,6 @@ impl Headers {
     }
 
     /// The size that SETTINGS_MAX_HEADER_LIST_SIZE speaks of: name, value and 32 for every field.
-    #[cfg(any(fuzzing, test))]
     pub(crate) fn size(&self) -> usize {
         self.bytes.len() + self.spans.len() * FIELD_OVERHEAD
     }

@@ -102,6 +102,10 @@ impl Reply {
 
     /// Sends the head alone.
     pub(crate) fn send_head(&self, metadata: &Metadata) -> Result<(), Status> {
+        let head = self.head(metadata);
+        if let Some(excess) = self.stream.header_excess(&head) {
+            return Err(Status::resource_exhausted(format!("metadata too large: {excess}")));
+        }
         match self.advance(Progress::HeadSent) {
             Progress::Nothing => {}
             Progress::HeadSent => {
@@ -109,7 +113,7 @@ impl Reply {
             }
             Progress::Ended => return Err(finished()),
         }
-        self.stream.send_headers(&self.head(metadata), false).map_err(|_| self.over())
+        self.stream.send_headers(&head, false).map_err(|_| self.over())
     }
 
     /// Sends one framed message, and the head with it if that is still to come; waits for flow
@@ -134,7 +138,7 @@ impl Reply {
             Progress::HeadSent => None,
             Progress::Ended => return,
         };
-        let trailers = headers::trailers(Ok(()), trailing);
+        let trailers = self.fitting(Ok(()), trailing, headers::trailers);
         self.finish(head.as_ref(), framed, &trailers);
     }
 
@@ -142,15 +146,19 @@ impl Reply {
     pub(crate) fn end(&self, outcome: Result<(), &Status>, trailing: &Metadata) {
         match (self.advance(Progress::Ended), outcome) {
             (Progress::Nothing, Err(_)) => {
-                let only = headers::trailers_only(&self.terms.content_type, outcome, trailing);
+                let only = self.fitting(outcome, trailing, |outcome, trailing| {
+                    headers::trailers_only(&self.terms.content_type, outcome, trailing)
+                });
                 self.finish(None, &[], &only);
             }
             (Progress::Nothing, Ok(())) => {
                 let head = self.head(&Metadata::new());
-                self.finish(Some(&head), &[], &headers::trailers(outcome, trailing));
+                let trailers = self.fitting(outcome, trailing, headers::trailers);
+                self.finish(Some(&head), &[], &trailers);
             }
             (Progress::HeadSent, _) => {
-                self.finish(None, &[], &headers::trailers(outcome, trailing));
+                let trailers = self.fitting(outcome, trailing, headers::trailers);
+                self.finish(None, &[], &trailers);
             }
             (Progress::Ended, _) => {}
         }
@@ -187,6 +195,20 @@ impl Reply {
 
     fn head(&self, metadata: &Metadata) -> Headers {
         headers::response_head(&self.terms.content_type, metadata)
+    }
+
+    /// What `make` makes of the outcome, which is cut if it is more than the client takes.
+    fn fitting(
+        &self,
+        outcome: Result<(), &Status>,
+        trailing: &Metadata,
+        make: impl Fn(Result<(), &Status>, &Metadata) -> Headers,
+    ) -> Headers {
+        let list = make(outcome, trailing);
+        match self.stream.header_excess(&list) {
+            None => list,
+            Some(excess) => make(Err(&headers::cut_status(outcome, &excess)), &Metadata::new()),
+        }
     }
 
     fn finish(&self, head: Option<&Headers>, framed: &[u8], trailers: &Headers) {

@@ -16,6 +16,7 @@ use super::verbs::Pumped;
 use super::wire::{Address, Wire};
 use super::{lock, now, spawn, wait_until};
 use crate::http2::{self, Config, Connection, Headers, Reason};
+use crate::limits::http2::{HEADER_BLOCK_SIZE_MAX, HEADER_FIELDS_MAX, HEADER_LIST_SMALL};
 use crate::limits::{LINGER_MAX, READ_BUFFER_SIZE};
 
 /// One connection to a peer, shared by everybody who has a stream on it.
@@ -197,6 +198,25 @@ impl Link {
     /// Whether a new stream may be opened, now or after some have ended.
     pub(crate) fn is_usable(&self) -> bool {
         lock(&self.state).is_usable()
+    }
+
+    /// Says in words by how much `headers` is over what the peer takes, if it is.
+    ///
+    /// RFC 9113 10.5.1: the peer's SETTINGS_MAX_HEADER_LIST_SIZE is advice, and peers end calls or
+    /// connections over it. What our own receiving side does not take is not sent either.
+    pub(crate) fn header_excess(&self, headers: &Headers) -> Option<String> {
+        let (size, fields) = (headers.size(), headers.len());
+        if size <= HEADER_LIST_SMALL {
+            return None;
+        }
+        let advice = lock(&self.state).core.peer_settings().max_header_list_size;
+        let size_max = HEADER_BLOCK_SIZE_MAX.min(advice as usize);
+        (size > size_max || fields > HEADER_FIELDS_MAX).then(|| {
+            format!(
+                "header list of {size} bytes in {fields} fields, \
+                 expected at most {size_max} bytes in {HEADER_FIELDS_MAX} fields"
+            )
+        })
     }
 
     /// Waits until the peer's SETTINGS have arrived.

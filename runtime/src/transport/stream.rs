@@ -211,6 +211,11 @@ impl Stream {
         self.handle.inbox.is_received()
     }
 
+    /// As [`Link::header_excess`].
+    pub(crate) fn header_excess(&self, headers: &Headers) -> Option<String> {
+        self.handle.link.header_excess(headers)
+    }
+
     /// Who is at the other end.
     pub(crate) fn peer(&self) -> &Arc<Address> {
         self.handle.link.peer()

@@ -367,3 +367,50 @@ fn many_threads_share_one_connection() {
 fn next_request(peer: &mut Peer) -> (StreamId, String) {
     peer.request()
 }
+
+/// Metadata over what the server takes is RESOURCE_EXHAUSTED with the sizes, and nothing is sent;
+/// the connection and its other calls live.
+#[test]
+fn metadata_over_the_servers_limit_is_not_sent() {
+    let (stub, peers) = stub_against(script(|peer| {
+        peer.configure(|config| config.max_header_list_size = 2000);
+        let (other, _) = peer.request();
+        let (stream, message) = peer.request();
+        assert_eq!(message, "fits");
+        peer.reply(stream, "");
+        peer.reply(other, "lives");
+        peer.until_closed();
+    }));
+    let other = stub.pending(text("other")).unwrap();
+    for size in [2000, 70_000, 200_000] {
+        let request = Request::new(text("")).metadata("x-large", "v".repeat(size));
+        let status = stub.unary(request).unwrap_err();
+        assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+        assert!(status.message().starts_with("metadata too large: header list of "), "{status}");
+    }
+    stub.unary(Request::new(text("fits")).metadata("x-large", "v".repeat(1500))).unwrap();
+    assert_eq!(*other.wait().unwrap(), "lives");
+    drop(stub);
+    peers.join();
+}
+
+/// So is metadata of more entries than any header block may have.
+#[test]
+fn more_metadata_than_a_block_may_have_is_not_sent() {
+    let (stub, peers) = stub_against(script(|peer| {
+        let (stream, message) = peer.request();
+        assert_eq!(message, "fits");
+        peer.reply(stream, "");
+        peer.until_closed();
+    }));
+    let with = |message: &str, entries: usize| {
+        let request = Request::new(text(message));
+        stub.unary((0..entries).fold(request, |request, n| request.metadata(format!("k{n}"), "v")))
+    };
+    let status = with("", 128).unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert!(status.message().ends_with("in 128 fields"), "{status}");
+    with("fits", 110).unwrap();
+    drop(stub);
+    peers.join();
+}

@@ -9,6 +9,7 @@ use crate::grpc::metadata::Metadata;
 use crate::grpc::percent;
 use crate::grpc::status::{Code, Status};
 use crate::http2::Headers;
+use crate::limits::CUT_MESSAGE_MAX;
 
 /// The head of a response that goes on with messages or trailers.
 pub(crate) fn response_head(content_type: &ContentType, metadata: &Metadata) -> Headers {
@@ -37,6 +38,18 @@ pub(crate) fn trailers_only(
     headers.push("content-type", content_type.as_str());
     write_status(outcome, metadata, &mut headers);
     headers
+}
+
+/// What is told in place of `outcome`, without metadata, if its list is over the client's limit as
+/// `excess` says.
+pub(crate) fn cut_status(outcome: Result<(), &Status>, excess: &str) -> Status {
+    let Err(status) = outcome else {
+        return Status::resource_exhausted(format!("trailing metadata too large: {excess}"));
+    };
+    let text = status.message();
+    let kept = &text[..text.floor_char_boundary(CUT_MESSAGE_MAX)];
+    let mark = if kept.len() < text.len() { "…" } else { "" };
+    Status::new(status.code(), format!("{kept}{mark} (cut: {excess})"))
 }
 
 /// What the first header section of a response says.
@@ -162,6 +175,30 @@ const CODE_TEXTS: [&str; 17] =
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A status whose list is too large keeps its code and the beginning of its message, cut between
+    /// characters; success becomes RESOURCE_EXHAUSTED.
+    #[test]
+    fn a_status_that_is_cut_keeps_code_and_words() {
+        let cut = |text: &str| {
+            let mut status = Status::not_found(text).with_details(vec![1]);
+            status.metadata_mut().insert("x", "y").unwrap();
+            let cut = cut_status(Err(&status), "9 bytes");
+            assert_eq!((cut.code(), cut.details().len()), (Code::NotFound, 0));
+            assert!(cut.metadata().is_empty());
+            cut.message().to_owned()
+        };
+        assert_eq!(cut("short"), "short (cut: 9 bytes)");
+        let fits = "x".repeat(CUT_MESSAGE_MAX);
+        assert_eq!(cut(&fits), format!("{fits} (cut: 9 bytes)"));
+        assert_eq!(cut(&format!("{fits}x")), format!("{fits}… (cut: 9 bytes)"));
+        let odd = format!("x{}", "ä".repeat(CUT_MESSAGE_MAX));
+        assert_eq!(cut(&odd), format!("{}… (cut: 9 bytes)", &odd[..CUT_MESSAGE_MAX - 1]));
+        assert_eq!(
+            cut_status(Ok(()), "9 bytes").to_string(),
+            "RESOURCE_EXHAUSTED: trailing metadata too large: 9 bytes"
+        );
+    }
 
     fn head(fields: &[(&str, &str)], end: bool) -> ReceivedHead {
         read_head(&fields.iter().copied().collect(), end)

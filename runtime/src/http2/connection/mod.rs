@@ -154,7 +154,6 @@ impl Connection {
     }
 
     /// What the peer has announced.
-    #[cfg(test)]
     pub(crate) fn peer_settings(&self) -> &PeerSettings {
         &self.peer
     }

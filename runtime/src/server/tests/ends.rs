@@ -571,3 +571,49 @@ fn dropping_a_server_stops_it() {
     drop(server);
     peer.until_closed();
 }
+
+/// Header lists are within what the client takes: a longer status is cut to its code and the
+/// beginning of its message, longer trailing metadata is RESOURCE_EXHAUSTED, and longer initial
+/// metadata is refused to the method. The connection lives.
+#[test]
+fn lists_over_the_clients_limit_are_cut() {
+    let server = TestServer::new(Talk::unary(|request, context| {
+        let size = request[1..].parse::<usize>().unwrap();
+        let large = "v".repeat(size);
+        match &request[..1] {
+            "s" => Err(Status::not_found(large)),
+            "t" => Ok(context
+                .trailing_metadata_mut()
+                .insert("x-large", large)
+                .map(|()| "t".to_owned())?),
+            "m" => {
+                let mut status = Status::not_found("words");
+                status.metadata_mut().insert("x-large", large)?;
+                Err(status)
+            }
+            _ => {
+                let mut metadata = crate::grpc::Metadata::new();
+                metadata.insert("x-large", large)?;
+                context.send_initial_metadata(&metadata).map(|()| "i".to_owned())
+            }
+        }
+    }));
+    let mut peer = server.connect();
+    for (kind, code, words) in
+        [("s", "5", "vvv"), ("t", "8", ""), ("m", "5", "words"), ("i", "8", "")]
+    {
+        for size in [15_000, 17_000, 70_000, 200_000] {
+            let response = peer.call(UNARY, &[], &format!("{kind}{size}"));
+            let (got, message) = response.status();
+            match (size, kind) {
+                (15_000, "t" | "i") => assert_eq!(got, "0"),
+                (15_000, _) => assert!(got == "5" && !message.contains("cut")),
+                _ => {
+                    assert_eq!(got, code, "{kind}{size}");
+                    assert!(message.starts_with(words) && message.len() < 4096, "{message}");
+                    assert!(message.contains("expected at most 16384 bytes"), "{message}");
+                }
+            }
+        }
+    }
+}
