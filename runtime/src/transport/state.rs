@@ -261,7 +261,7 @@ impl State {
         match self.side {
             Side::Server => self.core.is_drained(),
             Side::Client => {
-                let is_leaving = self.retiring || self.core.is_going_away();
+                let is_leaving = self.retiring || self.exhausted || self.core.is_going_away();
                 is_leaving && self.core.open_streams() == 0 && self.queue.is_empty()
             }
         }
@@ -286,7 +286,8 @@ impl State {
     }
 
     pub(super) fn is_usable(&self) -> bool {
-        let is_over = self.lost.is_some() || self.retiring || self.exhausted;
+        let is_broken = matches!(self.output, Output::Broken { .. });
+        let is_over = self.lost.is_some() || self.retiring || self.exhausted || is_broken;
         !is_over && !self.core.is_going_away()
     }
 

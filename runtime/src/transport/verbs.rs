@@ -116,6 +116,7 @@ impl Link {
         if state.is_finished() {
             let text = format!("connection to {} was closed after its last call", self.peer());
             state.lose(text.into());
+            self.changed.notify_all();
             state.phase = match self.side {
                 Side::Client => Phase::Over,
                 Side::Server => Phase::Lingering(time + LINGER_MAX),
@@ -192,6 +193,8 @@ impl Link {
     fn check_core(&self, state: &mut State, time: Instant) {
         let Some(error) = state.core.error() else { return };
         state.lose(format!("connection to {} ended here: {error}", self.peer()).into());
+        // Who waits for the link to become ready does not wait for it to linger.
+        self.changed.notify_all();
         if state.phase == Phase::Open {
             state.phase = Phase::Lingering(time + LINGER_MAX);
         }

@@ -65,6 +65,36 @@ fn another_protocol_is_named() {
     drop(wire);
 }
 
+/// Who waits for a link to become ready learns of its loss at once, while it still lingers.
+#[test]
+fn a_wait_for_readiness_ends_with_the_loss() {
+    let (client, wire) = pair();
+    let link = Link::client(Box::new(client), Config::default(), "test-client").unwrap();
+    let waiting = Arc::clone(&link);
+    let waiting = thread::spawn(move || {
+        let ready = waiting.wait_ready(soon());
+        (ready, waiting.wait_closed(Some(now())))
+    });
+    wire.write(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+    let (ready, is_closed) = waiting.join().unwrap();
+    assert!(matches!(ready, Err(OpenError::Unavailable(_))));
+    assert!(!is_closed, "it waited for the end of the link");
+    drop(wire);
+}
+
+/// A link that cannot write takes no new streams, also while it still reads.
+#[test]
+fn a_link_that_cannot_write_is_not_usable() {
+    let pair = Pair::new();
+    pair.client.wait_ready(soon()).unwrap();
+    assert!(pair.client.is_usable());
+    pair.up.break_writing();
+    let stream = open(&pair.client, &[], true, None);
+    assert!(!pair.client.is_usable());
+    drop(stream);
+    pair.end();
+}
+
 /// A panic of what the server runs on the connection's thread ends that connection alone.
 #[test]
 fn a_panic_of_the_server_ends_its_connection() {
