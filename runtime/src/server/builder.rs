@@ -118,7 +118,8 @@ impl<'s> ServerBuilder<'s> {
 
     /// Lets a client have at most `streams` calls open on one connection; 100 by default.
     ///
-    /// Clients keep calls beyond that back until others have ended.
+    /// Clients keep calls beyond that back until others have ended. With 0, which would serve
+    /// nobody, the server does not start.
     pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
         self.options.http2.max_concurrent_streams = streams;
         self
@@ -130,12 +131,16 @@ impl ServerBuilder<'static> {
     ///
     /// # Errors
     ///
-    /// If two services have one name, if nothing was bound, or if no thread can be started.
+    /// If two services have one name, if nothing was bound, if no calls are allowed on a connection,
+    /// or if no thread can be started.
     pub fn start(self) -> io::Result<Server> {
         let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
         let Self { services, interceptors, listeners, options } = self;
         if listeners.is_empty() {
             return Err(invalid("no address to listen at: expected a call of bind".to_owned()));
+        }
+        if options.http2.max_concurrent_streams == 0 {
+            return Err(invalid("max_concurrent_streams is 0: expected at least 1".to_owned()));
         }
         let router = Router::new(services).map_err(|error| invalid(error.to_string()))?;
         let workers = Workers::new("grpc-worker", options.workers, WORKER_QUEUE_MAX);
@@ -177,6 +182,14 @@ mod tests {
     #[test]
     fn there_is_at_least_one_worker() {
         assert_eq!(ServerBuilder::new().max_workers(0).options.workers, NonZeroUsize::MIN);
+    }
+
+    /// A server that lets nobody make a call is a mistake that the start reports.
+    #[test]
+    fn no_concurrent_streams_do_not_start() {
+        let builder = ServerBuilder::new().max_concurrent_streams(0).bind("127.0.0.1:0").unwrap();
+        let error = builder.start().unwrap_err();
+        assert_eq!(error.to_string(), "max_concurrent_streams is 0: expected at least 1");
     }
 
     /// A send limit beyond what protobuf can carry is that.

@@ -151,7 +151,8 @@ impl<T> ReplySink<T> {
     /// on until the sink is finished or dropped.
     ///
     /// Meant for calls that wait for most of their lives, such as watchers and subscriptions. What
-    /// the method returns decides only if it is an error: then the call ends with it.
+    /// the method returns decides only if it is an error: then the call ends with it. Detached
+    /// twice, the call ends with whichever sink is finished or dropped first.
     ///
     /// # Examples
     ///
