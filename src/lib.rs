@@ -10,7 +10,7 @@
 //! }
 //! ```
 //!
-//! ```ignore
+//! ```text
 //! // src/main.rs
 //! mod proto { rust_grpc::include_protos!(); }
 //! use proto::hello::{Greeter, GreeterServer, HelloReply, HelloRequest};

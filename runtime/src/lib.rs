@@ -11,7 +11,7 @@
 //! `Greeter`, a wrapper `GreeterServer` that serves an implementation of it, and a client
 //! `GreeterStub`:
 //!
-//! ```ignore
+//! ```text
 //! impl Greeter for MyGreeter {
 //!     fn say_hello(&self, request: HelloRequest, _: &mut Context) -> Result<HelloReply, Status> {
 //!         Ok(HelloReply { message: format!("Hello, {}", request.name), ..Default::default() })
@@ -85,7 +85,7 @@ pub use transport::wire::Address;
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```text
 /// mod proto {
 ///     rust_grpc::include_protos!();
 /// }
