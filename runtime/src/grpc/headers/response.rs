@@ -47,7 +47,9 @@ pub(crate) fn cut_status(outcome: Result<(), &Status>, excess: &str) -> Status {
         return Status::resource_exhausted(format!("trailing metadata too large: {excess}"));
     };
     let text = status.message();
-    let kept = &text[..text.floor_char_boundary(CUT_MESSAGE_MAX)];
+    let fits = (0..=CUT_MESSAGE_MAX.min(text.len())).rev();
+    let end = fits.into_iter().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    let kept = &text[..end];
     let mark = if kept.len() < text.len() { "…" } else { "" };
     Status::new(status.code(), format!("{kept}{mark} (cut: {excess})"))
 }
