@@ -5,6 +5,7 @@
 //! kept until the head comes, up to a limit. A message is either kept, and then sent with the
 //! second stream, or sent on the second stream by its sender: never both, never neither.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -21,6 +22,8 @@ pub(crate) struct Attempts {
     pub(crate) channel: Channel,
     pub(crate) head: Head,
     state: Mutex<State>,
+    /// The call is over: no stream is to be opened.
+    over: AtomicBool,
 }
 
 /// What every stream of the call begins with.
@@ -73,14 +76,29 @@ impl Attempts {
             Requests::One(framed) => (Kept::One(framed), true),
             Requests::Stream => (Kept::Messages(Vec::new()), false),
         };
-        let stream = head.open(channel, kept.as_slice(), end)?;
+        let over = AtomicBool::new(false);
+        let stream = head.open(channel, kept.as_slice(), end, &over)?;
         let state = State { stream, number: Number::First, kept, reopening: None };
-        Ok(Self { channel: channel.clone(), head, state: Mutex::new(state) })
+        Ok(Self { channel: channel.clone(), head, state: Mutex::new(state), over })
     }
 
     /// The stream as it is now, even if another one is being opened.
     pub(crate) fn stream(&self) -> Stream {
         lock(&self.state).stream.clone()
+    }
+
+    /// The call is over: no other stream is opened, and nobody waits for one. Returns the stream as
+    /// it is now.
+    pub(crate) fn end(&self) -> Stream {
+        self.over.store(true, Ordering::Release);
+        let mut state = lock(&self.state);
+        let waited_for = state.reopening.take();
+        let stream = state.stream.clone();
+        drop(state);
+        if let Some(latch) = waited_for {
+            latch.open();
+        }
+        stream
     }
 
     /// The stream to receive on.
@@ -127,7 +145,7 @@ impl Attempts {
             (kept, latch)
         };
         let end = end || matches!(kept, Kept::One(_));
-        let opened = self.head.open(&self.channel, kept.as_slice(), end);
+        let opened = self.head.open(&self.channel, kept.as_slice(), end, &self.over);
         let mut state = lock(&self.state);
         state.number = Number::Second;
         state.reopening = None;
@@ -165,11 +183,22 @@ impl Kept {
 
 impl Head {
     /// Opens a stream on the channel's connection, and sends `first` on it.
-    fn open(&self, channel: &Channel, first: &[u8], end: bool) -> Result<Stream, Status> {
+    ///
+    /// Looks between its waits whether the call is `over`.
+    fn open(
+        &self,
+        channel: &Channel,
+        first: &[u8],
+        end: bool,
+        over: &AtomicBool,
+    ) -> Result<Stream, Status> {
         let settings = channel.settings();
         let mut cause = None;
         for _ in 0..limits::OPEN_ATTEMPTS_MAX {
             let link = channel.link(self.deadline, self.wait_for_ready)?;
+            if over.load(Ordering::Acquire) {
+                return Err(Status::cancelled("the call is over"));
+            }
             let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(now()));
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
                 return Err(too_late("beginning the call"));

@@ -109,6 +109,10 @@ impl Call {
             return Err(closed(outcome));
         }
         let (stream, number) = self.attempts.keep(framed);
+        if self.is_late() && stream.ending().is_none() {
+            self.fail(too_late("sending a message"));
+            return Err(self.closed());
+        }
         match stream.send_message(framed, false, self.deadline()) {
             Ok(()) => Ok(()),
             Err(SendError::Closed) if is_refused(&stream) && self.retry(number) => {
@@ -134,7 +138,7 @@ impl Call {
     /// Ends the call with `status`, unless it is over, and tells the server.
     pub(crate) fn fail(&self, status: Status) {
         if self.outcome.set(Err(status)).is_ok() {
-            self.attempts.stream().reset(Reason::CANCEL);
+            self.attempts.end().reset(Reason::CANCEL);
         }
     }
 
@@ -142,7 +146,10 @@ impl Call {
     ///
     /// A call that the server has ended keeps its outcome and the messages before it.
     pub(crate) fn abandon(&self, why: &'static str) {
-        if self.outcome.get().is_none() && self.attempts.stream().ending().is_none() {
+        let stream = self.attempts.stream();
+        // A refused stream is not the end of its call: another one may be on its way.
+        let is_open = stream.ending().is_none() || is_refused(&stream);
+        if is_open && self.outcome.get().is_none() {
             self.fail(Status::cancelled(why));
         }
     }
@@ -154,6 +161,11 @@ impl Call {
 
     fn receive(&self, wait: Wait) -> Option<(Incoming, Number)> {
         let (stream, number) = self.attempts.current();
+        // Messages that keep coming do not put the deadline off; a call that has ended keeps all.
+        if self.is_late() && stream.ending().is_none() {
+            self.check_deadline();
+            return None;
+        }
         let incoming = match (wait, self.deadline()) {
             (Wait::NotAtAll, _) => stream.try_receive(),
             (Wait::AsLongAsItTakes, deadline) => stream.receive(deadline).ok(),

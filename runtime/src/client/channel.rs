@@ -160,9 +160,9 @@ impl ChannelBuilder {
     }
 
     /// Requests of more than `bytes` are refused with RESOURCE_EXHAUSTED before they are sent; by
-    /// default those over 2 GiB are, which protobuf cannot express.
+    /// default, and at most, those of 2 GiB and more are, which protobuf cannot express.
     pub fn max_send_message_size(mut self, bytes: usize) -> Self {
-        self.settings.send_max = bytes;
+        self.settings.send_max = bytes.min(limits::SEND_MESSAGE_SIZE_MAX);
         self
     }
 
@@ -260,6 +260,17 @@ mod tests {
             refusal(Channel::builder("localhost:1").authority("a b")),
             "authority \"a b\": expected printable ASCII, got ' '"
         );
+    }
+
+    /// No limit lets messages through that protobuf cannot express.
+    #[test]
+    fn the_send_limit_is_below_two_gibibytes() {
+        let limit = |bytes| {
+            let builder = Channel::builder("localhost:1").max_send_message_size(bytes);
+            builder.build().unwrap().settings().send_max
+        };
+        assert_eq!(limit(9), 9);
+        assert_eq!(limit(usize::MAX), (2 << 30) - 1);
     }
 
     /// `:authority` is the target's host and port, `localhost` for Unix sockets, or what was set.

@@ -12,7 +12,17 @@ use crate::transport::now;
 
 /// A unary call that is under way, to be waited for when its reply is needed.
 ///
-/// Any number of calls can be under way at once from one thread. Dropping it cancels the call.
+/// Many calls can be under way at once from one thread. Dropping it cancels the call.
+///
+/// The functions that begin such a call, `*_pending`, return once the request is on its way. They
+/// wait for the connection if there is none yet, for a free stream while the server allows no more
+/// at once (often 100), and while the server takes no more of the request; never beyond the call's
+/// deadline.
+///
+/// What has come of a reply is kept until somebody waits for it, but a reply larger than the
+/// stream's window, 256 KiB, comes whole only while somebody does, and holds its stream until then.
+/// So a thread that begins more calls than the server allows, with such replies, and waits for none
+/// of them, waits for itself: it should wait for the oldest ones first, and set a deadline.
 ///
 /// # Examples
 ///

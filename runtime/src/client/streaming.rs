@@ -191,8 +191,9 @@ impl<T> RequestSender<T> {
     ///
     /// # Errors
     ///
-    /// The call's status if it is over; its code is [`Code::Ok`] if the server has ended the call
-    /// well without reading on. RESOURCE_EXHAUSTED if the message is over the send limit; the
+    /// The call's status if it is over. **Its code is [`Code::Ok`]** if the server has ended the call
+    /// well without reading on: nothing more is to be sent, and receiving gives what it answered.
+    /// With `?` that would read as a failure; look at the code first. RESOURCE_EXHAUSTED if the message is over the send limit; the
     /// call goes on then. FAILED_PRECONDITION after [`finish`](BidiStream::finish_sending).
     pub fn send(&mut self, message: impl Borrow<T>) -> Result<(), Status> {
         if self.finished {
@@ -375,7 +376,8 @@ impl<Req, Rep> BidiStream<Req, Rep> {
     ///
     /// # Errors
     ///
-    /// As [`RequestSender::send`].
+    /// As [`RequestSender::send`]: with the code [`Code::Ok`] if the server has ended the call well
+    /// without reading on.
     pub fn send(&mut self, message: impl Borrow<Req>) -> Result<(), Status> {
         self.requests.send(message)
     }
@@ -428,6 +430,9 @@ impl<Req, Rep> BidiStream<Req, Rep> {
     }
 
     /// The two halves, each for a thread of its own.
+    ///
+    /// A thread that sends should stop at the first error of [`RequestSender::send`], whose code is
+    /// [`Code::Ok`] if the server has ended the call well; the receiving half has the outcome.
     pub fn split(self) -> (RequestSender<Req>, ReplyReceiver<Rep>) {
         (self.requests, self.replies)
     }

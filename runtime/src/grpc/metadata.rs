@@ -252,11 +252,14 @@ impl Metadata {
         let mut encoded = Vec::new();
         for entry in &self.entries {
             let (key, value) = (self.key(entry), self.value(entry));
+            if is_reserved(key) {
+                continue;
+            }
             if is_binary(key) {
                 encoded.clear();
                 base64::encode(value, &mut encoded);
                 each(key, &encoded);
-            } else if value.iter().all(is_printable) && !is_reserved(key) {
+            } else if value.iter().all(is_printable) {
                 each(key, value);
             }
         }
@@ -430,6 +433,18 @@ fn text(bytes: &[u8]) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Reserved keys that a peer sent are not sent on, whether their values are text or binary.
+    #[test]
+    fn received_reserved_keys_are_not_sent_on() {
+        let mut metadata = Metadata::new();
+        for key in ["grpc-status", "grpc-status-details-bin", "x-bin", "grpc-trace-bin", "x"] {
+            metadata.push_received(key.as_bytes(), b"AAAA").unwrap();
+        }
+        let mut sent = Vec::new();
+        metadata.for_each_sent(|key, _| sent.push(String::from_utf8_lossy(key).into_owned()));
+        assert_eq!(sent, ["x-bin", "grpc-trace-bin", "x"]);
+    }
 
     fn sent(metadata: &Metadata) -> Vec<(String, String)> {
         let mut fields = Vec::new();

@@ -370,3 +370,39 @@ fn a_peer_that_closes_before_settings_is_unavailable() {
     drop(stub);
     peers.join();
 }
+
+/// Cancelling ends a call that opens its second stream: it is not opened, and who waits for it on
+/// the other half is let go.
+#[test]
+fn cancelling_ends_a_call_that_is_sent_again() {
+    let gate = Arc::new(Latch::default());
+    let again = Arc::new(Latch::default());
+    let first = AtomicBool::new(true);
+    let (closed, begun) = (gate.clone(), again.clone());
+    let refuse = |peer: &mut Peer| {
+        peer.head();
+        // GOAWAY, last stream 0, NO_ERROR: the call has to move to another connection.
+        peer.raw(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        peer.until_closed();
+    };
+    let (stub, peers) =
+        build_behind(Channel::builder("memory"), scripts(refuse, Peer::until_closed), move |_| {
+            if !first.swap(false, Ordering::Relaxed) {
+                begun.open();
+                closed.wait(None);
+            }
+        });
+    let (sender, mut receiver) = stub.chat(()).unwrap().split();
+    std::thread::scope(|scope| {
+        let receiving = scope.spawn(move || receiver.recv().unwrap_err().code());
+        again.wait(None);
+        sender.canceller().cancel();
+        // Waits for the second stream no longer: the gate is still closed.
+        let mut sender = sender;
+        assert_eq!(sender.send(text("a")).unwrap_err().code(), Code::Cancelled);
+        gate.open();
+        assert_eq!(receiving.join().unwrap(), Code::Cancelled);
+    });
+    drop(stub);
+    peers.join();
+}

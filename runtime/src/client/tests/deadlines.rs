@@ -154,3 +154,29 @@ fn a_stream_has_one_deadline() {
     drop((replies, stub));
     peers.join();
 }
+
+/// Messages that are there do not put the deadline off, for the receiver or for the sender.
+#[test]
+fn the_deadline_comes_before_messages_that_wait() {
+    let (stub, peers) = stub_against(script(|peer| {
+        let (stream, _) = peer.head();
+        peer.send_head(stream, &[]);
+        peer.send_message(stream, "one");
+        let (second, _) = peer.head();
+        let (other, _) = peer.request();
+        peer.reply(other, "");
+        assert_eq!(peer.reset_of(stream), Reason::CANCEL);
+        assert_eq!(peer.reset_of(second), Reason::CANCEL);
+        peer.until_closed();
+    }));
+    let deadline = now() + Duration::from_millis(150);
+    let mut receiving = stub.chat(Request::new(()).deadline(deadline)).unwrap();
+    let mut sending = stub.chat(Request::new(()).deadline(deadline)).unwrap();
+    stub.unary(text("")).unwrap();
+    crate::transport::latch::Latch::default().wait(Some(deadline));
+    assert_eq!(receiving.recv().unwrap_err().code(), Code::DeadlineExceeded);
+    let status = sending.send(text("late")).unwrap_err();
+    assert_eq!(status.to_string(), "DEADLINE_EXCEEDED: deadline passed while sending a message");
+    drop((receiving, sending, stub));
+    peers.join();
+}
