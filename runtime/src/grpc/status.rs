@@ -235,15 +235,15 @@ impl fmt::Display for Status {
 
 impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("Status");
-        out.field("code", &self.code()).field("message", &self.message());
+        // What a `main` that returns a status prints is for people too.
+        fmt::Display::fmt(self, f)?;
         if !self.details().is_empty() {
-            out.field("details", &self.details());
+            write!(f, ", details b\"{}\"", self.details().escape_ascii())?;
         }
         if !self.metadata().is_empty() {
-            out.field("metadata", self.metadata());
+            write!(f, ", metadata {:?}", self.metadata())?;
         }
-        out.finish()
+        Ok(())
     }
 }
 
@@ -332,13 +332,14 @@ mod tests {
         );
     }
 
-    /// A status reads as its name and message; the name alone if there is no message.
+    /// A status reads as its name and message; the name alone if there is no message. For debugging
+    /// it reads the same, with whatever came with it.
     #[test]
     fn a_status_reads_as_name_and_message() {
         assert_eq!(Status::aborted("").to_string(), "ABORTED");
         let status = Status::aborted("why").with_details([1]);
         assert_eq!(status.to_string(), "ABORTED: why");
-        let debug = r#"Status { code: Aborted, message: "why", details: [1] }"#;
-        assert_eq!(format!("{status:?}"), debug);
+        assert_eq!(format!("{status:?}"), r#"ABORTED: why, details b"\x01""#);
+        assert_eq!(format!("{:?}", Status::aborted("why")), "ABORTED: why");
     }
 }

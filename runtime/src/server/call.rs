@@ -99,8 +99,7 @@ impl<'a> ServerCall<'a> {
 
     /// Answers UNIMPLEMENTED: the service has no such method.
     pub fn unimplemented(self) {
-        let status = Status::unimplemented(format!("{} is not implemented", self.context.method()));
-        self.outcome.result = Some(Err(status));
+        self.outcome.result = Some(Err(not_implemented(self.context.method())));
     }
 
     /// Runs user code; a panic of it becomes INTERNAL, and what it said stays in this process.
@@ -125,7 +124,12 @@ impl<'a> ServerCall<'a> {
 /// What a method answers that nobody has written.
 #[must_use]
 pub fn unimplemented(method: &Method) -> Status {
-    Status::unimplemented(format!("{} is not implemented", method.path()))
+    not_implemented(method.path())
+}
+
+/// What stands for an answer of the method at `path` where there is none.
+pub(super) fn not_implemented(path: &str) -> Status {
+    Status::unimplemented(format!("{path} is not implemented"))
 }
 
 /// The one request of a call that has exactly one.

@@ -11,7 +11,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::call::{Outcome, ServerCall, panicked};
+use super::call::{Outcome, ServerCall, not_implemented, panicked};
 use super::context::{Caller, Context};
 use super::interceptor::{Next, ServerInterceptor};
 use super::reply::{DEADLINE_PASSED, Reply, Terms};
@@ -138,9 +138,7 @@ impl Dispatcher {
         let mut handler = |context: &mut Context| {
             outcome.ran = true;
             service.call(method, ServerCall::new(context, outcome));
-            outcome.result.take().unwrap_or_else(|| {
-                Err(Status::unimplemented(format!("{} is not implemented", route.path)))
-            })
+            outcome.result.take().unwrap_or_else(|| Err(not_implemented(route.path)))
         };
         Next::new(&self.interceptors, &mut handler).run(context)
     }

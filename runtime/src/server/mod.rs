@@ -17,7 +17,7 @@ mod streams;
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 pub use builder::ServerBuilder;
@@ -28,7 +28,7 @@ pub use service::Service;
 pub use streams::{DetachedSink, ReplySink, RequestStream};
 
 use crate::http2;
-use crate::transport::{Address, Latch, Link, Listener, Listening, Wire, now};
+use crate::transport::{Address, Latch, Link, Listener, Listening, Wire, lock, now};
 use dispatch::Dispatcher;
 
 /// A running gRPC server.
@@ -188,11 +188,6 @@ fn serve(wire: Box<dyn Wire>, terms: &Terms, connections: &Mutex<Connections>) {
         connections.prune_at = (2 * connections.links.len()).max(CONNECTIONS_PRUNE_MIN);
     }
     connections.links.push(Arc::downgrade(&link));
-}
-
-/// Locks; a panic of another thread leaves nothing half-done here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Below this many connections looking for dead ones is not worth it.

@@ -4,14 +4,14 @@
 //! the method, its sinks and the dispatcher writes it, from whichever thread. The lock decides who
 //! comes first and is never held while anything is sent.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::grpc::codec::{self, Writer};
 use crate::grpc::headers::{self, ContentType};
 use crate::grpc::{Codec, Metadata, Status};
 use crate::http2::{Headers, Reason};
-use crate::transport::{Incoming, SendError, Stream, now};
+use crate::transport::{Incoming, SendError, Stream, lock, now};
 
 /// The response of one call.
 pub(crate) struct Reply {
@@ -232,7 +232,7 @@ impl Reply {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

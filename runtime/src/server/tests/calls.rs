@@ -275,7 +275,7 @@ fn the_first_interceptor_is_the_outermost() {
         .interceptor(logging("inner"))
         .start();
     server.connect().call(UNARY, &[], "");
-    let error = "Err(Status { code: Aborted, message: \"x\" })";
+    let error = "Err(ABORTED: x)";
     let expected = [
         "outer in /test.Talk/Unary".to_owned(),
         "inner in /test.Talk/Unary".to_owned(),
