@@ -95,7 +95,7 @@ fn imported_files_are_named_to_cargo() {
 }
 
 /// One line generates what the file imports as well: what protobuf itself has, what is said to be
-/// elsewhere and what is not proto3 stays out.
+/// elsewhere stays out; proto2 comes along.
 #[test]
 fn imports_are_generated_with_the_file() {
     let folder = Folder::with(&[
@@ -117,12 +117,12 @@ fn imports_are_generated_with_the_file() {
     ]);
     run_script(&folder, "imports").succeeds();
     let written = folder.files("out/rust_grpc");
-    let expected = ["mod.rs", "money.rs", "shop/v1/item.rs", "shop/v1/order.rs"];
+    let expected = ["mod.rs", "money.rs", "old.rs", "shop/v1/item.rs", "shop/v1/order.rs"];
     assert_eq!(written.keys().collect::<Vec<_>>(), expected);
     let options = ["--opt", "extern_path=.far=::elsewhere", "proto/shop/v1/order.proto"];
     let said = folder.run(&[&["--out", "gen"], options.as_slice()].concat()).succeeds().out;
     assert!(
-        said.ends_with("; imports are among them: money.proto, shop/v1/item.proto\n"),
+        said.ends_with("; imports are among them: money.proto, old.proto, shop/v1/item.proto\n"),
         "{said}"
     );
     assert_eq!(written, folder.files("gen"));

@@ -152,8 +152,10 @@ fn warnings_of_protoc_are_passed_on() {
 /// A fault that only the generator sees is told as protoc tells its own.
 #[test]
 fn what_cannot_be_generated_is_refused_by_name() {
-    let folder = Folder::with(&[("old.proto", "syntax = \"proto2\";\nmessage M {}\n")]);
-    folder.run(&["--out", "gen", "old.proto"]).fails(1, &["old.proto", "proto2"]);
+    let clash = "syntax = \"proto3\"; package a; message B { message C {} }";
+    let below = "syntax = \"proto3\"; package a.b; import \"a.proto\"; message D {}";
+    let folder = Folder::with(&[("a.proto", clash), ("b.proto", below)]);
+    folder.run(&["--out", "gen", "a.proto", "b.proto"]).fails(1, &["a.proto", "a.b"]);
 }
 
 /// Files and folders that are not there are refused by name.

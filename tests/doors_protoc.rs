@@ -25,9 +25,8 @@ fn protoc_in_path_is_used_if_recent_enough() {
         1,
         &["protoc 3.21.12 refuses greeter.proto", "bin/protoc", "\nthe fake protoc was run"],
     );
-    // Too old for edition 2024: passed over, so that the refusal is the generator's.
-    let err = run("new.proto").fails(1, &["new.proto"]).err;
-    assert!(!err.contains("fake"), "{err}");
+    // Too old for edition 2024: passed over.
+    run("new.proto").succeeds();
 }
 
 /// An import decides as the file itself does.
@@ -89,18 +88,16 @@ fn own_files_of_protobuf_are_found_with_a_bare_protoc() {
     folder.run(&["--protoc", bare.to_str().unwrap(), "--out", "gen", "greeter.proto"]).succeeds();
 }
 
-/// protoc shows what the plugin refuses, and ends with 1: an option, a file, a syntax.
+/// protoc shows what the plugin refuses, and ends with 1.
 #[test]
 fn protoc_shows_what_the_plugin_refuses() {
-    let folder =
-        Folder::with(&[("a.proto", "syntax = \"proto3\";"), ("old.proto", "message M {}")]);
+    let folder = Folder::with(&[("a.proto", "syntax = \"proto3\";")]);
     let run =
         |arguments: &[&str]| folder.protoc(&[&["-I.", "--rust-grpc_out=."], arguments].concat());
     run(&["--rust-grpc_opt=clinet=no", "a.proto"]).fails(
         1,
         &["--rust-grpc_out: option \"clinet\" is unknown; the options are: client=yes|no"],
     );
-    run(&["old.proto"]).fails(1, &["--rust-grpc_out: old.proto:", "proto2"]);
     run(&["a.proto"]).succeeds();
 }
 

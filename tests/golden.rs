@@ -159,7 +159,7 @@ fn unusual_requests_are_answered_in_words() {
 /// from proto2 (998) to 2026 (1002).
 #[test]
 fn supported_features_and_editions_are_stated() {
-    for case in ["hello", "error_edition"] {
+    for case in ["hello", "editions"] {
         let bytes = rust_grpc_codegen::run_plugin(&stored_request(case)).unwrap();
         let response = CodeGeneratorResponse::parse_from_bytes(&bytes).unwrap();
         assert_eq!(response.supported_features(), 3);
@@ -167,6 +167,23 @@ fn supported_features_and_editions_are_stated() {
         assert_eq!(unknown.get(3), Some(protobuf::UnknownValueRef::Varint(998)));
         assert_eq!(unknown.get(4), Some(protobuf::UnknownValueRef::Varint(1002)));
     }
+}
+
+/// An edition that came after this version is refused by its number, with what was expected.
+#[test]
+fn later_editions_are_refused() {
+    let request = request_of("later.proto", |request| {
+        let file = &mut request.proto_file[0];
+        file.set_syntax("editions".to_owned());
+        file.special_fields.mut_unknown_fields().add_varint(14, 1003);
+    });
+    let bytes = rust_grpc_codegen::run_plugin(&request).unwrap();
+    let response = CodeGeneratorResponse::parse_from_bytes(&bytes).unwrap();
+    assert_eq!(
+        response.error(),
+        "later.proto: expected proto2, proto3 or an edition from 2023 to 2026, \
+         got an unknown edition (number 1003)"
+    );
 }
 
 /// A greeter's messages take at most 150 lines, and a field at most 6 besides docs and declaration.

@@ -9,9 +9,10 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "any",
     "api",
+    "descriptor",
     "duration",
     "empty",
     "field_mask",

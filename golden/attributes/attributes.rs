@@ -115,8 +115,8 @@ impl Kind {
 impl ::rust_grpc::Enumeration for Kind {
     const FULL_NAME: &'static str = "attributes.Kind";
     const NAMES: &'static [(&'static str, i32)] = &[("KIND_UNSPECIFIED", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

@@ -204,18 +204,8 @@ impl ::rust_grpc::Message for Result {
         use self::result::Result;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
             match tag {
-                10 => {
-                    match &mut self.result {
-                        Some(Result::Ok(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Result::Ok)?,
-                    }
-                }
-                18 => {
-                    match &mut self.result {
-                        Some(Result::Err(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Result::Err)?,
-                    }
-                }
+                10 => merge_member!(reader, self.result, Result::Ok, Nested),
+                18 => merge_member!(reader, self.result, Result::Err, Nested),
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
         }
@@ -643,18 +633,8 @@ impl ::rust_grpc::Message for Nested {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
             match tag {
                 10 => reader.field(&mut self.value)?,
-                18 => {
-                    match &mut self.choice {
-                        Some(Choice::Str(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Choice::Str)?,
-                    }
-                }
-                26 => {
-                    match &mut self.choice {
-                        Some(Choice::Nested(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Choice::Nested)?,
-                    }
-                }
+                18 => merge_member!(reader, self.choice, Choice::Str, Nested),
+                26 => merge_member!(reader, self.choice, Choice::Nested, Nested),
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
         }
@@ -1053,8 +1033,8 @@ impl E {
 impl ::rust_grpc::Enumeration for E {
     const FULL_NAME: &'static str = "clash_messages.E";
     const NAMES: &'static [(&'static str, i32)] = &[("E_ZERO", 0), ("E_ONE", 1)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

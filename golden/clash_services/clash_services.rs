@@ -242,8 +242,8 @@ impl GREETER_METHODS {
 impl ::rust_grpc::Enumeration for GREETER_METHODS {
     const FULL_NAME: &'static str = "clash_services.GREETER_METHODS";
     const NAMES: &'static [(&'static str, i32)] = &[("ZERO", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

@@ -109,12 +109,7 @@ impl ::rust_grpc::Message for Current {
                 32 => reader.singular::<Enum<_>>(&mut self.old_kind)?,
                 40 => reader.singular::<Enum<_>>(&mut self.kind)?,
                 50 => reader.oneof::<Str, _>(&mut self.choice, Choice::Text)?,
-                58 => {
-                    match &mut self.choice {
-                        Some(Choice::Message(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Choice::Message)?,
-                    }
-                }
+                58 => merge_member!(reader, self.choice, Choice::Message, Nested),
                 66 => reader.map::<Str, Nested<_>>(&mut self.olds)?,
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
@@ -166,8 +161,8 @@ impl OldKind {
 impl ::rust_grpc::Enumeration for OldKind {
     const FULL_NAME: &'static str = "deprecated.OldKind";
     const NAMES: &'static [(&'static str, i32)] = &[("OLD_KIND_UNSPECIFIED", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -194,8 +189,8 @@ impl ::rust_grpc::Enumeration for Kind {
         ("KIND_UNSPECIFIED", 0),
         ("KIND_OLD", 1),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

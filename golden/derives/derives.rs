@@ -38,12 +38,7 @@ impl ::rust_grpc::Message for Tree {
                 26 => reader.packed::<Enum<_>>(&mut self.kinds)?,
                 24 => reader.repeated::<Enum<_>>(&mut self.kinds)?,
                 34 => reader.oneof::<Str, _>(&mut self.mark, Mark::Text)?,
-                42 => {
-                    match &mut self.mark {
-                        Some(Mark::Other(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Mark::Other)?,
-                    }
-                }
+                42 => merge_member!(reader, self.mark, Mark::Other, Nested),
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
         }
@@ -99,8 +94,8 @@ impl ::rust_grpc::Enumeration for Kind {
         ("KIND_UNSPECIFIED", 0),
         ("KIND_TALL", 1),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

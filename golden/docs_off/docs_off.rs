@@ -85,8 +85,8 @@ impl ::rust_grpc::Enumeration for Kind {
         ("KIND_UNSPECIFIED", 0),
         ("KIND_OTHER", 1),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

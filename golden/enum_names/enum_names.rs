@@ -61,12 +61,7 @@ pub mod holder {
             use self::value_::Other;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
                 match tag {
-                    10 => {
-                        match &mut self.other {
-                            Some(Other::Holder(value)) => reader.merge_into(value)?,
-                            other => reader.oneof::<Nested<_>, _>(other, Other::Holder)?,
-                        }
-                    }
+                    10 => merge_member!(reader, self.other, Other::Holder, Nested),
                     16 => reader.oneof::<Enum<_>, _>(&mut self.other, Other::Small)?,
                     tag => reader.unknown(tag, &mut self.unknown)?,
                 }
@@ -92,8 +87,8 @@ pub mod holder {
     impl ::rust_grpc::Enumeration for tag_ {
         const FULL_NAME: &'static str = "enum_names.Holder.tag";
         const NAMES: &'static [(&'static str, i32)] = &[("Q", 0)];
-        fn from_number(number: i32) -> Self {
-            Self(number)
+        fn from_number(number: i32) -> ::core::option::Option<Self> {
+            ::core::option::Option::Some(Self(number))
         }
         fn number(self) -> i32 {
             self.0
@@ -119,8 +114,8 @@ impl call_ {
 impl ::rust_grpc::Enumeration for call_ {
     const FULL_NAME: &'static str = "enum_names.call";
     const NAMES: &'static [(&'static str, i32)] = &[("A", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -142,8 +137,8 @@ impl channel_ {
 impl ::rust_grpc::Enumeration for channel_ {
     const FULL_NAME: &'static str = "enum_names.channel";
     const NAMES: &'static [(&'static str, i32)] = &[("B", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -165,8 +160,8 @@ impl context_ {
 impl ::rust_grpc::Enumeration for context_ {
     const FULL_NAME: &'static str = "enum_names.context";
     const NAMES: &'static [(&'static str, i32)] = &[("C", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -188,8 +183,8 @@ impl formatter_ {
 impl ::rust_grpc::Enumeration for formatter_ {
     const FULL_NAME: &'static str = "enum_names.formatter";
     const NAMES: &'static [(&'static str, i32)] = &[("D", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -211,8 +206,8 @@ impl method_ {
 impl ::rust_grpc::Enumeration for method_ {
     const FULL_NAME: &'static str = "enum_names.method";
     const NAMES: &'static [(&'static str, i32)] = &[("E", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -234,8 +229,8 @@ impl number_ {
 impl ::rust_grpc::Enumeration for number_ {
     const FULL_NAME: &'static str = "enum_names.number";
     const NAMES: &'static [(&'static str, i32)] = &[("F", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -257,8 +252,8 @@ impl other_ {
 impl ::rust_grpc::Enumeration for other_ {
     const FULL_NAME: &'static str = "enum_names.other";
     const NAMES: &'static [(&'static str, i32)] = &[("G", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -280,8 +275,8 @@ impl reader_ {
 impl ::rust_grpc::Enumeration for reader_ {
     const FULL_NAME: &'static str = "enum_names.reader";
     const NAMES: &'static [(&'static str, i32)] = &[("H", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -303,8 +298,8 @@ impl replies_ {
 impl ::rust_grpc::Enumeration for replies_ {
     const FULL_NAME: &'static str = "enum_names.replies";
     const NAMES: &'static [(&'static str, i32)] = &[("I", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -326,8 +321,8 @@ impl request_ {
 impl ::rust_grpc::Enumeration for request_ {
     const FULL_NAME: &'static str = "enum_names.request";
     const NAMES: &'static [(&'static str, i32)] = &[("J", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -349,8 +344,8 @@ impl requests_ {
 impl ::rust_grpc::Enumeration for requests_ {
     const FULL_NAME: &'static str = "enum_names.requests";
     const NAMES: &'static [(&'static str, i32)] = &[("K", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -372,8 +367,8 @@ impl service_ {
 impl ::rust_grpc::Enumeration for service_ {
     const FULL_NAME: &'static str = "enum_names.service";
     const NAMES: &'static [(&'static str, i32)] = &[("L", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -395,8 +390,8 @@ impl tag_ {
 impl ::rust_grpc::Enumeration for tag_ {
     const FULL_NAME: &'static str = "enum_names.tag";
     const NAMES: &'static [(&'static str, i32)] = &[("M", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -418,8 +413,8 @@ impl value_ {
 impl ::rust_grpc::Enumeration for value_ {
     const FULL_NAME: &'static str = "enum_names.value";
     const NAMES: &'static [(&'static str, i32)] = &[("N", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -441,8 +436,8 @@ impl writer_ {
 impl ::rust_grpc::Enumeration for writer_ {
     const FULL_NAME: &'static str = "enum_names.writer";
     const NAMES: &'static [(&'static str, i32)] = &[("O", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -465,8 +460,8 @@ impl status {
 impl ::rust_grpc::Enumeration for status {
     const FULL_NAME: &'static str = "enum_names.status";
     const NAMES: &'static [(&'static str, i32)] = &[("P", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

@@ -66,8 +66,8 @@ pub mod holder {
             ("INNER_ZERO", 0),
             ("INNER_ONE", 1),
         ];
-        fn from_number(number: i32) -> Self {
-            Self(number)
+        fn from_number(number: i32) -> ::core::option::Option<Self> {
+            ::core::option::Option::Some(Self(number))
         }
         fn number(self) -> i32 {
             self.0
@@ -102,8 +102,8 @@ impl ::rust_grpc::Enumeration for Mood {
         ("MOOD_LOWEST", -2147483648),
         ("MOOD_HIGHEST", 2147483647),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -135,8 +135,8 @@ impl ::rust_grpc::Enumeration for Alias {
         ("ALIAS_FIRST", 1),
         ("ALIAS_AGAIN", 1),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -164,8 +164,8 @@ impl ::rust_grpc::Enumeration for HTTPMethod {
         ("HTTP_METHOD_GET", 1),
         ("CONNECT", 2),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -198,8 +198,8 @@ impl ::rust_grpc::Enumeration for Version {
         ("VERSION_1", 1),
         ("VERSION_2_BETA", 2),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -232,8 +232,8 @@ impl ::rust_grpc::Enumeration for Clash {
         ("CLASH_ON", 1),
         ("ON", 1),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -261,8 +261,8 @@ impl ::rust_grpc::Enumeration for Digits {
         ("DIGITS_1_1", 1),
         ("DIGITS_11", 1),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -296,8 +296,8 @@ impl ::rust_grpc::Enumeration for Words {
         ("WORDS_NONE", 2),
         ("WORDS_NAMES", 3),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0
@@ -323,8 +323,8 @@ impl ::rust_grpc::Enumeration for lower_case {
         ("lower_case_value", 0),
         ("otherValue", 1),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

@@ -40,12 +40,7 @@ impl ::rust_grpc::Message for Local {
                 24 => reader.singular::<Enum<_>>(&mut self.kind)?,
                 34 => reader.field(&mut self.replaced)?,
                 42 => reader.field(&mut self.inner)?,
-                50 => {
-                    match &mut self.choice {
-                        Some(Choice::Other(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Choice::Other)?,
-                    }
-                }
+                50 => merge_member!(reader, self.choice, Choice::Other, Nested),
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
         }

@@ -44,12 +44,7 @@ impl ::rust_grpc::Message for HelloRequest {
                 16 => reader.singular::<Enum<_>>(&mut self.mood)?,
                 24 => reader.optional::<Uint32>(&mut self.age)?,
                 34 => reader.oneof::<Str, _>(&mut self.contact, Contact::Email)?,
-                42 => {
-                    match &mut self.contact {
-                        Some(Contact::Home(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Contact::Home)?,
-                    }
-                }
+                42 => merge_member!(reader, self.contact, Contact::Home, Nested),
                 50 => reader.map::<Str, Nested<_>>(&mut self.addresses)?,
                 58 => reader.field(&mut self.parent)?,
                 tag => reader.unknown(tag, &mut self.unknown)?,
@@ -133,8 +128,8 @@ impl ::rust_grpc::Enumeration for Mood {
         ("MOOD_UNSPECIFIED", 0),
         ("MOOD_HAPPY", 1),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

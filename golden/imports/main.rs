@@ -40,12 +40,7 @@ impl ::rust_grpc::Message for Order {
                 18 => reader.field(&mut self.same)?,
                 26 => reader.field(&mut self.below)?,
                 34 => reader.field(&mut self.root)?,
-                42 => {
-                    match &mut self.payment {
-                        Some(Payment::Cash(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Payment::Cash)?,
-                    }
-                }
+                42 => merge_member!(reader, self.payment, Payment::Cash, Nested),
                 48 => reader.oneof::<Enum<_>, _>(&mut self.payment, Payment::Currency)?,
                 58 => reader.map::<Str, Nested<_>>(&mut self.more)?,
                 tag => reader.unknown(tag, &mut self.unknown)?,

@@ -72,12 +72,7 @@ impl ::rust_grpc::Message for r#fn {
                 104 => reader.singular::<Int32>(&mut self.reader)?,
                 112 => reader.singular::<Int32>(&mut self.writer)?,
                 120 => reader.oneof::<Int32, _>(&mut self.r#match, Match::If)?,
-                130 => {
-                    match &mut self.r#match {
-                        Some(Match::Else(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Match::Else)?,
-                    }
-                }
+                130 => merge_member!(reader, self.r#match, Match::Else, Nested),
                 138 => reader.field(&mut self.match_message)?,
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
@@ -183,8 +178,8 @@ impl Loop {
 impl ::rust_grpc::Enumeration for Loop {
     const FULL_NAME: &'static str = "keywords.type.super.async.Loop";
     const NAMES: &'static [(&'static str, i32)] = &[("break", 0), ("continue", 1)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

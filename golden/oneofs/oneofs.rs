@@ -79,27 +79,16 @@ impl ::rust_grpc::Message for Sample {
                 74 => reader.oneof::<Str, _>(&mut self.content, Content::Text)?,
                 34 => reader.oneof::<Bytes, _>(&mut self.content, Content::Raw)?,
                 40 => reader.oneof::<Enum<_>, _>(&mut self.content, Content::Color)?,
-                50 => {
-                    match &mut self.content {
-                        Some(Content::Point(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Content::Point)?,
-                    }
-                }
+                50 => merge_member!(reader, self.content, Content::Point, Nested),
                 57 => reader.oneof::<Double, _>(&mut self.content, Content::HalfLife)?,
                 26 => reader.singular::<Str>(&mut self.between)?,
                 80 => {
                     reader.oneof::<Bool, _>(&mut self.second_choice, SecondChoice::Yes)?
                 }
                 90 => {
-                    match &mut self.second_choice {
-                        Some(SecondChoice::OtherPoint(value)) => {
-                            reader.merge_into(value)?
-                        }
-                        other => {
-                            reader
-                                .oneof::<Nested<_>, _>(other, SecondChoice::OtherPoint)?
-                        }
-                    }
+                    merge_member!(
+                        reader, self.second_choice, SecondChoice::OtherPoint, Nested
+                    )
                 }
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
@@ -151,12 +140,7 @@ impl ::rust_grpc::Message for Clash {
         use self::clash::Kind_;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
             match tag {
-                10 => {
-                    match &mut self.kind {
-                        Some(Kind_::Plain(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Kind_::Plain)?,
-                    }
-                }
+                10 => merge_member!(reader, self.kind, Kind_::Plain, Nested),
                 18 => reader.oneof::<Str, _>(&mut self.kind, Kind_::Self_)?,
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
@@ -233,12 +217,7 @@ impl ::rust_grpc::Message for Shadow {
             match tag {
                 10 => reader.oneof::<Str, _>(&mut self.str, Str_::Some)?,
                 16 => reader.oneof::<Int32, _>(&mut self.str, Str_::None)?,
-                26 => {
-                    match &mut self.nested {
-                        Some(Nested_::Ok(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Nested_::Ok)?,
-                    }
-                }
+                26 => merge_member!(reader, self.nested, Nested_::Ok, Nested),
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
         }
@@ -269,8 +248,8 @@ impl ::rust_grpc::Enumeration for Color {
         ("COLOR_UNSPECIFIED", 0),
         ("COLOR_RED", 1),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

@@ -9,6 +9,12 @@ pub struct Schema {
 }
 impl ::rust_grpc::Message for Schema {
     const FULL_NAME: &'static str = "proto2_extern.Schema";
+    const CHECKS_REQUIRED: bool = true;
+    fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
+        use ::rust_grpc::generated::message::*;
+        check_field(&self.file, "file")?;
+        ::core::result::Result::Ok(())
+    }
     fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);

@@ -134,18 +134,8 @@ impl ::rust_grpc::Message for Expression {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
             match tag {
                 8 => reader.oneof::<Int64, _>(&mut self.kind, Kind::Literal)?,
-                18 => {
-                    match &mut self.kind {
-                        Some(Kind::Negated(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Kind::Negated)?,
-                    }
-                }
-                26 => {
-                    match &mut self.kind {
-                        Some(Kind::Sum(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Kind::Sum)?,
-                    }
-                }
+                18 => merge_member!(reader, self.kind, Kind::Negated, Nested),
+                26 => merge_member!(reader, self.kind, Kind::Sum, Nested),
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
         }

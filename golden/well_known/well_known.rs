@@ -59,18 +59,8 @@ impl ::rust_grpc::Message for Event {
                 66 => reader.field(&mut self.name)?,
                 72 => reader.singular::<Enum<_>>(&mut self.kind)?,
                 82 => reader.map::<Str, Nested<_>>(&mut self.times)?,
-                90 => {
-                    match &mut self.choice {
-                        Some(Choice::Nothing(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Choice::Nothing)?,
-                    }
-                }
-                98 => {
-                    match &mut self.choice {
-                        Some(Choice::List(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Choice::List)?,
-                    }
-                }
+                90 => merge_member!(reader, self.choice, Choice::Nothing, Nested),
+                98 => merge_member!(reader, self.choice, Choice::List, Nested),
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
         }

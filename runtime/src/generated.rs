@@ -7,11 +7,14 @@ pub mod message {
     pub use core::option::Option::{None, Some};
 
     pub use crate::message::enumeration::debug_enumeration;
+    pub use crate::message::group::Delimited;
     pub use crate::message::kind::{
-        Bool, Bytes, Double, Enum, Fixed32, Fixed64, Float, Int32, Int64, Kind, Nested, Packable,
-        Scalar, Sfixed32, Sfixed64, Sint32, Sint64, Str, Uint32, Uint64,
+        Bool, ByteStr, Bytes, Double, Enum, Fixed32, Fixed64, Float, Int32, Int64, Kind, Nested,
+        Packable, Scalar, Sfixed32, Sfixed64, Sint32, Sint64, Str, Uint32, Uint64,
     };
+    pub use crate::message::required::{check, check_each, check_field, require};
     pub use crate::message::{Reader, Writer};
+    pub use crate::{closed_member, merge_member};
 }
 
 /// What generated service traits, servers and stubs use.

@@ -72,7 +72,9 @@ pub use grpc::{
     Status,
 };
 pub use message::well_known;
-pub use message::{DecodeError, Enumeration, Message, MessageField, UnknownFields};
+pub use message::{
+    ByteString, DecodeError, Enumeration, Message, MessageField, MissingField, UnknownFields,
+};
 pub use server::{
     CancellationToken, Context, DetachedSink, Next, ReplySink, RequestStream, Server,
     ServerBuilder, ServerInterceptor, Service,

@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::{Printer, above, allow_deprecated, header, kind, lints, parsed, record_tag, tag};
-use crate::schema::model::{Field, Member, Message, Shape};
+use crate::schema::model::{Check, Field, Kind, Member, Message, Shape};
 
 impl Printer {
     pub(super) fn message(&self, message: &Message) -> TokenStream {
@@ -60,7 +60,14 @@ impl Printer {
         let allow = allow_deprecated(message.uses_deprecated);
         let (name, full_name) = (parsed(&message.name), &message.full_name);
         let unknown = parsed(message.unknown);
-        let names = self.names_of_bodies(message);
+        let written = self.names_of_bodies(message, |member| match member {
+            Member::Field(field) => !matches!(field.shape, Shape::Message),
+            Member::Oneof(_) => true,
+        });
+        let read_names = self.names_of_bodies(message, |member| match member {
+            Member::Field(field) => names_kinds_to_read(field),
+            Member::Oneof(_) => true,
+        });
         let mut members: Vec<&Member> = message.members.iter().collect();
         members.sort_by_key(|member| member.number());
         let writes = members.iter().rev().map(|member| match member {
@@ -68,9 +75,10 @@ impl Printer {
             Member::Oneof(oneof) => super::oneof::write(oneof),
         });
         let arms = message.members.iter().map(|member| match member {
-            Member::Field(field) => read_field(field),
-            Member::Oneof(oneof) => super::oneof::read(oneof),
+            Member::Field(field) => read_field(field, &unknown),
+            Member::Oneof(oneof) => super::oneof::read(oneof, &unknown),
         });
+        let check = message.checks_required.then(|| self.check(message));
         let read = if message.members.is_empty() {
             quote!(reader.unknown(tag, &mut self.#unknown)?;)
         } else {
@@ -85,8 +93,9 @@ impl Printer {
             #allow
             impl #runtime::Message for #name {
                 const FULL_NAME: &'static str = #full_name;
+                #check
                 fn write_fields(&self, writer: &mut #runtime::generated::message::Writer) {
-                    #names
+                    #written
                     writer.unknown(&self.#unknown);
                     #(#writes)*
                 }
@@ -94,7 +103,7 @@ impl Printer {
                     &mut self,
                     reader: &mut #runtime::generated::message::Reader<'_>,
                 ) -> ::core::result::Result<(), #runtime::DecodeError> {
-                    #names
+                    #read_names
                     while let ::core::option::Option::Some(tag) = reader.next_tag()? {
                         #read
                     }
@@ -104,19 +113,36 @@ impl Printer {
         }
     }
 
+    fn check(&self, message: &Message) -> TokenStream {
+        let runtime = &self.runtime;
+        let names = self.names_of_bodies(message, |member| match member {
+            Member::Field(field) => field.check != Check::Nothing,
+            Member::Oneof(oneof) => oneof.members.iter().any(|of| of.check != Check::Nothing),
+        });
+        let checks = message.members.iter().map(|member| match member {
+            Member::Field(field) => check_field(field),
+            Member::Oneof(oneof) => super::oneof::check(oneof),
+        });
+        quote! {
+            const CHECKS_REQUIRED: bool = true;
+            fn check_required(&self) -> ::core::result::Result<(), #runtime::MissingField> {
+                #names
+                #(#checks)*
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+
     /// What the bodies call by short names. Inside a block these stand before the names of the
     /// module, so that a message may be called `Str` or `Some`.
-    fn names_of_bodies(&self, message: &Message) -> TokenStream {
+    fn names_of_bodies(&self, message: &Message, uses: impl Fn(&Member) -> bool) -> TokenStream {
         let runtime = &self.runtime;
-        let needs_names = message.members.iter().any(|member| match member {
-            Member::Field(field) => !matches!(field.shape, Shape::Message),
-            Member::Oneof(_) => true,
-        });
-        let oneofs = message.members.iter().filter_map(|member| match member {
+        let used: Vec<_> = message.members.iter().filter(|member| uses(member)).collect();
+        let oneofs = used.iter().filter_map(|member| match member {
             Member::Oneof(oneof) => Some(super::oneof::import(message, oneof)),
             Member::Field(_) => None,
         });
-        let names = needs_names.then(|| quote!(use #runtime::generated::message::*;));
+        let names = (!used.is_empty()).then(|| quote!(use #runtime::generated::message::*;));
         quote!(#names #(#oneofs)*)
     }
 
@@ -144,6 +170,9 @@ fn write_field(field: &Field) -> TokenStream {
     match &field.shape {
         Shape::Implicit => quote!(writer.implicit::<#kind>(#number, &self.#name);),
         Shape::Optional => quote!(writer.optional::<#kind>(#number, &self.#name);),
+        Shape::Message if field.kind.is_delimited() => {
+            quote!(writer.delimited(#number, &self.#name);)
+        }
         Shape::Message => quote!(writer.field(#number, &self.#name);),
         Shape::Repeated { packed: true } => quote!(writer.packed::<#kind>(#number, &self.#name);),
         Shape::Repeated { packed: false } => {
@@ -157,14 +186,20 @@ fn write_field(field: &Field) -> TokenStream {
 }
 
 /// The arms of a field, one for each tag that it is read from.
-fn read_field(field: &Field) -> TokenStream {
+fn read_field(field: &Field, unknown: &TokenStream) -> TokenStream {
     let name = parsed(&field.name);
     let single = tag(field.number, &field.kind);
     let record = record_tag(field.number);
+    if matches!(field.kind, Kind::Enum { closed: true, .. }) {
+        return read_closed(field, unknown);
+    }
     let kind_name = kind(&field.kind);
     match &field.shape {
         Shape::Implicit => quote!(#single => reader.singular::<#kind_name>(&mut self.#name)?,),
         Shape::Optional => quote!(#single => reader.optional::<#kind_name>(&mut self.#name)?,),
+        Shape::Message if field.kind.is_delimited() => {
+            quote!(#single => reader.delimited(&mut self.#name)?,)
+        }
         Shape::Message => quote!(#single => reader.field(&mut self.#name)?,),
         Shape::Repeated { .. } => {
             let packed = field
@@ -179,6 +214,56 @@ fn read_field(field: &Field) -> TokenStream {
         Shape::Map { key } => {
             let key = kind(key);
             quote!(#record => reader.map::<#key, #kind_name>(&mut self.#name)?,)
+        }
+    }
+}
+
+/// Whether reading the field names a kind.
+fn names_kinds_to_read(field: &Field) -> bool {
+    match field.shape {
+        Shape::Message => false,
+        Shape::Map { .. } => true,
+        Shape::Implicit | Shape::Optional | Shape::Repeated { .. } => {
+            !matches!(field.kind, Kind::Enum { closed: true, .. })
+        }
+    }
+}
+
+/// The arms of a field whose values can be refused: those are kept with what is unknown.
+fn read_closed(field: &Field, unknown: &TokenStream) -> TokenStream {
+    let name = parsed(&field.name);
+    let single = tag(field.number, &field.kind);
+    let record = record_tag(field.number);
+    let places = quote!(&mut self.#name, &mut self.#unknown);
+    match &field.shape {
+        Shape::Repeated { .. } => quote! {
+            #record => reader.closed_packed(#places)?,
+            #single => reader.closed_repeated(#places)?,
+        },
+        Shape::Map { key } => {
+            let key = kind(key);
+            quote!(#record => reader.closed_map::<#key, _>(#places)?,)
+        }
+        // A closed enum without presence is refused by protoc.
+        Shape::Implicit | Shape::Optional | Shape::Message => {
+            quote!(#single => reader.closed(#places)?,)
+        }
+    }
+}
+
+fn check_field(field: &Field) -> TokenStream {
+    let (name, shown) = (parsed(&field.name), &field.proto_name);
+    let whole = || match &field.shape {
+        Shape::Map { .. } => quote!(check_each(self.#name.values(), #shown)?;),
+        Shape::Repeated { .. } => quote!(check_each(&self.#name, #shown)?;),
+        _ => quote!(check_field(&self.#name, #shown)?;),
+    };
+    match field.check {
+        Check::Nothing => TokenStream::new(),
+        Check::Whole => whole(),
+        Check::Required { message } => {
+            let whole = message.then(whole);
+            quote!(require(self.#name.is_some(), #shown)?; #whole)
         }
     }
 }

@@ -68,9 +68,13 @@ impl Printer {
     /// The Rust type of one value.
     fn value_type(&self, kind: &Kind) -> TokenStream {
         match kind {
+            Kind::Scalar(Scalar::ByteStr) => {
+                let runtime = &self.runtime;
+                quote!(#runtime::ByteString)
+            }
             Kind::Scalar(scalar) => parsed(scalar_type(*scalar)),
-            Kind::Enum(path) | Kind::Message { path, boxed: false } => parsed(path),
-            Kind::Message { path, boxed: true } => {
+            Kind::Enum { path, .. } | Kind::Message { path, boxed: false, .. } => parsed(path),
+            Kind::Message { path, boxed: true, .. } => {
                 let path = parsed(path);
                 quote!(::std::boxed::Box<#path>)
             }
@@ -139,16 +143,18 @@ fn allow_deprecated(uses: bool) -> Option<TokenStream> {
 fn kind(kind: &Kind) -> TokenStream {
     match kind {
         Kind::Scalar(scalar) => parsed(&format!("{scalar:?}")),
-        Kind::Enum(_) => quote!(Enum<_>),
-        Kind::Message { .. } => quote!(Nested<_>),
+        Kind::Enum { .. } => quote!(Enum<_>),
+        Kind::Message { delimited: false, .. } => quote!(Nested<_>),
+        Kind::Message { delimited: true, .. } => quote!(Delimited<_>),
     }
 }
 
 /// The tag of a value: field number and wire type.
 fn tag(number: u32, kind: &Kind) -> Literal {
     let wire_type = match kind {
-        Kind::Enum(_) => VARINT,
-        Kind::Message { .. } => LENGTH_DELIMITED,
+        Kind::Enum { .. } => VARINT,
+        Kind::Message { delimited: false, .. } => LENGTH_DELIMITED,
+        Kind::Message { delimited: true, .. } => START_GROUP,
         Kind::Scalar(scalar) => wire_type(*scalar),
     };
     Literal::u32_unsuffixed(number << 3 | wire_type)
@@ -169,7 +175,7 @@ fn wire_type(scalar: Scalar) -> u32 {
         | Scalar::Sint64
         | Scalar::Bool => VARINT,
         Scalar::Fixed64 | Scalar::Sfixed64 | Scalar::Double => FIXED64,
-        Scalar::Str | Scalar::Bytes => LENGTH_DELIMITED,
+        Scalar::Str | Scalar::ByteStr | Scalar::Bytes => LENGTH_DELIMITED,
         Scalar::Fixed32 | Scalar::Sfixed32 | Scalar::Float => FIXED32,
     }
 }
@@ -184,6 +190,7 @@ fn scalar_type(scalar: Scalar) -> &'static str {
         Scalar::Double => "f64",
         Scalar::Bool => "bool",
         Scalar::Str => "::std::string::String",
+        Scalar::ByteStr => "ByteString",
         Scalar::Bytes => "::std::vec::Vec<u8>",
     }
 }
@@ -191,6 +198,11 @@ fn scalar_type(scalar: Scalar) -> &'static str {
 /// Source text that `schema` gave: names, paths, and attributes that `options` has parsed.
 fn parsed(text: &str) -> TokenStream {
     text.parse().expect("the schema holds valid tokens")
+}
+
+/// A name without the marks of a raw identifier.
+fn shown(name: &str) -> &str {
+    name.strip_prefix("r#").unwrap_or(name)
 }
 
 fn source(tokens: TokenStream) -> String {
@@ -204,4 +216,5 @@ fn items(tokens: TokenStream) -> syn::File {
 const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
 const LENGTH_DELIMITED: u32 = 2;
+const START_GROUP: u32 = 3;
 const FIXED32: u32 = 5;

@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::{Printer, allow_deprecated, docs, header, kind, lints, parsed, tag};
-use crate::schema::model::{Kind, Message, Oneof, OneofMember};
+use crate::schema::model::{Check, Kind, Message, Oneof, OneofMember};
 
 impl Printer {
     pub(super) fn oneof_field(&self, message: &Message, oneof: &Oneof) -> TokenStream {
@@ -65,24 +65,45 @@ pub(super) fn write(oneof: &Oneof) -> TokenStream {
     }
 }
 
-pub(super) fn read(oneof: &Oneof) -> TokenStream {
-    let arms = oneof.members.iter().map(|member| read_member(oneof, member));
+pub(super) fn read(oneof: &Oneof, unknown: &TokenStream) -> TokenStream {
+    let arms = oneof.members.iter().map(|member| read_member(oneof, member, unknown));
     quote!(#(#arms)*)
 }
 
 /// A message that is the current member is merged; everything else takes the oneof over.
-fn read_member(oneof: &Oneof, member: &OneofMember) -> TokenStream {
+fn read_member(oneof: &Oneof, member: &OneofMember, unknown: &TokenStream) -> TokenStream {
     let (field, local, name) = (parsed(&oneof.field), parsed(&oneof.local), parsed(&member.name));
     let (tag, kind) = (tag(member.number, &member.kind), kind(&member.kind));
     match member.kind {
-        Kind::Message { .. } => quote! {
-            #tag => match &mut self.#field {
-                Some(#local::#name(value)) => reader.merge_into(value)?,
-                other => reader.oneof::<#kind, _>(other, #local::#name)?,
-            },
-        },
-        Kind::Scalar(_) | Kind::Enum(_) => {
+        Kind::Message { delimited, .. } => {
+            let kind = if delimited { quote!(Delimited) } else { quote!(Nested) };
+            quote!(#tag => merge_member!(reader, self.#field, #local::#name, #kind),)
+        }
+        Kind::Enum { closed: true, .. } => {
+            quote!(#tag => closed_member!(reader, self.#field, #local::#name, #unknown),)
+        }
+        Kind::Scalar(_) | Kind::Enum { .. } => {
             quote!(#tag => reader.oneof::<#kind, _>(&mut self.#field, #local::#name)?,)
+        }
+    }
+}
+
+/// The check of the member that is set, if any can hold a required field.
+pub(super) fn check(oneof: &Oneof) -> TokenStream {
+    let checked: Vec<_> =
+        oneof.members.iter().filter(|member| member.check != Check::Nothing).collect();
+    if checked.is_empty() {
+        return TokenStream::new();
+    }
+    let (field, local) = (parsed(&oneof.field), parsed(&oneof.local));
+    let arms = checked.into_iter().map(|member| {
+        let (name, shown) = (parsed(&member.name), &member.proto_name);
+        quote!(Some(#local::#name(value)) => check(value, #shown)?,)
+    });
+    quote! {
+        match &self.#field {
+            #(#arms)*
+            _ => {}
         }
     }
 }

@@ -7,7 +7,6 @@ use super::model::{EnumValue, Enumeration};
 use super::names::{enum_values, identifier};
 use super::source::ENUM_VALUE;
 use super::{FileBuilder, Path, type_lints};
-use crate::user_error::UserError;
 
 impl FileBuilder<'_> {
     pub(super) fn enumeration(
@@ -16,12 +15,9 @@ impl FileBuilder<'_> {
         enumeration: &EnumDescriptorProto,
         features: Features,
         path: &Path,
-    ) -> Result<Enumeration, UserError> {
+    ) -> Enumeration {
         let unknown = enumeration.options.special_fields.unknown_fields();
-        if features.overridden(FeaturesOf::Enum, unknown).enumeration == Openness::Closed {
-            let message = format!("enum {full_name}: expected an open enum, got a closed one");
-            return Err(self.source.fault(path, message));
-        }
+        let features = features.overridden(FeaturesOf::Enum, unknown);
         let name = &self.index.type_name(&full_name).name;
         let mut header = self.header(path, enumeration.options.deprecated());
         header.attributes = self.type_attributes(&full_name, &ENUM_DERIVES);
@@ -34,7 +30,13 @@ impl FileBuilder<'_> {
             proto_name: value.name().to_owned(),
             number: value.number(),
         });
-        Ok(Enumeration { header, name: identifier(name), values: values.collect(), full_name })
+        Enumeration {
+            header,
+            name: identifier(name),
+            values: values.collect(),
+            full_name,
+            closed: features.enumeration == Openness::Closed,
+        }
     }
 }
 

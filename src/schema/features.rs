@@ -77,6 +77,11 @@ impl Edition {
     /// The newest that the plugin answers for: edition 2026.
     pub(crate) const MAX: Self = Self(1002);
 
+    /// Whether this version knows what it means.
+    pub(crate) fn is_known(self) -> bool {
+        matches!(self, Self::PROTO2 | Self::PROTO3) || (Self::E2023..=Self::MAX).contains(&self)
+    }
+
     /// The edition of a file; proto2 and proto3 are the two before 2023.
     pub(crate) fn of(file: &FileDescriptorProto) -> Self {
         match file.syntax() {

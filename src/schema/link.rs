@@ -4,11 +4,13 @@
 //! elsewhere. Names are words that protoc's own lexer would take, so that what follows can build
 //! identifiers from them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use protobuf::descriptor::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
+use super::features::{Features, FeaturesOf};
 use super::names::{self, FileNames, TypeName, identifier, relative_path};
+use super::required;
 use super::source::{
     ENUM_VALUE, FILE_ENUM, FILE_MESSAGE, FILE_PACKAGE, FILE_SERVICE, MESSAGE_ENUM, MESSAGE_FIELD,
     MESSAGE_NESTED, MESSAGE_ONEOF, Path, SERVICE_METHOD, Source,
@@ -22,6 +24,8 @@ pub(crate) struct Index<'a> {
     /// By full name, without the leading dot.
     types: HashMap<String, Linked<'a>>,
     names: HashMap<&'a str, FileNames>,
+    /// The messages that have required fields, or can hold a message that has.
+    required: HashSet<String>,
     options: &'a Options,
 }
 
@@ -30,6 +34,8 @@ pub(crate) struct Index<'a> {
 pub(crate) struct Linked<'a> {
     pub(crate) file: &'a FileDescriptorProto,
     pub(crate) descriptor: Descriptor<'a>,
+    /// The features that what stands in the type inherits.
+    pub(crate) features: Features,
 }
 
 /// What a type is.
@@ -46,13 +52,21 @@ impl<'a> Index<'a> {
         options: &'a Options,
     ) -> Result<Self, UserError> {
         let files: BTreeMap<_, _> = files.iter().map(|file| (file.name(), file)).collect();
-        let mut index = Self { files, types: HashMap::new(), names: HashMap::new(), options };
+        let mut index = Self {
+            files,
+            types: HashMap::new(),
+            names: HashMap::new(),
+            required: HashSet::new(),
+            options,
+        };
         let all: Vec<_> = index.files.values().copied().collect();
         for &file in &all {
             check_words(file)?;
-            let types = Types { file, scope: file.package().to_owned() };
+            let features = Features::of_file(file);
+            let types = Types { file, scope: file.package().to_owned(), features };
             types.link(&file.message_type, &file.enum_type, &mut index.types);
         }
+        index.required = required::reaching(&index.types);
         for file in all {
             index.give_names(file, &mut BTreeSet::new())?;
         }
@@ -67,6 +81,11 @@ impl<'a> Index<'a> {
     /// The type that a descriptor names, with its leading dot.
     pub(crate) fn linked(&self, name: &str) -> Option<Linked<'a>> {
         self.types.get(name.strip_prefix('.')?).copied()
+    }
+
+    /// Whether the message of this full name has required fields, or can hold one that has.
+    pub(crate) fn reaches_required(&self, full: &str) -> bool {
+        self.required.contains(full)
     }
 
     /// The names in `file`, which is one of the index.
@@ -181,6 +200,7 @@ pub(super) fn is_well_known_file(name: &str) -> bool {
 struct Types<'a> {
     file: &'a FileDescriptorProto,
     scope: String,
+    features: Features,
 }
 
 impl<'a> Types<'a> {
@@ -192,13 +212,18 @@ impl<'a> Types<'a> {
     ) {
         for enumeration in enums {
             let descriptor = Descriptor::Enum(enumeration);
-            types.insert(self.inner(enumeration.name()), Linked { file: self.file, descriptor });
+            let unknown = enumeration.options.special_fields.unknown_fields();
+            let features = self.features.overridden(FeaturesOf::Enum, unknown);
+            let linked = Linked { file: self.file, descriptor, features };
+            types.insert(self.inner(enumeration.name()), linked);
         }
         for message in messages {
             let full = self.inner(message.name());
             let descriptor = Descriptor::Message(message);
-            types.insert(full.clone(), Linked { file: self.file, descriptor });
-            let inside = Self { file: self.file, scope: full };
+            let unknown = message.options.special_fields.unknown_fields();
+            let features = self.features.overridden(FeaturesOf::Message, unknown);
+            types.insert(full.clone(), Linked { file: self.file, descriptor, features });
+            let inside = Self { file: self.file, scope: full, features };
             inside.link(&message.nested_type, &message.enum_type, types);
         }
     }
@@ -261,9 +286,10 @@ fn check_words(file: &FileDescriptorProto) -> Result<(), UserError> {
 const WELL_KNOWN_PACKAGE: &str = ".google.protobuf";
 
 /// The files whose types stand in the runtime's `well_known`.
-const WELL_KNOWN_FILES: [&str; 10] = [
+const WELL_KNOWN_FILES: [&str; 11] = [
     "google/protobuf/any.proto",
     "google/protobuf/api.proto",
+    "google/protobuf/descriptor.proto",
     "google/protobuf/duration.proto",
     "google/protobuf/empty.proto",
     "google/protobuf/field_mask.proto",

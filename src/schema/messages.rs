@@ -5,9 +5,11 @@ use protobuf::descriptor::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, OneofDescriptorProto,
 };
 
-use super::features::{Features, FeaturesOf, MessageEncoding, Presence, RepeatedEncoding, Utf8};
+use super::features::{
+    Features, FeaturesOf, MessageEncoding, Openness, Presence, RepeatedEncoding, Utf8,
+};
 use super::link::Descriptor;
-use super::model::{Field, Member, Message, Oneof, OneofMember, Scalar, Shape, Types};
+use super::model::{Check, Field, Member, Message, Oneof, OneofMember, Scalar, Shape, Types};
 use super::names::{Scope, TypeName, identifier, member_name};
 use super::source::{
     FIELD_TYPE_NAME, FILE_ENUM, FILE_MESSAGE, MESSAGE_ENUM, MESSAGE_FIELD, MESSAGE_NESTED,
@@ -81,7 +83,7 @@ impl<'a> FileBuilder<'a> {
             if !self.index.is_extern(&full) {
                 let path = container.enum_path(index);
                 let features = container.features;
-                types.enums.push(self.enumeration(full, enumeration, features, &path)?);
+                types.enums.push(self.enumeration(full, enumeration, features, &path));
             }
         }
         Ok(types)
@@ -109,6 +111,7 @@ impl<'a> FileBuilder<'a> {
                 .any(|field| field.options.deprecated() || self.is_deprecated(field.type_name()));
         let module = owner.name.module.as_deref().map(identifier);
         Ok(Message {
+            checks_required: self.index.reaches_required(&owner.full),
             header,
             full_name: owner.full.clone(),
             name: identifier(&owner.name.name),
@@ -170,13 +173,24 @@ impl<'a> FileBuilder<'a> {
         let mut header = self.header(&place.path, field.options.deprecated());
         header.attributes = self.field_attributes(&place.full);
         let number = self.number(&place, field)?;
+        let proto_name = field.name().to_owned();
         let repeated = label(field) == Some(Label::LABEL_REPEATED);
         if repeated && let Some((key, value)) = self.map_entry(field) {
-            let kind = self.kind(&place, value, owner.features.of_field(value))?.unboxed();
-            let key = self.kind(&place, key, owner.features.of_field(key))?;
-            return Ok(Field { header, name, number, kind, shape: Shape::Map { key } });
+            // Entries are never delimited, nor is what stands in them: editions, message_encoding.
+            let message = MessageEncoding::LengthPrefixed;
+            let kind = self.kind(&place, value, Features { message, ..features })?.unboxed();
+            let key = self.kind(&place, key, features)?;
+            let check = self.whole(value);
+            let shape = Shape::Map { key };
+            return Ok(Field { header, name, proto_name, number, kind, shape, check });
         }
         let kind = self.kind(&place, field, features)?;
+        let check = match (self.whole(field), features.presence) {
+            (whole, Presence::Required) if !repeated => {
+                Check::Required { message: whole == Check::Whole }
+            }
+            (whole, _) => whole,
+        };
         let (kind, shape) = match (&kind, features.presence) {
             _ if repeated => {
                 let packed = features.repeated == RepeatedEncoding::Packed && kind.is_packable();
@@ -186,7 +200,16 @@ impl<'a> FileBuilder<'a> {
             (_, Presence::Implicit) => (kind, Shape::Implicit),
             (_, Presence::Explicit | Presence::Required) => (kind, Shape::Optional),
         };
-        Ok(Field { header, name, number, kind, shape })
+        Ok(Field { header, name, proto_name, number, kind, shape, check })
+    }
+
+    /// Whether what the field holds is to be checked for required fields.
+    fn whole(&self, field: &FieldDescriptorProto) -> Check {
+        let message = field.type_name().strip_prefix('.');
+        match message.is_some_and(|full| self.index.reaches_required(full)) {
+            true => Check::Whole,
+            false => Check::Nothing,
+        }
     }
 
     fn oneof(
@@ -214,7 +237,9 @@ impl<'a> FileBuilder<'a> {
             header.attributes = self.field_attributes(&place.full);
             let number = self.number(&place, field)?;
             let kind = self.kind(&place, field, features.of_field(field))?;
-            members.push(OneofMember { header, name: identifier(name), number, kind });
+            let (name, check) = (identifier(name), self.whole(field));
+            let proto_name = field.name().to_owned();
+            members.push(OneofMember { header, name, proto_name, number, kind, check });
         }
         let full = inner(&owner.full, oneof.name());
         let name = &owner.name.oneofs[*index];
@@ -241,25 +266,28 @@ impl<'a> FileBuilder<'a> {
     ) -> Result<Kind, UserError> {
         let who = format!("field {}", place.full);
         let fault = |message: String| Err(self.source.fault(&place.path, message));
-        if features.presence == Presence::Required
-            || features.message == MessageEncoding::Delimited
-            || features.utf8 == Utf8::Unchecked
-        {
-            return fault(format!("{who}: expected a field as proto3 has them, got {features:?}"));
-        }
         let Some(kind) = field.type_.and_then(|kind| kind.enum_value().ok()) else {
             return fault(format!("{who}: its type is unknown to this version"));
         };
-        if let Some(scalar) = scalar(kind) {
-            return Ok(Kind::Scalar(scalar));
+        match scalar(kind) {
+            Some(Scalar::Str) if features.utf8 == Utf8::Unchecked => {
+                return Ok(Kind::Scalar(Scalar::ByteStr));
+            }
+            Some(scalar) => return Ok(Kind::Scalar(scalar)),
+            None => {}
         }
         let path = place.path.child(FIELD_TYPE_NAME);
         let reference = Reference { target: field.type_name(), modules: place.modules, who, path };
-        match self.target(&reference)?.descriptor {
-            Descriptor::Enum(_) => Ok(Kind::Enum(self.path(&reference))),
+        let target = self.target(&reference)?;
+        let path = self.path(&reference);
+        match target.descriptor {
+            Descriptor::Enum(_) => {
+                Ok(Kind::Enum { path, closed: target.features.enumeration == Openness::Closed })
+            }
             Descriptor::Message(_) => {
                 let boxed = self.recursion.needs_box(&place.owner.full, &field.type_name()[1..]);
-                Ok(Kind::Message { path: self.path(&reference), boxed })
+                let delimited = features.message == MessageEncoding::Delimited;
+                Ok(Kind::Message { path, boxed, delimited })
             }
         }
     }
@@ -360,8 +388,28 @@ const ONEOF_DERIVES: [&str; 3] = ["Clone", "Debug", "PartialEq"];
 const NUMBER_MAX: u32 = (1 << 29) - 1;
 
 /// What the bodies of generated functions call by short names.
-const BODY_NAMES: [&str; 21] = [
-    "Int32", "Int64", "Uint32", "Uint64", "Sint32", "Sint64", "Fixed32", "Fixed64", "Sfixed32",
-    "Sfixed64", "Float", "Double", "Bool", "Str", "Bytes", "Enum", "Nested", "Some", "None", "Ok",
+const BODY_NAMES: [&str; 23] = [
+    "Int32",
+    "Int64",
+    "Uint32",
+    "Uint64",
+    "Sint32",
+    "Sint64",
+    "Fixed32",
+    "Fixed64",
+    "Sfixed32",
+    "Sfixed64",
+    "Float",
+    "Double",
+    "Bool",
+    "Str",
+    "Bytes",
+    "Enum",
+    "Nested",
+    "Some",
+    "None",
+    "Ok",
     "Err",
+    "ByteStr",
+    "Delimited",
 ];

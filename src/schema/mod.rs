@@ -15,6 +15,7 @@ mod names;
 mod outputs;
 mod reach;
 mod recursion;
+mod required;
 mod services;
 mod source;
 
@@ -62,16 +63,14 @@ pub(crate) fn build(
     Ok(schema)
 }
 
-/// Refuses what is not proto3: such files can be imported, not generated.
+/// Refuses what this version does not know.
 fn check_syntax(file: &FileDescriptorProto) -> Result<(), UserError> {
     let edition = Edition::of(file);
-    if edition == Edition::PROTO3 {
+    if edition.is_known() {
         return Ok(());
     }
-    let message = format!(
-        "expected syntax = \"proto3\", got {}: such files can be imported, but not generated",
-        edition.words()
-    );
+    let message =
+        format!("expected proto2, proto3 or an edition from 2023 to 2026, got {}", edition.words());
     Err(Source::new(file, false).fault(&Path::plain(FILE_SYNTAX), message))
 }
 
@@ -141,17 +140,6 @@ impl<'a> FileBuilder<'a> {
         let Some(linked) = self.index.linked(target) else {
             return fault(format!("{who}: the request does not describe its type {target}"));
         };
-        let full = &target[1..];
-        let elsewhere = self.index.is_extern(full) || self.index.is_well_known(full, self.file);
-        let edition = Edition::of(linked.file);
-        if !elsewhere && edition != Edition::PROTO3 {
-            return fault(format!(
-                "{who}: its type {full} stands in {}, which is {} and cannot be generated; expected \
-                 extern_path={target}=::rust::path to say where it is",
-                linked.file.name(),
-                edition.words(),
-            ));
-        }
         match linked.descriptor {
             Descriptor::Message(message) if message.options.map_entry() => {
                 fault(format!("{who}: expected a message, got the entry of a map"))

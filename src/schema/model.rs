@@ -70,6 +70,8 @@ pub(crate) struct Message {
     pub(crate) nested: Types,
     /// Whether printing it uses something deprecated.
     pub(crate) uses_deprecated: bool,
+    /// Whether it has required fields, or can hold a message that has.
+    pub(crate) checks_required: bool,
 }
 
 /// A field of the struct.
@@ -84,9 +86,24 @@ pub(crate) enum Member {
 pub(crate) struct Field {
     pub(crate) header: Header,
     pub(crate) name: String,
+    /// As the .proto spells it.
+    pub(crate) proto_name: String,
     pub(crate) number: u32,
     pub(crate) kind: Kind,
     pub(crate) shape: Shape,
+    pub(crate) check: Check,
+}
+
+/// What a check for required fields asks of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    Nothing,
+    /// That it is set; a message also that it is whole.
+    Required {
+        message: bool,
+    },
+    /// That the messages in it are whole.
+    Whole,
 }
 
 /// How often a field may occur, and how that is kept.
@@ -108,12 +125,17 @@ pub(crate) enum Shape {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Scalar(Scalar),
-    /// An open enum at this path.
-    Enum(String),
+    /// An enum at this path.
+    Enum {
+        path: String,
+        closed: bool,
+    },
     /// A message at this path; boxed where it would hold itself.
     Message {
         path: String,
         boxed: bool,
+        /// Between a start tag and an end tag.
+        delimited: bool,
     },
 }
 
@@ -141,18 +163,28 @@ impl Kind {
     /// The kind as it stands in a `Vec` or a map, where it needs no box.
     pub(crate) fn unboxed(self) -> Self {
         match self {
-            Self::Message { path, .. } => Self::Message { path, boxed: false },
+            Self::Message { path, delimited, .. } => {
+                Self::Message { path, boxed: false, delimited }
+            }
             other => other,
         }
     }
 
+    /// Whether it stands between a start tag and an end tag.
+    pub(crate) fn is_delimited(&self) -> bool {
+        matches!(self, Self::Message { delimited: true, .. })
+    }
+
     /// Whether repeated values can share one record.
     pub(crate) fn is_packable(&self) -> bool {
-        !matches!(self, Self::Message { .. } | Self::Scalar(Scalar::Str | Scalar::Bytes))
+        !matches!(
+            self,
+            Self::Message { .. } | Self::Scalar(Scalar::Str | Scalar::ByteStr | Scalar::Bytes)
+        )
     }
 }
 
-/// The fifteen scalar types.
+/// The fifteen scalar types, and strings that need not be UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scalar {
     Int32,
@@ -169,6 +201,7 @@ pub(crate) enum Scalar {
     Double,
     Bool,
     Str,
+    ByteStr,
     Bytes,
 }
 
@@ -193,17 +226,21 @@ pub(crate) struct Oneof {
 pub(crate) struct OneofMember {
     pub(crate) header: Header,
     pub(crate) name: String,
+    /// As the .proto spells it.
+    pub(crate) proto_name: String,
     pub(crate) number: u32,
     pub(crate) kind: Kind,
+    pub(crate) check: Check,
 }
 
-/// An open enum: a newtype with constants.
+/// An enum: a newtype with constants, or where it is closed a Rust enum.
 #[derive(Debug)]
 pub(crate) struct Enumeration {
     pub(crate) header: Header,
     pub(crate) full_name: String,
     pub(crate) name: String,
     pub(crate) values: Vec<EnumValue>,
+    pub(crate) closed: bool,
 }
 
 /// A constant of an enum.

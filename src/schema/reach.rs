@@ -31,7 +31,7 @@ pub(crate) fn needed_imports(
             let elsewhere = is_well_known_file(import.name()) || is_extern(import, options);
             if !elsewhere && known.insert(import.name()) {
                 open.push(import.name());
-                if Edition::of(import) == Edition::PROTO3 {
+                if Edition::of(import).is_known() {
                     needed.insert(import.name().to_owned());
                 }
             }

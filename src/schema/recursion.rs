@@ -54,8 +54,9 @@ pub(super) fn of_file(index: &Index<'_>, file: &FileDescriptorProto) -> Recursio
         let nested = message.nested_type.iter();
         open.extend(nested.map(|nested| (inner(&full, nested.name()), nested)));
         let singular = message.field.iter().filter(|field| {
+            let kind = field.type_.and_then(|kind| kind.enum_value().ok());
             label(field) != Some(Label::LABEL_REPEATED)
-                && field.type_.and_then(|kind| kind.enum_value().ok()) == Some(Type::TYPE_MESSAGE)
+                && matches!(kind, Some(Type::TYPE_MESSAGE | Type::TYPE_GROUP))
         });
         let targets = singular.filter_map(|field| field.type_name().strip_prefix('.'));
         let targets = targets.filter(|target| !index.is_extern(target));

@@ -26,10 +26,14 @@ mod comments;
 mod deprecated;
 #[path = "../../golden/derives/mod.rs"]
 mod derives;
+#[path = "../../golden/descriptor_types/mod.rs"]
+mod descriptor_types;
 #[path = "../../golden/directories/mod.rs"]
 mod directories;
 #[path = "../../golden/docs_off/mod.rs"]
 mod docs_off;
+#[path = "../../golden/editions/mod.rs"]
+mod editions;
 #[path = "../../golden/enum_names/mod.rs"]
 mod enum_names;
 #[path = "../../golden/enums/mod.rs"]
@@ -54,6 +58,8 @@ mod mod_file;
 mod nested;
 #[path = "../../golden/no_package/mod.rs"]
 mod no_package;
+#[path = "../../golden/no_syntax/mod.rs"]
+mod no_syntax;
 #[path = "../../golden/oneofs/mod.rs"]
 mod oneofs;
 #[path = "../../golden/optional/mod.rs"]
@@ -62,6 +68,8 @@ mod optional;
 mod package_names;
 #[path = "../../golden/packed/mod.rs"]
 mod packed;
+#[path = "../../golden/proto2/mod.rs"]
+mod proto2;
 #[path = "../../golden/proto2_extern/mod.rs"]
 mod proto2_extern;
 #[path = "../../golden/proto2_import/mod.rs"]
@@ -100,6 +108,8 @@ mod names;
 mod oracle;
 #[path = "services.rs"]
 mod service_tests;
+#[cfg(feature = "vendored-protoc")]
+mod syntaxes;
 
 /// What `extern_path=.outside=::elsewhere::outside` says is here.
 pub mod outside {

@@ -44,8 +44,8 @@ pub mod money {
             ("CURRENCY_UNSPECIFIED", 0),
             ("CURRENCY_EUR", 1),
         ];
-        fn from_number(number: i32) -> Self {
-            Self(number)
+        fn from_number(number: i32) -> ::core::option::Option<Self> {
+            ::core::option::Option::Some(Self(number))
         }
         fn number(self) -> i32 {
             self.0

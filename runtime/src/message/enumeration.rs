@@ -20,14 +20,14 @@ use std::hash::Hash;
 /// #     const FULL_NAME: &'static str = "hello.Mood";
 /// #     const NAMES: &'static [(&'static str, i32)] =
 /// #         &[("MOOD_UNSPECIFIED", 0), ("MOOD_HAPPY", 1)];
-/// #     fn from_number(number: i32) -> Self { Self(number) }
+/// #     fn from_number(number: i32) -> Option<Self> { Some(Self(number)) }
 /// #     fn number(self) -> i32 { self.0 }
 /// # }
 ///
-/// assert_eq!(Mood::from_number(1), Mood::Happy);
+/// assert_eq!(Mood::from_number(1), Some(Mood::Happy));
 /// assert_eq!(Mood::Happy.name(), Some("MOOD_HAPPY"));
 /// assert_eq!(Mood::from_name("MOOD_HAPPY"), Some(Mood::Happy));
-/// assert_eq!(Mood::from_number(17).name(), None);
+/// assert_eq!(Mood(17).name(), None);
 /// ```
 pub trait Enumeration:
     Copy + Default + Eq + Ord + Hash + Debug + Send + Sync + Sized + 'static
@@ -39,8 +39,9 @@ pub trait Enumeration:
     /// names for one number is the canonical one.
     const NAMES: &'static [(&'static str, i32)];
 
-    /// The value with this number.
-    fn from_number(number: i32) -> Self;
+    /// The value with this number. An open enum has one for every number, a closed enum only for
+    /// those that it names.
+    fn from_number(number: i32) -> Option<Self>;
 
     /// The number of this value.
     fn number(self) -> i32;
@@ -54,7 +55,7 @@ pub trait Enumeration:
     /// The value with this name in the .proto.
     fn from_name(name: &str) -> Option<Self> {
         let entry = Self::NAMES.iter().find(|(known, _)| *known == name)?;
-        Some(Self::from_number(entry.1))
+        Self::from_number(entry.1)
     }
 }
 

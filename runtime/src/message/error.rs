@@ -6,6 +6,8 @@
 use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 
+use super::MissingField;
+
 /// Bytes that are not a valid encoding of the message they were decoded as.
 ///
 /// Its text names the message, the field number and the byte offset, what was expected and what
@@ -46,6 +48,8 @@ struct Place {
     field_number: u32,
     /// Empty until the error has left the innermost message.
     message_name: &'static str,
+    /// With [`DecodeErrorKind::MissingField`].
+    missing: Option<MissingField>,
 }
 
 /// Which rule of the encoding was broken.
@@ -100,6 +104,8 @@ pub enum DecodeErrorKind {
         /// The budget, in bytes.
         limit: usize,
     },
+    /// A required field that did not come; the error's text has the path that leads to it.
+    MissingField,
 }
 
 impl DecodeError {
@@ -108,7 +114,15 @@ impl DecodeError {
     #[cold]
     #[inline(never)]
     pub(crate) fn new(kind: DecodeErrorKind, offset: usize, field_number: u32) -> Self {
-        Self(Box::new(Place { kind, offset, field_number, message_name: "" }))
+        Self(Box::new(Place { kind, offset, field_number, message_name: "", missing: None }))
+    }
+
+    /// A required field of `message_name` that did not come.
+    #[cold]
+    pub(crate) fn missing(message_name: &'static str, missing: MissingField) -> Self {
+        let kind = DecodeErrorKind::MissingField;
+        let missing = Some(missing);
+        Self(Box::new(Place { kind, offset: 0, field_number: 0, message_name, missing }))
     }
 
     /// Names the message that was being decoded, unless an inner one is named already.
@@ -144,9 +158,12 @@ impl DecodeError {
 
 impl Display for DecodeError {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let Place { kind, offset, field_number, message_name } = &*self.0;
+        let Place { kind, offset, field_number, message_name, missing } = &*self.0;
         let name = if message_name.is_empty() { "message" } else { message_name };
         write!(formatter, "invalid {name}: ")?;
+        if let Some(missing) = missing {
+            return write!(formatter, "expected the required field {missing}, it is not set");
+        }
         if *field_number != 0 {
             write!(formatter, "field {field_number}, ")?;
         }
@@ -214,35 +231,47 @@ impl Display for DecodeErrorKind {
             Self::TooMuchMemory { limit } => {
                 write!(formatter, "expected to need at most {limit} bytes of memory, needs more")
             }
+            Self::MissingField => formatter.write_str("expected a required field, it is not set"),
         }
     }
 }
 
-/// A message that is larger than 2 GiB - 1 bytes when encoded, and so cannot be sent.
+/// A message that cannot be encoded: it is larger than 2 GiB - 1 bytes, or lacks a required field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodeError {
     message_name: &'static str,
-    size: usize,
+    fault: EncodeFault,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum EncodeFault {
+    TooLarge { size: usize },
+    Missing(MissingField),
 }
 
 impl EncodeError {
-    pub(crate) fn new(message_name: &'static str, size: usize) -> Self {
-        Self { message_name, size }
+    #[cold]
+    pub(crate) fn too_large(message_name: &'static str, size: usize) -> Self {
+        Self { message_name, fault: EncodeFault::TooLarge { size } }
     }
 
-    /// Size of the encoded message, in bytes.
-    pub fn size(&self) -> usize {
-        self.size
+    #[cold]
+    pub(crate) fn missing(message_name: &'static str, missing: MissingField) -> Self {
+        Self { message_name, fault: EncodeFault::Missing(missing) }
     }
 }
 
 impl Display for EncodeError {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let Self { message_name, size } = self;
-        write!(
-            formatter,
-            "cannot encode {message_name}: expected at most 2147483647 bytes, got {size}"
-        )
+        write!(formatter, "cannot encode {}: ", self.message_name)?;
+        match &self.fault {
+            EncodeFault::TooLarge { size } => {
+                write!(formatter, "expected at most 2147483647 bytes, got {size}")
+            }
+            EncodeFault::Missing(missing) => {
+                write!(formatter, "expected the required field {missing}, it is not set")
+            }
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use std::marker::PhantomData;
 use super::reader::Reader;
 use super::varint::{unzigzag32, unzigzag64, zigzag32, zigzag64};
 use super::writer::Writer;
-use super::{DecodeError, Enumeration, FIXED32, FIXED64, LENGTH_DELIMITED, Message, VARINT};
+use super::{
+    ByteString, DecodeError, Enumeration, FIXED32, FIXED64, LENGTH_DELIMITED, Message, VARINT,
+};
 
 /// How one value is written and read.
 pub trait Kind {
@@ -24,6 +26,13 @@ pub trait Kind {
 
     /// Writes the value without its tag.
     fn write(writer: &mut Writer, value: &Self::Value);
+
+    /// Writes the value with its tag.
+    #[inline]
+    fn write_field(writer: &mut Writer, number: u32, value: &Self::Value) {
+        Self::write(writer, value);
+        writer.tag(number, Self::WIRE_TYPE);
+    }
 
     /// Replaces the value; a message is merged into.
     ///
@@ -69,7 +78,7 @@ pub struct Sint32;
 pub struct Sint64;
 /// `bool`. Any varint other than 0 is `true`.
 pub struct Bool;
-/// An enum. What comes is cut to 32 bits.
+/// An enum. What comes is cut to 32 bits. Only open ones are read this way.
 pub struct Enum<E>(PhantomData<E>);
 /// `fixed32`.
 pub struct Fixed32;
@@ -87,6 +96,8 @@ pub struct Double;
 pub struct Str;
 /// `bytes`.
 pub struct Bytes;
+/// `string` that may be anything.
+pub struct ByteStr;
 /// A message, `M` or `Box<M>`.
 pub struct Nested<M>(PhantomData<M>);
 
@@ -142,7 +153,7 @@ varint_kind!(
     [<E: Enumeration>] Enum<E>,
     E,
     |value: E| i64::from(value.number()).cast_unsigned(),
-    |raw: u64| E::from_number(raw as i32)
+    |raw: u64| E::from_number(raw as i32).unwrap_or_default()
 );
 
 macro_rules! fixed_kind {
@@ -242,6 +253,28 @@ impl Kind for Bytes {
 impl Scalar for Bytes {
     #[inline]
     fn is_default(value: &Vec<u8>) -> bool {
+        value.is_empty()
+    }
+}
+
+impl Kind for ByteStr {
+    type Value = ByteString;
+    const WIRE_TYPE: u32 = LENGTH_DELIMITED;
+
+    #[inline]
+    fn write(writer: &mut Writer, value: &ByteString) {
+        writer.length_delimited(value);
+    }
+
+    #[inline]
+    fn read(reader: &mut Reader<'_>, value: &mut ByteString) -> Result<(), DecodeError> {
+        Bytes::read(reader, value.as_mut_vec())
+    }
+}
+
+impl Scalar for ByteStr {
+    #[inline]
+    fn is_default(value: &ByteString) -> bool {
         value.is_empty()
     }
 }

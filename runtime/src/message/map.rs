@@ -4,7 +4,7 @@
 //! entry are dropped. Entries are written in the order of their keys, so that equal messages have
 //! equal bytes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use super::kind::Kind;
@@ -15,17 +15,58 @@ use super::{DecodeError, LENGTH_DELIMITED};
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
 
+/// What a map field may be.
+pub trait Map {
+    /// Of the keys.
+    type Key;
+    /// Of the values.
+    type Value;
+
+    /// Puts `value` in the place of what is there.
+    fn put(&mut self, key: Self::Key, value: Self::Value);
+
+    /// The entries in the order of their keys.
+    fn sorted(&self) -> impl DoubleEndedIterator<Item = (&Self::Key, &Self::Value)>;
+}
+
+impl<K: Eq + Hash + Ord, V> Map for HashMap<K, V> {
+    type Key = K;
+    type Value = V;
+
+    fn put(&mut self, key: K, value: V) {
+        self.insert(key, value);
+    }
+
+    fn sorted(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
+        let mut entries: Vec<_> = self.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        entries.into_iter()
+    }
+}
+
+impl<K: Ord, V> Map for BTreeMap<K, V> {
+    type Key = K;
+    type Value = V;
+
+    fn put(&mut self, key: K, value: V) {
+        self.insert(key, value);
+    }
+
+    fn sorted(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
+        self.iter()
+    }
+}
+
 impl Reader<'_> {
     /// Reads one entry of a map.
     ///
     /// # Errors
     ///
     /// What is wrong with the input.
-    pub fn map<K, V>(&mut self, map: &mut HashMap<K::Value, V::Value>) -> Result<(), DecodeError>
-    where
-        K: Kind<Value: Eq + Hash>,
-        V: Kind,
-    {
+    pub fn map<K: Kind, V: Kind>(
+        &mut self,
+        map: &mut impl Map<Key = K::Value, Value = V::Value>,
+    ) -> Result<(), DecodeError> {
         self.charge(size_of::<(K::Value, V::Value)>() + V::HEAP_SIZE)?;
         let mut key = K::Value::default();
         let mut value = V::Value::default();
@@ -40,21 +81,19 @@ impl Reader<'_> {
             }
         }
         self.leave_nested(around);
-        map.insert(key, value);
+        map.put(key, value);
         Ok(())
     }
 }
 
 impl Writer {
     /// A map, in the order of its keys.
-    pub fn map<K, V>(&mut self, number: u32, map: &HashMap<K::Value, V::Value>)
-    where
-        K: Kind<Value: Ord>,
-        V: Kind,
-    {
-        let mut entries: Vec<_> = map.iter().collect();
-        entries.sort_unstable_by_key(|(key, _)| *key);
-        for (key, value) in entries.into_iter().rev() {
+    pub fn map<K: Kind, V: Kind>(
+        &mut self,
+        number: u32,
+        map: &impl Map<Key = K::Value, Value = V::Value>,
+    ) {
+        for (key, value) in map.sorted().rev() {
             let end = self.len();
             self.singular::<V>(VALUE, value);
             self.singular::<K>(KEY, key);

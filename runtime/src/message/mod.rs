@@ -11,13 +11,17 @@
 //! - Equal messages have equal bytes: fields in the order of their numbers, map entries in that of
 //!   their keys.
 
+mod byte_string;
+mod closed;
 mod default_instance;
 pub(crate) mod enumeration;
 mod error;
 mod field;
+pub(crate) mod group;
 pub(crate) mod kind;
-mod map;
+pub(crate) mod map;
 mod reader;
+pub(crate) mod required;
 #[cfg(test)]
 mod tests;
 mod unknown;
@@ -29,10 +33,12 @@ use std::fmt::Debug;
 
 use crate::limits;
 
+pub use byte_string::ByteString;
 pub use enumeration::Enumeration;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use field::MessageField;
 pub use reader::Reader;
+pub use required::MissingField;
 pub use unknown::{UnknownFields, UnknownIter, UnknownValue};
 pub use writer::Writer;
 
@@ -88,6 +94,22 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     #[doc(hidden)]
     const HEAP_SIZE: usize = 0;
 
+    /// Whether the message, or one that it can hold, has required fields.
+    #[doc(hidden)]
+    const CHECKS_REQUIRED: bool = false;
+
+    /// Whether every required field is set, in this message and in those that it holds.
+    ///
+    /// Encoding and [`Message::decode`] ask it; [`Message::merge`] does not, because the rest may
+    /// still come.
+    ///
+    /// # Errors
+    ///
+    /// The first one that is not.
+    fn check_required(&self) -> Result<(), MissingField> {
+        Ok(())
+    }
+
     /// Writes the fields from the last to the first. For generated code; call [`Message::encode`].
     fn write_fields(&self, writer: &mut Writer);
 
@@ -102,8 +124,8 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     ///
     /// # Panics
     ///
-    /// If it is larger than 2 GiB - 1 bytes, the most a protobuf message may be;
-    /// [`Message::encode`] gives an error instead.
+    /// If it is larger than 2 GiB - 1 bytes, the most a protobuf message may be, or if a required
+    /// field is not set; [`Message::encode`] gives an error instead.
     fn encode_to_vec(&self) -> Vec<u8> {
         // Most messages are small: one allocation to write into, one of the right size to keep.
         let mut writer = Writer::with_capacity(512);
@@ -115,7 +137,8 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     ///
     /// # Panics
     ///
-    /// If it is larger than 2 GiB - 1 bytes, the most a protobuf message may be.
+    /// If it is larger than 2 GiB - 1 bytes, the most a protobuf message may be, or if a required
+    /// field is not set.
     fn encode_into(&self, bytes: &mut Vec<u8>) {
         let mut writer = Writer::new();
         write_or_panic(self, &mut writer);
@@ -127,14 +150,18 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the message is larger than 2 GiB - 1 bytes, the most a protobuf message may be. The
-    /// writer's content is then of no use.
+    /// If the message is larger than 2 GiB - 1 bytes, the most a protobuf message may be: the
+    /// writer's content is then of no use. If a required field is not set: nothing is written.
     fn encode(&self, writer: &mut Writer) -> Result<(), EncodeError> {
+        if Self::CHECKS_REQUIRED {
+            let checked = self.check_required();
+            checked.map_err(|missing| EncodeError::missing(Self::FULL_NAME, missing))?;
+        }
         let before = writer.len();
         self.write_fields(writer);
         match writer.len() - before {
             0..=limits::MESSAGE_SIZE_MAX => Ok(()),
-            size => Err(EncodeError::new(Self::FULL_NAME, size)),
+            size => Err(EncodeError::too_large(Self::FULL_NAME, size)),
         }
     }
 
@@ -150,10 +177,14 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What is wrong with the input, or which limit it breaks.
+    /// What is wrong with the input, which limit it breaks, or which required field is not set.
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut message = Self::default();
         message.merge(bytes)?;
+        if Self::CHECKS_REQUIRED {
+            let checked = message.check_required();
+            checked.map_err(|missing| DecodeError::missing(Self::FULL_NAME, missing))?;
+        }
         Ok(message)
     }
 
@@ -187,6 +218,11 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
 impl<M: Message> Message for Box<M> {
     const FULL_NAME: &'static str = M::FULL_NAME;
     const HEAP_SIZE: usize = size_of::<M>() + M::HEAP_SIZE;
+    const CHECKS_REQUIRED: bool = M::CHECKS_REQUIRED;
+
+    fn check_required(&self) -> Result<(), MissingField> {
+        (**self).check_required()
+    }
 
     #[inline]
     fn write_fields(&self, writer: &mut Writer) {

@@ -21,6 +21,17 @@ pub struct Reader<'a> {
     depth_max: u32,
     memory_left: usize,
     memory_max: usize,
+    /// Number of the group that is being read; 0 if what is being read has a length.
+    group: u32,
+    /// What follows the group whose end tag was read.
+    after_group: &'a [u8],
+}
+
+/// What is left to read around a nested message.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    rest: &'a [u8],
+    group: u32,
 }
 
 impl<'a> Reader<'a> {
@@ -45,6 +56,8 @@ impl<'a> Reader<'a> {
             depth_max: depth,
             memory_left: memory,
             memory_max: memory,
+            group: 0,
+            after_group: &[],
         }
     }
 }
@@ -163,6 +176,12 @@ impl<'a> Reader<'a> {
     /// What is wrong with the input; field number 0; a wire type that does not exist; the end of a
     /// group that was not opened.
     pub fn unknown(&mut self, tag: u32, unknown: &mut UnknownFields) -> Result<(), DecodeError> {
+        if tag == self.group << 3 | END_GROUP && self.group != 0 {
+            // The end of the group that is being read: nothing more to read in it.
+            self.after_group = std::mem::take(&mut self.rest);
+            self.group = 0;
+            return Ok(());
+        }
         let before = self.rest;
         self.skip(tag)?;
         let payload = &before[..before.len() - self.rest.len()];
@@ -181,17 +200,47 @@ impl<'a> Reader<'a> {
 
     /// Reads a length, enters that many bytes, and returns what is left after them.
     #[inline]
-    pub(super) fn enter_nested(&mut self) -> Result<&'a [u8], DecodeError> {
+    pub(super) fn enter_nested(&mut self) -> Result<Around<'a>, DecodeError> {
         let payload = self.length_delimited()?;
         self.descend()?;
-        Ok(std::mem::replace(&mut self.rest, payload))
+        let rest = std::mem::replace(&mut self.rest, payload);
+        Ok(Around { rest, group: std::mem::take(&mut self.group) })
     }
 
     /// Goes on after what [`Reader::enter_nested`] entered.
     #[inline]
-    pub(super) fn leave_nested(&mut self, around: &'a [u8]) {
-        self.rest = around;
+    pub(super) fn leave_nested(&mut self, around: Around<'a>) {
+        self.rest = around.rest;
+        self.group = around.group;
         self.depth_left += 1;
+    }
+
+    /// Enters the group whose start tag came last.
+    pub(super) fn enter_group(&mut self) -> Result<Around<'a>, DecodeError> {
+        self.descend()?;
+        let group = std::mem::replace(&mut self.group, self.tag >> 3);
+        Ok(Around { rest: &[], group })
+    }
+
+    /// Goes on after the group; says whether its end tag was read.
+    pub(super) fn leave_group(&mut self, around: Around<'a>) -> bool {
+        let ended = self.group == 0;
+        if ended {
+            self.rest = std::mem::take(&mut self.after_group);
+        }
+        self.group = around.group;
+        self.depth_left += 1;
+        ended
+    }
+
+    /// The tag that was read last.
+    pub(super) fn tag(&self) -> u32 {
+        self.tag
+    }
+
+    /// The field number of the tag that was read last.
+    pub(super) fn field_number(&self) -> u32 {
+        self.tag >> 3
     }
 
     /// Takes `size` bytes from the memory budget.
@@ -316,8 +365,8 @@ impl<'a> Reader<'a> {
             START_GROUP => self.group(tag >> 3).map(drop),
             FIXED32 => self.chunk::<4>().map(drop),
             END_GROUP => {
-                let kind = DecodeErrorKind::UnmatchedEndGroup { expected: 0, got: tag >> 3 };
-                Err(self.error(kind))
+                let (expected, got) = (self.group, tag >> 3);
+                Err(self.error(DecodeErrorKind::UnmatchedEndGroup { expected, got }))
             }
             other => Err(self.error(DecodeErrorKind::UnknownWireType(other))),
         }
@@ -388,7 +437,7 @@ impl<'a> Reader<'a> {
     }
 
     #[cold]
-    fn error(&self, kind: DecodeErrorKind) -> DecodeError {
+    pub(super) fn error(&self, kind: DecodeErrorKind) -> DecodeError {
         DecodeError::new(kind, self.offset_of(self.rest), self.tag >> 3)
     }
 
@@ -408,3 +457,27 @@ impl<'a> Reader<'a> {
 
 /// Bytes that the longest tag takes: 29 bits of field number and 3 of wire type.
 const TAG_SIZE_MAX: usize = 5;
+
+/// Reads a member of a oneof that is a message: it is merged if it is the current member, and takes
+/// the oneof over otherwise. For generated code.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! merge_member {
+    ($reader:ident, $self:ident.$field:ident, $($member:ident)::+, $kind:ident) => {
+        match &mut $self.$field {
+            ::core::option::Option::Some($($member)::+(value)) => {
+                $reader.singular::<$kind<_>>(value)?
+            }
+            other => $reader.oneof::<$kind<_>, _>(other, $($member)::+)?,
+        }
+    };
+}
+
+/// Reads a member of a oneof that is a closed enum. For generated code.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! closed_member {
+    ($reader:ident, $self:ident.$field:ident, $($member:ident)::+, $unknown:ident) => {
+        $reader.closed_oneof(&mut $self.$field, $($member)::+, &mut $self.$unknown)?
+    };
+}

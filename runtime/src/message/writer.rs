@@ -133,8 +133,7 @@ impl Writer {
     /// A field that is always written.
     #[inline]
     pub fn singular<K: Kind>(&mut self, number: u32, value: &K::Value) {
-        K::write(self, value);
-        self.tag(number, K::WIRE_TYPE);
+        K::write_field(self, number, value);
     }
 
     /// A message field: written when set.

@@ -49,8 +49,7 @@ fn writer_is_reused_and_prefixed() {
 /// A message over 2 GiB - 1 bytes is an error that tells its size.
 #[test]
 fn encode_error_tells_the_size() {
-    let error = crate::message::EncodeError::new("sample.Tree", 1 << 31);
-    assert_eq!(error.size(), 1 << 31);
+    let error = crate::message::EncodeError::too_large("sample.Tree", 1 << 31);
     assert_eq!(
         error.to_string(),
         "cannot encode sample.Tree: expected at most 2147483647 bytes, got 2147483648"

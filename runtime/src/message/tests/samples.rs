@@ -35,8 +35,8 @@ impl Enumeration for Mood {
     const NAMES: &'static [(&'static str, i32)] =
         &[("MOOD_UNSPECIFIED", 0), ("MOOD_HAPPY", 1), ("MOOD_GLAD", 1), ("MOOD_SAD", -1)];
 
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> Option<Self> {
+        Some(Self(number))
     }
 
     fn number(self) -> i32 {

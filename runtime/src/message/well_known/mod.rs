@@ -17,10 +17,12 @@
 //! ```
 
 // Generated code: its shape is checked where it is generated.
-#![allow(missing_docs, unused_qualifications, clippy::all, clippy::nursery)]
+#![allow(missing_docs, unused_qualifications)]
+#![allow(clippy::all, clippy::nursery, clippy::pedantic)]
 
 include!("any.rs");
 include!("api.rs");
+include!("descriptor.rs");
 include!("duration.rs");
 include!("empty.rs");
 include!("field_mask.rs");

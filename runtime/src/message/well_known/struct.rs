@@ -81,18 +81,8 @@ impl ::rust_grpc::Message for Value {
                 17 => reader.oneof::<Double, _>(&mut self.kind, Kind::NumberValue)?,
                 26 => reader.oneof::<Str, _>(&mut self.kind, Kind::StringValue)?,
                 32 => reader.oneof::<Bool, _>(&mut self.kind, Kind::BoolValue)?,
-                42 => {
-                    match &mut self.kind {
-                        Some(Kind::StructValue(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Kind::StructValue)?,
-                    }
-                }
-                50 => {
-                    match &mut self.kind {
-                        Some(Kind::ListValue(value)) => reader.merge_into(value)?,
-                        other => reader.oneof::<Nested<_>, _>(other, Kind::ListValue)?,
-                    }
-                }
+                42 => merge_member!(reader, self.kind, Kind::StructValue, Nested),
+                50 => merge_member!(reader, self.kind, Kind::ListValue, Nested),
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
         }
@@ -167,8 +157,8 @@ impl NullValue {
 impl ::rust_grpc::Enumeration for NullValue {
     const FULL_NAME: &'static str = "google.protobuf.NullValue";
     const NAMES: &'static [(&'static str, i32)] = &[("NULL_VALUE", 0)];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

@@ -197,8 +197,8 @@ pub mod field {
             ("TYPE_SINT32", 17),
             ("TYPE_SINT64", 18),
         ];
-        fn from_number(number: i32) -> Self {
-            Self(number)
+        fn from_number(number: i32) -> ::core::option::Option<Self> {
+            ::core::option::Option::Some(Self(number))
         }
         fn number(self) -> i32 {
             self.0
@@ -260,8 +260,8 @@ pub mod field {
             ("CARDINALITY_REQUIRED", 2),
             ("CARDINALITY_REPEATED", 3),
         ];
-        fn from_number(number: i32) -> Self {
-            Self(number)
+        fn from_number(number: i32) -> ::core::option::Option<Self> {
+            ::core::option::Option::Some(Self(number))
         }
         fn number(self) -> i32 {
             self.0
@@ -438,8 +438,8 @@ impl ::rust_grpc::Enumeration for Syntax {
         ("SYNTAX_PROTO3", 1),
         ("SYNTAX_EDITIONS", 2),
     ];
-    fn from_number(number: i32) -> Self {
-        Self(number)
+    fn from_number(number: i32) -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(number))
     }
     fn number(self) -> i32 {
         self.0

@@ -1,0 +1,150 @@
+//! Closed enums: a number that the enum does not name is no value of the field. It is kept among
+//! the unknown fields and changes nothing else.
+//!
+//! Source: the "enum behavior" page of the protobuf documentation.
+
+use super::kind::Kind;
+use super::map::Map;
+use super::reader::Reader;
+use super::{DecodeError, Enumeration, UnknownFields, VARINT};
+use crate::limits;
+
+/// What generated code calls for fields of closed enums.
+impl Reader<'_> {
+    /// Reads a value with presence.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input.
+    pub fn closed<E: Enumeration>(
+        &mut self,
+        value: &mut Option<E>,
+        unknown: &mut UnknownFields,
+    ) -> Result<(), DecodeError> {
+        if let Some(known) = self.closed_value(unknown)? {
+            *value = Some(known);
+        }
+        Ok(())
+    }
+
+    /// Reads one element of a repeated field.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input.
+    pub fn closed_repeated<E: Enumeration>(
+        &mut self,
+        values: &mut Vec<E>,
+        unknown: &mut UnknownFields,
+    ) -> Result<(), DecodeError> {
+        if let Some(known) = self.closed_value(unknown)? {
+            self.charge(size_of::<E>())?;
+            values.push(known);
+        }
+        Ok(())
+    }
+
+    /// Reads a packed field; what is not known is kept as fields that are not packed.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input.
+    pub fn closed_packed<E: Enumeration>(
+        &mut self,
+        values: &mut Vec<E>,
+        unknown: &mut UnknownFields,
+    ) -> Result<(), DecodeError> {
+        let number = self.field_number();
+        let mut raw = Vec::new();
+        self.varints(&mut raw, |value| value)?;
+        values.reserve(raw.len());
+        for value in raw {
+            match E::from_number(value as i32) {
+                Some(known) => values.push(known),
+                None => self.keep(number, value, unknown)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a member of a oneof and puts it in the place of whatever is there.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input.
+    pub fn closed_oneof<E: Enumeration, O>(
+        &mut self,
+        slot: &mut Option<O>,
+        member: impl FnOnce(E) -> O,
+        unknown: &mut UnknownFields,
+    ) -> Result<(), DecodeError> {
+        if let Some(known) = self.closed_value(unknown)? {
+            *slot = Some(member(known));
+        }
+        Ok(())
+    }
+
+    /// Reads one entry of a map; an entry whose value is not known is kept whole.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input.
+    pub fn closed_map<K: Kind, E: Enumeration>(
+        &mut self,
+        map: &mut impl Map<Key = K::Value, Value = E>,
+        unknown: &mut UnknownFields,
+    ) -> Result<(), DecodeError> {
+        self.charge(size_of::<(K::Value, E)>())?;
+        let tag = self.tag();
+        let mut key = K::Value::default();
+        let mut value = Some(E::default());
+        let before = self.rest();
+        let around = self.enter_nested()?;
+        let mut entry = UnknownFields::new();
+        while let Some(tag) = self.next_tag()? {
+            if tag == 1 << 3 | K::WIRE_TYPE {
+                K::read(self, &mut key)?;
+            } else if tag == 2 << 3 | VARINT {
+                value = self.closed_value(&mut entry)?;
+            } else {
+                self.skip(tag)?;
+            }
+        }
+        self.leave_nested(around);
+        match value {
+            Some(value) => map.put(key, value),
+            None => {
+                let payload = &before[..before.len() - self.rest().len()];
+                self.charge(limits::UNKNOWN_FIELD_COST + payload.len())?;
+                unknown.push_raw(tag, payload);
+            }
+        }
+        Ok(())
+    }
+
+    /// One value; `None` if it is not known and was kept.
+    fn closed_value<E: Enumeration>(
+        &mut self,
+        unknown: &mut UnknownFields,
+    ) -> Result<Option<E>, DecodeError> {
+        let number = self.field_number();
+        let value = self.varint()?;
+        // protobuf encoding: enums are cut to 32 bits before they are looked up.
+        let known = E::from_number(value as i32);
+        if known.is_none() {
+            self.keep(number, value, unknown)?;
+        }
+        Ok(known)
+    }
+
+    fn keep(
+        &mut self,
+        number: u32,
+        value: u64,
+        unknown: &mut UnknownFields,
+    ) -> Result<(), DecodeError> {
+        self.charge(limits::UNKNOWN_FIELD_COST)?;
+        unknown.push(number, super::UnknownValue::Varint(value));
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! Groups, which editions call delimited messages: fields between a start tag and an end tag of the
+//! same number, without a length.
+//!
+//! The end tag is a tag that no message knows, so it comes to [`Reader::unknown`]; that ends the
+//! group by leaving nothing more to read in it.
+
+use std::marker::PhantomData;
+
+use super::error::DecodeErrorKind;
+use super::kind::Kind;
+use super::reader::Reader;
+use super::writer::Writer;
+use super::{DecodeError, END_GROUP, Message, MessageField, START_GROUP};
+
+/// A message as a group, `M` or `Box<M>`.
+pub struct Delimited<M>(PhantomData<M>);
+
+impl<M: Message> Kind for Delimited<M> {
+    type Value = M;
+    const WIRE_TYPE: u32 = START_GROUP;
+    const HEAP_SIZE: usize = M::HEAP_SIZE;
+
+    fn write(writer: &mut Writer, value: &M) {
+        value.write_fields(writer);
+    }
+
+    fn write_field(writer: &mut Writer, number: u32, value: &M) {
+        writer.tag(number, END_GROUP);
+        Self::write(writer, value);
+        writer.tag(number, START_GROUP);
+    }
+
+    fn read(reader: &mut Reader<'_>, value: &mut M) -> Result<(), DecodeError> {
+        reader.merge_group(value)
+    }
+}
+
+impl Writer {
+    /// A message field that is a group: written when set.
+    pub fn delimited<M: Message>(&mut self, number: u32, field: &MessageField<M>) {
+        if let Some(message) = field.as_ref() {
+            Delimited::write_field(self, number, message);
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Reads a message field that is a group and merges it into what is there.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input.
+    pub fn delimited<M: Message>(
+        &mut self,
+        field: &mut MessageField<M>,
+    ) -> Result<(), DecodeError> {
+        if field.is_none() {
+            self.charge(M::HEAP_SIZE)?;
+        }
+        self.merge_group(field.get_or_insert_default())
+    }
+
+    /// Reads fields into `message` up to the end tag of the group whose start tag came last.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input; the message around ends before the group does.
+    pub fn merge_group<M: Message>(&mut self, message: &mut M) -> Result<(), DecodeError> {
+        let around = self.enter_group()?;
+        let number = self.field_number();
+        let result = message.merge_fields(self).and_then(|()| match self.leave_group(around) {
+            true => Ok(()),
+            false => Err(self.error(DecodeErrorKind::UnterminatedGroup(number))),
+        });
+        result.map_err(|error| error.within(M::FULL_NAME))
+    }
+}

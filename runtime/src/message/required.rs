@@ -1,0 +1,92 @@
+//! Required fields: checked after decoding and before encoding, never while either goes on.
+//!
+//! Only messages that reach a required field have a check at all; for every other one it is a
+//! constant that the compiler folds away.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Message, MessageField};
+
+/// A required field that is not set, with the path that leads to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingField {
+    /// From the innermost field to the outermost.
+    path: Vec<&'static str>,
+}
+
+impl MissingField {
+    #[cold]
+    fn new(name: &'static str) -> Self {
+        Self { path: vec![name] }
+    }
+
+    #[cold]
+    fn within(mut self, name: &'static str) -> Self {
+        self.path.push(name);
+        self
+    }
+}
+
+impl Display for MissingField {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.path.iter().rev().enumerate() {
+            let dot = if index == 0 { "" } else { "." };
+            write!(formatter, "{dot}{name}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A required field.
+///
+/// # Errors
+///
+/// If it is not set.
+#[inline]
+pub fn require(is_set: bool, name: &'static str) -> Result<(), MissingField> {
+    if is_set { Ok(()) } else { Err(MissingField::new(name)) }
+}
+
+/// A message.
+///
+/// # Errors
+///
+/// The first required field in it that is not set.
+#[inline]
+pub fn check<M: Message>(message: &M, name: &'static str) -> Result<(), MissingField> {
+    if M::CHECKS_REQUIRED {
+        message.check_required().map_err(|missing| missing.within(name))
+    } else {
+        Ok(())
+    }
+}
+
+/// A message field.
+///
+/// # Errors
+///
+/// The first required field in it that is not set.
+#[inline]
+pub fn check_field<M: Message>(
+    field: &MessageField<M>,
+    name: &'static str,
+) -> Result<(), MissingField> {
+    field.as_ref().map_or(Ok(()), |message| check(message, name))
+}
+
+/// The messages of a repeated field or of a map.
+///
+/// # Errors
+///
+/// The first required field in them that is not set.
+#[inline]
+pub fn check_each<'a, M: Message>(
+    messages: impl IntoIterator<Item = &'a M>,
+    name: &'static str,
+) -> Result<(), MissingField> {
+    if M::CHECKS_REQUIRED {
+        messages.into_iter().try_for_each(|message| check(message, name))
+    } else {
+        Ok(())
+    }
+}

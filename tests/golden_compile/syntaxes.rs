@@ -1,0 +1,190 @@
+//! What proto2 and editions have besides proto3, on the wire and beside protoc.
+
+use std::collections::HashMap;
+
+use rust_grpc::message::DecodeErrorKind;
+use rust_grpc::{Enumeration, Message, MessageField, UnknownFields};
+
+use crate::oracle::check;
+use crate::proto2::proto2::{Item, Level, Order, Plain, State, order};
+
+fn order() -> Order {
+    let main = Item { id: Some("a".into()), ..Default::default() };
+    Order { name: Some("order".into()), count: Some(0), main: main.into(), ..Default::default() }
+}
+
+/// Everything of proto2 means to protoc what it means to us.
+#[test]
+fn proto2_means_to_protoc_what_it_means_to_us() {
+    let item = || Item { id: Some("b".into()), ..Default::default() };
+    let whole = Order {
+        state: Some(State::Below),
+        states: vec![State::New, State::Old],
+        packed_states: vec![State::Old, State::Below],
+        named: HashMap::from([("x".into(), Level::High)]),
+        raw: Some(vec![0, 255]),
+        numbers: vec![1, -1],
+        packed: vec![2, 3],
+        words: vec!["w".into()],
+        detail: order::Detail {
+            text: Some("in a group".into()),
+            inner: order().into(),
+            ..Default::default()
+        }
+        .into(),
+        line: vec![order::Line { price: Some(5), ..Default::default() }; 2],
+        items: HashMap::from([(-1, item())]),
+        plain_field: Plain { flag: Some(false), ..Default::default() }.into(),
+        ratio: Some(0.0),
+        more: vec![item()],
+        ..order()
+    };
+    check("proto2", &whole);
+    for choice in [
+        order::Choice::Chosen(State::New),
+        order::Choice::Item(item().into()),
+        order::Choice::Pack(order::Pack { size: Some(3), ..Default::default() }),
+        order::Choice::Free("free".into()),
+        order::Choice::Plain(Plain::default()),
+    ] {
+        check("proto2", &Order { choice: Some(choice), ..order() });
+    }
+}
+
+/// The features of editions decide field by field, and mean to protoc what they mean to us.
+#[test]
+fn editions_mean_to_protoc_what_they_mean_to_us() {
+    use crate::editions::editions::{Closed, ClosedZero, Inner, Mixed, Open, mixed};
+    let inner =
+        || Inner { text: Some("t".into()), inner: Inner::default().into(), ..Default::default() };
+    let mixed = Mixed {
+        implicit: 0,
+        explicit: Some(0),
+        required: Some(0),
+        loose: Some("loose".into()),
+        strict: Some("strict".into()),
+        open: Open::One,
+        closed: Some(Closed::Six),
+        packed: vec![1, 2],
+        expanded: vec![1, 2],
+        prefixed: inner().into(),
+        delimited: inner().into(),
+        delimiteds: vec![inner(), Inner::default()],
+        map: HashMap::from([("k".into(), inner())]),
+        choice: Some(mixed::Choice::One(inner())),
+        closeds: vec![Closed::Five],
+        closed_map: HashMap::from([("k".into(), ClosedZero::Yes)]),
+        unknown: UnknownFields::default(),
+    };
+    check("editions", &mixed);
+    assert!(!mixed.encode_to_vec().starts_with(&[8]), "an implicit zero is not written");
+}
+
+/// A closed enum has its first value as default, and the names of the .proto for its numbers.
+#[test]
+fn closed_enums_are_rust_enums() {
+    assert_eq!(State::default(), State::New);
+    assert_eq!(State::from_number(2), Some(State::Old));
+    assert_eq!(State::Ancient, State::Old);
+    assert_eq!(State::from_number(7), None);
+    assert_eq!(State::from_name("STATE_ANCIENT"), Some(State::Old));
+    assert_eq!(State::Below.number(), -3);
+}
+
+/// A number that a closed enum does not name is unknown wherever it comes: the field, the element,
+/// the entry and the oneof are left alone, and the bytes travel on.
+#[test]
+fn unknown_numbers_of_closed_enums_are_unknown_fields() {
+    let decode = |bytes: &[u8]| {
+        let mut message = Order { state: Some(State::Old), ..Default::default() };
+        message.merge(bytes).unwrap();
+        message
+    };
+    let kept = |bytes: &[u8], unknown: &[u8]| {
+        let message = decode(bytes);
+        assert_eq!(message.unknown.as_bytes(), unknown, "{bytes:02x?}");
+        message
+    };
+    assert_eq!(kept(&[0x20, 9], &[0x20, 9]).state, Some(State::Old));
+    assert_eq!(kept(&[0x28, 1, 0x28, 9, 0x28, 2], &[0x28, 9]).states, [State::New, State::Old]);
+    let packed = kept(&[0x32, 3, 1, 9, 2], &[0x30, 9]);
+    assert_eq!(packed.packed_states, [State::New, State::Old]);
+    let entry = [0x3a, 5, 0x0a, 1, b'x', 0x10, 9];
+    assert!(kept(&entry, &entry).named.is_empty());
+    let free = [0x8a, 1, 1, b'f'];
+    let chosen = [0x70, 9];
+    let message = kept(&[&free[..], &chosen].concat(), &chosen);
+    assert_eq!(message.choice, Some(order::Choice::Free("f".into())));
+}
+
+/// Strings of proto2 hold any bytes; those whose feature says VERIFY do not.
+#[test]
+fn strings_that_need_not_be_utf8_hold_any_bytes() {
+    use crate::editions::editions::Mixed;
+    let plain = Plain::decode(&[0x0a, 2, b'a', 0xff]).unwrap();
+    assert_eq!(plain.text.as_ref().unwrap().as_bytes(), [b'a', 0xff]);
+    assert_eq!(plain.encode_to_vec(), [0x0a, 2, b'a', 0xff]);
+    let mut mixed = Mixed::default();
+    mixed.merge(&[0x22, 1, 0xff]).unwrap();
+    let error = mixed.merge(&[0x2a, 1, 0xff]).unwrap_err();
+    assert_eq!(error.kind(), DecodeErrorKind::InvalidUtf8 { valid_up_to: 0 });
+}
+
+/// Required fields are checked when a message is decoded and when it is encoded, however deep they
+/// lie; merging leaves the rest for later.
+#[test]
+fn required_fields_are_checked_recursively() {
+    let error = |order: &Order| {
+        let mut bytes = rust_grpc::message::Writer::new();
+        order.encode(&mut bytes).unwrap_err().to_string()
+    };
+    let whole = order();
+    assert_eq!(Order::decode(&whole.encode_to_vec()), Ok(whole.clone()));
+    let said = Order::decode(&[]).unwrap_err();
+    assert_eq!(said.kind(), DecodeErrorKind::MissingField);
+    let text = "invalid proto2.Order: expected the required field name, it is not set";
+    assert_eq!(said.to_string(), text);
+    assert!(Order::default().merge(&[]).is_ok());
+
+    let bad = Item::default;
+    let path = |order: Order| {
+        let said = error(&order);
+        let start = "cannot encode proto2.Order: expected the required field ";
+        said.strip_prefix(start).unwrap().strip_suffix(", it is not set").unwrap().to_owned()
+    };
+    assert_eq!(path(Order { main: MessageField::none(), ..order() }), "main");
+    assert_eq!(path(Order { main: bad().into(), ..order() }), "main.id");
+    assert_eq!(path(Order { more: vec![bad()], ..order() }), "more.id");
+    assert_eq!(path(Order { items: HashMap::from([(1, bad())]), ..order() }), "items.id");
+    let line = vec![order::Line::default()];
+    assert_eq!(path(Order { line, ..order() }), "line.price");
+    let choice = Some(order::Choice::Item(bad().into()));
+    assert_eq!(path(Order { choice, ..order() }), "item.id");
+    let inner = order::Detail { inner: Order::default().into(), ..Default::default() };
+    assert_eq!(path(Order { detail: inner.into(), ..order() }), "detail.inner.name");
+}
+
+/// A group ends with the end tag of its own number: not before, not with another, not without.
+#[test]
+fn groups_end_with_their_own_end_tag() {
+    let decode = |bytes: &[u8]| {
+        let mut message = Order::default();
+        message.merge(bytes).map(|()| message).map_err(|error| error.kind())
+    };
+    // Group 12 with field 1 "x", then field 2 of the message around.
+    let message = decode(&[0x63, 0x0a, 1, b'x', 0x64, 0x10, 7]).unwrap();
+    assert_eq!(message.detail.text, Some("x".into()));
+    assert_eq!(message.count, Some(7));
+    // Twice: the group is merged.
+    let twice = decode(&[0x63, 0x0a, 1, b'x', 0x64, 0x63, 0x12, 0, 0x64]).unwrap();
+    assert!(twice.detail.text.is_some() && twice.detail.inner.is_some());
+    // With a length, it is not the group.
+    let length = decode(&[0x62, 2, 0x08, 1]).unwrap();
+    assert!(length.detail.is_none() && !length.unknown.is_empty());
+    let unmatched = |expected, got| Err(DecodeErrorKind::UnmatchedEndGroup { expected, got });
+    assert_eq!(decode(&[0x63]), Err(DecodeErrorKind::UnterminatedGroup(12)));
+    assert_eq!(decode(&[0x63, 0x6c]), unmatched(12, 13));
+    assert_eq!(decode(&[0x64]), unmatched(0, 12));
+    // An end tag in a message with a length inside the group does not end the group.
+    assert_eq!(decode(&[0x63, 0x12, 1, 0x64, 0x64]), unmatched(0, 12));
+}
