@@ -13,6 +13,7 @@
 
 mod byte_string;
 mod closed;
+mod conversions;
 mod default_instance;
 pub(crate) mod enumeration;
 mod error;
@@ -34,6 +35,7 @@ use std::fmt::Debug;
 use crate::limits;
 
 pub use byte_string::ByteString;
+pub use conversions::{AnyError, TimeRangeError};
 pub use enumeration::Enumeration;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use field::MessageField;

@@ -1,0 +1,13 @@
+//! What people expect to do with the well-known types: conversions from and to Rust's own types, and
+//! the operations that protobuf's documentation defines for them.
+//!
+//! The types themselves are generated; nothing here changes how they are encoded.
+
+mod any;
+mod field_mask;
+mod structure;
+mod time;
+mod wrappers;
+
+pub use any::AnyError;
+pub use time::TimeRangeError;

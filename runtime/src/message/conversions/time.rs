@@ -1,0 +1,234 @@
+//! `Timestamp` and `Duration` from and to those of the standard library.
+//!
+//! Ranges are those of timestamp.proto and duration.proto: the years 1 to 9999, and 10,000 years to
+//! either side.
+
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
+use std::time::{Duration as StdDuration, SystemTime, UNIX_EPOCH};
+
+use crate::message::well_known::{Duration, Timestamp};
+
+/// A time or a span that the type it is converted to does not reach, or one that is not well formed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeRangeError {
+    expected: &'static str,
+    seconds: i64,
+    nanos: i32,
+}
+
+impl Display for TimeRangeError {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let Self { expected, seconds, nanos } = self;
+        write!(formatter, "expected {expected}, got {seconds} seconds and {nanos} nanoseconds")
+    }
+}
+
+impl Error for TimeRangeError {}
+
+impl Timestamp {
+    /// Whether it is within the years 1 to 9999, with nanoseconds that count forward.
+    pub fn is_valid(&self) -> bool {
+        (TIMESTAMP_MIN..=TIMESTAMP_MAX).contains(&self.seconds)
+            && (0..NANOS_PER_SECOND).contains(&self.nanos)
+    }
+
+    fn error(&self, expected: &'static str) -> TimeRangeError {
+        TimeRangeError { expected, seconds: self.seconds, nanos: self.nanos }
+    }
+}
+
+impl Duration {
+    /// Whether it is within 10,000 years, with seconds and nanoseconds of one sign.
+    pub fn is_valid(&self) -> bool {
+        let signs = i64::from(self.nanos.signum()) * self.seconds.signum();
+        (-DURATION_MAX..=DURATION_MAX).contains(&self.seconds)
+            && self.nanos.unsigned_abs() < NANOS_PER_SECOND.unsigned_abs()
+            && signs >= 0
+    }
+
+    fn error(&self, expected: &'static str) -> TimeRangeError {
+        TimeRangeError { expected, seconds: self.seconds, nanos: self.nanos }
+    }
+}
+
+/// # Errors
+///
+/// A time outside of the years 1 to 9999.
+impl TryFrom<SystemTime> for Timestamp {
+    type Error = TimeRangeError;
+
+    fn try_from(time: SystemTime) -> Result<Self, TimeRangeError> {
+        let (seconds, nanos) = match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => (seconds(after), after.subsec_nanos() as i32),
+            Err(before) => {
+                let before = before.duration();
+                // Nanoseconds count forward, before 1970 too.
+                match before.subsec_nanos() as i32 {
+                    0 => (-seconds(before), 0),
+                    nanos => (-seconds(before) - 1, NANOS_PER_SECOND - nanos),
+                }
+            }
+        };
+        let timestamp = Self { seconds, nanos, ..Self::default() };
+        if timestamp.is_valid() { Ok(timestamp) } else { Err(timestamp.error(TIMESTAMP_RANGE)) }
+    }
+}
+
+/// # Errors
+///
+/// A timestamp that is not [valid](Timestamp::is_valid), or that the system's clock does not reach.
+impl TryFrom<&Timestamp> for SystemTime {
+    type Error = TimeRangeError;
+
+    fn try_from(timestamp: &Timestamp) -> Result<Self, TimeRangeError> {
+        if !timestamp.is_valid() {
+            return Err(timestamp.error(TIMESTAMP_RANGE));
+        }
+        let whole = StdDuration::from_secs(timestamp.seconds.unsigned_abs());
+        let second = match timestamp.seconds {
+            0.. => UNIX_EPOCH.checked_add(whole),
+            _ => UNIX_EPOCH.checked_sub(whole),
+        };
+        let nanos = StdDuration::from_nanos(u64::from(timestamp.nanos.unsigned_abs()));
+        let time = second.and_then(|second| second.checked_add(nanos));
+        time.ok_or_else(|| timestamp.error("a time that this system's clock can show"))
+    }
+}
+
+/// # Errors
+///
+/// A timestamp that is not [valid](Timestamp::is_valid), or that the system's clock does not reach.
+impl TryFrom<Timestamp> for SystemTime {
+    type Error = TimeRangeError;
+
+    fn try_from(timestamp: Timestamp) -> Result<Self, TimeRangeError> {
+        Self::try_from(&timestamp)
+    }
+}
+
+/// # Errors
+///
+/// A span of more than 10,000 years.
+impl TryFrom<StdDuration> for Duration {
+    type Error = TimeRangeError;
+
+    fn try_from(span: StdDuration) -> Result<Self, TimeRangeError> {
+        let nanos = span.subsec_nanos() as i32;
+        let duration = Self { seconds: seconds(span), nanos, ..Self::default() };
+        if duration.is_valid() { Ok(duration) } else { Err(duration.error(DURATION_RANGE)) }
+    }
+}
+
+/// # Errors
+///
+/// A duration that is not [valid](Duration::is_valid), or that is negative.
+impl TryFrom<&Duration> for StdDuration {
+    type Error = TimeRangeError;
+
+    fn try_from(duration: &Duration) -> Result<Self, TimeRangeError> {
+        if !duration.is_valid() {
+            return Err(duration.error(DURATION_RANGE));
+        }
+        match (u64::try_from(duration.seconds), u32::try_from(duration.nanos)) {
+            (Ok(seconds), Ok(nanos)) => Ok(Self::new(seconds, nanos)),
+            _ => Err(duration.error("a duration that is not negative")),
+        }
+    }
+}
+
+/// # Errors
+///
+/// A duration that is not [valid](Duration::is_valid), or that is negative.
+impl TryFrom<Duration> for StdDuration {
+    type Error = TimeRangeError;
+
+    fn try_from(duration: Duration) -> Result<Self, TimeRangeError> {
+        Self::try_from(&duration)
+    }
+}
+
+/// Whole seconds; what is beyond the type is beyond the range as well.
+fn seconds(span: StdDuration) -> i64 {
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
+}
+
+const NANOS_PER_SECOND: i32 = 1_000_000_000;
+/// 0001-01-01T00:00:00Z.
+const TIMESTAMP_MIN: i64 = -62_135_596_800;
+/// 9999-12-31T23:59:59Z.
+const TIMESTAMP_MAX: i64 = 253_402_300_799;
+/// 10,000 years of 365.25 days.
+const DURATION_MAX: i64 = 315_576_000_000;
+const TIMESTAMP_RANGE: &str = "a time in the years 1 to 9999";
+const DURATION_RANGE: &str = "at most 10,000 years to either side, of one sign";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timestamp(seconds: i64, nanos: i32) -> Timestamp {
+        Timestamp { seconds, nanos, ..Default::default() }
+    }
+
+    fn duration(seconds: i64, nanos: i32) -> Duration {
+        Duration { seconds, nanos, ..Default::default() }
+    }
+
+    /// timestamp.proto: nanoseconds count forward in time, for times before 1970 too.
+    #[test]
+    fn nanoseconds_of_a_timestamp_count_forward() {
+        let span = StdDuration::new(1, 250_000_000);
+        for (time, expected) in [
+            (UNIX_EPOCH, timestamp(0, 0)),
+            (UNIX_EPOCH + span, timestamp(1, 250_000_000)),
+            (UNIX_EPOCH - span, timestamp(-2, 750_000_000)),
+            (UNIX_EPOCH - StdDuration::from_secs(1), timestamp(-1, 0)),
+        ] {
+            assert_eq!(Timestamp::try_from(time), Ok(expected.clone()));
+            assert_eq!(SystemTime::try_from(expected), Ok(time));
+        }
+    }
+
+    /// timestamp.proto: from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z.
+    #[test]
+    fn timestamps_lie_in_the_years_1_to_9999() {
+        assert!(timestamp(TIMESTAMP_MIN, 0).is_valid());
+        assert!(timestamp(TIMESTAMP_MAX, NANOS_PER_SECOND - 1).is_valid());
+        for wrong in [
+            timestamp(TIMESTAMP_MIN - 1, 0),
+            timestamp(TIMESTAMP_MAX + 1, 0),
+            timestamp(0, -1),
+            timestamp(0, NANOS_PER_SECOND),
+        ] {
+            assert!(SystemTime::try_from(&wrong).is_err(), "{wrong:?}");
+        }
+        let after = UNIX_EPOCH + StdDuration::from_secs(TIMESTAMP_MAX as u64 + 1);
+        let error = Timestamp::try_from(after).unwrap_err().to_string();
+        let expected =
+            "expected a time in the years 1 to 9999, got 253402300800 seconds and 0 nanoseconds";
+        assert_eq!(error, expected);
+    }
+
+    /// duration.proto: at most 315,576,000,000 seconds, and both parts of one sign.
+    #[test]
+    fn durations_have_a_range_and_one_sign() {
+        let span = StdDuration::new(3, 5);
+        assert_eq!(Duration::try_from(span), Ok(duration(3, 5)));
+        assert_eq!(StdDuration::try_from(duration(3, 5)), Ok(span));
+        assert!(duration(-3, -5).is_valid() && duration(0, -5).is_valid());
+        for wrong in [
+            duration(-3, 5),
+            duration(3, -5),
+            duration(0, NANOS_PER_SECOND),
+            duration(DURATION_MAX + 1, 0),
+            duration(-DURATION_MAX - 1, 0),
+            duration(i64::MIN, i32::MIN + 1),
+        ] {
+            assert!(!wrong.is_valid(), "{wrong:?}");
+        }
+        assert!(StdDuration::try_from(duration(-1, 0)).is_err());
+        assert!(StdDuration::try_from(duration(0, -1)).is_err());
+        assert!(Duration::try_from(StdDuration::MAX).is_err());
+    }
+}
