@@ -17,6 +17,18 @@ pub mod message {
     pub use crate::{closed_member, merge_member};
 }
 
+/// What the generated constants of extensions use.
+pub mod extension {
+    pub use super::message::{
+        Bool, ByteStr, Bytes, Delimited, Double, Enum, Fixed32, Fixed64, Float, Int32, Int64,
+        Nested, Sfixed32, Sfixed64, Sint32, Sint64, Str, Uint32, Uint64,
+    };
+    pub use crate::message::Extension;
+    pub use crate::message::shape::{
+        Closed, ClosedExpanded, ClosedPacked, Expanded, Item, Packed, Repeated, Singular,
+    };
+}
+
 /// What generated service traits, servers and stubs use.
 pub mod service {
     pub use crate::client::stub::{

@@ -73,7 +73,8 @@ pub use grpc::{
 };
 pub use message::well_known;
 pub use message::{
-    ByteString, DecodeError, Enumeration, Message, MessageField, MissingField, UnknownFields,
+    ByteString, DecodeError, Enumeration, Extendable, Extension, Message, MessageField,
+    MissingField, UnknownFields,
 };
 pub use server::{
     CancellationToken, Context, DetachedSink, Next, ReplySink, RequestStream, Server,

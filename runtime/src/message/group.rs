@@ -10,7 +10,7 @@ use super::error::DecodeErrorKind;
 use super::kind::Kind;
 use super::reader::Reader;
 use super::writer::Writer;
-use super::{DecodeError, END_GROUP, Message, MessageField, START_GROUP};
+use super::{DecodeError, END_GROUP, Message, MessageField, MissingField, START_GROUP};
 
 /// A message as a group, `M` or `Box<M>`.
 pub struct Delimited<M>(PhantomData<M>);
@@ -32,6 +32,10 @@ impl<M: Message> Kind for Delimited<M> {
 
     fn read(reader: &mut Reader<'_>, value: &mut M) -> Result<(), DecodeError> {
         reader.merge_group(value)
+    }
+
+    fn check(value: &M) -> Result<(), MissingField> {
+        value.check_required()
     }
 }
 

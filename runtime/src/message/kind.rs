@@ -10,7 +10,8 @@ use super::reader::Reader;
 use super::varint::{unzigzag32, unzigzag64, zigzag32, zigzag64};
 use super::writer::Writer;
 use super::{
-    ByteString, DecodeError, Enumeration, FIXED32, FIXED64, LENGTH_DELIMITED, Message, VARINT,
+    ByteString, DecodeError, Enumeration, FIXED32, FIXED64, LENGTH_DELIMITED, Message,
+    MissingField, VARINT,
 };
 
 /// How one value is written and read.
@@ -40,6 +41,15 @@ pub trait Kind {
     ///
     /// What is wrong with the input.
     fn read(reader: &mut Reader<'_>, value: &mut Self::Value) -> Result<(), DecodeError>;
+
+    /// Whether every required field in the value is set.
+    ///
+    /// # Errors
+    ///
+    /// The first one that is not.
+    fn check(_: &Self::Value) -> Result<(), MissingField> {
+        Ok(())
+    }
 }
 
 /// Kinds that may have no presence, so that their default is not written.
@@ -292,5 +302,9 @@ impl<M: Message> Kind for Nested<M> {
     #[inline]
     fn read(reader: &mut Reader<'_>, value: &mut M) -> Result<(), DecodeError> {
         reader.merge_into(value)
+    }
+
+    fn check(value: &M) -> Result<(), MissingField> {
+        value.check_required()
     }
 }

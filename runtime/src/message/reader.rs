@@ -207,6 +207,20 @@ impl<'a> Reader<'a> {
         Ok(Around { rest, group: std::mem::take(&mut self.group) })
     }
 
+    /// Reads `part`, which is a part of what was read already, into `message`.
+    pub(super) fn merge_part<M: Message>(
+        &mut self,
+        part: &'a [u8],
+        message: &mut M,
+    ) -> Result<(), DecodeError> {
+        self.descend()?;
+        let rest = std::mem::replace(&mut self.rest, part);
+        let around = Around { rest, group: std::mem::take(&mut self.group) };
+        let result = message.merge_fields(self);
+        self.leave_nested(around);
+        result.map_err(|error| error.within(M::FULL_NAME))
+    }
+
     /// Goes on after what [`Reader::enter_nested`] entered.
     #[inline]
     pub(super) fn leave_nested(&mut self, around: Around<'a>) {

@@ -119,6 +119,18 @@ impl UnknownFields {
         self.0.as_deref().map_or(&[], |fields| &fields.bytes)
     }
 
+    /// Appends whole fields that are known to be well formed.
+    pub(super) fn push_fields(&mut self, fields: &[u8]) {
+        if !fields.is_empty() {
+            self.0.get_or_insert_default().bytes.extend_from_slice(fields);
+        }
+    }
+
+    /// Fields that are known to be well formed.
+    pub(super) fn iter_bytes(bytes: &[u8]) -> UnknownIter<'_> {
+        UnknownIter { bytes }
+    }
+
     /// Appends a field whose `payload`, without its tag, is known to be well formed.
     pub(super) fn push_raw(&mut self, tag: u32, payload: &[u8]) {
         let bytes = &mut self.0.get_or_insert_default().bytes;

@@ -1,5 +1,7 @@
 //! The rules of the binary encoding, on messages in the shape that the generator writes.
 
+mod extensions;
+mod legacy;
 mod limits;
 mod oracle;
 mod robustness;
