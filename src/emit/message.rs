@@ -4,14 +4,53 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::{Printer, above, allow_deprecated, header, kind, lints, parsed, record_tag, tag};
-use crate::schema::model::{Check, Field, Kind, Member, Message, Shape};
+use crate::schema::model::{Check, Default, Field, Kind, Member, Message, Scalar, Shape};
 
 impl Printer {
     pub(super) fn message(&self, message: &Message) -> TokenStream {
         let definition = self.definition(message);
+        let getters = self.getters(message);
         let encoding = self.encoding(message);
         let module = self.module(message);
-        quote!(#definition #encoding #module)
+        quote!(#definition #getters #encoding #module)
+    }
+
+    /// The fields that have a default to give.
+    fn getters(&self, message: &Message) -> Option<TokenStream> {
+        let with_default = message.members.iter().filter_map(|member| match member {
+            Member::Field(field) => Some((field, field.default.as_ref()?)),
+            Member::Oneof(_) => None,
+        });
+        let getters: Vec<_> =
+            with_default.map(|(field, default)| self.getter(field, default)).collect();
+        let (name, allow) = (parsed(&message.name), allow_deprecated(message.uses_deprecated));
+        (!getters.is_empty()).then(|| {
+            quote! {
+                #allow
+                impl #name {
+                    #(#getters)*
+                }
+            }
+        })
+    }
+
+    fn getter(&self, field: &Field, default: &Default) -> TokenStream {
+        let (name, method) = (parsed(&field.name), parsed(&default.method));
+        let value = parsed(&default.value);
+        let doc = format!(" `{}`, or its default where it is not set.", field.proto_name);
+        let (given, get) = match field.kind {
+            Kind::Scalar(Scalar::Str) => (quote!(&str), quote!(as_deref().unwrap_or(#value))),
+            Kind::Scalar(Scalar::ByteStr | Scalar::Bytes) => {
+                (quote!(&[u8]), quote!(as_deref().unwrap_or(#value)))
+            }
+            _ => (self.value_type(&field.kind), quote!(unwrap_or(#value))),
+        };
+        quote! {
+            #[doc = #doc]
+            pub fn #method(&self) -> #given {
+                self.#name.#get
+            }
+        }
     }
 
     fn definition(&self, message: &Message) -> TokenStream {

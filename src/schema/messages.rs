@@ -5,6 +5,7 @@ use protobuf::descriptor::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, OneofDescriptorProto,
 };
 
+use super::defaults;
 use super::features::{
     Features, FeaturesOf, MessageEncoding, Openness, Presence, RepeatedEncoding, Utf8,
 };
@@ -182,7 +183,8 @@ impl<'a> FileBuilder<'a> {
             let key = self.kind(&place, key, features)?;
             let check = self.whole(value);
             let shape = Shape::Map { key };
-            return Ok(Field { header, name, proto_name, number, kind, shape, check });
+            let default = None;
+            return Ok(Field { header, name, proto_name, number, kind, shape, check, default });
         }
         let kind = self.kind(&place, field, features)?;
         let check = match (self.whole(field), features.presence) {
@@ -200,7 +202,14 @@ impl<'a> FileBuilder<'a> {
             (_, Presence::Implicit) => (kind, Shape::Implicit),
             (_, Presence::Explicit | Presence::Required) => (kind, Shape::Optional),
         };
-        Ok(Field { header, name, proto_name, number, kind, shape, check })
+        let enumeration = match self.index.linked(field.type_name()).map(|linked| linked.descriptor)
+        {
+            Some(Descriptor::Enum(enumeration)) => Some(enumeration),
+            _ => None,
+        };
+        let default = defaults::of_field(field, &name, &kind, enumeration)
+            .map_err(|message| self.source.fault(&place.path, message))?;
+        Ok(Field { header, name, proto_name, number, kind, shape, check, default })
     }
 
     /// Whether what the field holds is to be checked for required fields.

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod case;
+mod defaults;
 mod docs;
 mod enumerations;
 mod features;

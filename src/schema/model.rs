@@ -28,7 +28,7 @@ pub(crate) struct File {
 }
 
 /// A module of the tree: the root, or a segment of a package.
-#[derive(Debug, Default)]
+#[derive(Debug, std::default::Default)]
 pub(crate) struct TreeModule {
     /// Output paths, relative to the tree's own file.
     pub(crate) files: Vec<String>,
@@ -38,14 +38,14 @@ pub(crate) struct TreeModule {
 }
 
 /// The messages and enums of a file or of a message.
-#[derive(Debug, Default)]
+#[derive(Debug, std::default::Default)]
 pub(crate) struct Types {
     pub(crate) messages: Vec<Message>,
     pub(crate) enums: Vec<Enumeration>,
 }
 
 /// What stands above an item: docs, lints and attributes.
-#[derive(Debug, Default)]
+#[derive(Debug, std::default::Default)]
 pub(crate) struct Header {
     /// One doc attribute each.
     pub(crate) docs: Vec<String>,
@@ -92,6 +92,15 @@ pub(crate) struct Field {
     pub(crate) kind: Kind,
     pub(crate) shape: Shape,
     pub(crate) check: Check,
+    pub(crate) default: Option<Default>,
+}
+
+/// A default that the .proto says: a getter gives it where the field is not set.
+#[derive(Debug)]
+pub(crate) struct Default {
+    pub(crate) method: String,
+    /// A Rust expression.
+    pub(crate) value: String,
 }
 
 /// What a check for required fields asks of a field.

@@ -22,6 +22,8 @@ mod clash_services;
 mod client_only;
 #[path = "../../golden/comments/mod.rs"]
 mod comments;
+#[path = "../../golden/defaults/mod.rs"]
+mod defaults;
 #[path = "../../golden/deprecated/mod.rs"]
 mod deprecated;
 #[path = "../../golden/derives/mod.rs"]

@@ -117,6 +117,30 @@ fn unknown_numbers_of_closed_enums_are_unknown_fields() {
     assert_eq!(message.choice, Some(order::Choice::Free("f".into())));
 }
 
+/// A field that is not set gives the default of the .proto, one that is set gives its value.
+#[test]
+fn defaults_are_what_unset_fields_give() {
+    use crate::defaults::defaults::{Color, Defaults, defaults};
+    let mut unset = Defaults::default();
+    assert_eq!((unset.int32(), unset.int64()), (i32::MIN, i64::MIN));
+    assert_eq!((unset.uint32(), unset.uint64()), (u32::MAX, u64::MAX));
+    assert_eq!((unset.float(), unset.double()), (1.5e-3, 1e20));
+    assert_eq!((unset.infinite(), unset.negative()), (f64::INFINITY, f32::NEG_INFINITY));
+    assert!(unset.not().is_nan() && unset.bool());
+    assert_eq!(unset.string(), "a \"quoted\" word\n and ü".as_bytes());
+    assert_eq!(unset.bytes(), b"\x00\x01\xff \"x\" \\");
+    assert_eq!(unset.color(), Color::Green);
+    assert_eq!(unset.clear_(), 7);
+    assert!(unset.empty().is_empty());
+    assert_eq!(unset.size(), defaults::inner::Size::Large);
+    assert_eq!(unset.encoded_len(), 0);
+    unset.int32 = Some(1);
+    unset.string = Some("set".into());
+    unset.color = Some(Color::Red);
+    assert_eq!((unset.int32(), unset.string()), (1, &b"set"[..]));
+    assert_eq!(unset.color(), Color::Red);
+}
+
 /// Strings of proto2 hold any bytes; those whose feature says VERIFY do not.
 #[test]
 fn strings_that_need_not_be_utf8_hold_any_bytes() {

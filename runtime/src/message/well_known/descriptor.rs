@@ -303,6 +303,13 @@ pub struct ExtensionRangeOptions {
     pub verification: ::core::option::Option<extension_range_options::VerificationState>,
     pub unknown: ::rust_grpc::UnknownFields,
 }
+impl ExtensionRangeOptions {
+    /// `verification`, or its default where it is not set.
+    pub fn verification(&self) -> extension_range_options::VerificationState {
+        self.verification
+            .unwrap_or(extension_range_options::VerificationState::Unverified)
+    }
+}
 impl ::rust_grpc::Message for ExtensionRangeOptions {
     const FULL_NAME: &'static str = "google.protobuf.ExtensionRangeOptions";
     const CHECKS_REQUIRED: bool = true;
@@ -866,6 +873,16 @@ pub struct MethodDescriptorProto {
     pub server_streaming: ::core::option::Option<bool>,
     pub unknown: ::rust_grpc::UnknownFields,
 }
+impl MethodDescriptorProto {
+    /// `client_streaming`, or its default where it is not set.
+    pub fn client_streaming(&self) -> bool {
+        self.client_streaming.unwrap_or(false)
+    }
+    /// `server_streaming`, or its default where it is not set.
+    pub fn server_streaming(&self) -> bool {
+        self.server_streaming.unwrap_or(false)
+    }
+}
 impl ::rust_grpc::Message for MethodDescriptorProto {
     const FULL_NAME: &'static str = "google.protobuf.MethodDescriptorProto";
     const CHECKS_REQUIRED: bool = true;
@@ -1000,6 +1017,41 @@ pub struct FileOptions {
     /// See the documentation for the "Options" section above.
     pub uninterpreted_option: ::std::vec::Vec<UninterpretedOption>,
     pub unknown: ::rust_grpc::UnknownFields,
+}
+#[allow(deprecated)]
+impl FileOptions {
+    /// `java_multiple_files`, or its default where it is not set.
+    pub fn java_multiple_files(&self) -> bool {
+        self.java_multiple_files.unwrap_or(false)
+    }
+    /// `java_string_check_utf8`, or its default where it is not set.
+    pub fn java_string_check_utf8(&self) -> bool {
+        self.java_string_check_utf8.unwrap_or(false)
+    }
+    /// `optimize_for`, or its default where it is not set.
+    pub fn optimize_for(&self) -> file_options::OptimizeMode {
+        self.optimize_for.unwrap_or(file_options::OptimizeMode::Speed)
+    }
+    /// `cc_generic_services`, or its default where it is not set.
+    pub fn cc_generic_services(&self) -> bool {
+        self.cc_generic_services.unwrap_or(false)
+    }
+    /// `java_generic_services`, or its default where it is not set.
+    pub fn java_generic_services(&self) -> bool {
+        self.java_generic_services.unwrap_or(false)
+    }
+    /// `py_generic_services`, or its default where it is not set.
+    pub fn py_generic_services(&self) -> bool {
+        self.py_generic_services.unwrap_or(false)
+    }
+    /// `deprecated`, or its default where it is not set.
+    pub fn deprecated(&self) -> bool {
+        self.deprecated.unwrap_or(false)
+    }
+    /// `cc_enable_arenas`, or its default where it is not set.
+    pub fn cc_enable_arenas(&self) -> bool {
+        self.cc_enable_arenas.unwrap_or(true)
+    }
 }
 #[allow(deprecated)]
 impl ::rust_grpc::Message for FileOptions {
@@ -1181,6 +1233,21 @@ pub struct MessageOptions {
     pub unknown: ::rust_grpc::UnknownFields,
 }
 #[allow(deprecated)]
+impl MessageOptions {
+    /// `message_set_wire_format`, or its default where it is not set.
+    pub fn message_set_wire_format(&self) -> bool {
+        self.message_set_wire_format.unwrap_or(false)
+    }
+    /// `no_standard_descriptor_accessor`, or its default where it is not set.
+    pub fn no_standard_descriptor_accessor(&self) -> bool {
+        self.no_standard_descriptor_accessor.unwrap_or(false)
+    }
+    /// `deprecated`, or its default where it is not set.
+    pub fn deprecated(&self) -> bool {
+        self.deprecated.unwrap_or(false)
+    }
+}
+#[allow(deprecated)]
 impl ::rust_grpc::Message for MessageOptions {
     const FULL_NAME: &'static str = "google.protobuf.MessageOptions";
     const CHECKS_REQUIRED: bool = true;
@@ -1307,6 +1374,37 @@ pub struct FieldOptions {
     /// The parser stores options it doesn't recognize here. See above.
     pub uninterpreted_option: ::std::vec::Vec<UninterpretedOption>,
     pub unknown: ::rust_grpc::UnknownFields,
+}
+#[allow(deprecated)]
+impl FieldOptions {
+    /// `ctype`, or its default where it is not set.
+    pub fn ctype(&self) -> field_options::CType {
+        self.ctype.unwrap_or(field_options::CType::String)
+    }
+    /// `jstype`, or its default where it is not set.
+    pub fn jstype(&self) -> field_options::JSType {
+        self.jstype.unwrap_or(field_options::JSType::JsNormal)
+    }
+    /// `lazy`, or its default where it is not set.
+    pub fn lazy(&self) -> bool {
+        self.lazy.unwrap_or(false)
+    }
+    /// `unverified_lazy`, or its default where it is not set.
+    pub fn unverified_lazy(&self) -> bool {
+        self.unverified_lazy.unwrap_or(false)
+    }
+    /// `deprecated`, or its default where it is not set.
+    pub fn deprecated(&self) -> bool {
+        self.deprecated.unwrap_or(false)
+    }
+    /// `weak`, or its default where it is not set.
+    pub fn weak(&self) -> bool {
+        self.weak.unwrap_or(false)
+    }
+    /// `debug_redact`, or its default where it is not set.
+    pub fn debug_redact(&self) -> bool {
+        self.debug_redact.unwrap_or(false)
+    }
 }
 #[allow(deprecated)]
 impl ::rust_grpc::Message for FieldOptions {
@@ -1666,6 +1764,13 @@ pub struct EnumOptions {
     pub unknown: ::rust_grpc::UnknownFields,
 }
 #[allow(deprecated)]
+impl EnumOptions {
+    /// `deprecated`, or its default where it is not set.
+    pub fn deprecated(&self) -> bool {
+        self.deprecated.unwrap_or(false)
+    }
+}
+#[allow(deprecated)]
 impl ::rust_grpc::Message for EnumOptions {
     const FULL_NAME: &'static str = "google.protobuf.EnumOptions";
     const CHECKS_REQUIRED: bool = true;
@@ -1728,6 +1833,16 @@ pub struct EnumValueOptions {
     pub uninterpreted_option: ::std::vec::Vec<UninterpretedOption>,
     pub unknown: ::rust_grpc::UnknownFields,
 }
+impl EnumValueOptions {
+    /// `deprecated`, or its default where it is not set.
+    pub fn deprecated(&self) -> bool {
+        self.deprecated.unwrap_or(false)
+    }
+    /// `debug_redact`, or its default where it is not set.
+    pub fn debug_redact(&self) -> bool {
+        self.debug_redact.unwrap_or(false)
+    }
+}
 impl ::rust_grpc::Message for EnumValueOptions {
     const FULL_NAME: &'static str = "google.protobuf.EnumValueOptions";
     const CHECKS_REQUIRED: bool = true;
@@ -1779,6 +1894,12 @@ pub struct ServiceOptions {
     pub uninterpreted_option: ::std::vec::Vec<UninterpretedOption>,
     pub unknown: ::rust_grpc::UnknownFields,
 }
+impl ServiceOptions {
+    /// `deprecated`, or its default where it is not set.
+    pub fn deprecated(&self) -> bool {
+        self.deprecated.unwrap_or(false)
+    }
+}
 impl ::rust_grpc::Message for ServiceOptions {
     const FULL_NAME: &'static str = "google.protobuf.ServiceOptions";
     const CHECKS_REQUIRED: bool = true;
@@ -1826,6 +1947,17 @@ pub struct MethodOptions {
     /// The parser stores options it doesn't recognize here. See above.
     pub uninterpreted_option: ::std::vec::Vec<UninterpretedOption>,
     pub unknown: ::rust_grpc::UnknownFields,
+}
+impl MethodOptions {
+    /// `deprecated`, or its default where it is not set.
+    pub fn deprecated(&self) -> bool {
+        self.deprecated.unwrap_or(false)
+    }
+    /// `idempotency_level`, or its default where it is not set.
+    pub fn idempotency_level(&self) -> method_options::IdempotencyLevel {
+        self.idempotency_level
+            .unwrap_or(method_options::IdempotencyLevel::IdempotencyUnknown)
+    }
 }
 impl ::rust_grpc::Message for MethodOptions {
     const FULL_NAME: &'static str = "google.protobuf.MethodOptions";
