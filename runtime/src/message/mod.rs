@@ -21,6 +21,7 @@ mod extension;
 mod field;
 pub(crate) mod group;
 pub(crate) mod kind;
+mod length_delimited;
 pub(crate) mod map;
 mod reader;
 pub(crate) mod required;
@@ -33,6 +34,7 @@ pub mod well_known;
 mod writer;
 
 use std::fmt::Debug;
+use std::io;
 
 use crate::limits;
 
@@ -206,6 +208,27 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
             return Err(DecodeError::new(kind, 0, 0).within(Self::FULL_NAME));
         }
         self.merge_fields(&mut Reader::new(bytes)).map_err(|error| error.within(Self::FULL_NAME))
+    }
+
+    /// Writes the message behind its length, in one write: the next one may follow it. Wrap a file
+    /// or socket into a `BufWriter` if many small messages go there.
+    ///
+    /// # Errors
+    ///
+    /// What the sink gives; [`io::ErrorKind::InvalidInput`] if the message cannot be encoded.
+    fn write_length_delimited(&self, sink: &mut impl io::Write) -> io::Result<()> {
+        length_delimited::write(self, sink)
+    }
+
+    /// Reads a message that stands behind its length; `None` if the source ends before the length.
+    /// It reads the length byte by byte, so wrap a file or socket into a `BufReader`.
+    ///
+    /// # Errors
+    ///
+    /// What the source gives; [`io::ErrorKind::UnexpectedEof`] if it ends within the message;
+    /// [`io::ErrorKind::InvalidData`] if the length is over 2 GiB or the bytes are no such message.
+    fn read_length_delimited(source: &mut impl io::Read) -> io::Result<Option<Self>> {
+        length_delimited::read(source)
     }
 
     /// Sets every field to its default.
