@@ -181,10 +181,7 @@ impl Message for Strict {
         check_field(&self.inner, "inner")?;
         check_each(&self.more, "more")?;
         check_each(self.named.values(), "named")?;
-        match &self.choice {
-            Some(value) => check(value, "chosen")?,
-            None => {}
-        }
+        check_each(&self.choice, "chosen")?;
         check_field(&self.grouped, "grouped")?;
         Ok(())
     }
