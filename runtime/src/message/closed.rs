@@ -54,16 +54,12 @@ impl Reader<'_> {
         values: &mut Vec<E>,
         unknown: &mut UnknownFields,
     ) -> Result<(), DecodeError> {
-        let number = self.field_number();
-        let mut raw = Vec::new();
-        self.varints(&mut raw, |value| value)?;
-        values.reserve(raw.len());
-        for value in raw {
-            match E::from_number(value as i32) {
-                Some(known) => values.push(known),
-                None => self.keep(number, value, unknown)?,
-            }
+        let payload = self.length_delimited()?;
+        let around = self.enter_packed(payload);
+        while !self.rest().is_empty() {
+            self.closed_repeated(values, unknown)?;
         }
+        self.leave_packed(around);
         Ok(())
     }
 
@@ -144,7 +140,7 @@ impl Reader<'_> {
         unknown: &mut UnknownFields,
     ) -> Result<(), DecodeError> {
         self.charge(limits::UNKNOWN_FIELD_COST)?;
-        unknown.push(number, super::UnknownValue::Varint(value));
+        unknown.push_varint(number, value);
         Ok(())
     }
 }

@@ -247,6 +247,16 @@ impl<'a> Reader<'a> {
         ended
     }
 
+    /// Goes on in the elements of a packed field; returns what is left after them.
+    pub(super) fn enter_packed(&mut self, payload: &'a [u8]) -> &'a [u8] {
+        std::mem::replace(&mut self.rest, payload)
+    }
+
+    /// Goes on after what [`Reader::enter_packed`] entered.
+    pub(super) fn leave_packed(&mut self, around: &'a [u8]) {
+        self.rest = around;
+    }
+
     /// The tag that was read last.
     pub(super) fn tag(&self) -> u32 {
         self.tag

@@ -72,10 +72,7 @@ impl UnknownFields {
         );
         let mut writer = Writer::new();
         let wire_type = match value {
-            UnknownValue::Varint(value) => {
-                writer.varint(value);
-                VARINT
-            }
+            UnknownValue::Varint(value) => return self.push_varint(number, value),
             UnknownValue::Fixed64(value) => {
                 writer.prepend(&value.to_le_bytes());
                 FIXED64
@@ -134,13 +131,15 @@ impl UnknownFields {
     /// Appends a field whose `payload`, without its tag, is known to be well formed.
     pub(super) fn push_raw(&mut self, tag: u32, payload: &[u8]) {
         let bytes = &mut self.0.get_or_insert_default().bytes;
-        let mut value = tag;
-        while value >= 0x80 {
-            bytes.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        bytes.push(value as u8);
+        push_varint(bytes, tag.into());
         bytes.extend_from_slice(payload);
+    }
+
+    /// Appends a varint without the buffer that [`UnknownFields::push`] needs for other values.
+    pub(super) fn push_varint(&mut self, number: u32, value: u64) {
+        let bytes = &mut self.0.get_or_insert_default().bytes;
+        push_varint(bytes, (number << 3 | VARINT).into());
+        push_varint(bytes, value);
     }
 }
 
@@ -195,6 +194,14 @@ impl Debug for UnknownValue<'_> {
             Self::Fixed32(value) => write!(formatter, "{value:#010x}"),
         }
     }
+}
+
+fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
 }
 
 /// The largest field number: 29 bits.
