@@ -20,6 +20,8 @@ pub struct Defaults {
     pub first: ::core::option::Option<Color>,
     /// It is no getter that would hide Message::clear.
     pub clear: ::core::option::Option<i32>,
+    /// Its own getter keeps its name, the one before takes another.
+    pub clear_: ::core::option::Option<i32>,
     pub empty: ::core::option::Option<::rust_grpc::ByteString>,
     #[deprecated]
     pub r#type: ::core::option::Option<i32>,
@@ -81,8 +83,12 @@ impl Defaults {
         self.color.unwrap_or(Color::Green)
     }
     /// `clear`, or its default where it is not set.
-    pub fn clear_(&self) -> i32 {
+    pub fn clear__(&self) -> i32 {
         self.clear.unwrap_or(7)
+    }
+    /// `clear_`, or its default where it is not set.
+    pub fn clear_(&self) -> i32 {
+        self.clear_.unwrap_or(8)
     }
     /// `empty`, or its default where it is not set.
     pub fn empty(&self) -> &[u8] {
@@ -109,6 +115,7 @@ impl ::rust_grpc::Message for Defaults {
     fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
+        writer.optional::<Int32>(19, &self.clear_);
         writer.optional::<Enum<_>>(18, &self.size);
         writer.optional::<Sint32>(17, &self.r#type);
         writer.optional::<ByteStr>(16, &self.empty);
@@ -150,6 +157,7 @@ impl ::rust_grpc::Message for Defaults {
                 104 => reader.closed(&mut self.color, &mut self.unknown)?,
                 112 => reader.closed(&mut self.first, &mut self.unknown)?,
                 120 => reader.optional::<Int32>(&mut self.clear)?,
+                152 => reader.optional::<Int32>(&mut self.clear_)?,
                 130 => reader.optional::<ByteStr>(&mut self.empty)?,
                 136 => reader.optional::<Sint32>(&mut self.r#type)?,
                 144 => reader.closed(&mut self.size, &mut self.unknown)?,

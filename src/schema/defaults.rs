@@ -5,37 +5,52 @@
 
 use protobuf::descriptor::{EnumDescriptorProto, FieldDescriptorProto};
 
-use super::model::{Default, Kind, Scalar};
-use super::names::{enum_values, identifier};
+use super::model::{Getter, Kind, Member, Scalar};
+use super::names::{Scope, enum_values, identifier};
 
-/// The default of a field that has presence and says one; an error says what the text is not.
+/// The default of a field that says one; an error says what the text is not.
 pub(super) fn of_field(
     field: &FieldDescriptorProto,
-    name: &str,
     kind: &Kind,
     enumeration: Option<&EnumDescriptorProto>,
-) -> Result<Option<Default>, String> {
+) -> Result<Option<String>, String> {
     let Some(text) = field.default_value.as_deref() else { return Ok(None) };
     let fault =
         |what: &str| format!("field {}: expected {what} as default, got {text:?}", field.name());
-    let value = match kind {
-        Kind::Scalar(scalar) => of_scalar(*scalar, text).ok_or_else(|| fault("such a value"))?,
+    match kind {
+        Kind::Scalar(scalar) => {
+            of_scalar(*scalar, text).map(Some).ok_or_else(|| fault("such a value"))
+        }
         Kind::Enum { path, .. } => {
             let values =
                 enumeration.into_iter().flat_map(|of| of.value.iter().zip(enum_values(of)));
             let mut named = values.filter(|(value, _)| value.name() == text);
             let (_, constant) = named.next().ok_or_else(|| fault("a value of its enum"))?;
-            format!("{path}::{}", identifier(&constant))
+            Ok(Some(format!("{path}::{}", identifier(&constant))))
         }
-        Kind::Message { .. } => return Err(fault("none")),
-    };
-    Ok(Some(Default { method: method(name), value }))
+        Kind::Message { .. } => Err(fault("none")),
+    }
 }
 
-/// A getter must not stand before what every message can do.
-fn method(field: &str) -> String {
-    let taken = TRAIT_METHODS.contains(&field);
-    if taken { format!("{field}_") } else { field.to_owned() }
+/// Names the getters after their fields, as far as no method of every message has the name.
+pub(super) fn name_getters(members: &mut [Member]) {
+    let mut getters: Vec<(String, &mut Getter)> = Vec::new();
+    for member in members {
+        if let Member::Field(field) = member
+            && let Some(getter) = &mut field.getter
+        {
+            let name = field.name.trim_start_matches("r#").to_owned();
+            getters.push((name, getter));
+        }
+    }
+    let fields: Vec<&str> = getters.iter().map(|(name, _)| name.as_str()).collect();
+    let methods = Scope::of_values(&[]).claim_all(&fields, |field| {
+        let taken = TRAIT_METHODS.contains(&field);
+        if taken { format!("{field}_") } else { field.to_owned() }
+    });
+    for ((_, getter), method) in getters.into_iter().zip(methods) {
+        getter.method = identifier(&method);
+    }
 }
 
 fn of_scalar(scalar: Scalar, text: &str) -> Option<String> {
@@ -119,9 +134,10 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
 }
 
 /// What a message can do by the traits that it has.
-const TRAIT_METHODS: [&str; 13] = [
+const TRAIT_METHODS: [&str; 20] = [
     "check_required",
     "clear",
+    "clear_extension",
     "clone",
     "clone_from",
     "encode",
@@ -129,10 +145,16 @@ const TRAIT_METHODS: [&str; 13] = [
     "encode_to_vec",
     "encoded_len",
     "eq",
+    "extension",
+    "extension_fields",
+    "extension_fields_mut",
     "fmt",
+    "has_extension",
     "merge",
     "merge_fields",
+    "set_extension",
     "write_fields",
+    "write_length_delimited",
 ];
 
 #[cfg(test)]

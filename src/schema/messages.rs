@@ -10,7 +10,9 @@ use super::features::{
     Features, FeaturesOf, MessageEncoding, Openness, Presence, RepeatedEncoding, Utf8,
 };
 use super::link::Descriptor;
-use super::model::{Check, Field, Member, Message, Oneof, OneofMember, Scalar, Shape, Types};
+use super::model::{
+    Check, Field, Getter, Member, Message, Oneof, OneofMember, Scalar, Shape, Types,
+};
 use super::names::{Scope, TypeName, identifier, member_name};
 use super::source::{
     FIELD_TYPE_NAME, FILE_ENUM, FILE_MESSAGE, MESSAGE_ENUM, MESSAGE_FIELD, MESSAGE_NESTED,
@@ -157,6 +159,7 @@ impl<'a> FileBuilder<'a> {
                 }
             });
         }
+        defaults::name_getters(&mut members);
         Ok(members)
     }
 
@@ -183,8 +186,8 @@ impl<'a> FileBuilder<'a> {
             let key = self.kind(&place, key, features)?;
             let check = self.whole(value);
             let shape = Shape::Map { key };
-            let default = None;
-            return Ok(Field { header, name, proto_name, number, kind, shape, check, default });
+            let getter = None;
+            return Ok(Field { header, name, proto_name, number, kind, shape, check, getter });
         }
         let kind = self.kind(&place, field, features)?;
         let check = match (self.whole(field), features.presence) {
@@ -207,9 +210,10 @@ impl<'a> FileBuilder<'a> {
             Some(Descriptor::Enum(enumeration)) => Some(enumeration),
             _ => None,
         };
-        let default = defaults::of_field(field, &name, &kind, enumeration)
+        let default = defaults::of_field(field, &kind, enumeration)
             .map_err(|message| self.source.fault(&place.path, message))?;
-        Ok(Field { header, name, proto_name, number, kind, shape, check, default })
+        let getter = default.map(|default| Getter { method: name.clone(), default });
+        Ok(Field { header, name, proto_name, number, kind, shape, check, getter })
     }
 
     /// Whether what the field holds is to be checked for required fields.

@@ -28,7 +28,7 @@ pub(crate) struct File {
 }
 
 /// A module of the tree: the root, or a segment of a package.
-#[derive(Debug, std::default::Default)]
+#[derive(Debug, Default)]
 pub(crate) struct TreeModule {
     /// Output paths, relative to the tree's own file.
     pub(crate) files: Vec<String>,
@@ -38,14 +38,14 @@ pub(crate) struct TreeModule {
 }
 
 /// The messages and enums of a file or of a message.
-#[derive(Debug, std::default::Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Types {
     pub(crate) messages: Vec<Message>,
     pub(crate) enums: Vec<Enumeration>,
 }
 
 /// What stands above an item: docs, lints and attributes.
-#[derive(Debug, std::default::Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Header {
     /// One doc attribute each.
     pub(crate) docs: Vec<String>,
@@ -92,15 +92,16 @@ pub(crate) struct Field {
     pub(crate) kind: Kind,
     pub(crate) shape: Shape,
     pub(crate) check: Check,
-    pub(crate) default: Option<Default>,
+    /// There is one where the .proto says a default.
+    pub(crate) getter: Option<Getter>,
 }
 
-/// A default that the .proto says: a getter gives it where the field is not set.
+/// A method that gives a field, or the default where it is not set.
 #[derive(Debug)]
-pub(crate) struct Default {
+pub(crate) struct Getter {
     pub(crate) method: String,
-    /// A Rust expression.
-    pub(crate) value: String,
+    /// The default, as a Rust expression.
+    pub(crate) default: String,
 }
 
 /// What a check for required fields asks of a field.

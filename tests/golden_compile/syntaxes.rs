@@ -130,7 +130,7 @@ fn defaults_are_what_unset_fields_give() {
     assert_eq!(unset.string(), "a \"quoted\" word\n and ü".as_bytes());
     assert_eq!(unset.bytes(), b"\x00\x01\xff \"x\" \\");
     assert_eq!(unset.color(), Color::Green);
-    assert_eq!(unset.clear_(), 7);
+    assert_eq!((unset.clear_(), unset.clear__()), (8, 7));
     assert!(unset.empty().is_empty());
     assert_eq!(unset.size(), defaults::inner::Size::Large);
     assert_eq!(unset.encoded_len(), 0);
