@@ -17,6 +17,11 @@ pub mod message {
     pub use crate::{closed_member, merge_member};
 }
 
+/// What the reflection of generated types uses; the macro `reflect` names it.
+pub mod reflect {
+    pub use crate::message::reflect::generated::*;
+}
+
 /// What the generated constants of extensions use.
 pub mod extension {
     pub use super::message::{

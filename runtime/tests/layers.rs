@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Each layer with the modules of the crate that it may name. Every layer may name itself and `limits`.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("message", &["generated::message", "generated::extension"]),
+    ("message", &["generated::message", "generated::extension", "generated::reflect"]),
     ("http2", &[]),
     ("grpc", &["http2"]),
     ("transport", &["http2", "grpc"]),

@@ -15,8 +15,8 @@ use super::{DecodeError, LENGTH_DELIMITED};
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
 
-/// What a map field may be.
-pub trait Map {
+/// What a map field may be. Its functions have names that no map has itself.
+pub trait Map: Send + Sync + 'static {
     /// Of the keys.
     type Key;
     /// Of the values.
@@ -27,35 +27,66 @@ pub trait Map {
 
     /// The entries in the order of their keys.
     fn sorted(&self) -> impl DoubleEndedIterator<Item = (&Self::Key, &Self::Value)>;
+
+    /// How many entries there are.
+    fn entry_count(&self) -> usize;
+
+    /// The value of the key.
+    fn find(&self, key: &Self::Key) -> Option<&Self::Value>;
+
+    /// The value of the key, to write to.
+    fn find_mut(&mut self, key: &Self::Key) -> Option<&mut Self::Value>;
+
+    /// Removes the entry of the key; whether there was one.
+    fn discard(&mut self, key: &Self::Key) -> bool;
+
+    /// Removes all entries.
+    fn discard_all(&mut self);
 }
 
-impl<K: Eq + Hash + Ord, V> Map for HashMap<K, V> {
-    type Key = K;
-    type Value = V;
+macro_rules! map_of {
+    ($map:ident, [$($bound:tt)*], $self:ident: $sorted:expr) => {
+        impl<K: $($bound)*, V: Send + Sync + 'static> Map for $map<K, V> {
+            type Key = K;
+            type Value = V;
 
-    fn put(&mut self, key: K, value: V) {
-        self.insert(key, value);
-    }
+            fn put(&mut self, key: K, value: V) {
+                self.insert(key, value);
+            }
 
-    fn sorted(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        let mut entries: Vec<_> = self.iter().collect();
-        entries.sort_unstable_by_key(|(key, _)| *key);
-        entries.into_iter()
-    }
+            fn sorted(&$self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
+                $sorted
+            }
+
+            fn entry_count(&self) -> usize {
+                self.len()
+            }
+
+            fn find(&self, key: &K) -> Option<&V> {
+                self.get(key)
+            }
+
+            fn find_mut(&mut self, key: &K) -> Option<&mut V> {
+                self.get_mut(key)
+            }
+
+            fn discard(&mut self, key: &K) -> bool {
+                self.remove(key).is_some()
+            }
+
+            fn discard_all(&mut self) {
+                self.clear();
+            }
+        }
+    };
 }
 
-impl<K: Ord, V> Map for BTreeMap<K, V> {
-    type Key = K;
-    type Value = V;
-
-    fn put(&mut self, key: K, value: V) {
-        self.insert(key, value);
-    }
-
-    fn sorted(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        self.iter()
-    }
-}
+map_of!(HashMap, [Eq + Hash + Ord + Send + Sync + 'static], self: {
+    let mut entries: Vec<_> = self.iter().collect();
+    entries.sort_unstable_by_key(|(key, _)| *key);
+    entries.into_iter()
+});
+map_of!(BTreeMap, [Ord + Send + Sync + 'static], self: self.iter());
 
 impl Reader<'_> {
     /// Reads one entry of a map.

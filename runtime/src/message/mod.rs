@@ -19,11 +19,13 @@ pub(crate) mod enumeration;
 mod error;
 mod extension;
 mod field;
+mod formats;
 pub(crate) mod group;
 pub(crate) mod kind;
 mod length_delimited;
 pub(crate) mod map;
 mod reader;
+pub(crate) mod reflect;
 pub(crate) mod required;
 pub(crate) mod shape;
 #[cfg(test)]
@@ -44,7 +46,14 @@ pub use enumeration::Enumeration;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use extension::{Extendable, Extension};
 pub use field::MessageField;
+pub use formats::{Json, Text};
 pub use reader::Reader;
+pub use reflect::{
+    Cardinality, Described, DescriptorError, EnumDescriptor, EnumValueDescriptor, FieldDescriptor,
+    FieldKind, FieldMut, FieldRef, FileDescriptor, GeneratedFile, List, Map, MessageDescriptor,
+    MethodDescriptor, OneofDescriptor, Reflect, ServiceDescriptor, SingularMut, Value, ValueError,
+    ValueRef,
+};
 pub use required::MissingField;
 pub use unknown::{UnknownFields, UnknownIter, UnknownValue};
 pub use writer::Writer;

@@ -1,0 +1,255 @@
+//! Fields and extensions.
+
+use std::fmt::{self, Debug, Formatter};
+
+use super::TypePlace;
+use super::enumeration::EnumDescriptor;
+use super::file::FileDescriptor;
+use super::message::{MessageDescriptor, OneofDescriptor};
+use crate::message::reflect::{Value, ValueRef};
+
+/// A field of a message, or an extension.
+#[derive(Clone, Copy)]
+pub struct FieldDescriptor<'a> {
+    file: &'a FileDescriptor,
+    /// `None`: an extension.
+    message: Option<usize>,
+    place: usize,
+}
+
+/// The type of a field's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FieldKind {
+    /// `bool`.
+    Bool,
+    /// `int32`.
+    Int32,
+    /// `int64`.
+    Int64,
+    /// `uint32`.
+    Uint32,
+    /// `uint64`.
+    Uint64,
+    /// `sint32`.
+    Sint32,
+    /// `sint64`.
+    Sint64,
+    /// `fixed32`.
+    Fixed32,
+    /// `fixed64`.
+    Fixed64,
+    /// `sfixed32`.
+    Sfixed32,
+    /// `sfixed64`.
+    Sfixed64,
+    /// `float`.
+    Float,
+    /// `double`.
+    Double,
+    /// `string`.
+    String,
+    /// `bytes`.
+    Bytes,
+    /// An enum.
+    Enum,
+    /// A message behind its length.
+    Message,
+    /// A message between a start tag and an end tag.
+    Group,
+}
+
+/// How often a field may occur.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cardinality {
+    /// Once; a proto2 `required` field is [`FieldDescriptor::is_required`].
+    Singular,
+    /// Any number of times.
+    Repeated,
+    /// A map: [`FieldDescriptor::message`] is its entry, of fields `key` and `value`.
+    Map,
+}
+
+pub(super) struct FieldParts {
+    pub(super) name: String,
+    /// Extensions: the name with its scope. Fields: empty, it is made of the message's.
+    pub(super) full_name: String,
+    pub(super) json_name: String,
+    pub(super) number: u32,
+    pub(super) kind: FieldKind,
+    pub(super) cardinality: Cardinality,
+    /// Of messages, groups and enums.
+    pub(super) type_place: Option<TypePlace>,
+    /// Of extensions.
+    pub(super) extendee: Option<TypePlace>,
+    pub(super) has_presence: bool,
+    pub(super) is_required: bool,
+    pub(super) is_packed: bool,
+    /// Strings: whether they must be UTF-8.
+    pub(super) is_utf8: bool,
+    pub(super) is_redacted: bool,
+    pub(super) oneof: Option<usize>,
+    /// Of singular fields that are no messages: what an unset field reads as.
+    pub(super) default: Option<Value>,
+}
+
+impl<'a> FieldDescriptor<'a> {
+    pub(super) fn field(file: &'a FileDescriptor, message: usize, place: usize) -> Self {
+        Self { file, message: Some(message), place }
+    }
+
+    pub(super) fn extension(file: &'a FileDescriptor, place: usize) -> Self {
+        Self { file, message: None, place }
+    }
+
+    fn parts(&self) -> &'a FieldParts {
+        match self.message {
+            Some(message) => &self.file.parts.messages[message].fields[self.place],
+            None => &self.file.parts.extensions[self.place],
+        }
+    }
+
+    /// The name as the .proto spells it.
+    pub fn name(&self) -> &'a str {
+        &self.parts().name
+    }
+
+    /// The name with that of its message, or of an extension's scope.
+    pub fn full_name(&self) -> String {
+        match self.message {
+            Some(_) => format!("{}.{}", self.containing_message().full_name(), self.name()),
+            None => self.parts().full_name.clone(),
+        }
+    }
+
+    /// The name in JSON. An extension's is `[full.name]`.
+    pub fn json_name(&self) -> &'a str {
+        &self.parts().json_name
+    }
+
+    /// The number on the wire.
+    pub fn number(&self) -> u32 {
+        self.parts().number
+    }
+
+    /// The position among the fields of its message: what [`Reflect::field`] takes; for extensions
+    /// the place in [`FileDescriptor::extensions`].
+    ///
+    /// [`Reflect::field`]: crate::message::Reflect::field
+    pub fn index(&self) -> usize {
+        self.place
+    }
+
+    /// The file that declares it.
+    pub fn file(&self) -> &'a FileDescriptor {
+        self.file
+    }
+
+    /// The message that has it; of an extension the one that it extends.
+    pub fn containing_message(&self) -> MessageDescriptor<'a> {
+        match (self.message, self.parts().extendee) {
+            (Some(message), _) => self.file.message(message),
+            (None, extendee) => {
+                self.file.message_at(extendee.expect("extensions have an extendee"))
+            }
+        }
+    }
+
+    /// Whether it is an extension.
+    pub fn is_extension(&self) -> bool {
+        self.message.is_none()
+    }
+
+    /// The type of its values; of a map that of its entries.
+    pub fn kind(&self) -> FieldKind {
+        self.parts().kind
+    }
+
+    /// How often it may occur.
+    pub fn cardinality(&self) -> Cardinality {
+        self.parts().cardinality
+    }
+
+    /// Whether it is a repeated field, and no map.
+    pub fn is_repeated(&self) -> bool {
+        self.cardinality() == Cardinality::Repeated
+    }
+
+    /// Whether it is a map.
+    pub fn is_map(&self) -> bool {
+        self.cardinality() == Cardinality::Map
+    }
+
+    /// The message type of its values; of a map that of its entries.
+    pub fn message(&self) -> Option<MessageDescriptor<'a>> {
+        match self.kind() {
+            FieldKind::Message | FieldKind::Group => {
+                self.parts().type_place.map(|at| self.file.message_at(at))
+            }
+            _ => None,
+        }
+    }
+
+    /// The enum of its values.
+    pub fn enumeration(&self) -> Option<EnumDescriptor<'a>> {
+        match self.kind() {
+            FieldKind::Enum => self.parts().type_place.map(|at| self.file.enumeration_at(at)),
+            _ => None,
+        }
+    }
+
+    /// Of a map: the fields of its keys and of its values.
+    pub fn map_entry(&self) -> Option<(Self, Self)> {
+        let entry = self.message().filter(|_| self.is_map())?;
+        Some((entry.field_by_number(1)?, entry.field_by_number(2)?))
+    }
+
+    /// Whether being set is told from holding the default.
+    pub fn has_presence(&self) -> bool {
+        self.parts().has_presence
+    }
+
+    /// Whether a message without it is refused.
+    pub fn is_required(&self) -> bool {
+        self.parts().is_required
+    }
+
+    /// Whether its elements are written behind one tag.
+    pub fn is_packed(&self) -> bool {
+        self.parts().is_packed
+    }
+
+    /// Whether its strings must be UTF-8.
+    pub fn is_utf8(&self) -> bool {
+        self.parts().is_utf8
+    }
+
+    /// Whether the option `debug_redact` hides it from debug output.
+    pub fn is_redacted(&self) -> bool {
+        self.parts().is_redacted
+    }
+
+    /// The oneof that it is a member of; `None` for `optional` of proto3.
+    pub fn oneof(&self) -> Option<OneofDescriptor<'a>> {
+        self.message?;
+        self.containing_message().oneof(self.parts().oneof?)
+    }
+
+    /// What an unset field reads as; `None` for messages, repeated fields and maps.
+    pub fn default_value(&self) -> Option<ValueRef<'a>> {
+        self.parts().default.as_ref().map(Value::as_ref)
+    }
+}
+
+impl PartialEq for FieldDescriptor<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.message, self.place) == (other.message, other.place) && self.file.is(other.file)
+    }
+}
+
+impl Eq for FieldDescriptor<'_> {}
+
+impl Debug for FieldDescriptor<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "FieldDescriptor({} = {})", self.full_name(), self.number())
+    }
+}

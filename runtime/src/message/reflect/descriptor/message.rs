@@ -1,0 +1,189 @@
+//! Messages and their oneofs.
+
+use std::collections::HashMap;
+use std::fmt::{self, Debug, Formatter};
+use std::ops::Range;
+
+use super::field::{FieldDescriptor, FieldParts};
+use super::file::FileDescriptor;
+
+/// A message.
+#[derive(Clone, Copy)]
+pub struct MessageDescriptor<'a> {
+    pub(super) file: &'a FileDescriptor,
+    pub(super) place: usize,
+}
+
+pub(super) struct MessageParts {
+    pub(super) name: String,
+    pub(super) full_name: String,
+    /// The message that holds it.
+    pub(super) parent: Option<usize>,
+    pub(super) fields: Vec<FieldParts>,
+    /// Synthetic ones stand last.
+    pub(super) oneofs: Vec<OneofParts>,
+    pub(super) by_number: HashMap<u32, usize>,
+    pub(super) by_name: HashMap<String, usize>,
+    pub(super) by_json_name: HashMap<String, usize>,
+    pub(super) extension_ranges: Vec<Range<u32>>,
+    pub(super) reserved_names: Vec<String>,
+    pub(super) is_map_entry: bool,
+    pub(super) is_message_set: bool,
+}
+
+pub(super) struct OneofParts {
+    pub(super) name: String,
+    pub(super) fields: Vec<usize>,
+    pub(super) is_synthetic: bool,
+}
+
+impl<'a> MessageDescriptor<'a> {
+    fn parts(&self) -> &'a MessageParts {
+        &self.file.parts.messages[self.place]
+    }
+
+    /// The name as it is declared.
+    pub fn name(&self) -> &'a str {
+        &self.parts().name
+    }
+
+    /// The name with its package, such as `google.protobuf.Any`.
+    pub fn full_name(&self) -> &'a str {
+        &self.parts().full_name
+    }
+
+    /// The file that declares it.
+    pub fn file(&self) -> &'a FileDescriptor {
+        self.file
+    }
+
+    /// The place in [`FileDescriptor::messages`].
+    pub fn index(&self) -> usize {
+        self.place
+    }
+
+    /// The message in which it is declared.
+    pub fn parent(&self) -> Option<Self> {
+        self.parts().parent.map(|place| Self { file: self.file, place })
+    }
+
+    /// The fields in the order of their declaration.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = FieldDescriptor<'a>> + use<'a> {
+        let (file, message) = (self.file, self.place);
+        (0..self.parts().fields.len())
+            .map(move |place| FieldDescriptor::field(file, message, place))
+    }
+
+    /// The field at this position of the declaration.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    pub fn field(&self, index: usize) -> FieldDescriptor<'a> {
+        assert!(index < self.parts().fields.len(), "{} has no field {index}", self.full_name());
+        FieldDescriptor::field(self.file, self.place, index)
+    }
+
+    /// The field of this number.
+    pub fn field_by_number(&self, number: u32) -> Option<FieldDescriptor<'a>> {
+        self.parts().by_number.get(&number).map(|place| self.field(*place))
+    }
+
+    /// The field of this name, as the .proto spells it.
+    pub fn field_by_name(&self, name: &str) -> Option<FieldDescriptor<'a>> {
+        self.parts().by_name.get(name).map(|place| self.field(*place))
+    }
+
+    /// The field of this name in JSON.
+    pub fn field_by_json_name(&self, name: &str) -> Option<FieldDescriptor<'a>> {
+        self.parts().by_json_name.get(name).map(|place| self.field(*place))
+    }
+
+    /// The oneofs in their order, without those that protoc makes for `optional` of proto3.
+    pub fn oneofs(&self) -> impl Iterator<Item = OneofDescriptor<'a>> + use<'a> {
+        let message = *self;
+        let oneofs = self.parts().oneofs.iter().enumerate();
+        oneofs
+            .filter(|(_, oneof)| !oneof.is_synthetic)
+            .map(move |(place, _)| OneofDescriptor { message, place })
+    }
+
+    pub(super) fn oneof(&self, place: usize) -> Option<OneofDescriptor<'a>> {
+        let is_synthetic = self.parts().oneofs[place].is_synthetic;
+        (!is_synthetic).then_some(OneofDescriptor { message: *self, place })
+    }
+
+    /// The numbers left for extensions; the ends are not in the ranges.
+    pub fn extension_ranges(&self) -> &'a [Range<u32>] {
+        &self.parts().extension_ranges
+    }
+
+    /// Names that the .proto reserves.
+    pub fn reserved_names(&self) -> &'a [String] {
+        &self.parts().reserved_names
+    }
+
+    /// Whether protoc made it for the entries of a map.
+    pub fn is_map_entry(&self) -> bool {
+        self.parts().is_map_entry
+    }
+
+    /// Whether it has the option `message_set_wire_format`.
+    pub fn is_message_set(&self) -> bool {
+        self.parts().is_message_set
+    }
+}
+
+impl PartialEq for MessageDescriptor<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.place == other.place && self.file.is(other.file)
+    }
+}
+
+impl Eq for MessageDescriptor<'_> {}
+
+impl Debug for MessageDescriptor<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "MessageDescriptor({})", self.full_name())
+    }
+}
+
+/// A oneof.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct OneofDescriptor<'a> {
+    message: MessageDescriptor<'a>,
+    place: usize,
+}
+
+impl<'a> OneofDescriptor<'a> {
+    fn parts(&self) -> &'a OneofParts {
+        &self.message.parts().oneofs[self.place]
+    }
+
+    /// The name as it is declared.
+    pub fn name(&self) -> &'a str {
+        &self.parts().name
+    }
+
+    /// The message that it belongs to.
+    pub fn message(&self) -> MessageDescriptor<'a> {
+        self.message
+    }
+
+    /// The place among the oneofs of the message.
+    pub fn index(&self) -> usize {
+        self.place
+    }
+
+    /// Its members in the order of their declaration.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = FieldDescriptor<'a>> + use<'a> {
+        let message = self.message;
+        self.parts().fields.iter().map(move |place| message.field(*place))
+    }
+}
+
+impl Debug for OneofDescriptor<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "OneofDescriptor({}.{})", self.message.full_name(), self.name())
+    }
+}

@@ -1,0 +1,99 @@
+//! Repeated fields by reflection.
+
+use super::Reflect;
+use super::value::{Element, Value, ValueError, ValueRef};
+
+/// A repeated field.
+pub trait List: Send + Sync {
+    /// How many elements it has.
+    fn len(&self) -> usize;
+
+    /// Whether it has none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The element at `index`, if there are so many.
+    fn get(&self, index: usize) -> Option<ValueRef<'_>>;
+
+    /// The message at `index`, to write to; `None` if the elements are no messages or there are not
+    /// so many.
+    fn message_mut(&mut self, index: usize) -> Option<&mut dyn Reflect>;
+
+    /// Replaces the element at `index`.
+    ///
+    /// # Errors
+    ///
+    /// If the value is of another type than the elements, or no number of their closed enum.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many elements.
+    fn set(&mut self, index: usize, value: Value) -> Result<(), ValueError>;
+
+    /// Appends an element that is no message.
+    ///
+    /// # Errors
+    ///
+    /// If the value is of another type than the elements, or no number of their closed enum.
+    fn push(&mut self, value: Value) -> Result<(), ValueError>;
+
+    /// Appends an empty message and gives it; `None` if the elements are no messages.
+    fn push_message(&mut self) -> Option<&mut dyn Reflect>;
+
+    /// Removes the elements from `len` on.
+    fn truncate(&mut self, len: usize);
+
+    /// Removes all elements.
+    fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    /// Bytes that an element takes in the list.
+    #[doc(hidden)]
+    fn element_size(&self) -> usize;
+}
+
+impl<T: Element> List for Vec<T> {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn get(&self, index: usize) -> Option<ValueRef<'_>> {
+        self.as_slice().get(index).map(Element::value)
+    }
+
+    fn message_mut(&mut self, index: usize) -> Option<&mut dyn Reflect> {
+        self.get_mut(index).and_then(Element::message_mut)
+    }
+
+    fn set(&mut self, index: usize, value: Value) -> Result<(), ValueError> {
+        self[index] = T::from_value(value)?;
+        Ok(())
+    }
+
+    fn push(&mut self, value: Value) -> Result<(), ValueError> {
+        self.push(T::from_value(value)?);
+        Ok(())
+    }
+
+    fn push_message(&mut self) -> Option<&mut dyn Reflect> {
+        self.push(T::new_message()?);
+        self.last_mut().and_then(Element::message_mut)
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.truncate(len);
+    }
+
+    fn element_size(&self) -> usize {
+        size_of::<T>()
+    }
+}
+
+impl<'a> dyn List + 'a {
+    /// The elements in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = ValueRef<'_>> {
+        (0..self.len()).map(|index| self.get(index).expect("index is below the length"))
+    }
+}

@@ -1,0 +1,178 @@
+//! The macros by which generated code says what reflection needs to know: a line for each field.
+
+/// Implements reflection for a generated message.
+///
+/// ```text
+/// ::rust_grpc::reflect! {
+///     message Order = super::FILE_ORDER_PROTO, 0, unknown [json text];
+///     0 => implicit name;
+///     1 => optional count;
+///     2 => message main;
+///     3 => repeated lines;
+///     4 => map named;
+///     5 => member choice 0;
+/// }
+/// ```
+///
+/// Behind the name: the file's static, the message's place in it (nested messages follow the one
+/// that holds them, map entries count), the field that keeps unknown fields, and the formats. A
+/// field's line: its position in the descriptor, its shape, its name in the struct and, for a member
+/// of a oneof, the place in the oneof's enum.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect {
+    (
+        message $message:ident = $file:path, $place:literal, $unknown:ident [$($format:ident)*];
+        $($index:literal => $shape:ident $field:ident $($member:literal)?;)*
+    ) => {
+        impl $crate::generated::reflect::Described for $message {
+            fn file() -> &'static $crate::generated::reflect::GeneratedFile {
+                &$file
+            }
+        }
+
+        impl $crate::message::Reflect for $message {
+            fn descriptor(&self) -> $crate::message::MessageDescriptor<'_> {
+                $file.message($place)
+            }
+
+            fn field(&self, index: usize) -> $crate::message::FieldRef<'_> {
+                match index {
+                    $($index => $crate::reflect_field!($shape, &self.$field $(, $member)?),)*
+                    _ => $crate::generated::reflect::no_field(index),
+                }
+            }
+
+            fn field_mut(&mut self, index: usize) -> $crate::message::FieldMut<'_> {
+                match index {
+                    $($index => $crate::reflect_field!(mut $shape, &mut self.$field $(, $member)?),)*
+                    _ => $crate::generated::reflect::no_field(index),
+                }
+            }
+
+            fn unknown_fields(&self) -> &$crate::UnknownFields {
+                &self.$unknown
+            }
+
+            fn unknown_fields_mut(&mut self) -> &mut $crate::UnknownFields {
+                &mut self.$unknown
+            }
+        }
+
+        $($crate::reflect_format!($format $message);)*
+    };
+
+    (enum $enumeration:ident = $file:path) => {
+        impl $crate::generated::reflect::Described for $enumeration {
+            fn file() -> &'static $crate::generated::reflect::GeneratedFile {
+                &$file
+            }
+        }
+
+        impl $crate::generated::reflect::Element for $enumeration {
+            fn value(&self) -> $crate::generated::reflect::ValueRef<'_> {
+                $crate::generated::reflect::ValueRef::Enum($crate::Enumeration::number(*self))
+            }
+
+            fn from_value(
+                value: $crate::generated::reflect::Value,
+            ) -> ::core::result::Result<Self, $crate::generated::reflect::ValueError> {
+                $crate::generated::reflect::enumeration(value)
+            }
+
+            fn is_default(&self) -> bool {
+                $crate::Enumeration::number(*self) == 0
+            }
+        }
+    };
+
+    (oneof $oneof:ident: $($place:literal $member:ident),* $(,)?) => {
+        impl $crate::generated::reflect::Oneof for $oneof {
+            fn value(
+                &self,
+                member: usize,
+            ) -> ::core::option::Option<$crate::generated::reflect::ValueRef<'_>> {
+                match (member, self) {
+                    $(($place, Self::$member(value)) => ::core::option::Option::Some(
+                        $crate::generated::reflect::Element::value(value),
+                    ),)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+
+            fn from_value(
+                member: usize,
+                value: $crate::generated::reflect::Value,
+            ) -> ::core::result::Result<Self, $crate::generated::reflect::ValueError> {
+                match member {
+                    $($place => ::core::result::Result::map(
+                        $crate::generated::reflect::Element::from_value(value),
+                        Self::$member,
+                    ),)*
+                    _ => $crate::generated::reflect::no_field(member),
+                }
+            }
+
+            fn message_mut(
+                &mut self,
+                member: usize,
+            ) -> ::core::option::Option<&mut dyn $crate::message::Reflect> {
+                match (member, self) {
+                    $(($place, Self::$member(value)) => {
+                        $crate::generated::reflect::Element::message_mut(value)
+                    })*
+                    _ => ::core::option::Option::None,
+                }
+            }
+
+            fn new_message(member: usize) -> ::core::option::Option<Self> {
+                match member {
+                    $($place => ::core::option::Option::map(
+                        $crate::generated::reflect::Element::new_message(),
+                        Self::$member,
+                    ),)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+        }
+    };
+}
+
+/// One field, by its shape.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_field {
+    (mut implicit, $field:expr) => {
+        $crate::generated::reflect::implicit_mut($field)
+    };
+    (mut optional, $field:expr) => {
+        $crate::generated::reflect::optional_mut($field)
+    };
+    (mut message, $field:expr) => {
+        $crate::generated::reflect::message_mut($field)
+    };
+    (mut repeated, $field:expr) => {
+        $crate::generated::reflect::repeated_mut($field)
+    };
+    (mut map, $field:expr) => {
+        $crate::generated::reflect::map_mut($field)
+    };
+    (mut member, $field:expr, $member:literal) => {
+        $crate::generated::reflect::member_mut($field, $member)
+    };
+    ($shape:ident, $field:expr $(, $member:literal)?) => {
+        $crate::generated::reflect::$shape($field $(, $member)?)
+    };
+}
+
+/// What a message can be printed as and parsed from.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_format {
+    (json $message:ident) => {
+        impl $crate::message::Json for $message {}
+    };
+    (text $message:ident) => {
+        impl $crate::message::Text for $message {}
+    };
+}

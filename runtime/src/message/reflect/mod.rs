@@ -1,0 +1,131 @@
+//! Reflection: the fields of a message by their place in its descriptor.
+//!
+//! [`Reflect`] is one object-safe trait that generated messages and dynamic ones both have. All cold
+//! paths (JSON, text format, field masks, generic tools) are written once, over `&dyn Reflect`.
+//!
+//! A field's index is its position in `DescriptorProto.field`; [`Reflect::descriptor`] tells what
+//! stands there. Invariant: what [`Reflect::field`] and [`Reflect::field_mut`] give has the shape
+//! that the descriptor says.
+
+mod descriptor;
+mod file;
+mod list;
+mod macros;
+mod map;
+mod singular;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::any::Any;
+use std::fmt::Debug;
+
+pub use descriptor::{
+    Cardinality, DescriptorError, EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FieldKind,
+    FileDescriptor, MessageDescriptor, MethodDescriptor, OneofDescriptor, ServiceDescriptor,
+};
+pub use file::{Described, GeneratedFile};
+pub use list::List;
+pub use map::Map;
+pub use singular::{FieldMut, FieldRef, SingularMut};
+pub use value::{Value, ValueError, ValueRef};
+
+use super::{Enumeration, UnknownFields};
+
+/// What the reflection of generated code uses.
+pub(crate) mod generated {
+    pub use super::file::{Described, GeneratedFile};
+    pub use super::singular::{
+        Oneof, implicit, implicit_mut, map, map_mut, member, member_mut, message, message_mut,
+        optional, optional_mut, repeated, repeated_mut,
+    };
+    pub use super::value::{Element, Value, ValueError, ValueRef};
+    pub use super::{enumeration, no_field};
+}
+
+/// The enum that `value` names by its number. For generated code.
+///
+/// # Errors
+///
+/// If the value is no enum's, or the number none of the closed enum.
+pub fn enumeration<E: Enumeration>(value: Value) -> Result<E, ValueError> {
+    match value {
+        Value::Enum(number) => {
+            E::from_number(number).ok_or_else(|| ValueError::new(E::FULL_NAME, &value))
+        }
+        other => Err(ValueError::new(E::FULL_NAME, &other)),
+    }
+}
+
+/// For generated code: the index is of no field.
+///
+/// # Panics
+///
+/// Always.
+#[cold]
+pub fn no_field(index: usize) -> ! {
+    panic!("the message has no field {index}")
+}
+
+/// A message whose fields can be reached without knowing its type.
+///
+/// Generated messages implement it unless the generator's option `descriptor=off` is given, and so
+/// do dynamic ones.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::message::{FieldRef, Reflect, ValueRef};
+/// use rust_grpc::well_known::Timestamp;
+///
+/// let message: &dyn Reflect = &Timestamp { seconds: 7, ..Default::default() };
+/// let field = message.descriptor().field_by_name("seconds").expect("it has one");
+/// assert!(matches!(message.field(field.index()), FieldRef::Singular(ValueRef::I64(7))));
+/// ```
+pub trait Reflect: Any + Debug + Send + Sync {
+    /// What the message is.
+    fn descriptor(&self) -> MessageDescriptor<'_>;
+
+    /// The field at this position of the descriptor's fields.
+    ///
+    /// # Panics
+    ///
+    /// If the descriptor has no such field.
+    fn field(&self, index: usize) -> FieldRef<'_>;
+
+    /// The field at this position of the descriptor's fields, to write to. Asking for it changes
+    /// nothing.
+    ///
+    /// # Panics
+    ///
+    /// If the descriptor has no such field.
+    fn field_mut(&mut self, index: usize) -> FieldMut<'_>;
+
+    /// The fields that the message does not know, extensions among them.
+    fn unknown_fields(&self) -> &UnknownFields;
+
+    /// The fields that the message does not know, extensions among them, to write to.
+    fn unknown_fields_mut(&mut self) -> &mut UnknownFields;
+}
+
+impl<M: Reflect> Reflect for Box<M> {
+    fn descriptor(&self) -> MessageDescriptor<'_> {
+        (**self).descriptor()
+    }
+
+    fn field(&self, index: usize) -> FieldRef<'_> {
+        (**self).field(index)
+    }
+
+    fn field_mut(&mut self, index: usize) -> FieldMut<'_> {
+        (**self).field_mut(index)
+    }
+
+    fn unknown_fields(&self) -> &UnknownFields {
+        (**self).unknown_fields()
+    }
+
+    fn unknown_fields_mut(&mut self) -> &mut UnknownFields {
+        (**self).unknown_fields_mut()
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of reflection.
+
+mod descriptors;
