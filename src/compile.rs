@@ -25,6 +25,7 @@ pub use self::report::Report;
 use crate::emit::GeneratedFile;
 use crate::options::Options;
 use crate::plugin;
+use crate::raw::RawFiles;
 use crate::{Error, cargo, schema};
 
 /// Generates Rust code for one .proto file and what it imports, and for a build script all that goes
@@ -95,6 +96,7 @@ impl Default for Source {
 /// Descriptors, and what came with them.
 struct Parsed {
     files: Vec<FileDescriptorProto>,
+    raw: RawFiles,
     to_generate: Vec<String>,
     inputs: Vec<PathBuf>,
     notes: Vec<String>,
@@ -270,14 +272,14 @@ impl Config {
             Source::PureParser => self.parse_purely(&protos, &options)?,
             Source::DescriptorSet(file) => read_descriptor_set(file, &protos)?,
         };
-        let Parsed { files, mut to_generate, inputs, notes } = parsed;
+        let Parsed { files, raw, mut to_generate, inputs, notes } = parsed;
         let imported = schema::needed_imports(&files, &to_generate, &options);
         to_generate.extend(imported.iter().cloned());
         let wanted = files.iter().filter(|file| to_generate.iter().any(|name| name == file.name()));
         let counts = report::Counts::of(wanted);
         let request = request(files, to_generate);
-        let generated =
-            plugin::generate(&request, &options).map_err(|error| Error::new(error.to_string()))?;
+        let generated = plugin::generate(&request, &raw, &options)
+            .map_err(|error| Error::new(error.to_string()))?;
         Ok((generated, Report { counts, imported, inputs, notes, ..Report::default() }))
     }
 
@@ -295,6 +297,7 @@ impl Config {
         Ok(Parsed {
             inputs: on_disk(&inputs, &set.file),
             files: set.file,
+            raw: RawFiles::of_set(&compiled.descriptor_set),
             to_generate: inputs.names(),
             notes: compiled.warnings,
         })
@@ -305,7 +308,9 @@ impl Config {
         let files = pure::parse(&inputs)?;
         let lost = "the pure parser keeps no comments: the generated code has no documentation";
         let notes = if options.docs { vec![lost.to_owned()] } else { Vec::new() };
-        Ok(Parsed { inputs: on_disk(&inputs, &files), files, to_generate: inputs.names(), notes })
+        let raw = RawFiles::encoded(&files)?;
+        let read = on_disk(&inputs, &files);
+        Ok(Parsed { inputs: read, files, raw, to_generate: inputs.names(), notes })
     }
 
     fn parsed_options(&self) -> Result<Options, Error> {
@@ -375,7 +380,8 @@ fn read_descriptor_set(path: &Path, protos: &[PathBuf]) -> Result<Parsed, Error>
         to_generate.extend(set.file.iter().filter(wanted).map(|file| file.name().to_owned()));
     }
     let inputs = vec![path.to_path_buf()];
-    Ok(Parsed { files: set.file, to_generate, inputs, notes: Vec::new() })
+    let raw = RawFiles::of_set(&bytes);
+    Ok(Parsed { files: set.file, raw, to_generate, inputs, notes: Vec::new() })
 }
 
 /// Whether `buf build` put the file into the set only because others import it: its extension of a

@@ -36,6 +36,7 @@ mod emit;
 mod error;
 mod options;
 mod plugin;
+mod raw;
 mod schema;
 mod user_error;
 

@@ -17,6 +17,10 @@ pub(crate) struct Options {
     pub(crate) server: bool,
     /// Whether comments become docs.
     pub(crate) docs: bool,
+    /// Whether messages know their descriptor: without it there is neither JSON nor text.
+    pub(crate) descriptor: bool,
+    pub(crate) json: bool,
+    pub(crate) text: bool,
     /// Whether `mod.rs` is written.
     pub(crate) tree: Tree,
     /// The path of the runtime crate.
@@ -64,6 +68,9 @@ impl Default for Options {
             client: true,
             server: true,
             docs: true,
+            descriptor: true,
+            json: true,
+            text: true,
             tree: Tree::Yes,
             runtime: "::rust_grpc".to_owned(),
             extern_paths: Vec::new(),
@@ -88,6 +95,12 @@ impl Options {
         Ok(options)
     }
 
+    /// The formats besides the binary one.
+    pub(crate) fn formats(&self) -> Vec<&'static str> {
+        let formats = [("json", self.json), ("text", self.text)];
+        formats.into_iter().filter(|(_, wanted)| *wanted).map(|(format, _)| format).collect()
+    }
+
     /// Sets one option.
     pub(crate) fn set(&mut self, key: &str, value: Option<&str>) -> Result<(), UserError> {
         let Some(known) = KNOWN.iter().find(|known| known.key == key) else {
@@ -99,6 +112,9 @@ impl Options {
             "client" => self.client = yes_or_no(value).ok_or_else(invalid)?,
             "server" => self.server = yes_or_no(value).ok_or_else(invalid)?,
             "docs" => self.docs = yes_or_no(value).ok_or_else(invalid)?,
+            "descriptor" => self.descriptor = yes_or_no(value).ok_or_else(invalid)?,
+            "json" => self.json = yes_or_no(value).ok_or_else(invalid)?,
+            "text" => self.text = yes_or_no(value).ok_or_else(invalid)?,
             "tree" => self.tree = Tree::parse(value).ok_or_else(invalid)?,
             "runtime" => self.runtime = rust_path(value).ok_or_else(invalid)?,
             "extern_path" => {
@@ -227,10 +243,13 @@ struct Known {
     form: &'static str,
 }
 
-const KNOWN: [Known; 8] = [
+const KNOWN: [Known; 11] = [
     Known { key: "client", form: "`client=yes|no`" },
     Known { key: "server", form: "`server=yes|no`" },
     Known { key: "docs", form: "`docs=yes|no`" },
+    Known { key: "descriptor", form: "`descriptor=yes|no`" },
+    Known { key: "json", form: "`json=yes|no`" },
+    Known { key: "text", form: "`text=yes|no`" },
     Known { key: "tree", form: "`tree=yes|no|only`" },
     Known { key: "runtime", form: "`runtime=::rust::path`" },
     Known { key: "extern_path", form: "`extern_path=.proto.path=::rust::path`" },

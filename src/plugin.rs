@@ -10,16 +10,18 @@ use protobuf::plugin::{CodeGeneratorRequest, CodeGeneratorResponse};
 use crate::Error;
 use crate::emit::{self, GeneratedFile};
 use crate::options::Options;
+use crate::raw::RawFiles;
 use crate::schema::{self, Edition};
 use crate::user_error::UserError;
 
 /// Answers a `CodeGeneratorRequest`; the same request always gets the same bytes.
 pub(crate) fn run(request: &[u8]) -> Result<Vec<u8>, Error> {
+    let raw = RawFiles::of_request(request);
     let request = CodeGeneratorRequest::parse_from_bytes(request).map_err(|error| {
         Error::new(format!("expected a CodeGeneratorRequest on stdin: {error}"))
     })?;
     let generated =
-        Options::parse(request.parameter()).and_then(|options| generate(&request, &options));
+        Options::parse(request.parameter()).and_then(|options| generate(&request, &raw, &options));
     let mut response = CodeGeneratorResponse::new();
     match generated {
         Ok(files) => response.file = files.into_iter().map(response_file).collect(),
@@ -38,9 +40,10 @@ pub(crate) fn run(request: &[u8]) -> Result<Vec<u8>, Error> {
 /// Generates the files of a request, sorted by name; its own parameter is not looked at.
 pub(crate) fn generate(
     request: &CodeGeneratorRequest,
+    raw: &RawFiles,
     options: &Options,
 ) -> Result<Vec<GeneratedFile>, UserError> {
-    let schema = schema::build(request, options)?;
+    let schema = schema::build(request, raw, options)?;
     Ok(emit::print(&schema))
 }
 

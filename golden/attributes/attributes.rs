@@ -43,6 +43,13 @@ impl ::rust_grpc::Message for Plain {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Plain = FILE_ATTRIBUTES, 0, unknown [json text];
+    0 => implicit number;
+    1 => implicit text;
+    2 => member choice 0;
+    3 => member choice 1;
+}
 pub mod plain {
     #[derive(Clone, PartialEq, Debug)]
     #[derive(Eq, Hash)]
@@ -51,6 +58,7 @@ pub mod plain {
         One(i32),
         Two(::std::string::String),
     }
+    ::rust_grpc::reflect! { oneof Choice; 0 => One; 1 => Two; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Other {
@@ -76,6 +84,7 @@ impl ::rust_grpc::Message for Other {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Other = FILE_ATTRIBUTES, 1, unknown [json text]; 0 => message inner; }
 pub mod other {
     #[derive(Eq)]
     #[derive(Clone, PartialEq, Default, Debug)]
@@ -104,6 +113,7 @@ pub mod other {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Inner = super::FILE_ATTRIBUTES, 2, unknown [json text]; 0 => implicit number; }
 }
 ///Of a kind, or not.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -128,3 +138,14 @@ impl ::core::fmt::Debug for Kind {
         debug_enumeration(*self, "Kind", &["Unspecified"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Kind = FILE_ATTRIBUTES; }
+/// The descriptor of attributes.proto.
+pub static FILE_ATTRIBUTES: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x10attributes.proto\x12\nattributes\"e\n\x05Plain\x12\x16\n\x06number\x18\x01 \x01(\x05R\x06n\
+umber\x12\x12\n\x04text\x18\x02 \x01(\x09R\x04text\x12\x12\n\x03one\x18\x03 \x01(\x05H\x00R\x03o\
+ne\x12\x12\n\x03two\x18\x04 \x01(\x09H\x00R\x03twoB\x08\n\x06choice\"W\n\x05Other\x12-\n\x05inne\
+r\x18\x01 \x01(\x0b2\x17.attributes.Other.InnerR\x05inner\x1a\x1f\n\x05Inner\x12\x16\n\x06number\
+\x18\x01 \x01(\x05R\x06number*\x1c\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00b\x06proto3",
+    &[],
+);

@@ -27,6 +27,7 @@ impl ::rust_grpc::Message for Option {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Option = FILE_CLASH_MESSAGES, 0, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Some {
     pub option: ::rust_grpc::MessageField<Option>,
@@ -51,6 +52,7 @@ impl ::rust_grpc::Message for Some {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Some = FILE_CLASH_MESSAGES, 1, unknown [json text]; 0 => message option; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct None {
     pub value: ::core::option::Option<::std::string::String>,
@@ -77,6 +79,7 @@ impl ::rust_grpc::Message for None {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message None = FILE_CLASH_MESSAGES, 2, unknown [json text]; 0 => optional value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Vec {
     pub values: ::std::vec::Vec<::std::string::String>,
@@ -103,6 +106,7 @@ impl ::rust_grpc::Message for Vec {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Vec = FILE_CLASH_MESSAGES, 3, unknown [json text]; 0 => repeated values; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct String {
     pub value: ::std::string::String,
@@ -129,6 +133,7 @@ impl ::rust_grpc::Message for String {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message String = FILE_CLASH_MESSAGES, 4, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Box {
     pub inner: ::rust_grpc::MessageField<::std::boxed::Box<Box>>,
@@ -153,6 +158,7 @@ impl ::rust_grpc::Message for Box {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Box = FILE_CLASH_MESSAGES, 5, unknown [json text]; 0 => message inner; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct HashMap {
     pub map: ::std::collections::HashMap<::std::string::String, String>,
@@ -179,6 +185,7 @@ impl ::rust_grpc::Message for HashMap {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message HashMap = FILE_CLASH_MESSAGES, 6, unknown [json text]; 0 => map map; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Result {
     pub result: ::core::option::Option<result::Result>,
@@ -212,12 +219,18 @@ impl ::rust_grpc::Message for Result {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Result = FILE_CLASH_MESSAGES, 8, unknown [json text];
+    0 => member result 0;
+    1 => member result 1;
+}
 pub mod result {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Result {
         Ok(super::Ok),
         Err(super::Err),
     }
+    ::rust_grpc::reflect! { oneof Result; 0 => Ok; 1 => Err; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Ok {
@@ -245,6 +258,7 @@ impl ::rust_grpc::Message for Ok {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Ok = FILE_CLASH_MESSAGES, 9, unknown [json text]; 0 => implicit code; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Err {
     pub code: i32,
@@ -271,6 +285,7 @@ impl ::rust_grpc::Message for Err {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Err = FILE_CLASH_MESSAGES, 10, unknown [json text]; 0 => implicit code; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Default {
     pub value: i32,
@@ -297,6 +312,7 @@ impl ::rust_grpc::Message for Default {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Default = FILE_CLASH_MESSAGES, 11, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Clone {
     pub value: i32,
@@ -323,6 +339,7 @@ impl ::rust_grpc::Message for Clone {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Clone = FILE_CLASH_MESSAGES, 12, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Debug {
     pub value: i32,
@@ -349,6 +366,7 @@ impl ::rust_grpc::Message for Debug {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Debug = FILE_CLASH_MESSAGES, 13, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct PartialEq {
     pub value: i32,
@@ -375,6 +393,7 @@ impl ::rust_grpc::Message for PartialEq {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message PartialEq = FILE_CLASH_MESSAGES, 14, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Message {
     pub value: i32,
@@ -401,6 +420,7 @@ impl ::rust_grpc::Message for Message {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Message = FILE_CLASH_MESSAGES, 15, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Enumeration {
     pub value: i32,
@@ -427,6 +447,7 @@ impl ::rust_grpc::Message for Enumeration {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Enumeration = FILE_CLASH_MESSAGES, 16, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct MessageField {
     pub message: ::rust_grpc::MessageField<Message>,
@@ -451,6 +472,7 @@ impl ::rust_grpc::Message for MessageField {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message MessageField = FILE_CLASH_MESSAGES, 17, unknown [json text]; 0 => message message; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct UnknownFields {
     pub value: i32,
@@ -477,6 +499,7 @@ impl ::rust_grpc::Message for UnknownFields {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message UnknownFields = FILE_CLASH_MESSAGES, 18, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Reader {
     pub value: i32,
@@ -503,6 +526,7 @@ impl ::rust_grpc::Message for Reader {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Reader = FILE_CLASH_MESSAGES, 19, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Writer {
     pub value: i32,
@@ -529,6 +553,7 @@ impl ::rust_grpc::Message for Writer {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Writer = FILE_CLASH_MESSAGES, 20, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Str {
     pub value: ::rust_grpc::MessageField<Int32>,
@@ -553,6 +578,7 @@ impl ::rust_grpc::Message for Str {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Str = FILE_CLASH_MESSAGES, 21, unknown [json text]; 0 => message value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Int32 {
     pub value: i32,
@@ -579,6 +605,7 @@ impl ::rust_grpc::Message for Int32 {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Int32 = FILE_CLASH_MESSAGES, 22, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Enum {
     pub value: E,
@@ -605,6 +632,7 @@ impl ::rust_grpc::Message for Enum {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Enum = FILE_CLASH_MESSAGES, 23, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Nested {
     pub value: ::rust_grpc::MessageField<::std::boxed::Box<Nested>>,
@@ -641,12 +669,19 @@ impl ::rust_grpc::Message for Nested {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Nested = FILE_CLASH_MESSAGES, 24, unknown [json text];
+    0 => message value;
+    1 => member choice 0;
+    2 => member choice 1;
+}
 pub mod nested {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Choice {
         Str(super::Str),
         Nested(::std::boxed::Box<super::Nested>),
     }
+    ::rust_grpc::reflect! { oneof Choice; 0 => Str; 1 => Nested; }
 }
 /// The runtime's field keeps its name, this one gives way.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -691,12 +726,21 @@ impl ::rust_grpc::Message for Unknown {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Unknown = FILE_CLASH_MESSAGES, 25, unknown [json text];
+    0 => implicit unknown_;
+    1 => member tag 0;
+    2 => member tag 1;
+    3 => implicit value;
+    4 => implicit self_;
+}
 pub mod unknown {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Tag {
         Reader(i32),
         Writer(i32),
     }
+    ::rust_grpc::reflect! { oneof Tag; 0 => Reader; 1 => Writer; }
 }
 /// Primitive types keep their names.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -726,6 +770,7 @@ impl ::rust_grpc::Message for i32_ {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message i32_ = FILE_CLASH_MESSAGES, 26, unknown [json text]; 0 => implicit i32; }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(non_camel_case_types)]
 pub struct u8_ {
@@ -753,6 +798,7 @@ impl ::rust_grpc::Message for u8_ {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message u8_ = FILE_CLASH_MESSAGES, 27, unknown [json text]; 0 => implicit bytes; }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(non_camel_case_types, non_snake_case)]
 pub struct str_ {
@@ -778,6 +824,7 @@ impl ::rust_grpc::Message for str_ {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message str_ = FILE_CLASH_MESSAGES, 28, unknown [json text]; 0 => message inner; }
 #[allow(non_camel_case_types, non_snake_case)]
 pub mod str__ {
     #[derive(Clone, PartialEq, Default, Debug)]
@@ -799,6 +846,7 @@ pub mod str__ {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Inner = super::FILE_CLASH_MESSAGES, 29, unknown [json text]; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(non_camel_case_types)]
@@ -827,6 +875,7 @@ impl ::rust_grpc::Message for bool_ {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message bool_ = FILE_CLASH_MESSAGES, 30, unknown [json text]; 0 => implicit bool; }
 /// The module of each would be `same_module`.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct SameModule {
@@ -852,6 +901,7 @@ impl ::rust_grpc::Message for SameModule {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message SameModule = FILE_CLASH_MESSAGES, 31, unknown [json text]; 0 => message inner; }
 pub mod same_module_ {
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Inner {
@@ -872,6 +922,7 @@ pub mod same_module_ {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Inner = super::FILE_CLASH_MESSAGES, 32, unknown [json text]; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(non_camel_case_types, non_snake_case)]
@@ -898,6 +949,7 @@ impl ::rust_grpc::Message for Same_Module {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Same_Module = FILE_CLASH_MESSAGES, 33, unknown [json text]; 0 => message inner; }
 #[allow(non_camel_case_types, non_snake_case)]
 pub mod same_module__ {
     #[derive(Clone, PartialEq, Default, Debug)]
@@ -919,6 +971,7 @@ pub mod same_module__ {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Inner = super::FILE_CLASH_MESSAGES, 34, unknown [json text]; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(non_camel_case_types, non_snake_case)]
@@ -945,6 +998,7 @@ impl ::rust_grpc::Message for same_module {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message same_module = FILE_CLASH_MESSAGES, 35, unknown [json text]; 0 => message inner; }
 #[allow(non_camel_case_types, non_snake_case)]
 pub mod same_module___ {
     #[derive(Clone, PartialEq, Default, Debug)]
@@ -966,6 +1020,7 @@ pub mod same_module___ {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Inner = super::FILE_CLASH_MESSAGES, 36, unknown [json text]; }
 }
 /// Fields and members that come out alike.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -1013,6 +1068,15 @@ impl ::rust_grpc::Message for Fields {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Fields = FILE_CLASH_MESSAGES, 37, unknown [json text];
+    0 => implicit user_id;
+    1 => implicit user_id_;
+    2 => member choice 0;
+    3 => member choice 1;
+    4 => member choice 2;
+    5 => implicit double__underscore;
+}
 #[allow(non_snake_case)]
 pub mod fields {
     #[derive(Clone, PartialEq, Debug)]
@@ -1022,6 +1086,7 @@ pub mod fields {
         AB_(i32),
         _1(i32),
     }
+    ::rust_grpc::reflect! { oneof Choice; 0 => AB; 1 => AB_; 2 => _1; }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct E(pub i32);
@@ -1046,3 +1111,46 @@ impl ::core::fmt::Debug for E {
         debug_enumeration(*self, "E", &["Zero", "One"], formatter)
     }
 }
+::rust_grpc::reflect! { enum E = FILE_CLASH_MESSAGES; }
+/// The descriptor of clash_messages.proto.
+pub static FILE_CLASH_MESSAGES: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x14clash_messages.proto\x12\x0eclash_messages\"\x1e\n\x06Option\x12\x14\n\x05value\x18\x01 \x01\
+(\x09R\x05value\"6\n\x04Some\x12.\n\x06option\x18\x01 \x01(\x0b2\x16.clash_messages.OptionR\x06o\
+ption\"+\n\x04None\x12\x19\n\x05value\x18\x01 \x01(\x09H\x00R\x05value\x88\x01\x01B\x08\n\x06_va\
+lue\"\x1d\n\x03Vec\x12\x16\n\x06values\x18\x01 \x03(\x09R\x06values\"\x1e\n\x06String\x12\x14\n\x05\
+value\x18\x01 \x01(\x09R\x05value\"0\n\x03Box\x12)\n\x05inner\x18\x01 \x01(\x0b2\x13.clash_messa\
+ges.BoxR\x05inner\"\x8d\x01\n\x07HashMap\x122\n\x03map\x18\x01 \x03(\x0b2 .clash_messages.HashMa\
+p.MapEntryR\x03map\x1aN\n\x08MapEntry\x12\x10\n\x03key\x18\x01 \x01(\x09R\x03key\x12,\n\x05value\
+\x18\x02 \x01(\x0b2\x16.clash_messages.StringR\x05value:\x028\x01\"a\n\x06Result\x12$\n\x02ok\x18\
+\x01 \x01(\x0b2\x12.clash_messages.OkH\x00R\x02ok\x12'\n\x03err\x18\x02 \x01(\x0b2\x13.clash_mes\
+sages.ErrH\x00R\x03errB\x08\n\x06result\"\x18\n\x02Ok\x12\x12\n\x04code\x18\x01 \x01(\x05R\x04co\
+de\"\x19\n\x03Err\x12\x12\n\x04code\x18\x01 \x01(\x05R\x04code\"\x1f\n\x07Default\x12\x14\n\x05v\
+alue\x18\x01 \x01(\x05R\x05value\"\x1d\n\x05Clone\x12\x14\n\x05value\x18\x01 \x01(\x05R\x05value\
+\"\x1d\n\x05Debug\x12\x14\n\x05value\x18\x01 \x01(\x05R\x05value\"!\n\x09PartialEq\x12\x14\n\x05\
+value\x18\x01 \x01(\x05R\x05value\"\x1f\n\x07Message\x12\x14\n\x05value\x18\x01 \x01(\x05R\x05va\
+lue\"#\n\x0bEnumeration\x12\x14\n\x05value\x18\x01 \x01(\x05R\x05value\"A\n\x0cMessageField\x121\
+\n\x07message\x18\x01 \x01(\x0b2\x17.clash_messages.MessageR\x07message\"%\n\x0dUnknownFields\x12\
+\x14\n\x05value\x18\x01 \x01(\x05R\x05value\"\x1e\n\x06Reader\x12\x14\n\x05value\x18\x01 \x01(\x05\
+R\x05value\"\x1e\n\x06Writer\x12\x14\n\x05value\x18\x01 \x01(\x05R\x05value\"2\n\x03Str\x12+\n\x05\
+value\x18\x01 \x01(\x0b2\x15.clash_messages.Int32R\x05value\"\x1d\n\x05Int32\x12\x14\n\x05value\x18\
+\x01 \x01(\x05R\x05value\"/\n\x04Enum\x12'\n\x05value\x18\x01 \x01(\x0e2\x11.clash_messages.ER\x05\
+value\"\x9b\x01\n\x06Nested\x12,\n\x05value\x18\x01 \x01(\x0b2\x16.clash_messages.NestedR\x05val\
+ue\x12'\n\x03str\x18\x02 \x01(\x0b2\x13.clash_messages.StrH\x00R\x03str\x120\n\x06nested\x18\x03\
+\x20\x01(\x0b2\x16.clash_messages.NestedH\x00R\x06nestedB\x08\n\x06choice\"\x88\x01\n\x07Unknown\
+\x12\x18\n\x07unknown\x18\x01 \x01(\x09R\x07unknown\x12\x18\n\x06reader\x18\x02 \x01(\x05H\x00R\x06\
+reader\x12\x18\n\x06writer\x18\x03 \x01(\x05H\x00R\x06writer\x12\x14\n\x05value\x18\x04 \x01(\x05\
+R\x05value\x12\x12\n\x04self\x18\x05 \x01(\x05R\x04selfB\x05\n\x03tag\"\x17\n\x03i32\x12\x10\n\x03\
+i32\x18\x01 \x01(\x05R\x03i32\"\x1a\n\x02u8\x12\x14\n\x05bytes\x18\x01 \x01(\x0cR\x05bytes\"?\n\x03\
+str\x12/\n\x05inner\x18\x01 \x01(\x0b2\x19.clash_messages.str.InnerR\x05inner\x1a\x07\n\x05Inner\
+\"\x1a\n\x04bool\x12\x12\n\x04bool\x18\x01 \x01(\x08R\x04bool\"M\n\nSameModule\x126\n\x05inner\x18\
+\x01 \x01(\x0b2 .clash_messages.SameModule.InnerR\x05inner\x1a\x07\n\x05Inner\"O\n\x0bSame_Modul\
+e\x127\n\x05inner\x18\x01 \x01(\x0b2!.clash_messages.Same_Module.InnerR\x05inner\x1a\x07\n\x05In\
+ner\"O\n\x0bsame_module\x127\n\x05inner\x18\x01 \x01(\x0b2!.clash_messages.same_module.InnerR\x05\
+inner\x1a\x07\n\x05Inner\"\xa7\x01\n\x06Fields\x12\x17\n\x07user_id\x18\x01 \x01(\x05R\x06userId\
+\x12\x16\n\x06UserId\x18\x03 \x01(\x05R\x06UserId\x12\x11\n\x03A_b\x18\x04 \x01(\x05H\x00R\x02AB\
+\x12\x10\n\x02aB\x18\x05 \x01(\x05H\x00R\x02aB\x12\x0f\n\x02_1\x18\x06 \x01(\x05H\x00R\x011\x12,\
+\n\x12double__underscore\x18\x07 \x01(\x05R\x10doubleUnderscoreB\x08\n\x06choice*\x1a\n\x01E\x12\
+\n\n\x06E_ZERO\x10\x00\x12\x09\n\x05E_ONE\x10\x01b\x06proto3",
+    &[],
+);

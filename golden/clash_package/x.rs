@@ -25,6 +25,7 @@ impl ::rust_grpc::Message for Foo {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Foo = FILE_X, 0, unknown [json text]; 0 => message bar; }
 pub mod foo_ {
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Bar {
@@ -50,4 +51,12 @@ pub mod foo_ {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Bar = super::FILE_X, 1, unknown [json text]; 0 => message baz; }
 }
+/// The descriptor of x.proto.
+pub static FILE_X: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x07x.proto\x12\x01x\x1a\x0bx/foo.proto\"H\n\x03Foo\x12\x1c\n\x03bar\x18\x01 \x01(\x0b2\n.x.Fo\
+o.BarR\x03bar\x1a#\n\x03Bar\x12\x1c\n\x03baz\x18\x01 \x01(\x0b2\n.x.foo.BazR\x03bazb\x06proto3",
+    &[<foo::Baz as ::rust_grpc::generated::reflect::Described>::file],
+);

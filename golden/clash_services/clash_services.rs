@@ -27,6 +27,7 @@ impl ::rust_grpc::Message for Request {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Request = FILE_CLASH_SERVICES, 0, unknown [json text]; 0 => implicit text; }
 /// Declared, so it has the name; the stub gives way.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct GreeterStub {
@@ -54,6 +55,7 @@ impl ::rust_grpc::Message for GreeterStub {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message GreeterStub = FILE_CLASH_SERVICES, 1, unknown [json text]; 0 => implicit text; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct GreeterServer {
     pub text: ::std::string::String,
@@ -80,6 +82,7 @@ impl ::rust_grpc::Message for GreeterServer {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message GreeterServer = FILE_CLASH_SERVICES, 2, unknown [json text]; 0 => implicit text; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Service {
     pub unknown: ::rust_grpc::UnknownFields,
@@ -99,6 +102,7 @@ impl ::rust_grpc::Message for Service {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Service = FILE_CLASH_SERVICES, 3, unknown [json text]; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Arc {
     pub unknown: ::rust_grpc::UnknownFields,
@@ -118,6 +122,7 @@ impl ::rust_grpc::Message for Arc {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Arc = FILE_CLASH_SERVICES, 4, unknown [json text]; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Channel {
     pub unknown: ::rust_grpc::UnknownFields,
@@ -137,6 +142,7 @@ impl ::rust_grpc::Message for Channel {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Channel = FILE_CLASH_SERVICES, 5, unknown [json text]; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Status {
     pub unknown: ::rust_grpc::UnknownFields,
@@ -156,6 +162,7 @@ impl ::rust_grpc::Message for Status {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Status = FILE_CLASH_SERVICES, 6, unknown [json text]; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Context {
     pub unknown: ::rust_grpc::UnknownFields,
@@ -175,6 +182,7 @@ impl ::rust_grpc::Message for Context {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Context = FILE_CLASH_SERVICES, 7, unknown [json text]; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Method {
     pub unknown: ::rust_grpc::UnknownFields,
@@ -194,6 +202,7 @@ impl ::rust_grpc::Message for Method {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Method = FILE_CLASH_SERVICES, 8, unknown [json text]; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Send {
     pub unknown: ::rust_grpc::UnknownFields,
@@ -213,6 +222,7 @@ impl ::rust_grpc::Message for Send {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Send = FILE_CLASH_SERVICES, 9, unknown [json text]; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Sync {
     pub unknown: ::rust_grpc::UnknownFields,
@@ -232,6 +242,7 @@ impl ::rust_grpc::Message for Sync {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Sync = FILE_CLASH_SERVICES, 10, unknown [json text]; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct GREETER_METHODS(pub i32);
@@ -255,6 +266,7 @@ impl ::core::fmt::Debug for GREETER_METHODS {
         debug_enumeration(*self, "GREETER_METHODS", &["Zero"], formatter)
     }
 }
+::rust_grpc::reflect! { enum GREETER_METHODS = FILE_CLASH_SERVICES; }
 /// The methods of `clash_services.Result`.
 pub const RESULT_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new(
@@ -931,3 +943,25 @@ impl ProtobufStub {
         unary_pending(&self.channel, &PROTOBUF_METHODS[0], &Protobuf, request)
     }
 }
+/// The descriptor of clash_services.proto.
+pub static FILE_CLASH_SERVICES: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x14clash_services.proto\x12\x0eclash_services\"\x1d\n\x07Request\x12\x12\n\x04text\x18\x01 \x01\
+(\x09R\x04text\"!\n\x0bGreeterStub\x12\x12\n\x04text\x18\x01 \x01(\x09R\x04text\"#\n\x0dGreeterS\
+erver\x12\x12\n\x04text\x18\x01 \x01(\x09R\x04text\"\x09\n\x07Service\"\x05\n\x03Arc\"\x09\n\x07\
+Channel\"\x08\n\x06Status\"\x09\n\x07Context\"\x08\n\x06Method\"\x06\n\x04Send\"\x06\n\x04Sync*\x1b\
+\n\x0fGREETER_METHODS\x12\x08\n\x04ZERO\x10\x002y\n\x06Result\x126\n\x02Ok\x12\x17.clash_service\
+s.Request\x1a\x17.clash_services.Request\x127\n\x03Err\x12\x17.clash_services.Request\x1a\x17.cl\
+ash_services.Request2\xec\x04\n\x07Greeter\x127\n\x03New\x12\x17.clash_services.Request\x1a\x17.\
+clash_services.Request\x129\n\x05Clone\x12\x17.clash_services.Request\x1a\x17.clash_services.Req\
+uest\x12<\n\x08SayHello\x12\x17.clash_services.Request\x1a\x17.clash_services.Request\x12=\n\x09\
+say_hello\x12\x17.clash_services.Request\x1a\x17.clash_services.Request\x12@\n\x08sayHello\x12\x17\
+.clash_services.Request\x1a\x17.clash_services.Request(\x010\x01\x12C\n\x0fSayHelloPending\x12\x17\
+.clash_services.Request\x1a\x17.clash_services.Request\x128\n\x04Call\x12\x17.clash_services.Req\
+uest\x1a\x17.clash_services.Request\x128\n\x04Name\x12\x17.clash_services.Request\x1a\x17.clash_\
+services.Request\x12;\n\x07Methods\x12\x17.clash_services.Request\x1a\x17.clash_services.Request\
+\x128\n\x04Drop\x12\x17.clash_services.Request\x1a\x17.clash_services.Request2:\n\x01T\x125\n\x01\
+T\x12\x17.clash_services.Request\x1a\x17.clash_services.Request2H\n\x08Protobuf\x12<\n\x08Protob\
+uf\x12\x17.clash_services.Request\x1a\x17.clash_services.Requestb\x06proto3",
+    &[],
+);

@@ -27,6 +27,7 @@ impl ::rust_grpc::Message for Name {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Name = FILE_CLIENT_ONLY, 0, unknown [json text]; 0 => implicit name; }
 /// The methods of `client_only.Greeter`.
 pub const GREETER_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new(
@@ -58,3 +59,11 @@ impl GreeterStub {
         unary_pending(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
 }
+/// The descriptor of client_only.proto.
+pub static FILE_CLIENT_ONLY: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x11client_only.proto\x12\x0bclient_only\"\x1a\n\x04Name\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04\
+name2;\n\x07Greeter\x120\n\x08SayHello\x12\x11.client_only.Name\x1a\x11.client_only.Nameb\x06pro\
+to3",
+    &[],
+);

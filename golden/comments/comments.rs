@@ -84,6 +84,15 @@ impl ::rust_grpc::Message for Thing {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Thing = FILE_COMMENTS, 0, unknown [json text];
+    0 => implicit name;
+    1 => implicit number;
+    2 => member choice 0;
+    3 => message inner;
+    4 => implicit tab;
+    5 => implicit tight;
+}
 pub mod thing {
     /// Of the oneof.
     #[derive(Clone, PartialEq, Debug)]
@@ -91,6 +100,7 @@ pub mod thing {
         /// Of a member.
         One(::std::string::String),
     }
+    ::rust_grpc::reflect! { oneof Choice; 0 => One; }
     /// Of the nested message.
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Inner {
@@ -111,6 +121,7 @@ pub mod thing {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Inner = super::FILE_COMMENTS, 1, unknown [json text]; }
 }
 /// 1. A gap behind the mark of an item is no example.
 ///
@@ -140,6 +151,7 @@ impl ::rust_grpc::Message for Marked {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Marked = FILE_COMMENTS, 2, unknown [json text]; }
 /// 　　White space beyond ASCII is text.
 /// 　　None of it is lost.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -161,6 +173,7 @@ impl ::rust_grpc::Message for Wide {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Wide = FILE_COMMENTS, 3, unknown [json text]; }
 /// Of the enum.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Kind(pub i32);
@@ -191,6 +204,7 @@ impl ::core::fmt::Debug for Kind {
         debug_enumeration(*self, "Kind", &["Unspecified", "Other"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Kind = FILE_COMMENTS; }
 /// The methods of `comments.Library`.
 pub const LIBRARY_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new("/comments.Library/Find", ::rust_grpc::MethodKind::Unary),
@@ -284,3 +298,15 @@ impl LibraryStub {
         unary_pending(&self.channel, &LIBRARY_METHODS[0], &Protobuf, request)
     }
 }
+/// The descriptor of comments.proto.
+pub static FILE_COMMENTS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0ecomments.proto\x12\x08comments\"\xaf\x01\n\x05Thing\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04\
+name\x12\x16\n\x06number\x18\x02 \x01(\x05R\x06number\x12\x12\n\x03one\x18\x03 \x01(\x09H\x00R\x03\
+one\x12+\n\x05inner\x18\x04 \x01(\x0b2\x15.comments.Thing.InnerR\x05inner\x12\x10\n\x03tab\x18\x05\
+\x20\x01(\x05R\x03tab\x12\x14\n\x05tight\x18\x06 \x01(\x05R\x05tight\x1a\x07\n\x05InnerB\x08\n\x06\
+choice\"\x08\n\x06Marked\"\x06\n\x04Wide*,\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\
+\n\nKIND_OTHER\x10\x0123\n\x07Library\x12(\n\x04Find\x12\x0f.comments.Thing\x1a\x0f.comments.Thi\
+ngb\x06proto3",
+    &[],
+);

@@ -167,6 +167,28 @@ impl ::rust_grpc::Message for Defaults {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Defaults = FILE_DEFAULTS, 0, unknown [json text];
+    0 => optional int32;
+    1 => optional int64;
+    2 => optional uint32;
+    3 => optional uint64;
+    4 => optional float;
+    5 => optional double;
+    6 => optional infinite;
+    7 => optional negative;
+    8 => optional not;
+    9 => optional bool;
+    10 => optional string;
+    11 => optional bytes;
+    12 => optional color;
+    13 => optional first;
+    14 => optional clear;
+    15 => optional clear_;
+    16 => optional empty;
+    17 => optional r#type;
+    18 => optional size;
+}
 pub mod defaults {
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Inner {
@@ -199,6 +221,7 @@ pub mod defaults {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Inner = super::FILE_DEFAULTS, 1, unknown [json text]; 0 => optional color; }
     pub mod inner {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
         #[repr(i32)]
@@ -226,6 +249,7 @@ pub mod defaults {
                 self as i32
             }
         }
+        ::rust_grpc::reflect! { enum Size = super::super::FILE_DEFAULTS; }
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
@@ -254,3 +278,25 @@ impl ::rust_grpc::Enumeration for Color {
         self as i32
     }
 }
+::rust_grpc::reflect! { enum Color = FILE_DEFAULTS; }
+/// The descriptor of defaults.proto.
+pub static FILE_DEFAULTS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0edefaults.proto\x12\x08defaults\"\x9d\x06\n\x08Defaults\x12!\n\x05int32\x18\x01 \x01(\x05:\x0b\
+-2147483648R\x05int32\x12*\n\x05int64\x18\x02 \x01(\x03:\x14-9223372036854775808R\x05int64\x12\"\
+\n\x06uint32\x18\x03 \x01(\x0d:\n4294967295R\x06uint32\x12,\n\x06uint64\x18\x04 \x01(\x04:\x1418\
+446744073709551615R\x06uint64\x12\x1c\n\x05float\x18\x05 \x01(\x02:\x060.0015R\x05float\x12\x1d\n\
+\x06double\x18\x06 \x01(\x01:\x051e+20R\x06double\x12\x1f\n\x08infinite\x18\x07 \x01(\x01:\x03in\
+fR\x08infinite\x12 \n\x08negative\x18\x08 \x01(\x02:\x04-infR\x08negative\x12\x15\n\x03not\x18\x09\
+\x20\x01(\x01:\x03nanR\x03not\x12\x18\n\x04bool\x18\n \x01(\x08:\x04trueR\x04bool\x12/\n\x06stri\
+ng\x18\x0b \x01(\x09:\x17a \"quoted\" word\n and \xc3\xbcR\x06string\x12+\n\x05bytes\x18\x0c \x01\
+(\x0c:\x15\\000\\001\\377 \\\"x\\\" \\\\R\x05bytes\x122\n\x05color\x18\x0d \x01(\x0e2\x0f.defaul\
+ts.Color:\x0bCOLOR_GREENR\x05color\x12%\n\x05first\x18\x0e \x01(\x0e2\x0f.defaults.ColorR\x05fir\
+st\x12\x17\n\x05clear\x18\x0f \x01(\x05:\x017R\x05clear\x12\x18\n\x06clear_\x18\x13 \x01(\x05:\x01\
+8R\x05clear\x12\x16\n\x05empty\x18\x10 \x01(\x09:\x00R\x05empty\x12\x19\n\x04type\x18\x11 \x02(\x11\
+:\x013B\x02\x18\x01R\x04type\x12=\n\x04size\x18\x12 \x01(\x0e2\x1d.defaults.Defaults.Inner.Size:\
+\nSIZE_LARGER\x04size\x1aa\n\x05Inner\x120\n\x05color\x18\x01 \x01(\x0e2\x0f.defaults.Color:\x09\
+COLOR_REDR\x05color\"&\n\x04Size\x12\x0e\n\nSIZE_SMALL\x10\x00\x12\x0e\n\nSIZE_LARGE\x10\x01*'\n\
+\x05Color\x12\x0d\n\x09COLOR_RED\x10\x01\x12\x0f\n\x0bCOLOR_GREEN\x10\x02",
+    &[],
+);

@@ -34,6 +34,7 @@ impl ::rust_grpc::Message for Old {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Old = FILE_DEPRECATED, 0, unknown [json text]; 0 => implicit name; 1 => message inner; }
 pub mod old {
     #[deprecated]
     #[derive(Clone, PartialEq, Default, Debug)]
@@ -62,6 +63,7 @@ pub mod old {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Inner = super::FILE_DEPRECATED, 1, unknown [json text]; 0 => message old; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(deprecated)]
@@ -117,6 +119,17 @@ impl ::rust_grpc::Message for Current {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Current = FILE_DEPRECATED, 2, unknown [json text];
+    0 => implicit name;
+    1 => implicit old_name;
+    2 => message old;
+    3 => implicit old_kind;
+    4 => implicit kind;
+    5 => member choice 0;
+    6 => member choice 1;
+    7 => map olds;
+}
 pub mod current {
     #[derive(Clone, PartialEq, Debug)]
     #[allow(deprecated)]
@@ -125,6 +138,7 @@ pub mod current {
         Text(::std::string::String),
         Message(super::Old),
     }
+    ::rust_grpc::reflect! { oneof Choice; 0 => Text; 1 => Message; }
 }
 #[deprecated]
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -148,6 +162,7 @@ impl ::rust_grpc::Message for OldReply {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message OldReply = FILE_DEPRECATED, 4, unknown [json text]; }
 #[deprecated]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(deprecated)]
@@ -175,6 +190,7 @@ impl ::core::fmt::Debug for OldKind {
         debug_enumeration(*self, "OldKind", &["Unspecified"], formatter)
     }
 }
+::rust_grpc::reflect! { enum OldKind = FILE_DEPRECATED; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Kind(pub i32);
 #[allow(non_upper_case_globals)]
@@ -202,6 +218,7 @@ impl ::core::fmt::Debug for Kind {
         debug_enumeration(*self, "Kind", &["Unspecified", "Old"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Kind = FILE_DEPRECATED; }
 /// The methods of `deprecated.OldService`.
 pub const OLD_SERVICE_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new(
@@ -416,3 +433,23 @@ impl ServiceStub {
         server_streaming(&self.channel, &SERVICE_METHODS[1], &Protobuf, request)
     }
 }
+/// The descriptor of deprecated.proto.
+pub static FILE_DEPRECATED: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x10deprecated.proto\x12\ndeprecated\"z\n\x03Old\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x12\
++\n\x05inner\x18\x02 \x01(\x0b2\x15.deprecated.Old.InnerR\x05inner\x1a.\n\x05Inner\x12!\n\x03old\
+\x18\x01 \x01(\x0b2\x0f.deprecated.OldR\x03old:\x02\x18\x01:\x02\x18\x01\"\x83\x03\n\x07Current\x12\
+\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x12\x1d\n\x08old_name\x18\x02 \x01(\x09B\x02\x18\x01R\x07\
+oldName\x12!\n\x03old\x18\x03 \x01(\x0b2\x0f.deprecated.OldR\x03old\x12.\n\x08old_kind\x18\x04 \x01\
+(\x0e2\x13.deprecated.OldKindR\x07oldKind\x12$\n\x04kind\x18\x05 \x01(\x0e2\x10.deprecated.KindR\
+\x04kind\x12\x18\n\x04text\x18\x06 \x01(\x09B\x02\x18\x01H\x00R\x04text\x12+\n\x07message\x18\x07\
+\x20\x01(\x0b2\x0f.deprecated.OldH\x00R\x07message\x121\n\x04olds\x18\x08 \x03(\x0b2\x1d.depreca\
+ted.Current.OldsEntryR\x04olds\x1aH\n\x09OldsEntry\x12\x10\n\x03key\x18\x01 \x01(\x09R\x03key\x12\
+%\n\x05value\x18\x02 \x01(\x0b2\x0f.deprecated.OldR\x05value:\x028\x01B\x08\n\x06choice\"\x0e\n\x08\
+OldReply:\x02\x18\x01*'\n\x07OldKind\x12\x18\n\x14OLD_KIND_UNSPECIFIED\x10\x00\x1a\x02\x18\x01*.\
+\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n\x08KIND_OLD\x10\x01\x1a\x02\x08\x012>\
+\n\nOldService\x12+\n\x03Get\x12\x0f.deprecated.Old\x1a\x13.deprecated.Current\x1a\x03\x88\x02\x01\
+2r\n\x07Service\x12/\n\x03Get\x12\x13.deprecated.Current\x1a\x13.deprecated.Current\x126\n\x06Ge\
+tOld\x12\x0f.deprecated.Old\x1a\x14.deprecated.OldReply\"\x03\x88\x02\x010\x01b\x06proto3",
+    &[],
+);

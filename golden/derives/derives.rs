@@ -45,6 +45,14 @@ impl ::rust_grpc::Message for Tree {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Tree = FILE_DERIVES, 0, unknown [json text];
+    0 => message left;
+    1 => message leaf;
+    2 => repeated kinds;
+    3 => member mark 0;
+    4 => member mark 1;
+}
 pub mod tree {
     #[derive(Clone, PartialEq, Debug)]
     #[derive(Eq, Hash)]
@@ -52,6 +60,7 @@ pub mod tree {
         Text(::std::string::String),
         Other(super::Leaf),
     }
+    ::rust_grpc::reflect! { oneof Mark; 0 => Text; 1 => Other; }
 }
 #[derive(Eq, Hash)]
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -80,6 +89,7 @@ impl ::rust_grpc::Message for Leaf {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Leaf = FILE_DERIVES, 1, unknown [json text]; 0 => implicit number; }
 #[doc(alias = "sort")]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Kind(pub i32);
@@ -107,3 +117,15 @@ impl ::core::fmt::Debug for Kind {
         debug_enumeration(*self, "Kind", &["Unspecified", "Tall"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Kind = FILE_DERIVES; }
+/// The descriptor of derives.proto.
+pub static FILE_DERIVES: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0dderives.proto\x12\x07derives\"\xb6\x01\n\x04Tree\x12!\n\x04left\x18\x01 \x01(\x0b2\x0d.der\
+ives.TreeR\x04left\x12!\n\x04leaf\x18\x02 \x01(\x0b2\x0d.derives.LeafR\x04leaf\x12#\n\x05kinds\x18\
+\x03 \x03(\x0e2\x0d.derives.KindR\x05kinds\x12\x14\n\x04text\x18\x04 \x01(\x09H\x00R\x04text\x12\
+%\n\x05other\x18\x05 \x01(\x0b2\x0d.derives.LeafH\x00R\x05otherB\x06\n\x04mark\"\x1e\n\x04Leaf\x12\
+\x16\n\x06number\x18\x01 \x01(\x05R\x06number*+\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\
+\x0d\n\x09KIND_TALL\x10\x01b\x06proto3",
+    &[],
+);

@@ -43,6 +43,12 @@ impl ::rust_grpc::Message for Schema {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Schema = FILE_DESCRIPTOR_TYPES, 0, unknown [json text];
+    0 => implicit name;
+    1 => message file;
+    2 => map messages;
+}
 /// The methods of `descriptor_types.Reflection`.
 pub const REFLECTION_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new(
@@ -137,3 +143,17 @@ impl ReflectionStub {
         unary_pending(&self.channel, &REFLECTION_METHODS[0], &Protobuf, request)
     }
 }
+/// The descriptor of descriptor_types.proto.
+pub static FILE_DESCRIPTOR_TYPES: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x16descriptor_types.proto\x12\x10descriptor_types\x1a google/protobuf/descriptor.proto\"\xf9\x01\
+\n\x06Schema\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x128\n\x04file\x18\x02 \x01(\x0b2$.goo\
+gle.protobuf.FileDescriptorProtoR\x04file\x12B\n\x08messages\x18\x03 \x03(\x0b2&.descriptor_type\
+s.Schema.MessagesEntryR\x08messages\x1a]\n\x0dMessagesEntry\x12\x10\n\x03key\x18\x01 \x01(\x09R\x03\
+key\x126\n\x05value\x18\x02 \x01(\x0b2 .google.protobuf.DescriptorProtoR\x05value:\x028\x012X\n\n\
+Reflection\x12J\n\x08Describe\x12\x18.descriptor_types.Schema\x1a$.google.protobuf.FileDescripto\
+rProtob\x06proto3",
+    &[
+        <::rust_grpc::well_known::DescriptorProto as ::rust_grpc::generated::reflect::Described>::file,
+    ],
+);

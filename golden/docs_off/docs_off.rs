@@ -47,11 +47,21 @@ impl ::rust_grpc::Message for Thing {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Thing = FILE_DOCS_OFF, 0, unknown [json text];
+    0 => implicit name;
+    1 => implicit number;
+    2 => member choice 0;
+    3 => message inner;
+    4 => implicit tab;
+    5 => implicit tight;
+}
 pub mod thing {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Choice {
         One(::std::string::String),
     }
+    ::rust_grpc::reflect! { oneof Choice; 0 => One; }
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Inner {
         pub unknown: ::rust_grpc::UnknownFields,
@@ -71,6 +81,7 @@ pub mod thing {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Inner = super::FILE_DOCS_OFF, 1, unknown [json text]; }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Kind(pub i32);
@@ -98,6 +109,7 @@ impl ::core::fmt::Debug for Kind {
         debug_enumeration(*self, "Kind", &["Unspecified", "Other"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Kind = FILE_DOCS_OFF; }
 /// The methods of `docs_off.Library`.
 pub const LIBRARY_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new("/docs_off.Library/Find", ::rust_grpc::MethodKind::Unary),
@@ -180,3 +192,14 @@ impl LibraryStub {
         unary_pending(&self.channel, &LIBRARY_METHODS[0], &Protobuf, request)
     }
 }
+/// The descriptor of docs_off.proto.
+pub static FILE_DOCS_OFF: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0edocs_off.proto\x12\x08docs_off\"\xaf\x01\n\x05Thing\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04\
+name\x12\x16\n\x06number\x18\x02 \x01(\x05R\x06number\x12\x12\n\x03one\x18\x03 \x01(\x09H\x00R\x03\
+one\x12+\n\x05inner\x18\x04 \x01(\x0b2\x15.docs_off.Thing.InnerR\x05inner\x12\x10\n\x03tab\x18\x05\
+\x20\x01(\x05R\x03tab\x12\x14\n\x05tight\x18\x06 \x01(\x05R\x05tight\x1a\x07\n\x05InnerB\x08\n\x06\
+choice*,\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_OTHER\x10\x0123\n\x07Li\
+brary\x12(\n\x04Find\x12\x0f.docs_off.Thing\x1a\x0f.docs_off.Thingb\x06proto3",
+    &[],
+);

@@ -92,6 +92,27 @@ impl ::rust_grpc::Message for Mixed {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Mixed = FILE_EDITIONS, 0, unknown [json text];
+    0 => implicit implicit;
+    1 => optional explicit;
+    2 => optional required;
+    3 => optional loose;
+    4 => optional strict;
+    5 => implicit open;
+    6 => optional closed;
+    7 => repeated packed;
+    8 => repeated expanded;
+    9 => message prefixed;
+    10 => message delimited;
+    11 => repeated delimiteds;
+    12 => map map;
+    13 => member choice 0;
+    14 => member choice 1;
+    15 => member choice 2;
+    16 => repeated closeds;
+    17 => map closed_map;
+}
 pub mod mixed {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Choice {
@@ -99,6 +120,7 @@ pub mod mixed {
         Two(super::Closed),
         Three(::rust_grpc::ByteString),
     }
+    ::rust_grpc::reflect! { oneof Choice; 0 => One; 1 => Two; 2 => Three; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Inner {
@@ -129,6 +151,7 @@ impl ::rust_grpc::Message for Inner {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Inner = FILE_EDITIONS, 3, unknown [json text]; 0 => optional text; 1 => message inner; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Open(pub i32);
 #[allow(non_upper_case_globals)]
@@ -152,6 +175,7 @@ impl ::core::fmt::Debug for Open {
         debug_enumeration(*self, "Open", &["Zero", "One"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Open = FILE_EDITIONS; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
 #[repr(i32)]
 pub enum Closed {
@@ -178,6 +202,7 @@ impl ::rust_grpc::Enumeration for Closed {
         self as i32
     }
 }
+::rust_grpc::reflect! { enum Closed = FILE_EDITIONS; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
 #[repr(i32)]
 pub enum ClosedZero {
@@ -204,3 +229,32 @@ impl ::rust_grpc::Enumeration for ClosedZero {
         self as i32
     }
 }
+::rust_grpc::reflect! { enum ClosedZero = FILE_EDITIONS; }
+/// The descriptor of editions.proto.
+pub static FILE_EDITIONS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0eeditions.proto\x12\x08editions\"\x86\x07\n\x05Mixed\x12!\n\x08implicit\x18\x01 \x01(\x05B\x05\
+\xaa\x01\x02\x08\x02R\x08implicit\x12\x1a\n\x08explicit\x18\x02 \x01(\x05R\x08explicit\x12!\n\x08\
+required\x18\x03 \x01(\x05B\x05\xaa\x01\x02\x08\x03R\x08required\x12\x14\n\x05loose\x18\x04 \x01\
+(\x09R\x05loose\x12\x1d\n\x06strict\x18\x05 \x01(\x09B\x05\xaa\x01\x02 \x02R\x06strict\x12)\n\x04\
+open\x18\x06 \x01(\x0e2\x0e.editions.OpenB\x05\xaa\x01\x02\x08\x02R\x04open\x12(\n\x06closed\x18\
+\x07 \x01(\x0e2\x10.editions.ClosedR\x06closed\x12\x16\n\x06packed\x18\x08 \x03(\x05R\x06packed\x12\
+!\n\x08expanded\x18\x09 \x03(\x05B\x05\xaa\x01\x02\x18\x02R\x08expanded\x12+\n\x08prefixed\x18\n\
+\x20\x01(\x0b2\x0f.editions.InnerR\x08prefixed\x124\n\x09delimited\x18\x0b \x01(\x0b2\x0f.editio\
+ns.InnerB\x05\xaa\x01\x02(\x02R\x09delimited\x126\n\ndelimiteds\x18\x0c \x03(\x0b2\x0f.editions.\
+InnerB\x05\xaa\x01\x02(\x02R\ndelimiteds\x12*\n\x03map\x18\x0d \x03(\x0b2\x18.editions.Mixed.Map\
+EntryR\x03map\x12*\n\x03one\x18\x0e \x01(\x0b2\x0f.editions.InnerB\x05\xaa\x01\x02(\x02H\x00R\x03\
+one\x12$\n\x03two\x18\x0f \x01(\x0e2\x10.editions.ClosedH\x00R\x03two\x12\x16\n\x05three\x18\x10\
+\x20\x01(\x09H\x00R\x05three\x12*\n\x07closeds\x18\x11 \x03(\x0e2\x10.editions.ClosedR\x07closed\
+s\x12D\n\nclosed_map\x18\x12 \x03(\x0b2\x1e.editions.Mixed.ClosedMapEntryB\x05\xaa\x01\x02 \x02R\
+\x09closedMap\x1aG\n\x08MapEntry\x12\x10\n\x03key\x18\x01 \x01(\x09R\x03key\x12%\n\x05value\x18\x02\
+\x20\x01(\x0b2\x0f.editions.InnerR\x05value:\x028\x01\x1a`\n\x0eClosedMapEntry\x12\x17\n\x03key\x18\
+\x01 \x01(\x09B\x05\xaa\x01\x02 \x02R\x03key\x121\n\x05value\x18\x02 \x01(\x0e2\x14.editions.Clo\
+sedZeroB\x05\xaa\x01\x02 \x02R\x05value:\x028\x01B\x08\n\x06choice\"B\n\x05Inner\x12\x12\n\x04te\
+xt\x18\x01 \x01(\x09R\x04text\x12%\n\x05inner\x18\x02 \x01(\x0b2\x0f.editions.InnerR\x05inner*#\n\
+\x04Open\x12\x0d\n\x09OPEN_ZERO\x10\x00\x12\x0c\n\x08OPEN_ONE\x10\x01*/\n\x06Closed\x12\x0f\n\x0b\
+CLOSED_FIVE\x10\x05\x12\x0e\n\nCLOSED_SIX\x10\x06\x1a\x04:\x02\x10\x02*;\n\nClosedZero\x12\x12\n\
+\x0eCLOSED_ZERO_NO\x10\x00\x12\x13\n\x0fCLOSED_ZERO_YES\x10\x01\x1a\x04:\x02\x10\x02B\x05\x92\x03\
+\x02 \x03b\x08editionsp\xe8\x07",
+    &[],
+);

@@ -34,6 +34,12 @@ impl ::rust_grpc::Message for Holder {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Holder = FILE_ENUM_NAMES, 0, unknown [json text];
+    0 => implicit inner;
+    1 => message held;
+    2 => implicit outer;
+}
 pub mod holder {
     #[derive(Clone, PartialEq, Default, Debug)]
     #[allow(non_camel_case_types)]
@@ -69,6 +75,11 @@ pub mod holder {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! {
+        message value = super::FILE_ENUM_NAMES, 1, unknown [json text];
+        0 => member other 0;
+        1 => member other 1;
+    }
     #[allow(non_camel_case_types)]
     pub mod value_ {
         #[derive(Clone, PartialEq, Debug)]
@@ -76,6 +87,7 @@ pub mod holder {
             Holder(::std::boxed::Box<super::super::Holder>),
             Small(super::tag_),
         }
+        ::rust_grpc::reflect! { oneof Other; 0 => Holder; 1 => Small; }
     }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
     #[allow(non_camel_case_types)]
@@ -103,6 +115,7 @@ pub mod holder {
             debug_enumeration(*self, "tag_", &["Q"], formatter)
         }
     }
+    ::rust_grpc::reflect! { enum tag_ = super::FILE_ENUM_NAMES; }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -127,6 +140,7 @@ impl ::core::fmt::Debug for call_ {
         debug_enumeration(*self, "call_", &["A"], formatter)
     }
 }
+::rust_grpc::reflect! { enum call_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct channel_(pub i32);
@@ -150,6 +164,7 @@ impl ::core::fmt::Debug for channel_ {
         debug_enumeration(*self, "channel_", &["B"], formatter)
     }
 }
+::rust_grpc::reflect! { enum channel_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct context_(pub i32);
@@ -173,6 +188,7 @@ impl ::core::fmt::Debug for context_ {
         debug_enumeration(*self, "context_", &["C"], formatter)
     }
 }
+::rust_grpc::reflect! { enum context_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct formatter_(pub i32);
@@ -196,6 +212,7 @@ impl ::core::fmt::Debug for formatter_ {
         debug_enumeration(*self, "formatter_", &["D"], formatter)
     }
 }
+::rust_grpc::reflect! { enum formatter_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct method_(pub i32);
@@ -219,6 +236,7 @@ impl ::core::fmt::Debug for method_ {
         debug_enumeration(*self, "method_", &["E"], formatter)
     }
 }
+::rust_grpc::reflect! { enum method_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct number_(pub i32);
@@ -242,6 +260,7 @@ impl ::core::fmt::Debug for number_ {
         debug_enumeration(*self, "number_", &["F"], formatter)
     }
 }
+::rust_grpc::reflect! { enum number_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct other_(pub i32);
@@ -265,6 +284,7 @@ impl ::core::fmt::Debug for other_ {
         debug_enumeration(*self, "other_", &["G"], formatter)
     }
 }
+::rust_grpc::reflect! { enum other_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct reader_(pub i32);
@@ -288,6 +308,7 @@ impl ::core::fmt::Debug for reader_ {
         debug_enumeration(*self, "reader_", &["H"], formatter)
     }
 }
+::rust_grpc::reflect! { enum reader_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct replies_(pub i32);
@@ -311,6 +332,7 @@ impl ::core::fmt::Debug for replies_ {
         debug_enumeration(*self, "replies_", &["I"], formatter)
     }
 }
+::rust_grpc::reflect! { enum replies_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct request_(pub i32);
@@ -334,6 +356,7 @@ impl ::core::fmt::Debug for request_ {
         debug_enumeration(*self, "request_", &["J"], formatter)
     }
 }
+::rust_grpc::reflect! { enum request_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct requests_(pub i32);
@@ -357,6 +380,7 @@ impl ::core::fmt::Debug for requests_ {
         debug_enumeration(*self, "requests_", &["K"], formatter)
     }
 }
+::rust_grpc::reflect! { enum requests_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct service_(pub i32);
@@ -380,6 +404,7 @@ impl ::core::fmt::Debug for service_ {
         debug_enumeration(*self, "service_", &["L"], formatter)
     }
 }
+::rust_grpc::reflect! { enum service_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct tag_(pub i32);
@@ -403,6 +428,7 @@ impl ::core::fmt::Debug for tag_ {
         debug_enumeration(*self, "tag_", &["M"], formatter)
     }
 }
+::rust_grpc::reflect! { enum tag_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct value_(pub i32);
@@ -426,6 +452,7 @@ impl ::core::fmt::Debug for value_ {
         debug_enumeration(*self, "value_", &["N"], formatter)
     }
 }
+::rust_grpc::reflect! { enum value_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct writer_(pub i32);
@@ -449,6 +476,7 @@ impl ::core::fmt::Debug for writer_ {
         debug_enumeration(*self, "writer_", &["O"], formatter)
     }
 }
+::rust_grpc::reflect! { enum writer_ = FILE_ENUM_NAMES; }
 /// What others are called is nobody's variable.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -473,6 +501,7 @@ impl ::core::fmt::Debug for status {
         debug_enumeration(*self, "status", &["P"], formatter)
     }
 }
+::rust_grpc::reflect! { enum status = FILE_ENUM_NAMES; }
 /// The methods of `enum_names.Keeper`.
 pub const KEEPER_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new("/enum_names.Keeper/Keep", ::rust_grpc::MethodKind::Unary),
@@ -645,3 +674,23 @@ impl KeeperStub {
         bidirectional(&self.channel, &KEEPER_METHODS[3], &Protobuf, request)
     }
 }
+/// The descriptor of enum_names.proto.
+pub static FILE_ENUM_NAMES: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x10enum_names.proto\x12\nenum_names\"\x89\x02\n\x06Holder\x12,\n\x05inner\x18\x01 \x01(\x0e2\x16\
+.enum_names.Holder.tagR\x05inner\x12,\n\x04held\x18\x02 \x01(\x0b2\x18.enum_names.Holder.valueR\x04\
+held\x12%\n\x05outer\x18\x03 \x01(\x0e2\x0f.enum_names.tagR\x05outer\x1an\n\x05value\x12,\n\x06h\
+older\x18\x01 \x01(\x0b2\x12.enum_names.HolderH\x00R\x06holder\x12.\n\x05small\x18\x02 \x01(\x0e\
+2\x16.enum_names.Holder.tagH\x00R\x05smallB\x07\n\x05other\"\x0c\n\x03tag\x12\x05\n\x01Q\x10\x00\
+*\x0d\n\x04call\x12\x05\n\x01A\x10\x00*\x10\n\x07channel\x12\x05\n\x01B\x10\x00*\x10\n\x07contex\
+t\x12\x05\n\x01C\x10\x00*\x12\n\x09formatter\x12\x05\n\x01D\x10\x00*\x0f\n\x06method\x12\x05\n\x01\
+E\x10\x00*\x0f\n\x06number\x12\x05\n\x01F\x10\x00*\x0e\n\x05other\x12\x05\n\x01G\x10\x00*\x0f\n\x06\
+reader\x12\x05\n\x01H\x10\x00*\x10\n\x07replies\x12\x05\n\x01I\x10\x00*\x10\n\x07request\x12\x05\
+\n\x01J\x10\x00*\x11\n\x08requests\x12\x05\n\x01K\x10\x00*\x10\n\x07service\x12\x05\n\x01L\x10\x00\
+*\x0c\n\x03tag\x12\x05\n\x01M\x10\x00*\x0e\n\x05value\x12\x05\n\x01N\x10\x00*\x0f\n\x06writer\x12\
+\x05\n\x01O\x10\x00*\x0f\n\x06status\x12\x05\n\x01P\x10\x002\xd0\x01\n\x06Keeper\x12.\n\x04Keep\x12\
+\x12.enum_names.Holder\x1a\x12.enum_names.Holder\x120\n\x04Give\x12\x12.enum_names.Holder\x1a\x12\
+.enum_names.Holder0\x01\x120\n\x04Take\x12\x12.enum_names.Holder\x1a\x12.enum_names.Holder(\x01\x12\
+2\n\x04Talk\x12\x12.enum_names.Holder\x1a\x12.enum_names.Holder(\x010\x01b\x06proto3",
+    &[],
+);

@@ -48,11 +48,21 @@ impl ::rust_grpc::Message for Holder {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Holder = FILE_ENUMS, 0, unknown [json text];
+    0 => implicit mood;
+    1 => implicit inner;
+    2 => optional alias;
+    3 => repeated versions;
+    4 => map moods;
+    5 => member choice 0;
+}
 pub mod holder {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Choice {
         Word(super::Words),
     }
+    ::rust_grpc::reflect! { oneof Choice; 0 => Word; }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
     pub struct Inner(pub i32);
     #[allow(non_upper_case_globals)]
@@ -82,6 +92,7 @@ pub mod holder {
             debug_enumeration(*self, "Inner", &["Zero", "One"], formatter)
         }
     }
+    ::rust_grpc::reflect! { enum Inner = super::FILE_ENUMS; }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Mood(pub i32);
@@ -120,6 +131,7 @@ impl ::core::fmt::Debug for Mood {
         )
     }
 }
+::rust_grpc::reflect! { enum Mood = FILE_ENUMS; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Alias(pub i32);
 #[allow(non_upper_case_globals)]
@@ -148,6 +160,7 @@ impl ::core::fmt::Debug for Alias {
         debug_enumeration(*self, "Alias", &["Unspecified", "First", "Again"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Alias = FILE_ENUMS; }
 /// Some values have the prefix, some have not.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct HTTPMethod(pub i32);
@@ -182,6 +195,7 @@ impl ::core::fmt::Debug for HTTPMethod {
         )
     }
 }
+::rust_grpc::reflect! { enum HTTPMethod = FILE_ENUMS; }
 /// Without its prefix, one value would begin with a digit.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Version(pub i32);
@@ -216,6 +230,7 @@ impl ::core::fmt::Debug for Version {
         )
     }
 }
+::rust_grpc::reflect! { enum Version = FILE_ENUMS; }
 /// Without prefixes, two values would be alike.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Clash(pub i32);
@@ -245,6 +260,7 @@ impl ::core::fmt::Debug for Clash {
         debug_enumeration(*self, "Clash", &["ClashOff", "ClashOn", "On"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Clash = FILE_ENUMS; }
 /// In camel case, two values would be alike whatever is done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Digits(pub i32);
@@ -279,6 +295,7 @@ impl ::core::fmt::Debug for Digits {
         )
     }
 }
+::rust_grpc::reflect! { enum Digits = FILE_ENUMS; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Words(pub i32);
 #[allow(non_upper_case_globals)]
@@ -309,6 +326,7 @@ impl ::core::fmt::Debug for Words {
         debug_enumeration(*self, "Words", &["Self_", "Type", "None", "Names"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Words = FILE_ENUMS; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
 pub struct lower_case(pub i32);
@@ -336,3 +354,28 @@ impl ::core::fmt::Debug for lower_case {
         debug_enumeration(*self, "lower_case", &["Value", "OtherValue"], formatter)
     }
 }
+::rust_grpc::reflect! { enum lower_case = FILE_ENUMS; }
+/// The descriptor of enums.proto.
+pub static FILE_ENUMS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0benums.proto\x12\x05enums\"\x80\x03\n\x06Holder\x12\x1f\n\x04mood\x18\x01 \x01(\x0e2\x0b.en\
+ums.MoodR\x04mood\x12)\n\x05inner\x18\x02 \x01(\x0e2\x13.enums.Holder.InnerR\x05inner\x12'\n\x05\
+alias\x18\x03 \x01(\x0e2\x0c.enums.AliasH\x01R\x05alias\x88\x01\x01\x12*\n\x08versions\x18\x04 \x03\
+(\x0e2\x0e.enums.VersionR\x08versions\x12.\n\x05moods\x18\x05 \x03(\x0b2\x18.enums.Holder.MoodsE\
+ntryR\x05moods\x12\"\n\x04word\x18\x06 \x01(\x0e2\x0c.enums.WordsH\x00R\x04word\x1aE\n\nMoodsEnt\
+ry\x12\x10\n\x03key\x18\x01 \x01(\x05R\x03key\x12!\n\x05value\x18\x02 \x01(\x0e2\x0b.enums.MoodR\
+\x05value:\x028\x01\"&\n\x05Inner\x12\x0e\n\nINNER_ZERO\x10\x00\x12\x0d\n\x09INNER_ONE\x10\x01B\x08\
+\n\x06choiceB\x08\n\x06_alias*{\n\x04Mood\x12\x14\n\x10MOOD_UNSPECIFIED\x10\x00\x12\x13\n\x0fMOO\
+D_VERY_HAPPY\x10\x01\x12\x18\n\x0bMOOD_GLOOMY\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x12\x18\
+\n\x0bMOOD_LOWEST\x10\x80\x80\x80\x80\xf8\xff\xff\xff\xff\x01\x12\x14\n\x0cMOOD_HIGHEST\x10\xff\xff\
+\xff\xff\x07*D\n\x05Alias\x12\x15\n\x11ALIAS_UNSPECIFIED\x10\x00\x12\x0f\n\x0bALIAS_FIRST\x10\x01\
+\x12\x0f\n\x0bALIAS_AGAIN\x10\x01\x1a\x02\x10\x01*K\n\nHTTPMethod\x12\x1b\n\x17HTTP_METHOD_UNSPE\
+CIFIED\x10\x00\x12\x13\n\x0fHTTP_METHOD_GET\x10\x01\x12\x0b\n\x07CONNECT\x10\x02*>\n\x07Version\x12\
+\x10\n\x0cVERSION_NONE\x10\x00\x12\x0d\n\x09VERSION_1\x10\x01\x12\x12\n\x0eVERSION_2_BETA\x10\x02\
+*0\n\x05Clash\x12\x0d\n\x09CLASH_OFF\x10\x00\x12\x0c\n\x08CLASH_ON\x10\x01\x12\x06\n\x02ON\x10\x01\
+\x1a\x02\x10\x01*<\n\x06Digits\x12\x0f\n\x0bDIGITS_NONE\x10\x00\x12\x0e\n\nDIGITS_1_1\x10\x01\x12\
+\x0d\n\x09DIGITS_11\x10\x01\x1a\x02\x10\x01*H\n\x05Words\x12\x0e\n\nWORDS_SELF\x10\x00\x12\x0e\n\
+\nWORDS_TYPE\x10\x01\x12\x0e\n\nWORDS_NONE\x10\x02\x12\x0f\n\x0bWORDS_NAMES\x10\x03*2\n\nlower_c\
+ase\x12\x14\n\x10lower_case_value\x10\x00\x12\x0e\n\notherValue\x10\x01b\x06proto3",
+    &[],
+);

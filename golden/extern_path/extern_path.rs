@@ -47,9 +47,33 @@ impl ::rust_grpc::Message for Local {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Local = FILE_EXTERN_PATH, 0, unknown [json text];
+    0 => message thing;
+    1 => message part;
+    2 => implicit kind;
+    3 => message replaced;
+    4 => message inner;
+    5 => member choice 0;
+}
 pub mod local {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Choice {
         Other(::elsewhere::outside::deep::Thing),
     }
+    ::rust_grpc::reflect! { oneof Choice; 0 => Other; }
 }
+/// The descriptor of extern_path.proto.
+pub static FILE_EXTERN_PATH: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x11extern_path.proto\x12\x0bextern_path\x1a\x0doutside.proto\"\xb0\x02\n\x05Local\x12)\n\x05t\
+hing\x18\x01 \x01(\x0b2\x13.outside.deep.ThingR\x05thing\x12,\n\x04part\x18\x02 \x01(\x0b2\x18.o\
+utside.deep.Thing.PartR\x04part\x121\n\x04kind\x18\x03 \x01(\x0e2\x1d.outside.deep.Thing.Part.Ki\
+ndR\x04kind\x121\n\x08replaced\x18\x04 \x01(\x0b2\x15.extern_path.ReplacedR\x08replaced\x121\n\x05\
+inner\x18\x05 \x01(\x0b2\x1b.extern_path.Replaced.InnerR\x05inner\x12+\n\x05other\x18\x06 \x01(\x0b\
+2\x13.outside.deep.ThingH\x00R\x05otherB\x08\n\x06choice\"=\n\x08Replaced\x12(\n\x05local\x18\x01\
+\x20\x01(\x0b2\x12.extern_path.LocalR\x05local\x1a\x07\n\x05Innerb\x06proto3",
+    &[
+        <::elsewhere::outside::deep::Thing as ::rust_grpc::generated::reflect::Described>::file,
+    ],
+);

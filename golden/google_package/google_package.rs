@@ -25,3 +25,13 @@ impl ::rust_grpc::Message for Mine {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Mine = FILE_GOOGLE_PACKAGE, 0, unknown [json text]; 0 => message time; }
+/// The descriptor of google_package.proto.
+pub static FILE_GOOGLE_PACKAGE: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x14google_package.proto\x12\x0fgoogle.protobuf\x1a\x1fgoogle/protobuf/timestamp.proto\"6\n\x04\
+Mine\x12.\n\x04time\x18\x01 \x01(\x0b2\x1a.google.protobuf.TimestampR\x04timeb\x06proto3",
+    &[
+        <::rust_grpc::well_known::Timestamp as ::rust_grpc::generated::reflect::Described>::file,
+    ],
+);

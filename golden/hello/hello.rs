@@ -53,6 +53,16 @@ impl ::rust_grpc::Message for HelloRequest {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message HelloRequest = FILE_HELLO, 0, unknown [json text];
+    0 => implicit name;
+    1 => implicit mood;
+    2 => optional age;
+    3 => member contact 0;
+    4 => member contact 1;
+    5 => map addresses;
+    6 => message parent;
+}
 pub mod hello_request {
     /// Where an answer may go.
     #[derive(Clone, PartialEq, Debug)]
@@ -60,6 +70,7 @@ pub mod hello_request {
         Email(::std::string::String),
         Home(super::Address),
     }
+    ::rust_grpc::reflect! { oneof Contact; 0 => Email; 1 => Home; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Address {
@@ -87,6 +98,7 @@ impl ::rust_grpc::Message for Address {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Address = FILE_HELLO, 2, unknown [json text]; 0 => implicit city; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct HelloReply {
     pub message: ::std::string::String,
@@ -113,6 +125,7 @@ impl ::rust_grpc::Message for HelloReply {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message HelloReply = FILE_HELLO, 3, unknown [json text]; 0 => implicit message; }
 /// How someone feels.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Mood(pub i32);
@@ -141,6 +154,7 @@ impl ::core::fmt::Debug for Mood {
         debug_enumeration(*self, "Mood", &["Unspecified", "Happy"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Mood = FILE_HELLO; }
 /// The methods of `hello.Greeter`.
 pub const GREETER_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new("/hello.Greeter/SayHello", ::rust_grpc::MethodKind::Unary),
@@ -228,3 +242,19 @@ impl GreeterStub {
         unary_pending(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
 }
+/// The descriptor of hello.proto.
+pub static FILE_HELLO: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0bhello.proto\x12\x05hello\"\xe8\x02\n\x0cHelloRequest\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04\
+name\x12\x1f\n\x04mood\x18\x02 \x01(\x0e2\x0b.hello.MoodR\x04mood\x12\x15\n\x03age\x18\x03 \x01(\
+\x0dH\x01R\x03age\x88\x01\x01\x12\x16\n\x05email\x18\x04 \x01(\x09H\x00R\x05email\x12$\n\x04home\
+\x18\x05 \x01(\x0b2\x0e.hello.AddressH\x00R\x04home\x12@\n\x09addresses\x18\x06 \x03(\x0b2\".hel\
+lo.HelloRequest.AddressesEntryR\x09addresses\x12+\n\x06parent\x18\x07 \x01(\x0b2\x13.hello.Hello\
+RequestR\x06parent\x1aL\n\x0eAddressesEntry\x12\x10\n\x03key\x18\x01 \x01(\x09R\x03key\x12$\n\x05\
+value\x18\x02 \x01(\x0b2\x0e.hello.AddressR\x05value:\x028\x01B\x09\n\x07contactB\x06\n\x04_age\"\
+\x1d\n\x07Address\x12\x12\n\x04city\x18\x01 \x01(\x09R\x04city\"&\n\nHelloReply\x12\x18\n\x07mes\
+sage\x18\x01 \x01(\x09R\x07message*,\n\x04Mood\x12\x14\n\x10MOOD_UNSPECIFIED\x10\x00\x12\x0e\n\n\
+MOOD_HAPPY\x10\x012=\n\x07Greeter\x122\n\x08SayHello\x12\x13.hello.HelloRequest\x1a\x11.hello.He\
+lloReplyb\x06proto3",
+    &[],
+);

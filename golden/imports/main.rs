@@ -49,10 +49,40 @@ impl ::rust_grpc::Message for Order {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Order = FILE_MAIN, 0, unknown [json text];
+    0 => message total;
+    1 => message same;
+    2 => message below;
+    3 => message root;
+    4 => member payment 0;
+    5 => member payment 1;
+    6 => map more;
+}
 pub mod order {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Payment {
         Cash(super::super::super::common::Money),
         Currency(super::super::super::common::money::Currency),
     }
+    ::rust_grpc::reflect! { oneof Payment; 0 => Cash; 1 => Currency; }
 }
+/// The descriptor of main.proto.
+pub static FILE_MAIN: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\nmain.proto\x12\x0dacme.store.v1\x1a\x11acme/common.proto\x1a\x15acme/store/same.proto\x1a\x1f\
+acme/store/v1/inner/inner.proto\x1a\nroot.proto\"\xa7\x03\n\x05Order\x12(\n\x05total\x18\x01 \x01\
+(\x0b2\x12.acme.common.MoneyR\x05total\x12.\n\x04same\x18\x02 \x01(\x0b2\x1a.acme.store.v1.SameP\
+ackageR\x04same\x120\n\x05below\x18\x03 \x01(\x0b2\x1a.acme.store.v1.inner.InnerR\x05below\x12\x19\
+\n\x04root\x18\x04 \x01(\x0b2\x05.RootR\x04root\x12(\n\x04cash\x18\x05 \x01(\x0b2\x12.acme.commo\
+n.MoneyH\x00R\x04cash\x129\n\x08currency\x18\x06 \x01(\x0e2\x1b.acme.common.Money.CurrencyH\x00R\
+\x08currency\x122\n\x04more\x18\x07 \x03(\x0b2\x1e.acme.store.v1.Order.MoreEntryR\x04more\x1aS\n\
+\x09MoreEntry\x12\x10\n\x03key\x18\x01 \x01(\x09R\x03key\x120\n\x05value\x18\x02 \x01(\x0b2\x1a.\
+acme.store.v1.inner.InnerR\x05value:\x028\x01B\x09\n\x07paymentb\x06proto3",
+    &[
+        <super::super::common::Money as ::rust_grpc::generated::reflect::Described>::file,
+        <SamePackage as ::rust_grpc::generated::reflect::Described>::file,
+        <inner::Inner as ::rust_grpc::generated::reflect::Described>::file,
+        <super::super::super::Root as ::rust_grpc::generated::reflect::Described>::file,
+    ],
+);

@@ -31,3 +31,13 @@ impl ::rust_grpc::Message for Root {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Root = FILE_ROOT, 0, unknown [json text]; 0 => message money; }
+/// The descriptor of root.proto.
+#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
+pub static FILE_ROOT: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\nroot.proto\x1a\x11acme/common.proto\"0\n\x04Root\x12(\n\x05money\x18\x01 \x01(\x0b2\x12.acme\
+.common.MoneyR\x05moneyb\x06proto3",
+    &[<acme::common::Money as ::rust_grpc::generated::reflect::Described>::file],
+);

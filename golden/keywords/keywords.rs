@@ -80,6 +80,26 @@ impl ::rust_grpc::Message for r#fn {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message r#fn = FILE_KEYWORDS, 0, unknown [json text];
+    0 => implicit r#type;
+    1 => implicit self_;
+    2 => implicit self__;
+    3 => implicit super_;
+    4 => implicit crate_;
+    5 => implicit r#async;
+    6 => implicit r#gen;
+    7 => implicit r#try;
+    8 => implicit __;
+    9 => implicit union;
+    10 => implicit r;
+    11 => implicit tag;
+    12 => implicit reader;
+    13 => implicit writer;
+    14 => member r#match 0;
+    15 => member r#match 1;
+    16 => message match_message;
+}
 #[allow(non_camel_case_types, non_snake_case)]
 pub mod fn_ {
     #[derive(Clone, PartialEq, Debug)]
@@ -87,6 +107,7 @@ pub mod fn_ {
         If(i32),
         Else(super::Self_),
     }
+    ::rust_grpc::reflect! { oneof Match; 0 => If; 1 => Else; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(non_camel_case_types)]
@@ -115,6 +136,7 @@ impl ::rust_grpc::Message for Self_ {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Self_ = FILE_KEYWORDS, 1, unknown [json text]; 0 => implicit name; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Match {
     pub r#where: ::rust_grpc::MessageField<r#match::r#struct>,
@@ -139,6 +161,7 @@ impl ::rust_grpc::Message for Match {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Match = FILE_KEYWORDS, 2, unknown [json text]; 0 => message r#where; }
 pub mod r#match {
     #[derive(Clone, PartialEq, Default, Debug)]
     #[allow(non_camel_case_types)]
@@ -167,6 +190,7 @@ pub mod r#match {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message r#struct = super::FILE_KEYWORDS, 3, unknown [json text]; 0 => implicit x; }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Loop(pub i32);
@@ -191,6 +215,7 @@ impl ::core::fmt::Debug for Loop {
         debug_enumeration(*self, "Loop", &["Break", "Continue"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Loop = FILE_KEYWORDS; }
 /// The methods of `keywords.type.super.async.trait`.
 pub const TRAIT_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new(
@@ -338,3 +363,24 @@ impl traitStub {
         client_streaming(&self.channel, &TRAIT_METHODS[2], &Protobuf, request)
     }
 }
+/// The descriptor of keywords.proto.
+pub static FILE_KEYWORDS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0ekeywords.proto\x12\x19keywords.type.super.async\"\xb2\x03\n\x02fn\x12\x12\n\x04type\x18\x01\
+\x20\x01(\x05R\x04type\x12\x12\n\x04self\x18\x02 \x01(\x05R\x04self\x12\x12\n\x04Self\x18\x03 \x01\
+(\x05R\x04Self\x12\x14\n\x05super\x18\x04 \x01(\x05R\x05super\x12\x14\n\x05crate\x18\x05 \x01(\x05\
+R\x05crate\x12\x14\n\x05async\x18\x06 \x01(\x05R\x05async\x12\x10\n\x03gen\x18\x07 \x01(\x05R\x03\
+gen\x12\x10\n\x03try\x18\x08 \x01(\x05R\x03try\x12\x0b\n\x01_\x18\x09 \x01(\x05R\x00\x12\x14\n\x05\
+union\x18\n \x01(\x05R\x05union\x12\x0c\n\x01r\x18\x0b \x01(\x05R\x01r\x12\x10\n\x03tag\x18\x0c \
+\x01(\x05R\x03tag\x12\x16\n\x06reader\x18\x0d \x01(\x05R\x06reader\x12\x16\n\x06writer\x18\x0e \x01\
+(\x05R\x06writer\x12\x10\n\x02if\x18\x0f \x01(\x05H\x00R\x02if\x125\n\x04else\x18\x10 \x01(\x0b2\
+\x1f.keywords.type.super.async.SelfH\x00R\x04else\x12E\n\x0dmatch_message\x18\x11 \x01(\x0b2 .ke\
+ywords.type.super.async.MatchR\x0cmatchMessageB\x07\n\x05match\"\x1a\n\x04Self\x12\x12\n\x04name\
+\x18\x01 \x01(\x09R\x04name\"^\n\x05Match\x12=\n\x05where\x18\x01 \x01(\x0b2'.keywords.type.supe\
+r.async.Match.structR\x05where\x1a\x16\n\x06struct\x12\x0c\n\x01x\x18\x01 \x01(\x05R\x01x*\x1f\n\
+\x04Loop\x12\x09\n\x05break\x10\x00\x12\x0c\n\x08continue\x10\x012\xec\x01\n\x05trait\x12G\n\x02\
+fn\x12 .keywords.type.super.async.Match\x1a\x1f.keywords.type.super.async.Self\x12L\n\x04Self\x12\
+\x20.keywords.type.super.async.Match\x1a .keywords.type.super.async.Match0\x01\x12L\n\x04move\x12\
+\x20.keywords.type.super.async.Match\x1a .keywords.type.super.async.Match(\x01b\x06proto3",
+    &[],
+);

@@ -27,6 +27,7 @@ impl ::rust_grpc::Message for Point {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Point = FILE_MAPS, 0, unknown [json text]; 0 => implicit x; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Keys {
     pub int32: ::std::collections::HashMap<i32, ::std::string::String>,
@@ -89,6 +90,21 @@ impl ::rust_grpc::Message for Keys {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Keys = FILE_MAPS, 1, unknown [json text];
+    0 => map int32;
+    1 => map int64;
+    2 => map uint32;
+    3 => map uint64;
+    4 => map sint32;
+    5 => map sint64;
+    6 => map fixed32;
+    7 => map fixed64;
+    8 => map sfixed32;
+    9 => map sfixed64;
+    10 => map bool;
+    11 => map string;
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Values {
     pub numbers: ::std::collections::HashMap<::std::string::String, f64>,
@@ -127,6 +143,14 @@ impl ::rust_grpc::Message for Values {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Values = FILE_MAPS, 14, unknown [json text];
+    0 => map numbers;
+    1 => map blobs;
+    2 => map colors;
+    3 => map points;
+    4 => map values;
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Color(pub i32);
 #[allow(non_upper_case_globals)]
@@ -153,3 +177,47 @@ impl ::core::fmt::Debug for Color {
         debug_enumeration(*self, "Color", &["Unspecified", "Red"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Color = FILE_MAPS; }
+/// The descriptor of maps.proto.
+pub static FILE_MAPS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\nmaps.proto\x12\x04maps\"\x15\n\x05Point\x12\x0c\n\x01x\x18\x01 \x01(\x05R\x01x\"\x92\n\n\x04\
+Keys\x12+\n\x05int32\x18\x01 \x03(\x0b2\x15.maps.Keys.Int32EntryR\x05int32\x12+\n\x05int64\x18\x02\
+\x20\x03(\x0b2\x15.maps.Keys.Int64EntryR\x05int64\x12.\n\x06uint32\x18\x03 \x03(\x0b2\x16.maps.K\
+eys.Uint32EntryR\x06uint32\x12.\n\x06uint64\x18\x04 \x03(\x0b2\x16.maps.Keys.Uint64EntryR\x06uin\
+t64\x12.\n\x06sint32\x18\x05 \x03(\x0b2\x16.maps.Keys.Sint32EntryR\x06sint32\x12.\n\x06sint64\x18\
+\x06 \x03(\x0b2\x16.maps.Keys.Sint64EntryR\x06sint64\x121\n\x07fixed32\x18\x07 \x03(\x0b2\x17.ma\
+ps.Keys.Fixed32EntryR\x07fixed32\x121\n\x07fixed64\x18\x08 \x03(\x0b2\x17.maps.Keys.Fixed64Entry\
+R\x07fixed64\x124\n\x08sfixed32\x18\x09 \x03(\x0b2\x18.maps.Keys.Sfixed32EntryR\x08sfixed32\x124\
+\n\x08sfixed64\x18\n \x03(\x0b2\x18.maps.Keys.Sfixed64EntryR\x08sfixed64\x12(\n\x04bool\x18\x0b \
+\x03(\x0b2\x14.maps.Keys.BoolEntryR\x04bool\x12.\n\x06string\x18\x0c \x03(\x0b2\x16.maps.Keys.St\
+ringEntryR\x06string\x1a8\n\nInt32Entry\x12\x10\n\x03key\x18\x01 \x01(\x05R\x03key\x12\x14\n\x05\
+value\x18\x02 \x01(\x09R\x05value:\x028\x01\x1a8\n\nInt64Entry\x12\x10\n\x03key\x18\x01 \x01(\x03\
+R\x03key\x12\x14\n\x05value\x18\x02 \x01(\x09R\x05value:\x028\x01\x1a9\n\x0bUint32Entry\x12\x10\n\
+\x03key\x18\x01 \x01(\x0dR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x09R\x05value:\x028\x01\x1a9\n\
+\x0bUint64Entry\x12\x10\n\x03key\x18\x01 \x01(\x04R\x03key\x12\x14\n\x05value\x18\x02 \x01(\x09R\
+\x05value:\x028\x01\x1a9\n\x0bSint32Entry\x12\x10\n\x03key\x18\x01 \x01(\x11R\x03key\x12\x14\n\x05\
+value\x18\x02 \x01(\x09R\x05value:\x028\x01\x1a9\n\x0bSint64Entry\x12\x10\n\x03key\x18\x01 \x01(\
+\x12R\x03key\x12\x14\n\x05value\x18\x02 \x01(\x09R\x05value:\x028\x01\x1a:\n\x0cFixed32Entry\x12\
+\x10\n\x03key\x18\x01 \x01(\x07R\x03key\x12\x14\n\x05value\x18\x02 \x01(\x09R\x05value:\x028\x01\
+\x1a:\n\x0cFixed64Entry\x12\x10\n\x03key\x18\x01 \x01(\x06R\x03key\x12\x14\n\x05value\x18\x02 \x01\
+(\x09R\x05value:\x028\x01\x1a;\n\x0dSfixed32Entry\x12\x10\n\x03key\x18\x01 \x01(\x0fR\x03key\x12\
+\x14\n\x05value\x18\x02 \x01(\x09R\x05value:\x028\x01\x1a;\n\x0dSfixed64Entry\x12\x10\n\x03key\x18\
+\x01 \x01(\x10R\x03key\x12\x14\n\x05value\x18\x02 \x01(\x09R\x05value:\x028\x01\x1a7\n\x09BoolEn\
+try\x12\x10\n\x03key\x18\x01 \x01(\x08R\x03key\x12\x14\n\x05value\x18\x02 \x01(\x09R\x05value:\x02\
+8\x01\x1a9\n\x0bStringEntry\x12\x10\n\x03key\x18\x01 \x01(\x09R\x03key\x12\x14\n\x05value\x18\x02\
+\x20\x01(\x09R\x05value:\x028\x01\"\xd1\x04\n\x06Values\x123\n\x07numbers\x18\x01 \x03(\x0b2\x19\
+.maps.Values.NumbersEntryR\x07numbers\x12-\n\x05blobs\x18\x02 \x03(\x0b2\x17.maps.Values.BlobsEn\
+tryR\x05blobs\x120\n\x06colors\x18\x03 \x03(\x0b2\x18.maps.Values.ColorsEntryR\x06colors\x120\n\x06\
+points\x18\x04 \x03(\x0b2\x18.maps.Values.PointsEntryR\x06points\x120\n\x06values\x18\x05 \x03(\x0b\
+2\x18.maps.Values.ValuesEntryR\x06values\x1a:\n\x0cNumbersEntry\x12\x10\n\x03key\x18\x01 \x01(\x09\
+R\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\x1a8\n\nBlobsEntry\x12\x10\n\x03\
+key\x18\x01 \x01(\x09R\x03key\x12\x14\n\x05value\x18\x02 \x01(\x0cR\x05value:\x028\x01\x1aF\n\x0b\
+ColorsEntry\x12\x10\n\x03key\x18\x01 \x01(\x09R\x03key\x12!\n\x05value\x18\x02 \x01(\x0e2\x0b.ma\
+ps.ColorR\x05value:\x028\x01\x1aF\n\x0bPointsEntry\x12\x10\n\x03key\x18\x01 \x01(\x09R\x03key\x12\
+!\n\x05value\x18\x02 \x01(\x0b2\x0b.maps.PointR\x05value:\x028\x01\x1aG\n\x0bValuesEntry\x12\x10\
+\n\x03key\x18\x01 \x01(\x09R\x03key\x12\"\n\x05value\x18\x02 \x01(\x0b2\x0c.maps.ValuesR\x05valu\
+e:\x028\x01*-\n\x05Color\x12\x15\n\x11COLOR_UNSPECIFIED\x10\x00\x12\x0d\n\x09COLOR_RED\x10\x01b\x06\
+proto3",
+    &[],
+);

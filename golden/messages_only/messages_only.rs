@@ -27,3 +27,12 @@ impl ::rust_grpc::Message for Name {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Name = FILE_MESSAGES_ONLY, 0, unknown [json text]; 0 => implicit name; }
+/// The descriptor of messages_only.proto.
+pub static FILE_MESSAGES_ONLY: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x13messages_only.proto\x12\x0dmessages_only\"\x1a\n\x04Name\x12\x12\n\x04name\x18\x01 \x01(\x09\
+R\x04name2?\n\x07Greeter\x124\n\x08SayHello\x12\x13.messages_only.Name\x1a\x13.messages_only.Nam\
+eb\x06proto3",
+    &[],
+);

@@ -20,3 +20,10 @@ impl ::rust_grpc::Message for InMod {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message InMod = FILE_MOD, 0, unknown [json text]; }
+/// The descriptor of mod.proto.
+pub static FILE_MOD: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x09mod.proto\x12\x08mod_file\"\x07\n\x05InModb\x06proto3",
+    &[],
+);

@@ -20,3 +20,10 @@ impl ::rust_grpc::Message for InModUnderscore {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message InModUnderscore = FILE_MOD_, 0, unknown [json text]; }
+/// The descriptor of mod_.proto.
+pub static FILE_MOD_: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\nmod_.proto\x12\x08mod_file\"\x11\n\x0fInModUnderscoreb\x06proto3",
+    &[],
+);

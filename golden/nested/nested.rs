@@ -33,6 +33,12 @@ impl ::rust_grpc::Message for Outer {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Outer = FILE_NESTED, 0, unknown [json text];
+    0 => message middle;
+    1 => message inner;
+    2 => implicit kind;
+}
 pub mod outer {
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Middle {
@@ -58,6 +64,7 @@ pub mod outer {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Middle = super::FILE_NESTED, 1, unknown [json text]; 0 => message inner; }
     pub mod middle {
         #[derive(Clone, PartialEq, Default, Debug)]
         pub struct Inner {
@@ -91,6 +98,11 @@ pub mod outer {
                 ::core::result::Result::Ok(())
             }
         }
+        ::rust_grpc::reflect! {
+            message Inner = super::super::FILE_NESTED, 2, unknown [json text];
+            0 => implicit kind;
+            1 => message up;
+        }
         pub mod inner {
             #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
             pub struct Kind(pub i32);
@@ -121,6 +133,7 @@ pub mod outer {
                     debug_enumeration(*self, "Kind", &["Unspecified", "Deep"], formatter)
                 }
             }
+            ::rust_grpc::reflect! { enum Kind = super::super::super::FILE_NESTED; }
         }
     }
 }
@@ -150,6 +163,7 @@ impl ::rust_grpc::Message for HTTPServer {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message HTTPServer = FILE_NESTED, 3, unknown [json text]; 0 => repeated configs; }
 pub mod http_server {
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Config {
@@ -175,4 +189,19 @@ pub mod http_server {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Config = super::FILE_NESTED, 4, unknown [json text]; 0 => message middle; }
 }
+/// The descriptor of nested.proto.
+pub static FILE_NESTED: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0cnested.proto\x12\x06nested\"\xe4\x02\n\x05Outer\x12,\n\x06middle\x18\x01 \x01(\x0b2\x14.ne\
+sted.Outer.MiddleR\x06middle\x120\n\x05inner\x18\x02 \x01(\x0b2\x1a.nested.Outer.Middle.InnerR\x05\
+inner\x123\n\x04kind\x18\x03 \x01(\x0e2\x1f.nested.Outer.Middle.Inner.KindR\x04kind\x1a\xc5\x01\n\
+\x06Middle\x120\n\x05inner\x18\x01 \x01(\x0b2\x1a.nested.Outer.Middle.InnerR\x05inner\x1a\x88\x01\
+\n\x05Inner\x123\n\x04kind\x18\x01 \x01(\x0e2\x1f.nested.Outer.Middle.Inner.KindR\x04kind\x12\x1d\
+\n\x02up\x18\x02 \x01(\x0b2\x0d.nested.OuterR\x02up\"+\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\
+\x00\x12\x0d\n\x09KIND_DEEP\x10\x01\"y\n\nHTTPServer\x123\n\x07configs\x18\x01 \x03(\x0b2\x19.ne\
+sted.HTTPServer.ConfigR\x07configs\x1a6\n\x06Config\x12,\n\x06middle\x18\x01 \x01(\x0b2\x14.nest\
+ed.Outer.MiddleR\x06middleb\x06proto3",
+    &[],
+);

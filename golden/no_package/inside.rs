@@ -27,3 +27,11 @@ impl ::rust_grpc::Message for Thing {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Thing = FILE_INSIDE, 0, unknown [json text]; 0 => implicit name; }
+/// The descriptor of inside.proto.
+pub static FILE_INSIDE: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0cinside.proto\x12\x06inside\"\x1b\n\x05Thing\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04nameb\x06\
+proto3",
+    &[],
+);

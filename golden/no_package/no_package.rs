@@ -31,6 +31,7 @@ impl ::rust_grpc::Message for Rootless {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Rootless = FILE_NO_PACKAGE, 0, unknown [json text]; 0 => message inner; }
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 pub mod rootless {
@@ -58,6 +59,7 @@ pub mod rootless {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Inner = super::FILE_NO_PACKAGE, 1, unknown [json text]; 0 => message thing; }
 }
 /// The methods of `Plain`.
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
@@ -163,3 +165,13 @@ impl PlainStub {
         unary_pending(&self.channel, &PLAIN_METHODS[0], &Protobuf, request)
     }
 }
+/// The descriptor of no_package.proto.
+#[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
+pub static FILE_NO_PACKAGE: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x10no_package.proto\x1a\x0cinside.proto\"_\n\x08Rootless\x12%\n\x05inner\x18\x01 \x01(\x0b2\x0f\
+.Rootless.InnerR\x05inner\x1a,\n\x05Inner\x12#\n\x05thing\x18\x01 \x01(\x0b2\x0d.inside.ThingR\x05\
+thing2)\n\x05Plain\x12 \n\x04Call\x12\x09.Rootless\x1a\x0d.inside.Thingb\x06proto3",
+    &[<inside::Thing as ::rust_grpc::generated::reflect::Described>::file],
+);

@@ -20,3 +20,10 @@ impl ::rust_grpc::Message for Old {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Old = FILE_NO_SYNTAX, 0, unknown [json text]; }
+/// The descriptor of no_syntax.proto.
+pub static FILE_NO_SYNTAX: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0fno_syntax.proto\x12\x09no_syntax\"\x05\n\x03Old",
+    &[],
+);

@@ -30,6 +30,7 @@ impl ::rust_grpc::Message for Point {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Point = FILE_ONEOFS, 0, unknown [json text]; 0 => implicit x; 1 => implicit y; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Sample {
     pub before: ::std::string::String,
@@ -96,6 +97,19 @@ impl ::rust_grpc::Message for Sample {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Sample = FILE_ONEOFS, 1, unknown [json text];
+    0 => implicit before;
+    1 => member content 0;
+    2 => member content 1;
+    3 => member content 2;
+    4 => member content 3;
+    5 => member content 4;
+    6 => member content 5;
+    7 => implicit between;
+    8 => member second_choice 0;
+    9 => member second_choice 1;
+}
 pub mod sample {
     /// What the sample shows.
     #[derive(Clone, PartialEq, Debug)]
@@ -108,11 +122,13 @@ pub mod sample {
         Point(super::Point),
         HalfLife(f64),
     }
+    ::rust_grpc::reflect! { oneof Content; 0 => Number; 1 => Text; 2 => Raw; 3 => Color; 4 => Point; 5 => HalfLife; }
     #[derive(Clone, PartialEq, Debug)]
     pub enum SecondChoice {
         Yes(bool),
         OtherPoint(super::Point),
     }
+    ::rust_grpc::reflect! { oneof SecondChoice; 0 => Yes; 1 => OtherPoint; }
 }
 /// The nested message has the name first: the oneof's enum steps aside.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -148,6 +164,7 @@ impl ::rust_grpc::Message for Clash {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Clash = FILE_ONEOFS, 2, unknown [json text]; 0 => member kind 0; 1 => member kind 1; }
 pub mod clash {
     #[derive(Clone, PartialEq, Debug)]
     #[allow(non_camel_case_types)]
@@ -155,6 +172,7 @@ pub mod clash {
         Plain(Kind),
         Self_(::std::string::String),
     }
+    ::rust_grpc::reflect! { oneof Kind_; 0 => Plain; 1 => Self_; }
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Kind {
         pub name: ::std::string::String,
@@ -181,6 +199,7 @@ pub mod clash {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Kind = super::FILE_ONEOFS, 3, unknown [json text]; 0 => implicit name; }
 }
 /// The names that the runtime's own parts have.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -224,16 +243,24 @@ impl ::rust_grpc::Message for Shadow {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Shadow = FILE_ONEOFS, 4, unknown [json text];
+    0 => member str 0;
+    1 => member str 1;
+    2 => member nested 0;
+}
 pub mod shadow {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Str {
         Some(::std::string::String),
         None(i32),
     }
+    ::rust_grpc::reflect! { oneof Str; 0 => Some; 1 => None; }
     #[derive(Clone, PartialEq, Debug)]
     pub enum Nested {
         Ok(super::Point),
     }
+    ::rust_grpc::reflect! { oneof Nested; 0 => Ok; }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Color(pub i32);
@@ -261,3 +288,23 @@ impl ::core::fmt::Debug for Color {
         debug_enumeration(*self, "Color", &["Unspecified", "Red"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Color = FILE_ONEOFS; }
+/// The descriptor of oneofs.proto.
+pub static FILE_ONEOFS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0coneofs.proto\x12\x06oneofs\"#\n\x05Point\x12\x0c\n\x01x\x18\x01 \x01(\x05R\x01x\x12\x0c\n\x01\
+y\x18\x02 \x01(\x05R\x01y\"\xcc\x02\n\x06Sample\x12\x16\n\x06before\x18\x01 \x01(\x09R\x06before\
+\x12\x18\n\x06number\x18\x02 \x01(\x03H\x00R\x06number\x12\x14\n\x04text\x18\x09 \x01(\x09H\x00R\
+\x04text\x12\x12\n\x03raw\x18\x04 \x01(\x0cH\x00R\x03raw\x12%\n\x05color\x18\x05 \x01(\x0e2\x0d.\
+oneofs.ColorH\x00R\x05color\x12%\n\x05point\x18\x06 \x01(\x0b2\x0d.oneofs.PointH\x00R\x05point\x12\
+\x1d\n\x09half_life\x18\x07 \x01(\x01H\x00R\x08halfLife\x12\x18\n\x07between\x18\x03 \x01(\x09R\x07\
+between\x12\x12\n\x03yes\x18\n \x01(\x08H\x01R\x03yes\x12/\n\notherPoint\x18\x0b \x01(\x0b2\x0d.\
+oneofs.PointH\x01R\notherPointB\x09\n\x07contentB\x0f\n\x0dsecond_choice\"m\n\x05Clash\x12*\n\x05\
+plain\x18\x01 \x01(\x0b2\x12.oneofs.Clash.KindH\x00R\x05plain\x12\x14\n\x04Self\x18\x02 \x01(\x09\
+H\x00R\x04Self\x1a\x1a\n\x04Kind\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04nameB\x06\n\x04kind\"f\n\
+\x06Shadow\x12\x14\n\x04some\x18\x01 \x01(\x09H\x00R\x04some\x12\x14\n\x04none\x18\x02 \x01(\x05\
+H\x00R\x04none\x12\x1f\n\x02ok\x18\x03 \x01(\x0b2\x0d.oneofs.PointH\x01R\x02okB\x05\n\x03strB\x08\
+\n\x06nested*-\n\x05Color\x12\x15\n\x11COLOR_UNSPECIFIED\x10\x00\x12\x0d\n\x09COLOR_RED\x10\x01b\
+\x06proto3",
+    &[],
+);

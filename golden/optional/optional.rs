@@ -27,6 +27,7 @@ impl ::rust_grpc::Message for Point {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Point = FILE_OPTIONAL, 0, unknown [json text]; 0 => implicit x; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Mixed {
     pub count: ::core::option::Option<i32>,
@@ -75,12 +76,23 @@ impl ::rust_grpc::Message for Mixed {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Mixed = FILE_OPTIONAL, 1, unknown [json text];
+    0 => optional count;
+    1 => member real 0;
+    2 => member real 1;
+    3 => optional color;
+    4 => message point;
+    5 => optional data;
+    6 => message plain;
+}
 pub mod mixed {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Real {
         Name(::std::string::String),
         Number(i32),
     }
+    ::rust_grpc::reflect! { oneof Real; 0 => Name; 1 => Number; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct OnlyOptional {
@@ -108,6 +120,7 @@ impl ::rust_grpc::Message for OnlyOptional {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message OnlyOptional = FILE_OPTIONAL, 2, unknown [json text]; 0 => optional text; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Color(pub i32);
 #[allow(non_upper_case_globals)]
@@ -134,3 +147,18 @@ impl ::core::fmt::Debug for Color {
         debug_enumeration(*self, "Color", &["Unspecified", "Red"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Color = FILE_OPTIONAL; }
+/// The descriptor of optional.proto.
+pub static FILE_OPTIONAL: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0eoptional.proto\x12\x08optional\"\x15\n\x05Point\x12\x0c\n\x01x\x18\x01 \x01(\x05R\x01x\"\x99\
+\x02\n\x05Mixed\x12\x19\n\x05count\x18\x01 \x01(\x05H\x01R\x05count\x88\x01\x01\x12\x14\n\x04nam\
+e\x18\x02 \x01(\x09H\x00R\x04name\x12\x18\n\x06number\x18\x03 \x01(\x05H\x00R\x06number\x12*\n\x05\
+color\x18\x04 \x01(\x0e2\x0f.optional.ColorH\x02R\x05color\x88\x01\x01\x12*\n\x05point\x18\x05 \x01\
+(\x0b2\x0f.optional.PointH\x03R\x05point\x88\x01\x01\x12\x17\n\x04data\x18\x06 \x01(\x0cH\x04R\x04\
+data\x88\x01\x01\x12%\n\x05plain\x18\x07 \x01(\x0b2\x0f.optional.PointR\x05plainB\x06\n\x04realB\
+\x08\n\x06_countB\x08\n\x06_colorB\x08\n\x06_pointB\x07\n\x05_data\"0\n\x0cOnlyOptional\x12\x17\n\
+\x04text\x18\x01 \x01(\x09H\x00R\x04text\x88\x01\x01B\x07\n\x05_text*-\n\x05Color\x12\x15\n\x11C\
+OLOR_UNSPECIFIED\x10\x00\x12\x0d\n\x09COLOR_RED\x10\x01b\x06proto3",
+    &[],
+);

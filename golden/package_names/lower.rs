@@ -27,3 +27,11 @@ impl ::rust_grpc::Message for Lower {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Lower = FILE_LOWER, 0, unknown [json text]; 0 => implicit text; }
+/// The descriptor of lower.proto.
+pub static FILE_LOWER: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0blower.proto\x12\x04a__b\"\x1b\n\x05Lower\x12\x12\n\x04text\x18\x01 \x01(\x09R\x04textb\x06\
+proto3",
+    &[],
+);

@@ -25,3 +25,11 @@ impl ::rust_grpc::Message for Upper {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Upper = FILE_UPPER, 0, unknown [json text]; 0 => message lower; }
+/// The descriptor of upper.proto.
+pub static FILE_UPPER: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0bupper.proto\x12\x07Acme.V1\x1a\x0blower.proto\"*\n\x05Upper\x12!\n\x05lower\x18\x01 \x01(\x0b\
+2\x0b.a__b.LowerR\x05lowerb\x06proto3",
+    &[<super::super::a__b::Lower as ::rust_grpc::generated::reflect::Described>::file],
+);

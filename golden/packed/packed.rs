@@ -27,6 +27,7 @@ impl ::rust_grpc::Message for Point {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Point = FILE_PACKED, 0, unknown [json text]; 0 => implicit x; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Packed {
     pub numbers: ::std::vec::Vec<i32>,
@@ -61,6 +62,12 @@ impl ::rust_grpc::Message for Packed {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message Packed = FILE_PACKED, 1, unknown [json text];
+    0 => repeated numbers;
+    1 => repeated colors;
+    2 => repeated doubles;
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Unpacked {
@@ -97,6 +104,12 @@ impl ::rust_grpc::Message for Unpacked {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Unpacked = FILE_PACKED, 2, unknown [json text];
+    0 => repeated numbers;
+    1 => repeated colors;
+    2 => repeated doubles;
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Unpackable {
     pub names: ::std::vec::Vec<::std::string::String>,
@@ -126,6 +139,11 @@ impl ::rust_grpc::Message for Unpackable {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Unpackable = FILE_PACKED, 3, unknown [json text];
+    0 => repeated names;
+    1 => repeated points;
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Color(pub i32);
 #[allow(non_upper_case_globals)]
@@ -152,3 +170,17 @@ impl ::core::fmt::Debug for Color {
         debug_enumeration(*self, "Color", &["Unspecified", "Red"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Color = FILE_PACKED; }
+/// The descriptor of packed.proto.
+pub static FILE_PACKED: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0cpacked.proto\x12\x06packed\"\x15\n\x05Point\x12\x0c\n\x01x\x18\x01 \x01(\x05R\x01x\"c\n\x06\
+Packed\x12\x18\n\x07numbers\x18\x01 \x03(\x05R\x07numbers\x12%\n\x06colors\x18\x02 \x03(\x0e2\x0d\
+.packed.ColorR\x06colors\x12\x18\n\x07doubles\x18\x03 \x03(\x01R\x07doubles\"q\n\x08Unpacked\x12\
+\x1c\n\x07numbers\x18\x01 \x03(\x05B\x02\x10\x00R\x07numbers\x12)\n\x06colors\x18\x02 \x03(\x0e2\
+\x0d.packed.ColorB\x02\x10\x00R\x06colors\x12\x1c\n\x07doubles\x18\x03 \x03(\x01B\x02\x10\x00R\x07\
+doubles\"I\n\nUnpackable\x12\x14\n\x05names\x18\x01 \x03(\x09R\x05names\x12%\n\x06points\x18\x02\
+\x20\x03(\x0b2\x0d.packed.PointR\x06points*-\n\x05Color\x12\x15\n\x11COLOR_UNSPECIFIED\x10\x00\x12\
+\x0d\n\x09COLOR_RED\x10\x01b\x06proto3",
+    &[],
+);

@@ -115,6 +115,31 @@ impl ::rust_grpc::Message for Order {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Order = FILE_PROTO2, 0, unknown [json text];
+    0 => optional name;
+    1 => optional count;
+    2 => message main;
+    3 => optional state;
+    4 => repeated states;
+    5 => repeated packed_states;
+    6 => map named;
+    7 => optional raw;
+    8 => repeated numbers;
+    9 => repeated packed;
+    10 => repeated words;
+    11 => message detail;
+    12 => repeated line;
+    13 => member choice 0;
+    14 => member choice 1;
+    15 => member choice 2;
+    16 => member choice 3;
+    17 => member choice 4;
+    18 => map items;
+    19 => message plain_field;
+    20 => optional ratio;
+    21 => repeated more;
+}
 pub mod order {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Choice {
@@ -124,6 +149,7 @@ pub mod order {
         Free(::rust_grpc::ByteString),
         Plain(super::Plain),
     }
+    ::rust_grpc::reflect! { oneof Choice; 0 => Chosen; 1 => Item; 2 => Pack; 3 => Free; 4 => Plain; }
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Detail {
         pub text: ::core::option::Option<::rust_grpc::ByteString>,
@@ -161,6 +187,11 @@ pub mod order {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! {
+        message Detail = super::FILE_PROTO2, 2, unknown [json text];
+        0 => optional text;
+        1 => message inner;
+    }
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Line {
         pub price: ::core::option::Option<i64>,
@@ -195,6 +226,7 @@ pub mod order {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Line = super::FILE_PROTO2, 3, unknown [json text]; 0 => optional price; }
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Pack {
         pub size: ::core::option::Option<i32>,
@@ -221,6 +253,7 @@ pub mod order {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Pack = super::FILE_PROTO2, 4, unknown [json text]; 0 => optional size; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Item {
@@ -258,6 +291,7 @@ impl ::rust_grpc::Message for Item {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Item = FILE_PROTO2, 6, unknown [json text]; 0 => optional id; 1 => message parent; }
 /// It reaches no required field.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Plain {
@@ -290,6 +324,12 @@ impl ::rust_grpc::Message for Plain {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message Plain = FILE_PROTO2, 7, unknown [json text];
+    0 => optional text;
+    1 => optional flag;
+    2 => repeated children;
 }
 /// A closed enum: its first value is the default, be it not zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
@@ -326,6 +366,7 @@ impl ::rust_grpc::Enumeration for State {
         self as i32
     }
 }
+::rust_grpc::reflect! { enum State = FILE_PROTO2; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
 #[repr(i32)]
 pub enum Level {
@@ -349,3 +390,35 @@ impl ::rust_grpc::Enumeration for Level {
         self as i32
     }
 }
+::rust_grpc::reflect! { enum Level = FILE_PROTO2; }
+/// The descriptor of proto2.proto.
+pub static FILE_PROTO2: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0cproto2.proto\x12\x06proto2\"\x9f\x08\n\x05Order\x12\x12\n\x04name\x18\x01 \x02(\x09R\x04na\
+me\x12\x14\n\x05count\x18\x02 \x02(\x05R\x05count\x12 \n\x04main\x18\x03 \x02(\x0b2\x0c.proto2.I\
+temR\x04main\x12#\n\x05state\x18\x04 \x01(\x0e2\x0d.proto2.StateR\x05state\x12%\n\x06states\x18\x05\
+\x20\x03(\x0e2\x0d.proto2.StateR\x06states\x126\n\x0dpacked_states\x18\x06 \x03(\x0e2\x0d.proto2\
+.StateB\x02\x10\x01R\x0cpackedStates\x12.\n\x05named\x18\x07 \x03(\x0b2\x18.proto2.Order.NamedEn\
+tryR\x05named\x12\x10\n\x03raw\x18\x08 \x01(\x0cR\x03raw\x12\x18\n\x07numbers\x18\x09 \x03(\x05R\
+\x07numbers\x12\x1a\n\x06packed\x18\n \x03(\x05B\x02\x10\x01R\x06packed\x12\x14\n\x05words\x18\x0b\
+\x20\x03(\x09R\x05words\x12,\n\x06detail\x18\x0c \x01(\n2\x14.proto2.Order.DetailR\x06detail\x12\
+&\n\x04line\x18\x0d \x03(\n2\x12.proto2.Order.LineR\x04line\x12'\n\x06chosen\x18\x0e \x01(\x0e2\x0d\
+.proto2.StateH\x00R\x06chosen\x12\"\n\x04item\x18\x0f \x01(\x0b2\x0c.proto2.ItemH\x00R\x04item\x12\
+(\n\x04pack\x18\x10 \x01(\n2\x12.proto2.Order.PackH\x00R\x04pack\x12\x14\n\x04free\x18\x11 \x01(\
+\x09H\x00R\x04free\x12%\n\x05plain\x18\x12 \x01(\x0b2\x0d.proto2.PlainH\x00R\x05plain\x12.\n\x05\
+items\x18\x13 \x03(\x0b2\x18.proto2.Order.ItemsEntryR\x05items\x12.\n\x0bplain_field\x18\x14 \x01\
+(\x0b2\x0d.proto2.PlainR\nplainField\x12\x14\n\x05ratio\x18\x15 \x01(\x01R\x05ratio\x12 \n\x04mo\
+re\x18\x16 \x03(\x0b2\x0c.proto2.ItemR\x04more\x1aG\n\nNamedEntry\x12\x10\n\x03key\x18\x01 \x01(\
+\x09R\x03key\x12#\n\x05value\x18\x02 \x01(\x0e2\x0d.proto2.LevelR\x05value:\x028\x01\x1aA\n\x06D\
+etail\x12\x12\n\x04text\x18\x01 \x01(\x09R\x04text\x12#\n\x05inner\x18\x02 \x01(\x0b2\x0d.proto2\
+.OrderR\x05inner\x1a\x1c\n\x04Line\x12\x14\n\x05price\x18\x01 \x02(\x03R\x05price\x1a\x1a\n\x04P\
+ack\x12\x12\n\x04size\x18\x01 \x01(\x05R\x04size\x1aF\n\nItemsEntry\x12\x10\n\x03key\x18\x01 \x01\
+(\x05R\x03key\x12\"\n\x05value\x18\x02 \x01(\x0b2\x0c.proto2.ItemR\x05value:\x028\x01B\x08\n\x06\
+choice\"=\n\x04Item\x12\x0e\n\x02id\x18\x01 \x02(\x09R\x02id\x12%\n\x06parent\x18\x02 \x01(\x0b2\
+\x0d.proto2.OrderR\x06parent\"Z\n\x05Plain\x12\x12\n\x04text\x18\x01 \x01(\x09R\x04text\x12\x12\n\
+\x04flag\x18\x02 \x01(\x08R\x04flag\x12)\n\x08children\x18\x03 \x03(\x0b2\x0d.proto2.PlainR\x08c\
+hildren*V\n\x05State\x12\x0d\n\x09STATE_NEW\x10\x01\x12\x0d\n\x09STATE_OLD\x10\x02\x12\x11\n\x0d\
+STATE_ANCIENT\x10\x02\x12\x18\n\x0bSTATE_BELOW\x10\xfd\xff\xff\xff\xff\xff\xff\xff\xff\x01\x1a\x02\
+\x10\x01*&\n\x05Level\x12\x0d\n\x09LEVEL_LOW\x10\x00\x12\x0e\n\nLEVEL_HIGH\x10\x01",
+    &[],
+);

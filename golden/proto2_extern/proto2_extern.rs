@@ -36,3 +36,18 @@ impl ::rust_grpc::Message for Schema {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Schema = FILE_PROTO2_EXTERN, 0, unknown [json text];
+    0 => implicit name;
+    1 => message file;
+}
+/// The descriptor of proto2_extern.proto.
+pub static FILE_PROTO2_EXTERN: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x13proto2_extern.proto\x12\x0dproto2_extern\x1a google/protobuf/descriptor.proto\"V\n\x06Sche\
+ma\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x128\n\x04file\x18\x02 \x01(\x0b2$.google.protob\
+uf.FileDescriptorProtoR\x04fileb\x06proto3",
+    &[
+        <::elsewhere::descriptor::FileDescriptorProto as ::rust_grpc::generated::reflect::Described>::file,
+    ],
+);

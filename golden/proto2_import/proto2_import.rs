@@ -27,6 +27,7 @@ impl ::rust_grpc::Message for Details {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Details = FILE_PROTO2_IMPORT, 0, unknown [json text]; 0 => implicit text; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Thing {
     pub name: ::std::string::String,
@@ -56,3 +57,23 @@ impl ::rust_grpc::Message for Thing {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Thing = FILE_PROTO2_IMPORT, 1, unknown [json text];
+    0 => implicit name;
+    1 => implicit number;
+}
+/// The descriptor of proto2_import.proto.
+pub static FILE_PROTO2_IMPORT: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x13proto2_import.proto\x12\x0dproto2_import\x1a google/protobuf/descriptor.proto\x1a\x09old.p\
+roto\"\x1d\n\x07Details\x12\x12\n\x04text\x18\x01 \x01(\x09R\x04text\"f\n\x05Thing\x12,\n\x04nam\
+e\x18\x01 \x01(\x09B\x18\x8a\xb5\x18\x05noted\x92\xb5\x18\x0b\n\x09in detailR\x04name\x12#\n\x06\
+number\x18\x02 \x01(\x05B\x0b\x92\xb5\x18\x07\n\x05shortR\x06number:\n\x9a\xb5\x18\x02\x01\x02\xd0\
+\xb5\x18\x02:3\n\x04note\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x09R\x04note\
+:Q\n\x07details\x12\x1d.google.protobuf.FieldOptions\x18\xd2\x86\x03 \x01(\x0b2\x16.proto2_impor\
+t.DetailsR\x07details:;\n\x07numbers\x12\x1f.google.protobuf.MessageOptions\x18\xd3\x86\x03 \x03\
+(\x05R\x07numbersb\x06proto3",
+    &[
+        <::rust_grpc::well_known::FieldOptions as ::rust_grpc::generated::reflect::Described>::file,
+    ],
+);

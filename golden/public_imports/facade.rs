@@ -27,3 +27,11 @@ impl ::rust_grpc::Message for Own {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Own = FILE_FACADE, 0, unknown [json text]; 0 => implicit name; }
+/// The descriptor of facade.proto.
+pub static FILE_FACADE: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0cfacade.proto\x12\x06facade\x1a\x0btypes.proto\"\x19\n\x03Own\x12\x12\n\x04name\x18\x01 \x01\
+(\x09R\x04nameP\x00b\x06proto3",
+    &[],
+);

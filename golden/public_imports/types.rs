@@ -27,3 +27,11 @@ impl ::rust_grpc::Message for Shared {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Shared = FILE_TYPES, 0, unknown [json text]; 0 => implicit name; }
+/// The descriptor of types.proto.
+pub static FILE_TYPES: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0btypes.proto\x12\x0cpublic_types\"\x1c\n\x06Shared\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04\
+nameb\x06proto3",
+    &[],
+);

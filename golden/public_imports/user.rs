@@ -28,3 +28,15 @@ impl ::rust_grpc::Message for User {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message User = FILE_USER, 0, unknown [json text]; 0 => message shared; 1 => message own; }
+/// The descriptor of user.proto.
+pub static FILE_USER: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\nuser.proto\x12\x0bpublic_user\x1a\x0cfacade.proto\"S\n\x04User\x12,\n\x06shared\x18\x01 \x01\
+(\x0b2\x14.public_types.SharedR\x06shared\x12\x1d\n\x03own\x18\x02 \x01(\x0b2\x0b.facade.OwnR\x03\
+ownb\x06proto3",
+    &[
+        <super::facade::Own as ::rust_grpc::generated::reflect::Described>::file,
+        <super::public_types::Shared as ::rust_grpc::generated::reflect::Described>::file,
+    ],
+);

@@ -30,6 +30,11 @@ impl ::rust_grpc::Message for Direct {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Direct = FILE_RECURSION, 0, unknown [json text];
+    0 => message next;
+    1 => implicit value;
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Even {
     pub odd: ::rust_grpc::MessageField<::std::boxed::Box<Odd>>,
@@ -54,6 +59,7 @@ impl ::rust_grpc::Message for Even {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Even = FILE_RECURSION, 1, unknown [json text]; 0 => message odd; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Odd {
     pub even: ::rust_grpc::MessageField<::std::boxed::Box<Even>>,
@@ -81,6 +87,7 @@ impl ::rust_grpc::Message for Odd {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Odd = FILE_RECURSION, 2, unknown [json text]; 0 => message even; 1 => message leaf; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Leaf {
     pub value: i32,
@@ -107,6 +114,7 @@ impl ::rust_grpc::Message for Leaf {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Leaf = FILE_RECURSION, 3, unknown [json text]; 0 => implicit value; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Expression {
     pub kind: ::core::option::Option<expression::Kind>,
@@ -142,6 +150,12 @@ impl ::rust_grpc::Message for Expression {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Expression = FILE_RECURSION, 4, unknown [json text];
+    0 => member kind 0;
+    1 => member kind 1;
+    2 => member kind 2;
+}
 pub mod expression {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Kind {
@@ -149,6 +163,7 @@ pub mod expression {
         Negated(::std::boxed::Box<super::Expression>),
         Sum(::std::boxed::Box<super::Sum>),
     }
+    ::rust_grpc::reflect! { oneof Kind; 0 => Literal; 1 => Negated; 2 => Sum; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Sum {
@@ -177,6 +192,7 @@ impl ::rust_grpc::Message for Sum {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Sum = FILE_RECURSION, 5, unknown [json text]; 0 => message left; 1 => message right; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Tree {
     pub children: ::std::vec::Vec<Tree>,
@@ -206,6 +222,7 @@ impl ::rust_grpc::Message for Tree {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Tree = FILE_RECURSION, 6, unknown [json text]; 0 => repeated children; 1 => map named; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Outside {
     pub direct: ::rust_grpc::MessageField<Direct>,
@@ -233,6 +250,11 @@ impl ::rust_grpc::Message for Outside {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Outside = FILE_RECURSION, 8, unknown [json text];
+    0 => message direct;
+    1 => message tree;
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Nest {
     pub egg: ::rust_grpc::MessageField<::std::boxed::Box<nest::Egg>>,
@@ -257,6 +279,7 @@ impl ::rust_grpc::Message for Nest {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Nest = FILE_RECURSION, 9, unknown [json text]; 0 => message egg; }
 pub mod nest {
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Egg {
@@ -282,4 +305,25 @@ pub mod nest {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! { message Egg = super::FILE_RECURSION, 10, unknown [json text]; 0 => message nest; }
 }
+/// The descriptor of recursion.proto.
+pub static FILE_RECURSION: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0frecursion.proto\x12\x09recursion\"E\n\x06Direct\x12%\n\x04next\x18\x01 \x01(\x0b2\x11.recu\
+rsion.DirectR\x04next\x12\x14\n\x05value\x18\x02 \x01(\x05R\x05value\"(\n\x04Even\x12 \n\x03odd\x18\
+\x01 \x01(\x0b2\x0e.recursion.OddR\x03odd\"O\n\x03Odd\x12#\n\x04even\x18\x01 \x01(\x0b2\x0f.recu\
+rsion.EvenR\x04even\x12#\n\x04leaf\x18\x02 \x01(\x0b2\x0f.recursion.LeafR\x04leaf\"\x1c\n\x04Lea\
+f\x12\x14\n\x05value\x18\x01 \x01(\x05R\x05value\"\x87\x01\n\nExpression\x12\x1a\n\x07literal\x18\
+\x01 \x01(\x03H\x00R\x07literal\x121\n\x07negated\x18\x02 \x01(\x0b2\x15.recursion.ExpressionH\x00\
+R\x07negated\x12\"\n\x03sum\x18\x03 \x01(\x0b2\x0e.recursion.SumH\x00R\x03sumB\x06\n\x04kind\"]\n\
+\x03Sum\x12)\n\x04left\x18\x01 \x01(\x0b2\x15.recursion.ExpressionR\x04left\x12+\n\x05right\x18\x02\
+\x20\x01(\x0b2\x15.recursion.ExpressionR\x05right\"\xb0\x01\n\x04Tree\x12+\n\x08children\x18\x01\
+\x20\x03(\x0b2\x0f.recursion.TreeR\x08children\x120\n\x05named\x18\x02 \x03(\x0b2\x1a.recursion.\
+Tree.NamedEntryR\x05named\x1aI\n\nNamedEntry\x12\x10\n\x03key\x18\x01 \x01(\x09R\x03key\x12%\n\x05\
+value\x18\x02 \x01(\x0b2\x0f.recursion.TreeR\x05value:\x028\x01\"Y\n\x07Outside\x12)\n\x06direct\
+\x18\x01 \x01(\x0b2\x11.recursion.DirectR\x06direct\x12#\n\x04tree\x18\x02 \x01(\x0b2\x0f.recurs\
+ion.TreeR\x04tree\"Y\n\x04Nest\x12%\n\x03egg\x18\x01 \x01(\x0b2\x13.recursion.Nest.EggR\x03egg\x1a\
+*\n\x03Egg\x12#\n\x04nest\x18\x01 \x01(\x0b2\x0f.recursion.NestR\x04nestb\x06proto3",
+    &[],
+);

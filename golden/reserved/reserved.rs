@@ -30,6 +30,7 @@ impl ::rust_grpc::Message for Thing {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Thing = FILE_RESERVED, 0, unknown [json text]; 0 => implicit name; 1 => implicit later; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct State(pub i32);
 #[allow(non_upper_case_globals)]
@@ -56,3 +57,13 @@ impl ::core::fmt::Debug for State {
         debug_enumeration(*self, "State", &["Unspecified", "New"], formatter)
     }
 }
+::rust_grpc::reflect! { enum State = FILE_RESERVED; }
+/// The descriptor of reserved.proto.
+pub static FILE_RESERVED: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0ereserved.proto\x12\x08reserved\"M\n\x05Thing\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x12\
+\x14\n\x05later\x18\x0c \x01(\x09R\x05laterJ\x04\x08\x02\x10\x03J\x04\x08\x0f\x10\x10J\x04\x08\x09\
+\x10\x0cR\x03fooR\x03bar*H\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0d\n\x09STATE_\
+NEW\x10\x01\"\x04\x08\x02\x10\x02\"\x08\x08\x05\x10\xff\xff\xff\xff\x07*\x09STATE_OLDb\x06proto3",
+    &[],
+);

@@ -27,6 +27,7 @@ impl ::rust_grpc::Message for Request {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Request = FILE_RPC_NEW, 0, unknown [json text]; 0 => implicit text; }
 /// The methods of `rpc_new.Maker`.
 pub const MAKER_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new("/rpc_new.Maker/new", ::rust_grpc::MethodKind::Unary),
@@ -113,3 +114,10 @@ impl MakerStub {
         unary_pending(&self.channel, &MAKER_METHODS[0], &Protobuf, request)
     }
 }
+/// The descriptor of rpc_new.proto.
+pub static FILE_RPC_NEW: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0drpc_new.proto\x12\x07rpc_new\"\x1d\n\x07Request\x12\x12\n\x04text\x18\x01 \x01(\x09R\x04te\
+xt22\n\x05Maker\x12)\n\x03new\x12\x10.rpc_new.Request\x1a\x10.rpc_new.Requestb\x06proto3",
+    &[],
+);

@@ -27,6 +27,7 @@ impl ::renamed::runtime::Message for Name {
         ::core::result::Result::Ok(())
     }
 }
+::renamed::runtime::reflect! { message Name = FILE_RUNTIME_PATH, 0, unknown [json text]; 0 => implicit name; }
 /// The methods of `runtime_path.Greeter`.
 pub const GREETER_METHODS: &[::renamed::runtime::Method] = &[
     ::renamed::runtime::Method::new(
@@ -118,3 +119,11 @@ impl GreeterStub {
         unary_pending(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
 }
+/// The descriptor of runtime_path.proto.
+pub static FILE_RUNTIME_PATH: ::renamed::runtime::generated::reflect::GeneratedFile = ::renamed::runtime::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x12runtime_path.proto\x12\x0cruntime_path\"\x1a\n\x04Name\x12\x12\n\x04name\x18\x01 \x01(\x09\
+R\x04name2=\n\x07Greeter\x122\n\x08SayHello\x12\x12.runtime_path.Name\x1a\x12.runtime_path.Nameb\
+\x06proto3",
+    &[],
+);

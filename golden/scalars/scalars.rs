@@ -69,6 +69,24 @@ impl ::rust_grpc::Message for Implicit {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Implicit = FILE_SCALARS, 0, unknown [json text];
+    0 => implicit int32;
+    1 => implicit int64;
+    2 => implicit uint32;
+    3 => implicit uint64;
+    4 => implicit sint32;
+    5 => implicit sint64;
+    6 => implicit fixed32;
+    7 => implicit fixed64;
+    8 => implicit sfixed32;
+    9 => implicit sfixed64;
+    10 => implicit float;
+    11 => implicit double;
+    12 => implicit bool;
+    13 => implicit string;
+    14 => implicit bytes;
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Explicit {
     pub int32: ::core::option::Option<i32>,
@@ -136,6 +154,24 @@ impl ::rust_grpc::Message for Explicit {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message Explicit = FILE_SCALARS, 1, unknown [json text];
+    0 => optional int32;
+    1 => optional int64;
+    2 => optional uint32;
+    3 => optional uint64;
+    4 => optional sint32;
+    5 => optional sint64;
+    6 => optional fixed32;
+    7 => optional fixed64;
+    8 => optional sfixed32;
+    9 => optional sfixed64;
+    10 => optional float;
+    11 => optional double;
+    12 => optional bool;
+    13 => optional string;
+    14 => optional bytes;
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Repeated {
@@ -218,6 +254,24 @@ impl ::rust_grpc::Message for Repeated {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Repeated = FILE_SCALARS, 2, unknown [json text];
+    0 => repeated int32;
+    1 => repeated int64;
+    2 => repeated uint32;
+    3 => repeated uint64;
+    4 => repeated sint32;
+    5 => repeated sint64;
+    6 => repeated fixed32;
+    7 => repeated fixed64;
+    8 => repeated sfixed32;
+    9 => repeated sfixed64;
+    10 => repeated float;
+    11 => repeated double;
+    12 => repeated bool;
+    13 => repeated string;
+    14 => repeated bytes;
+}
 /// The highest number that a field may have.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Edges {
@@ -248,6 +302,11 @@ impl ::rust_grpc::Message for Edges {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Edges = FILE_SCALARS, 3, unknown [json text];
+    0 => implicit highest;
+    1 => implicit sixteen;
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Nothing {
     pub unknown: ::rust_grpc::UnknownFields,
@@ -267,3 +326,40 @@ impl ::rust_grpc::Message for Nothing {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Nothing = FILE_SCALARS, 4, unknown [json text]; }
+/// The descriptor of scalars.proto.
+pub static FILE_SCALARS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0dscalars.proto\x12\x07scalars\"\xf2\x02\n\x08Implicit\x12\x14\n\x05int32\x18\x01 \x01(\x05R\
+\x05int32\x12\x14\n\x05int64\x18\x02 \x01(\x03R\x05int64\x12\x16\n\x06uint32\x18\x03 \x01(\x0dR\x06\
+uint32\x12\x16\n\x06uint64\x18\x04 \x01(\x04R\x06uint64\x12\x16\n\x06sint32\x18\x05 \x01(\x11R\x06\
+sint32\x12\x16\n\x06sint64\x18\x06 \x01(\x12R\x06sint64\x12\x18\n\x07fixed32\x18\x07 \x01(\x07R\x07\
+fixed32\x12\x18\n\x07fixed64\x18\x08 \x01(\x06R\x07fixed64\x12\x1a\n\x08sfixed32\x18\x09 \x01(\x0f\
+R\x08sfixed32\x12\x1a\n\x08sfixed64\x18\n \x01(\x10R\x08sfixed64\x12\x14\n\x05float\x18\x0b \x01\
+(\x02R\x05float\x12\x16\n\x06double\x18\x0c \x01(\x01R\x06double\x12\x12\n\x04bool\x18\x0d \x01(\
+\x08R\x04bool\x12\x16\n\x06string\x18\x0e \x01(\x09R\x06string\x12\x14\n\x05bytes\x18\x0f \x01(\x0c\
+R\x05bytes\"\xe2\x04\n\x08Explicit\x12\x19\n\x05int32\x18\x01 \x01(\x05H\x00R\x05int32\x88\x01\x01\
+\x12\x19\n\x05int64\x18\x02 \x01(\x03H\x01R\x05int64\x88\x01\x01\x12\x1b\n\x06uint32\x18\x03 \x01\
+(\x0dH\x02R\x06uint32\x88\x01\x01\x12\x1b\n\x06uint64\x18\x04 \x01(\x04H\x03R\x06uint64\x88\x01\x01\
+\x12\x1b\n\x06sint32\x18\x05 \x01(\x11H\x04R\x06sint32\x88\x01\x01\x12\x1b\n\x06sint64\x18\x06 \x01\
+(\x12H\x05R\x06sint64\x88\x01\x01\x12\x1d\n\x07fixed32\x18\x07 \x01(\x07H\x06R\x07fixed32\x88\x01\
+\x01\x12\x1d\n\x07fixed64\x18\x08 \x01(\x06H\x07R\x07fixed64\x88\x01\x01\x12\x1f\n\x08sfixed32\x18\
+\x09 \x01(\x0fH\x08R\x08sfixed32\x88\x01\x01\x12\x1f\n\x08sfixed64\x18\n \x01(\x10H\x09R\x08sfix\
+ed64\x88\x01\x01\x12\x19\n\x05float\x18\x0b \x01(\x02H\nR\x05float\x88\x01\x01\x12\x1b\n\x06doub\
+le\x18\x0c \x01(\x01H\x0bR\x06double\x88\x01\x01\x12\x17\n\x04bool\x18\x0d \x01(\x08H\x0cR\x04bo\
+ol\x88\x01\x01\x12\x1b\n\x06string\x18\x0e \x01(\x09H\x0dR\x06string\x88\x01\x01\x12\x19\n\x05by\
+tes\x18\x0f \x01(\x0cH\x0eR\x05bytes\x88\x01\x01B\x08\n\x06_int32B\x08\n\x06_int64B\x09\n\x07_ui\
+nt32B\x09\n\x07_uint64B\x09\n\x07_sint32B\x09\n\x07_sint64B\n\n\x08_fixed32B\n\n\x08_fixed64B\x0b\
+\n\x09_sfixed32B\x0b\n\x09_sfixed64B\x08\n\x06_floatB\x09\n\x07_doubleB\x07\n\x05_boolB\x09\n\x07\
+_stringB\x08\n\x06_bytes\"\xf2\x02\n\x08Repeated\x12\x14\n\x05int32\x18\x01 \x03(\x05R\x05int32\x12\
+\x14\n\x05int64\x18\x02 \x03(\x03R\x05int64\x12\x16\n\x06uint32\x18\x03 \x03(\x0dR\x06uint32\x12\
+\x16\n\x06uint64\x18\x04 \x03(\x04R\x06uint64\x12\x16\n\x06sint32\x18\x05 \x03(\x11R\x06sint32\x12\
+\x16\n\x06sint64\x18\x06 \x03(\x12R\x06sint64\x12\x18\n\x07fixed32\x18\x07 \x03(\x07R\x07fixed32\
+\x12\x18\n\x07fixed64\x18\x08 \x03(\x06R\x07fixed64\x12\x1a\n\x08sfixed32\x18\x09 \x03(\x0fR\x08\
+sfixed32\x12\x1a\n\x08sfixed64\x18\n \x03(\x10R\x08sfixed64\x12\x14\n\x05float\x18\x0b \x03(\x02\
+R\x05float\x12\x16\n\x06double\x18\x0c \x03(\x01R\x06double\x12\x12\n\x04bool\x18\x0d \x03(\x08R\
+\x04bool\x12\x16\n\x06string\x18\x0e \x03(\x09R\x06string\x12\x14\n\x05bytes\x18\x0f \x03(\x0cR\x05\
+bytes\"?\n\x05Edges\x12\x1c\n\x07highest\x18\xff\xff\xff\xff\x01 \x01(\x05R\x07highest\x12\x18\n\
+\x07sixteen\x18\x10 \x01(\x05R\x07sixteen\"\x09\n\x07Nothingb\x06proto3",
+    &[],
+);

@@ -27,6 +27,7 @@ impl ::rust_grpc::Message for Name {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Name = FILE_SERVER_ONLY, 0, unknown [json text]; 0 => implicit name; }
 /// The methods of `server_only.Greeter`.
 pub const GREETER_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new(
@@ -88,3 +89,11 @@ impl<T: Greeter> ::rust_grpc::Service for GreeterServer<T> {
         }
     }
 }
+/// The descriptor of server_only.proto.
+pub static FILE_SERVER_ONLY: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x11server_only.proto\x12\x0bserver_only\"\x1a\n\x04Name\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04\
+name2;\n\x07Greeter\x120\n\x08SayHello\x12\x11.server_only.Name\x1a\x11.server_only.Nameb\x06pro\
+to3",
+    &[],
+);

@@ -27,6 +27,7 @@ impl ::rust_grpc::Message for Feature {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Feature = FILE_COMMON, 0, unknown [json text]; 0 => implicit name; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Area {
     pub size: i32,
@@ -53,6 +54,7 @@ impl ::rust_grpc::Message for Area {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Area = FILE_COMMON, 1, unknown [json text]; 0 => implicit size; }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Note {
     pub text: ::std::string::String,
@@ -79,3 +81,12 @@ impl ::rust_grpc::Message for Note {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Note = FILE_COMMON, 2, unknown [json text]; 0 => implicit text; }
+/// The descriptor of common.proto.
+pub static FILE_COMMON: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0ccommon.proto\x12\x0fservices.common\"\x1d\n\x07Feature\x12\x12\n\x04name\x18\x01 \x01(\x09\
+R\x04name\"\x1a\n\x04Area\x12\x12\n\x04size\x18\x01 \x01(\x05R\x04size\"\x1a\n\x04Note\x12\x12\n\
+\x04text\x18\x01 \x01(\x09R\x04textb\x06proto3",
+    &[],
+);

@@ -30,6 +30,11 @@ impl ::rust_grpc::Message for Point {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Point = FILE_SERVICES, 0, unknown [json text];
+    0 => implicit latitude;
+    1 => implicit longitude;
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Summary {
     pub count: i32,
@@ -56,6 +61,7 @@ impl ::rust_grpc::Message for Summary {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Summary = FILE_SERVICES, 1, unknown [json text]; 0 => implicit count; }
 /// The methods of `services.v1.RouteGuide`.
 pub const ROUTE_GUIDE_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new(
@@ -304,3 +310,15 @@ impl EmptyStub {
         Self { channel }
     }
 }
+/// The descriptor of services.proto.
+pub static FILE_SERVICES: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0eservices.proto\x12\x0bservices.v1\x1a\x0ccommon.proto\"A\n\x05Point\x12\x1a\n\x08latitude\x18\
+\x01 \x01(\x05R\x08latitude\x12\x1c\n\x09longitude\x18\x02 \x01(\x05R\x09longitude\"\x1f\n\x07Su\
+mmary\x12\x14\n\x05count\x18\x01 \x01(\x05R\x05count2\x85\x02\n\nRouteGuide\x12:\n\nGetFeature\x12\
+\x12.services.v1.Point\x1a\x18.services.common.Feature\x12A\n\x0cListFeatures\x12\x15.services.c\
+ommon.Area\x1a\x18.services.common.Feature0\x01\x129\n\x0bRecordRoute\x12\x12.services.v1.Point\x1a\
+\x14.services.v1.Summary(\x01\x12=\n\x09RouteChat\x12\x15.services.common.Note\x1a\x15.services.\
+common.Note(\x010\x012\x07\n\x05Emptyb\x06proto3",
+    &[<super::common::Area as ::rust_grpc::generated::reflect::Described>::file],
+);

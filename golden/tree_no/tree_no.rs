@@ -27,6 +27,7 @@ impl ::rust_grpc::Message for Name {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Name = FILE_TREE_NO, 0, unknown [json text]; 0 => implicit name; }
 /// The methods of `tree_no.Greeter`.
 pub const GREETER_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new("/tree_no.Greeter/SayHello", ::rust_grpc::MethodKind::Unary),
@@ -109,3 +110,10 @@ impl GreeterStub {
         unary_pending(&self.channel, &GREETER_METHODS[0], &Protobuf, request)
     }
 }
+/// The descriptor of tree_no.proto.
+pub static FILE_TREE_NO: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0dtree_no.proto\x12\x07tree_no\"\x1a\n\x04Name\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name2\
+3\n\x07Greeter\x12(\n\x08SayHello\x12\x0d.tree_no.Name\x1a\x0d.tree_no.Nameb\x06proto3",
+    &[],
+);

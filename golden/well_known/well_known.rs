@@ -67,12 +67,28 @@ impl ::rust_grpc::Message for Event {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Event = FILE_WELL_KNOWN, 0, unknown [json text];
+    0 => message time;
+    1 => message length;
+    2 => message payload;
+    3 => message mask;
+    4 => message context;
+    5 => repeated values;
+    6 => implicit null;
+    7 => message name;
+    8 => implicit kind;
+    9 => map times;
+    10 => member choice 0;
+    11 => member choice 1;
+}
 pub mod event {
     #[derive(Clone, PartialEq, Debug)]
     pub enum Choice {
         Nothing(::rust_grpc::well_known::Empty),
         List(::rust_grpc::well_known::ListValue),
     }
+    ::rust_grpc::reflect! { oneof Choice; 0 => Nothing; 1 => List; }
 }
 /// The methods of `well_known.Events`.
 pub const EVENTS_METHODS: &[::rust_grpc::Method] = &[
@@ -155,3 +171,33 @@ impl EventsStub {
         server_streaming(&self.channel, &EVENTS_METHODS[0], &Protobuf, request)
     }
 }
+/// The descriptor of well_known.proto.
+pub static FILE_WELL_KNOWN: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x10well_known.proto\x12\nwell_known\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/d\
+uration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoo\
+gle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1agoogle/protobuf/type.pro\
+to\x1a\x1egoogle/protobuf/wrappers.proto\"\xba\x05\n\x05Event\x12.\n\x04time\x18\x01 \x01(\x0b2\x1a\
+.google.protobuf.TimestampR\x04time\x121\n\x06length\x18\x02 \x01(\x0b2\x19.google.protobuf.Dura\
+tionR\x06length\x12.\n\x07payload\x18\x03 \x01(\x0b2\x14.google.protobuf.AnyR\x07payload\x12.\n\x04\
+mask\x18\x04 \x01(\x0b2\x1a.google.protobuf.FieldMaskR\x04mask\x121\n\x07context\x18\x05 \x01(\x0b\
+2\x17.google.protobuf.StructR\x07context\x12.\n\x06values\x18\x06 \x03(\x0b2\x16.google.protobuf\
+.ValueR\x06values\x12.\n\x04null\x18\x07 \x01(\x0e2\x1a.google.protobuf.NullValueR\x04null\x120\n\
+\x04name\x18\x08 \x01(\x0b2\x1c.google.protobuf.StringValueR\x04name\x12/\n\x04kind\x18\x09 \x01\
+(\x0e2\x1b.google.protobuf.Field.KindR\x04kind\x122\n\x05times\x18\n \x03(\x0b2\x1c.well_known.E\
+vent.TimesEntryR\x05times\x122\n\x07nothing\x18\x0b \x01(\x0b2\x16.google.protobuf.EmptyH\x00R\x07\
+nothing\x120\n\x04list\x18\x0c \x01(\x0b2\x1a.google.protobuf.ListValueH\x00R\x04list\x1aT\n\nTi\
+mesEntry\x12\x10\n\x03key\x18\x01 \x01(\x09R\x03key\x120\n\x05value\x18\x02 \x01(\x0b2\x1a.googl\
+e.protobuf.TimestampR\x05value:\x028\x01B\x08\n\x06choice2>\n\x06Events\x124\n\x05Watch\x12\x16.\
+google.protobuf.Empty\x1a\x11.well_known.Event0\x01b\x06proto3",
+    &[
+        <::rust_grpc::well_known::Any as ::rust_grpc::generated::reflect::Described>::file,
+        <::rust_grpc::well_known::Duration as ::rust_grpc::generated::reflect::Described>::file,
+        <::rust_grpc::well_known::Empty as ::rust_grpc::generated::reflect::Described>::file,
+        <::rust_grpc::well_known::FieldMask as ::rust_grpc::generated::reflect::Described>::file,
+        <::rust_grpc::well_known::ListValue as ::rust_grpc::generated::reflect::Described>::file,
+        <::rust_grpc::well_known::Timestamp as ::rust_grpc::generated::reflect::Described>::file,
+        <::rust_grpc::well_known::field::Kind as ::rust_grpc::generated::reflect::Described>::file,
+        <::rust_grpc::well_known::StringValue as ::rust_grpc::generated::reflect::Described>::file,
+    ],
+);

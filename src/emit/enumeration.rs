@@ -9,7 +9,12 @@ use crate::schema::model::{EnumValue, Enumeration};
 
 impl Printer {
     pub(super) fn enumeration(&self, enumeration: &Enumeration) -> TokenStream {
-        if enumeration.closed { self.closed(enumeration) } else { self.open(enumeration) }
+        let definition = match enumeration.closed {
+            true => self.closed(enumeration),
+            false => self.open(enumeration),
+        };
+        let reflection = self.reflect_enumeration(enumeration);
+        quote!(#definition #reflection)
     }
 
     /// A Rust enum; further names of a number are constants.

@@ -12,7 +12,8 @@ impl Printer {
         let getters = self.getters(message);
         let encoding = self.encoding(message);
         let module = self.module(message);
-        quote!(#definition #getters #encoding #module)
+        let reflection = self.reflect_message(message);
+        quote!(#definition #getters #encoding #reflection #module)
     }
 
     /// The fields that have a default to give.
@@ -189,7 +190,10 @@ impl Printer {
         let name = parsed(message.module.as_deref()?);
         let lints = lints(&message.header);
         let oneofs = message.members.iter().filter_map(|member| match member {
-            Member::Oneof(oneof) => Some(self.oneof(oneof)),
+            Member::Oneof(oneof) => {
+                let (oneof, reflection) = (self.oneof(oneof), self.reflect_oneof(message, oneof));
+                Some(quote!(#oneof #reflection))
+            }
             Member::Field(_) => None,
         });
         let nested = self.types(&message.nested);

@@ -134,12 +134,13 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
 }
 
 /// What a message can do by the traits that it has.
-const TRAIT_METHODS: [&str; 20] = [
+const TRAIT_METHODS: [&str; 29] = [
     "check_required",
     "clear",
     "clear_extension",
     "clone",
     "clone_from",
+    "descriptor",
     "encode",
     "encode_into",
     "encode_to_vec",
@@ -148,11 +149,19 @@ const TRAIT_METHODS: [&str; 20] = [
     "extension",
     "extension_fields",
     "extension_fields_mut",
+    "field",
+    "field_mut",
     "fmt",
     "has_extension",
     "merge",
     "merge_fields",
     "set_extension",
+    "to_json",
+    "to_json_with",
+    "to_text",
+    "to_text_with",
+    "unknown_fields",
+    "unknown_fields_mut",
     "write_fields",
     "write_length_delimited",
 ];

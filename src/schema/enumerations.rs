@@ -4,7 +4,7 @@ use protobuf::descriptor::EnumDescriptorProto;
 
 use super::features::{Features, FeaturesOf, Openness};
 use super::model::{EnumValue, Enumeration};
-use super::names::{enum_values, identifier};
+use super::names::{TypeName, enum_values, identifier};
 use super::source::ENUM_VALUE;
 use super::{FileBuilder, Path, type_lints};
 
@@ -18,7 +18,7 @@ impl FileBuilder<'_> {
     ) -> Enumeration {
         let unknown = enumeration.options.special_fields.unknown_fields();
         let features = features.overridden(FeaturesOf::Enum, unknown);
-        let name = &self.index.type_name(&full_name).name;
+        let TypeName { name, modules, .. } = self.index.type_name(&full_name);
         let mut header = self.header(path, enumeration.options.deprecated());
         header.attributes = self.type_attributes(&full_name, &ENUM_DERIVES);
         header.allows = type_lints(name).into_iter().collect();
@@ -34,6 +34,7 @@ impl FileBuilder<'_> {
             header,
             name: identifier(name),
             values: values.collect(),
+            reflection: self.reflection(&full_name, modules),
             full_name,
             closed: features.enumeration == Openness::Closed,
         }

@@ -123,6 +123,7 @@ impl<'a> FileBuilder<'a> {
             module,
             nested,
             uses_deprecated,
+            reflection: self.reflection(&owner.full, &owner.name.modules),
         })
     }
 
@@ -187,7 +188,17 @@ impl<'a> FileBuilder<'a> {
             let check = self.whole(value);
             let shape = Shape::Map { key };
             let getter = None;
-            return Ok(Field { header, name, proto_name, number, kind, shape, check, getter });
+            return Ok(Field {
+                index,
+                header,
+                name,
+                proto_name,
+                number,
+                kind,
+                shape,
+                check,
+                getter,
+            });
         }
         let kind = self.kind(&place, field, features)?;
         let check = match (self.whole(field), features.presence) {
@@ -213,7 +224,7 @@ impl<'a> FileBuilder<'a> {
         let default = defaults::of_field(field, &kind, enumeration)
             .map_err(|message| self.source.fault(&place.path, message))?;
         let getter = default.map(|default| Getter { method: name.clone(), default });
-        Ok(Field { header, name, proto_name, number, kind, shape, check, getter })
+        Ok(Field { index, header, name, proto_name, number, kind, shape, check, getter })
     }
 
     /// Whether what the field holds is to be checked for required fields.
@@ -252,7 +263,8 @@ impl<'a> FileBuilder<'a> {
             let kind = self.kind(&place, field, features.of_field(field))?;
             let (name, check) = (identifier(name), self.whole(field));
             let proto_name = field.name().to_owned();
-            members.push(OneofMember { header, name, proto_name, number, kind, check });
+            let index = *index;
+            members.push(OneofMember { index, header, name, proto_name, number, kind, check });
         }
         let full = inner(&owner.full, oneof.name());
         let name = &owner.name.oneofs[*index];

@@ -16,14 +16,18 @@ mod names;
 mod outputs;
 mod reach;
 mod recursion;
+mod reflection;
 mod required;
 mod services;
 mod source;
+
+use std::collections::HashMap;
 
 use protobuf::descriptor::FileDescriptorProto;
 use protobuf::plugin::CodeGeneratorRequest;
 
 use crate::options::{Options, Tree};
+use crate::raw::RawFiles;
 use crate::user_error::UserError;
 pub(crate) use features::Edition;
 use features::Features;
@@ -37,6 +41,7 @@ use source::{FILE_SYNTAX, Path, Source};
 /// Decides everything that is to be printed for a request.
 pub(crate) fn build(
     request: &CodeGeneratorRequest,
+    raw: &RawFiles,
     options: &Options,
 ) -> Result<Schema, UserError> {
     let index = Index::new(&request.proto_file, options)?;
@@ -58,7 +63,7 @@ pub(crate) fn build(
     let mut schema = Schema { files: Vec::new(), tree, runtime: options.runtime.clone() };
     if options.tree != Tree::Only {
         for (file, output) in files {
-            schema.files.push(FileBuilder::new(&index, options, file).build(output)?);
+            schema.files.push(FileBuilder::new(&index, raw, options, file).build(output)?);
         }
     }
     Ok(schema)
@@ -92,9 +97,11 @@ impl Edition {
 /// Decides one file.
 struct FileBuilder<'a> {
     index: &'a Index<'a>,
+    raw: &'a RawFiles,
     options: &'a Options,
     file: &'a FileDescriptorProto,
     source: Source<'a>,
+    places: HashMap<String, usize>,
     recursion: Recursion,
 }
 
@@ -110,9 +117,23 @@ struct Reference<'a> {
 }
 
 impl<'a> FileBuilder<'a> {
-    fn new(index: &'a Index<'a>, options: &'a Options, file: &'a FileDescriptorProto) -> Self {
+    fn new(
+        index: &'a Index<'a>,
+        raw: &'a RawFiles,
+        options: &'a Options,
+        file: &'a FileDescriptorProto,
+    ) -> Self {
         let recursion = recursion::of_file(index, file);
-        Self { index, options, file, source: Source::new(file, options.docs), recursion }
+        let places = reflection::places(file);
+        Self {
+            index,
+            raw,
+            options,
+            file,
+            source: Source::new(file, options.docs),
+            places,
+            recursion,
+        }
     }
 
     fn build(&self, output: String) -> Result<model::File, UserError> {
@@ -128,6 +149,7 @@ impl<'a> FileBuilder<'a> {
             source: printable(self.file.name()),
             types: self.types(&container)?,
             services: self.services()?,
+            descriptor: self.descriptor(),
             client: self.options.client,
             server: self.options.server,
             allows_lints: self.file.package().is_empty(),

@@ -21,10 +21,32 @@ pub(crate) struct File {
     pub(crate) source: String,
     pub(crate) types: Types,
     pub(crate) services: Vec<Service>,
+    pub(crate) descriptor: Option<FileDescriptor>,
     pub(crate) client: bool,
     pub(crate) server: bool,
     /// Whether every item allows the lints itself, because no module of the tree does it.
     pub(crate) allows_lints: bool,
+}
+
+/// The descriptor that a .rs embeds.
+#[derive(Debug)]
+pub(crate) struct FileDescriptor {
+    /// Of the static.
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+    /// For every other file that this one uses the path of one of its types.
+    pub(crate) dependencies: Vec<String>,
+}
+
+/// Where a type is described.
+#[derive(Debug)]
+pub(crate) struct Reflection {
+    /// The path of the file's static.
+    pub(crate) file: String,
+    /// Of a message among those of the file.
+    pub(crate) place: usize,
+    /// Besides the binary one.
+    pub(crate) formats: Vec<&'static str>,
 }
 
 /// A module of the tree: the root, or a segment of a package.
@@ -72,6 +94,7 @@ pub(crate) struct Message {
     pub(crate) uses_deprecated: bool,
     /// Whether it has required fields, or can hold a message that has.
     pub(crate) checks_required: bool,
+    pub(crate) reflection: Option<Reflection>,
 }
 
 /// A field of the struct.
@@ -84,6 +107,8 @@ pub(crate) enum Member {
 /// A field that stands for itself.
 #[derive(Debug)]
 pub(crate) struct Field {
+    /// Among the fields of the descriptor.
+    pub(crate) index: usize,
     pub(crate) header: Header,
     pub(crate) name: String,
     /// As the .proto spells it.
@@ -234,6 +259,8 @@ pub(crate) struct Oneof {
 /// A member of a oneof.
 #[derive(Debug)]
 pub(crate) struct OneofMember {
+    /// Among the fields of the descriptor.
+    pub(crate) index: usize,
     pub(crate) header: Header,
     pub(crate) name: String,
     /// As the .proto spells it.
@@ -251,6 +278,7 @@ pub(crate) struct Enumeration {
     pub(crate) name: String,
     pub(crate) values: Vec<EnumValue>,
     pub(crate) closed: bool,
+    pub(crate) reflection: Option<Reflection>,
 }
 
 /// A constant of an enum.

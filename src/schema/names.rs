@@ -16,7 +16,9 @@ use std::collections::{HashMap, HashSet};
 use protobuf::descriptor::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
 use super::case;
-use super::source::{FILE_ENUM, FILE_MESSAGE, FILE_SERVICE, MESSAGE_ENUM, MESSAGE_NESTED, Path};
+use super::source::{
+    FILE_ENUM, FILE_MESSAGE, FILE_PACKAGE, FILE_SERVICE, MESSAGE_ENUM, MESSAGE_NESTED, Path,
+};
 pub(crate) use crate::options::is_word;
 
 /// The names that are taken in one Rust scope.
@@ -101,6 +103,8 @@ pub(crate) struct FileNames {
     pub(crate) types: HashMap<String, TypeName>,
     /// In order of declaration.
     pub(crate) services: Vec<ServiceName>,
+    /// The static that holds the file's descriptor.
+    pub(crate) descriptor: String,
     /// What stands in the package's module.
     pub(crate) package_level: Vec<Held>,
 }
@@ -147,7 +151,18 @@ pub(crate) fn file_names<'a>(
         }
         names.services.push(ServiceName { name, server, stub, methods });
     }
+    names.descriptor = scope.claim(&descriptor_name(file.name()));
+    let what = format!("the descriptor of {}", file.name());
+    let held = Held { name: names.descriptor.clone(), what, path: Path::plain(FILE_PACKAGE) };
+    names.package_level.push(held);
     names
+}
+
+/// The static of a file's descriptor: `FILE_HELLO_V1_GREETER` for `hello/v1/greeter.proto`.
+fn descriptor_name(file: &str) -> String {
+    let stem = file.strip_suffix(".proto").unwrap_or(file);
+    let word = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+    format!("FILE_{}", stem.chars().map(word).collect::<String>().to_ascii_uppercase())
 }
 
 /// The modules of a package: its segments as they are.

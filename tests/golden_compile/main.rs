@@ -58,6 +58,8 @@ mod messages_only;
 mod mod_file;
 #[path = "../../golden/nested/mod.rs"]
 mod nested;
+#[path = "../../golden/no_descriptor/mod.rs"]
+mod no_descriptor;
 #[path = "../../golden/no_package/mod.rs"]
 mod no_package;
 #[path = "../../golden/no_syntax/mod.rs"]
@@ -108,6 +110,7 @@ mod messages;
 mod names;
 #[cfg(feature = "vendored-protoc")]
 mod oracle;
+mod reflection;
 #[path = "services.rs"]
 mod service_tests;
 #[cfg(feature = "vendored-protoc")]

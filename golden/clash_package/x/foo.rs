@@ -27,3 +27,11 @@ impl ::rust_grpc::Message for Baz {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Baz = FILE_X_FOO, 0, unknown [json text]; 0 => implicit name; }
+/// The descriptor of x/foo.proto.
+pub static FILE_X_FOO: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0bx/foo.proto\x12\x05x.foo\"\x19\n\x03Baz\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04nameb\x06p\
+roto3",
+    &[],
+);

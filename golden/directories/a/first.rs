@@ -25,3 +25,11 @@ impl ::rust_grpc::Message for First {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message First = FILE_A_FIRST, 0, unknown [json text]; 0 => message second; }
+/// The descriptor of a/first.proto.
+pub static FILE_A_FIRST: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0da/first.proto\x12\x0bdirectories\x1a\x0eb/second.proto\"4\n\x05First\x12+\n\x06second\x18\x01\
+\x20\x01(\x0b2\x13.directories.SecondR\x06secondb\x06proto3",
+    &[<Second as ::rust_grpc::generated::reflect::Described>::file],
+);

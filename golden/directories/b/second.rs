@@ -27,3 +27,11 @@ impl ::rust_grpc::Message for Second {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Second = FILE_B_SECOND, 0, unknown [json text]; 0 => implicit name; }
+/// The descriptor of b/second.proto.
+pub static FILE_B_SECOND: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0eb/second.proto\x12\x0bdirectories\"\x1c\n\x06Second\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04\
+nameb\x06proto3",
+    &[],
+);

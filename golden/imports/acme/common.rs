@@ -30,6 +30,11 @@ impl ::rust_grpc::Message for Money {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Money = FILE_ACME_COMMON, 0, unknown [json text];
+    0 => implicit units;
+    1 => implicit currency;
+}
 pub mod money {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
     pub struct Currency(pub i32);
@@ -60,4 +65,14 @@ pub mod money {
             debug_enumeration(*self, "Currency", &["Unspecified", "Eur"], formatter)
         }
     }
+    ::rust_grpc::reflect! { enum Currency = super::FILE_ACME_COMMON; }
 }
+/// The descriptor of acme/common.proto.
+pub static FILE_ACME_COMMON: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x11acme/common.proto\x12\x0bacme.common\"\x8e\x01\n\x05Money\x12\x14\n\x05units\x18\x01 \x01(\
+\x03R\x05units\x127\n\x08currency\x18\x02 \x01(\x0e2\x1b.acme.common.Money.CurrencyR\x08currency\
+\"6\n\x08Currency\x12\x18\n\x14CURRENCY_UNSPECIFIED\x10\x00\x12\x10\n\x0cCURRENCY_EUR\x10\x01b\x06\
+proto3",
+    &[],
+);

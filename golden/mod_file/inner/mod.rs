@@ -20,3 +20,10 @@ impl ::rust_grpc::Message for InInner {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message InInner = FILE_INNER_MOD, 0, unknown [json text]; }
+/// The descriptor of inner/mod.proto.
+pub static FILE_INNER_MOD: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x0finner/mod.proto\x12\x08mod_file\"\x09\n\x07InInnerb\x06proto3",
+    &[],
+);

@@ -27,3 +27,11 @@ impl ::rust_grpc::Message for SamePackage {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message SamePackage = FILE_ACME_STORE_SAME, 0, unknown [json text]; 0 => implicit name; }
+/// The descriptor of acme/store/same.proto.
+pub static FILE_ACME_STORE_SAME: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x15acme/store/same.proto\x12\x0dacme.store.v1\"!\n\x0bSamePackage\x12\x12\n\x04name\x18\x01 \x01\
+(\x09R\x04nameb\x06proto3",
+    &[],
+);

@@ -25,12 +25,14 @@ macro_rules! reflect {
         message $message:ident = $file:path, $place:literal, $unknown:ident [$($format:ident)*];
         $($index:literal => $shape:ident $field:ident $($member:literal)?;)*
     ) => {
+        #[allow(deprecated)]
         impl $crate::generated::reflect::Described for $message {
             fn file() -> &'static $crate::generated::reflect::GeneratedFile {
                 &$file
             }
         }
 
+        #[allow(deprecated)]
         impl $crate::message::Reflect for $message {
             fn descriptor(&self) -> $crate::message::MessageDescriptor<'_> {
                 $file.message($place)
@@ -62,13 +64,15 @@ macro_rules! reflect {
         $($crate::reflect_format!($format $message);)*
     };
 
-    (enum $enumeration:ident = $file:path) => {
+    (enum $enumeration:ident = $file:path;) => {
+        #[allow(deprecated)]
         impl $crate::generated::reflect::Described for $enumeration {
             fn file() -> &'static $crate::generated::reflect::GeneratedFile {
                 &$file
             }
         }
 
+        #[allow(deprecated)]
         impl $crate::generated::reflect::Element for $enumeration {
             fn value(&self) -> $crate::generated::reflect::ValueRef<'_> {
                 $crate::generated::reflect::ValueRef::Enum($crate::Enumeration::number(*self))
@@ -86,7 +90,8 @@ macro_rules! reflect {
         }
     };
 
-    (oneof $oneof:ident: $($place:literal $member:ident),* $(,)?) => {
+    (oneof $oneof:ident; $($place:literal => $member:ident;)*) => {
+        #[allow(deprecated)]
         impl $crate::generated::reflect::Oneof for $oneof {
             fn value(
                 &self,
@@ -170,9 +175,11 @@ macro_rules! reflect_field {
 #[macro_export]
 macro_rules! reflect_format {
     (json $message:ident) => {
+        #[allow(deprecated)]
         impl $crate::message::Json for $message {}
     };
     (text $message:ident) => {
+        #[allow(deprecated)]
         impl $crate::message::Text for $message {}
     };
 }

@@ -90,3 +90,17 @@ impl ::rust_grpc::Message for Any {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Any = FILE_GOOGLE_PROTOBUF_ANY, 0, unknown [json text];
+    0 => implicit type_url;
+    1 => implicit value;
+}
+/// The descriptor of google/protobuf/any.proto.
+pub static FILE_GOOGLE_PROTOBUF_ANY: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x19google/protobuf/any.proto\x12\x0fgoogle.protobuf\"6\n\x03Any\x12\x19\n\x08type_url\x18\x01\
+\x20\x01(\x09R\x07typeUrl\x12\x14\n\x05value\x18\x02 \x01(\x0cR\x05valueBv\n\x13com.google.proto\
+bufB\x08AnyProtoP\x01Z,google.golang.org/protobuf/types/known/anypb\xa2\x02\x03GPB\xaa\x02\x1eGo\
+ogle.Protobuf.WellKnownTypesb\x06proto3",
+    &[],
+);

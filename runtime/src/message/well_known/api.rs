@@ -90,6 +90,17 @@ impl ::rust_grpc::Message for Api {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Api = FILE_GOOGLE_PROTOBUF_API, 0, unknown [json text];
+    0 => implicit name;
+    1 => repeated methods;
+    2 => repeated options;
+    3 => implicit version;
+    4 => message source_context;
+    5 => repeated mixins;
+    6 => implicit syntax;
+    7 => implicit edition;
+}
 /// Method represents a method of an API interface.
 ///
 /// New usages of this message as an alternative to MethodDescriptorProto are
@@ -160,6 +171,17 @@ impl ::rust_grpc::Message for Method {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message Method = FILE_GOOGLE_PROTOBUF_API, 1, unknown [json text];
+    0 => implicit name;
+    1 => implicit request_type_url;
+    2 => implicit request_streaming;
+    3 => implicit response_type_url;
+    4 => implicit response_streaming;
+    5 => repeated options;
+    6 => implicit syntax;
+    7 => implicit edition;
 }
 /// Declares an API Interface to be included in this interface. The including
 /// interface must redeclare all the methods from the included interface, but
@@ -281,3 +303,32 @@ impl ::rust_grpc::Message for Mixin {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Mixin = FILE_GOOGLE_PROTOBUF_API, 2, unknown [json text];
+    0 => implicit name;
+    1 => implicit root;
+}
+/// The descriptor of google/protobuf/api.proto.
+pub static FILE_GOOGLE_PROTOBUF_API: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x19google/protobuf/api.proto\x12\x0fgoogle.protobuf\x1a$google/protobuf/source_context.proto\x1a\
+\x1agoogle/protobuf/type.proto\"\xdb\x02\n\x03Api\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x12\
+1\n\x07methods\x18\x02 \x03(\x0b2\x17.google.protobuf.MethodR\x07methods\x121\n\x07options\x18\x03\
+\x20\x03(\x0b2\x17.google.protobuf.OptionR\x07options\x12\x18\n\x07version\x18\x04 \x01(\x09R\x07\
+version\x12E\n\x0esource_context\x18\x05 \x01(\x0b2\x1e.google.protobuf.SourceContextR\x0dsource\
+Context\x12.\n\x06mixins\x18\x06 \x03(\x0b2\x16.google.protobuf.MixinR\x06mixins\x12/\n\x06synta\
+x\x18\x07 \x01(\x0e2\x17.google.protobuf.SyntaxR\x06syntax\x12\x18\n\x07edition\x18\x08 \x01(\x09\
+R\x07edition\"\xd4\x02\n\x06Method\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x12(\n\x10reques\
+t_type_url\x18\x02 \x01(\x09R\x0erequestTypeUrl\x12+\n\x11request_streaming\x18\x03 \x01(\x08R\x10\
+requestStreaming\x12*\n\x11response_type_url\x18\x04 \x01(\x09R\x0fresponseTypeUrl\x12-\n\x12res\
+ponse_streaming\x18\x05 \x01(\x08R\x11responseStreaming\x121\n\x07options\x18\x06 \x03(\x0b2\x17\
+.google.protobuf.OptionR\x07options\x123\n\x06syntax\x18\x07 \x01(\x0e2\x17.google.protobuf.Synt\
+axB\x02\x18\x01R\x06syntax\x12\x1c\n\x07edition\x18\x08 \x01(\x09B\x02\x18\x01R\x07edition\"/\n\x05\
+Mixin\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x12\x12\n\x04root\x18\x02 \x01(\x09R\x04rootB\
+v\n\x13com.google.protobufB\x08ApiProtoP\x01Z,google.golang.org/protobuf/types/known/apipb\xa2\x02\
+\x03GPB\xaa\x02\x1eGoogle.Protobuf.WellKnownTypesb\x06proto3",
+    &[
+        <SourceContext as ::rust_grpc::generated::reflect::Described>::file,
+        <Option as ::rust_grpc::generated::reflect::Described>::file,
+    ],
+);

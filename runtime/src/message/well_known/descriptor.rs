@@ -35,6 +35,10 @@ impl ::rust_grpc::Message for FileDescriptorSet {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message FileDescriptorSet = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 0, unknown [json text];
+    0 => repeated file;
+}
 /// Describes a complete .proto file.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct FileDescriptorProto {
@@ -137,6 +141,23 @@ impl ::rust_grpc::Message for FileDescriptorProto {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message FileDescriptorProto = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 1, unknown [json text];
+    0 => optional name;
+    1 => optional package;
+    2 => repeated dependency;
+    3 => repeated public_dependency;
+    4 => repeated weak_dependency;
+    5 => repeated option_dependency;
+    6 => repeated message_type;
+    7 => repeated enum_type;
+    8 => repeated service;
+    9 => repeated extension;
+    10 => message options;
+    11 => message source_code_info;
+    12 => optional syntax;
+    13 => optional edition;
+}
 /// Describes a message type.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct DescriptorProto {
@@ -209,6 +230,20 @@ impl ::rust_grpc::Message for DescriptorProto {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message DescriptorProto = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 2, unknown [json text];
+    0 => optional name;
+    1 => repeated field;
+    2 => repeated extension;
+    3 => repeated nested_type;
+    4 => repeated enum_type;
+    5 => repeated extension_range;
+    6 => repeated oneof_decl;
+    7 => message options;
+    8 => repeated reserved_range;
+    9 => repeated reserved_name;
+    10 => optional visibility;
+}
 pub mod descriptor_proto {
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct ExtensionRange {
@@ -252,6 +287,12 @@ pub mod descriptor_proto {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! {
+        message ExtensionRange = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 3, unknown [json text];
+        0 => optional start;
+        1 => optional end;
+        2 => message options;
+    }
     /// Range of reserved tag numbers. Reserved tag numbers may not be used by
     /// fields or extension ranges in the same message. Reserved ranges may
     /// not overlap.
@@ -285,6 +326,11 @@ pub mod descriptor_proto {
             }
             ::core::result::Result::Ok(())
         }
+    }
+    ::rust_grpc::reflect! {
+        message ReservedRange = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 4, unknown [json text];
+        0 => optional start;
+        1 => optional end;
     }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -343,6 +389,13 @@ impl ::rust_grpc::Message for ExtensionRangeOptions {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message ExtensionRangeOptions = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 5, unknown [json text];
+    0 => repeated uninterpreted_option;
+    1 => repeated declaration;
+    2 => message features;
+    3 => optional verification;
+}
 pub mod extension_range_options {
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Declaration {
@@ -393,6 +446,14 @@ pub mod extension_range_options {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! {
+        message Declaration = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 6, unknown [json text];
+        0 => optional number;
+        1 => optional full_name;
+        2 => optional r#type;
+        3 => optional reserved;
+        4 => optional repeated;
+    }
     /// The verification state of the extension range.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
@@ -421,6 +482,7 @@ pub mod extension_range_options {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum VerificationState = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
 }
 /// Describes a field within a message.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -525,6 +587,20 @@ impl ::rust_grpc::Message for FieldDescriptorProto {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message FieldDescriptorProto = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 7, unknown [json text];
+    0 => optional name;
+    1 => optional number;
+    2 => optional label;
+    3 => optional r#type;
+    4 => optional type_name;
+    5 => optional extendee;
+    6 => optional default_value;
+    7 => optional oneof_index;
+    8 => optional json_name;
+    9 => message options;
+    10 => optional proto3_optional;
+}
 pub mod field_descriptor_proto {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
@@ -615,6 +691,7 @@ pub mod field_descriptor_proto {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum Type = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
     pub enum Label {
@@ -648,6 +725,7 @@ pub mod field_descriptor_proto {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum Label = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
 }
 /// Describes a oneof.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -684,6 +762,11 @@ impl ::rust_grpc::Message for OneofDescriptorProto {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message OneofDescriptorProto = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 8, unknown [json text];
+    0 => optional name;
+    1 => message options;
 }
 /// Describes an enum type.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -740,6 +823,15 @@ impl ::rust_grpc::Message for EnumDescriptorProto {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message EnumDescriptorProto = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 9, unknown [json text];
+    0 => optional name;
+    1 => repeated value;
+    2 => message options;
+    3 => repeated reserved_range;
+    4 => repeated reserved_name;
+    5 => optional visibility;
+}
 pub mod enum_descriptor_proto {
     /// Range of reserved numeric values. Reserved values may not be used by
     /// entries in the same enum. Reserved ranges may not overlap.
@@ -777,6 +869,11 @@ pub mod enum_descriptor_proto {
             }
             ::core::result::Result::Ok(())
         }
+    }
+    ::rust_grpc::reflect! {
+        message EnumReservedRange = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 10, unknown [json text];
+        0 => optional start;
+        1 => optional end;
     }
 }
 /// Describes a value within an enum.
@@ -818,6 +915,12 @@ impl ::rust_grpc::Message for EnumValueDescriptorProto {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message EnumValueDescriptorProto = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 11, unknown [json text];
+    0 => optional name;
+    1 => optional number;
+    2 => message options;
+}
 /// Describes a service.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct ServiceDescriptorProto {
@@ -857,6 +960,12 @@ impl ::rust_grpc::Message for ServiceDescriptorProto {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message ServiceDescriptorProto = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 12, unknown [json text];
+    0 => optional name;
+    1 => repeated method;
+    2 => message options;
 }
 /// Describes a method of a service.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -919,6 +1028,15 @@ impl ::rust_grpc::Message for MethodDescriptorProto {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message MethodDescriptorProto = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 13, unknown [json text];
+    0 => optional name;
+    1 => optional input_type;
+    2 => optional output_type;
+    3 => message options;
+    4 => optional client_streaming;
+    5 => optional server_streaming;
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(deprecated)]
@@ -1121,6 +1239,30 @@ impl ::rust_grpc::Message for FileOptions {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message FileOptions = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 14, unknown [json text];
+    0 => optional java_package;
+    1 => optional java_outer_classname;
+    2 => optional java_multiple_files;
+    3 => optional java_generate_equals_and_hash;
+    4 => optional java_string_check_utf8;
+    5 => optional optimize_for;
+    6 => optional go_package;
+    7 => optional cc_generic_services;
+    8 => optional java_generic_services;
+    9 => optional py_generic_services;
+    10 => optional deprecated;
+    11 => optional cc_enable_arenas;
+    12 => optional objc_class_prefix;
+    13 => optional csharp_namespace;
+    14 => optional swift_prefix;
+    15 => optional php_class_prefix;
+    16 => optional php_namespace;
+    17 => optional php_metadata_namespace;
+    18 => optional ruby_package;
+    19 => message features;
+    20 => repeated uninterpreted_option;
+}
 pub mod file_options {
     /// Generated classes can be optimized for speed or code size.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
@@ -1157,6 +1299,7 @@ pub mod file_options {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum OptimizeMode = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(deprecated)]
@@ -1291,6 +1434,16 @@ impl ::rust_grpc::Message for MessageOptions {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message MessageOptions = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 15, unknown [json text];
+    0 => optional message_set_wire_format;
+    1 => optional no_standard_descriptor_accessor;
+    2 => optional deprecated;
+    3 => optional map_entry;
+    4 => optional deprecated_legacy_json_field_conflicts;
+    5 => message features;
+    6 => repeated uninterpreted_option;
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(deprecated)]
@@ -1461,6 +1614,23 @@ impl ::rust_grpc::Message for FieldOptions {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message FieldOptions = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 16, unknown [json text];
+    0 => optional ctype;
+    1 => optional packed;
+    2 => optional jstype;
+    3 => optional lazy;
+    4 => optional unverified_lazy;
+    5 => optional deprecated;
+    6 => optional weak;
+    7 => optional debug_redact;
+    8 => optional retention;
+    9 => repeated targets;
+    10 => repeated edition_defaults;
+    11 => message features;
+    12 => message feature_support;
+    13 => repeated uninterpreted_option;
+}
 pub mod field_options {
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct EditionDefault {
@@ -1491,6 +1661,11 @@ pub mod field_options {
             }
             ::core::result::Result::Ok(())
         }
+    }
+    ::rust_grpc::reflect! {
+        message EditionDefault = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 17, unknown [json text];
+        0 => optional edition;
+        1 => optional value;
     }
     /// Information about the support window of a feature.
     #[derive(Clone, PartialEq, Default, Debug)]
@@ -1543,6 +1718,14 @@ pub mod field_options {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! {
+        message FeatureSupport = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 18, unknown [json text];
+        0 => optional edition_introduced;
+        1 => optional edition_deprecated;
+        2 => optional deprecation_warning;
+        3 => optional edition_removed;
+        4 => optional removal_error;
+    }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
     pub enum CType {
@@ -1579,6 +1762,7 @@ pub mod field_options {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum CType = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
     pub enum JSType {
@@ -1611,6 +1795,7 @@ pub mod field_options {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum JSType = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     /// If set to RETENTION_SOURCE, the option will be omitted from the binary.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
@@ -1641,6 +1826,7 @@ pub mod field_options {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum OptionRetention = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     /// This indicates the types of entities that the field may apply to when used
     /// as an option. If it is unset, then the field may be freely used as an
     /// option on any kind of entity.
@@ -1694,6 +1880,7 @@ pub mod field_options {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum OptionTargetType = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct OneofOptions {
@@ -1734,6 +1921,11 @@ impl ::rust_grpc::Message for OneofOptions {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message OneofOptions = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 19, unknown [json text];
+    0 => message features;
+    1 => repeated uninterpreted_option;
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(deprecated)]
@@ -1811,6 +2003,14 @@ impl ::rust_grpc::Message for EnumOptions {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message EnumOptions = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 20, unknown [json text];
+    0 => optional allow_alias;
+    1 => optional deprecated;
+    2 => optional deprecated_legacy_json_field_conflicts;
+    3 => message features;
+    4 => repeated uninterpreted_option;
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct EnumValueOptions {
     /// Is this enum value deprecated?
@@ -1878,6 +2078,14 @@ impl ::rust_grpc::Message for EnumValueOptions {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message EnumValueOptions = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 21, unknown [json text];
+    0 => optional deprecated;
+    1 => message features;
+    2 => optional debug_redact;
+    3 => message feature_support;
+    4 => repeated uninterpreted_option;
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct ServiceOptions {
     /// Any features defined in the specific edition.
@@ -1930,6 +2138,12 @@ impl ::rust_grpc::Message for ServiceOptions {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message ServiceOptions = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 22, unknown [json text];
+    0 => message features;
+    1 => optional deprecated;
+    2 => repeated uninterpreted_option;
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct MethodOptions {
@@ -1992,6 +2206,13 @@ impl ::rust_grpc::Message for MethodOptions {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message MethodOptions = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 23, unknown [json text];
+    0 => optional deprecated;
+    1 => optional idempotency_level;
+    2 => message features;
+    3 => repeated uninterpreted_option;
+}
 pub mod method_options {
     /// Is this method side-effect-free (or safe in HTTP parlance), or idempotent,
     /// or neither? HTTP based RPC implementation may choose GET verb for safe
@@ -2027,6 +2248,7 @@ pub mod method_options {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum IdempotencyLevel = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
 }
 /// A message representing a option the parser does not recognize. This only
 /// appears in options protos created by the compiler::Parser class.
@@ -2086,6 +2308,16 @@ impl ::rust_grpc::Message for UninterpretedOption {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message UninterpretedOption = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 24, unknown [json text];
+    0 => repeated name;
+    1 => optional identifier_value;
+    2 => optional positive_int_value;
+    3 => optional negative_int_value;
+    4 => optional double_value;
+    5 => optional string_value;
+    6 => optional aggregate_value;
+}
 pub mod uninterpreted_option {
     /// The name of the uninterpreted option.  Each string represents a segment in
     /// a dot-separated name.  is_extension is true iff a segment represents an
@@ -2129,6 +2361,11 @@ pub mod uninterpreted_option {
             }
             ::core::result::Result::Ok(())
         }
+    }
+    ::rust_grpc::reflect! {
+        message NamePart = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 25, unknown [json text];
+        0 => optional name_part;
+        1 => optional is_extension;
     }
 }
 /// TODO Enums in C++ gencode (and potentially other languages) are
@@ -2197,6 +2434,18 @@ impl ::rust_grpc::Message for FeatureSet {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message FeatureSet = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 26, unknown [json text];
+    0 => optional field_presence;
+    1 => optional enum_type;
+    2 => optional repeated_field_encoding;
+    3 => optional utf8_validation;
+    4 => optional message_encoding;
+    5 => optional json_format;
+    6 => optional enforce_naming_style;
+    7 => optional default_symbol_visibility;
+    8 => optional enforce_proto_limits;
+}
 pub mod feature_set {
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct VisibilityFeature {
@@ -2216,6 +2465,9 @@ pub mod feature_set {
             }
             ::core::result::Result::Ok(())
         }
+    }
+    ::rust_grpc::reflect! {
+        message VisibilityFeature = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 27, unknown [json text];
     }
     pub mod visibility_feature {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
@@ -2259,6 +2511,7 @@ pub mod feature_set {
                 self as i32
             }
         }
+        ::rust_grpc::reflect! { enum DefaultSymbolVisibility = super::super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     }
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct ProtoLimitsFeature {
@@ -2278,6 +2531,9 @@ pub mod feature_set {
             }
             ::core::result::Result::Ok(())
         }
+    }
+    ::rust_grpc::reflect! {
+        message ProtoLimitsFeature = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 28, unknown [json text];
     }
     pub mod proto_limits_feature {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
@@ -2315,6 +2571,7 @@ pub mod feature_set {
                 self as i32
             }
         }
+        ::rust_grpc::reflect! { enum EnforceProtoLimits = super::super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
@@ -2348,6 +2605,7 @@ pub mod feature_set {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum FieldPresence = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
     pub enum EnumType {
@@ -2377,6 +2635,7 @@ pub mod feature_set {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum EnumType = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
     pub enum RepeatedFieldEncoding {
@@ -2406,6 +2665,7 @@ pub mod feature_set {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum RepeatedFieldEncoding = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
     pub enum Utf8Validation {
@@ -2435,6 +2695,7 @@ pub mod feature_set {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum Utf8Validation = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
     pub enum MessageEncoding {
@@ -2464,6 +2725,7 @@ pub mod feature_set {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum MessageEncoding = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
     pub enum JsonFormat {
@@ -2493,6 +2755,7 @@ pub mod feature_set {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum JsonFormat = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
     #[repr(i32)]
     pub enum EnforceNamingStyle {
@@ -2525,6 +2788,7 @@ pub mod feature_set {
             self as i32
         }
     }
+    ::rust_grpc::reflect! { enum EnforceNamingStyle = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
 }
 /// A compiled specification for the defaults of a set of features.  These
 /// messages are generated from FeatureSet extensions and can be used to seed
@@ -2566,6 +2830,12 @@ impl ::rust_grpc::Message for FeatureSetDefaults {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message FeatureSetDefaults = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 29, unknown [json text];
+    0 => repeated defaults;
+    1 => optional minimum_edition;
+    2 => optional maximum_edition;
+}
 pub mod feature_set_defaults {
     /// A map from every known edition with a unique set of defaults to its
     /// defaults. Not all editions may be contained here.  For a given edition,
@@ -2603,6 +2873,12 @@ pub mod feature_set_defaults {
             }
             ::core::result::Result::Ok(())
         }
+    }
+    ::rust_grpc::reflect! {
+        message FeatureSetEditionDefault = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 30, unknown [json text];
+        0 => optional edition;
+        1 => message overridable_features;
+        2 => message fixed_features;
     }
 }
 /// Encapsulates information about the original source file from which a
@@ -2675,6 +2951,10 @@ impl ::rust_grpc::Message for SourceCodeInfo {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message SourceCodeInfo = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 31, unknown [json text];
+    0 => repeated location;
 }
 pub mod source_code_info {
     #[derive(Clone, PartialEq, Default, Debug)]
@@ -2811,6 +3091,14 @@ pub mod source_code_info {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! {
+        message Location = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 32, unknown [json text];
+        0 => repeated path;
+        1 => repeated span;
+        2 => optional leading_comments;
+        3 => optional trailing_comments;
+        4 => repeated leading_detached_comments;
+    }
 }
 /// Describes the relationship between generated code and its original source
 /// file. A GeneratedCodeInfo message is associated with only one generated
@@ -2842,6 +3130,10 @@ impl ::rust_grpc::Message for GeneratedCodeInfo {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message GeneratedCodeInfo = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 33, unknown [json text];
+    0 => repeated annotation;
 }
 pub mod generated_code_info {
     #[derive(Clone, PartialEq, Default, Debug)]
@@ -2891,6 +3183,14 @@ pub mod generated_code_info {
             ::core::result::Result::Ok(())
         }
     }
+    ::rust_grpc::reflect! {
+        message Annotation = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 34, unknown [json text];
+        0 => repeated path;
+        1 => optional source_file;
+        2 => optional begin;
+        3 => optional end;
+        4 => optional semantic;
+    }
     pub mod annotation {
         /// Represents the identified object's effect on the element in the original
         /// .proto file.
@@ -2926,6 +3226,7 @@ pub mod generated_code_info {
                 self as i32
             }
         }
+        ::rust_grpc::reflect! { enum Semantic = super::super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
     }
 }
 /// The full set of known editions.
@@ -3007,6 +3308,7 @@ impl ::rust_grpc::Enumeration for Edition {
         self as i32
     }
 }
+::rust_grpc::reflect! { enum Edition = FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
 /// Describes the 'visibility' of a symbol with respect to the proto import
 /// system. Symbols can only be imported when the visibility rules do not prevent
 /// it (ex: local symbols cannot be imported).  Visibility modifiers can only set
@@ -3041,3 +3343,240 @@ impl ::rust_grpc::Enumeration for SymbolVisibility {
         self as i32
     }
 }
+::rust_grpc::reflect! { enum SymbolVisibility = FILE_GOOGLE_PROTOBUF_DESCRIPTOR; }
+/// The descriptor of google/protobuf/descriptor.proto.
+pub static FILE_GOOGLE_PROTOBUF_DESCRIPTOR: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n google/protobuf/descriptor.proto\x12\x0fgoogle.protobuf\"[\n\x11FileDescriptorSet\x128\n\x04f\
+ile\x18\x01 \x03(\x0b2$.google.protobuf.FileDescriptorProtoR\x04file*\x0c\x08\x80\xec\xca\xff\x01\
+\x10\x81\xec\xca\xff\x01\"\xc5\x05\n\x13FileDescriptorProto\x12\x12\n\x04name\x18\x01 \x01(\x09R\
+\x04name\x12\x18\n\x07package\x18\x02 \x01(\x09R\x07package\x12\x1e\n\ndependency\x18\x03 \x03(\x09\
+R\ndependency\x12+\n\x11public_dependency\x18\n \x03(\x05R\x10publicDependency\x12'\n\x0fweak_de\
+pendency\x18\x0b \x03(\x05R\x0eweakDependency\x12+\n\x11option_dependency\x18\x0f \x03(\x09R\x10\
+optionDependency\x12C\n\x0cmessage_type\x18\x04 \x03(\x0b2 .google.protobuf.DescriptorProtoR\x0b\
+messageType\x12A\n\x09enum_type\x18\x05 \x03(\x0b2$.google.protobuf.EnumDescriptorProtoR\x08enum\
+Type\x12A\n\x07service\x18\x06 \x03(\x0b2'.google.protobuf.ServiceDescriptorProtoR\x07service\x12\
+C\n\x09extension\x18\x07 \x03(\x0b2%.google.protobuf.FieldDescriptorProtoR\x09extension\x126\n\x07\
+options\x18\x08 \x01(\x0b2\x1c.google.protobuf.FileOptionsR\x07options\x12I\n\x10source_code_inf\
+o\x18\x09 \x01(\x0b2\x1f.google.protobuf.SourceCodeInfoR\x0esourceCodeInfo\x12\x16\n\x06syntax\x18\
+\x0c \x01(\x09R\x06syntax\x122\n\x07edition\x18\x0e \x01(\x0e2\x18.google.protobuf.EditionR\x07e\
+dition\"\xfc\x06\n\x0fDescriptorProto\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x12;\n\x05fie\
+ld\x18\x02 \x03(\x0b2%.google.protobuf.FieldDescriptorProtoR\x05field\x12C\n\x09extension\x18\x06\
+\x20\x03(\x0b2%.google.protobuf.FieldDescriptorProtoR\x09extension\x12A\n\x0bnested_type\x18\x03\
+\x20\x03(\x0b2 .google.protobuf.DescriptorProtoR\nnestedType\x12A\n\x09enum_type\x18\x04 \x03(\x0b\
+2$.google.protobuf.EnumDescriptorProtoR\x08enumType\x12X\n\x0fextension_range\x18\x05 \x03(\x0b2\
+/.google.protobuf.DescriptorProto.ExtensionRangeR\x0eextensionRange\x12D\n\noneof_decl\x18\x08 \x03\
+(\x0b2%.google.protobuf.OneofDescriptorProtoR\x09oneofDecl\x129\n\x07options\x18\x07 \x01(\x0b2\x1f\
+.google.protobuf.MessageOptionsR\x07options\x12U\n\x0ereserved_range\x18\x09 \x03(\x0b2..google.\
+protobuf.DescriptorProto.ReservedRangeR\x0dreservedRange\x12#\n\x0dreserved_name\x18\n \x03(\x09\
+R\x0creservedName\x12A\n\nvisibility\x18\x0b \x01(\x0e2!.google.protobuf.SymbolVisibilityR\nvisi\
+bility\x1az\n\x0eExtensionRange\x12\x14\n\x05start\x18\x01 \x01(\x05R\x05start\x12\x10\n\x03end\x18\
+\x02 \x01(\x05R\x03end\x12@\n\x07options\x18\x03 \x01(\x0b2&.google.protobuf.ExtensionRangeOptio\
+nsR\x07options\x1a7\n\x0dReservedRange\x12\x14\n\x05start\x18\x01 \x01(\x05R\x05start\x12\x10\n\x03\
+end\x18\x02 \x01(\x05R\x03end\"\xd4\x04\n\x15ExtensionRangeOptions\x12X\n\x14uninterpreted_optio\
+n\x18\xe7\x07 \x03(\x0b2$.google.protobuf.UninterpretedOptionR\x13uninterpretedOption\x12Y\n\x0b\
+declaration\x18\x02 \x03(\x0b22.google.protobuf.ExtensionRangeOptions.DeclarationB\x03\x88\x01\x02\
+R\x0bdeclaration\x127\n\x08features\x182 \x01(\x0b2\x1b.google.protobuf.FeatureSetR\x08features\x12\
+m\n\x0cverification\x18\x03 \x01(\x0e28.google.protobuf.ExtensionRangeOptions.VerificationState:\
+\nUNVERIFIEDB\x03\x88\x01\x02R\x0cverification\x1a\x94\x01\n\x0bDeclaration\x12\x16\n\x06number\x18\
+\x01 \x01(\x05R\x06number\x12\x1b\n\x09full_name\x18\x02 \x01(\x09R\x08fullName\x12\x12\n\x04typ\
+e\x18\x03 \x01(\x09R\x04type\x12\x1a\n\x08reserved\x18\x05 \x01(\x08R\x08reserved\x12\x1a\n\x08r\
+epeated\x18\x06 \x01(\x08R\x08repeatedJ\x04\x08\x04\x10\x05\"4\n\x11VerificationState\x12\x0f\n\x0b\
+DECLARATION\x10\x00\x12\x0e\n\nUNVERIFIED\x10\x01*\x06\x08\xde\x07\x10\xe7\x07*\x09\x08\xe8\x07\x10\
+\x80\x80\x80\x80\x02\"\xc1\x06\n\x14FieldDescriptorProto\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04\
+name\x12\x16\n\x06number\x18\x03 \x01(\x05R\x06number\x12A\n\x05label\x18\x04 \x01(\x0e2+.google\
+.protobuf.FieldDescriptorProto.LabelR\x05label\x12>\n\x04type\x18\x05 \x01(\x0e2*.google.protobu\
+f.FieldDescriptorProto.TypeR\x04type\x12\x1b\n\x09type_name\x18\x06 \x01(\x09R\x08typeName\x12\x1a\
+\n\x08extendee\x18\x02 \x01(\x09R\x08extendee\x12#\n\x0ddefault_value\x18\x07 \x01(\x09R\x0cdefa\
+ultValue\x12\x1f\n\x0boneof_index\x18\x09 \x01(\x05R\noneofIndex\x12\x1b\n\x09json_name\x18\n \x01\
+(\x09R\x08jsonName\x127\n\x07options\x18\x08 \x01(\x0b2\x1d.google.protobuf.FieldOptionsR\x07opt\
+ions\x12'\n\x0fproto3_optional\x18\x11 \x01(\x08R\x0eproto3Optional\"\xb6\x02\n\x04Type\x12\x0f\n\
+\x0bTYPE_DOUBLE\x10\x01\x12\x0e\n\nTYPE_FLOAT\x10\x02\x12\x0e\n\nTYPE_INT64\x10\x03\x12\x0f\n\x0b\
+TYPE_UINT64\x10\x04\x12\x0e\n\nTYPE_INT32\x10\x05\x12\x10\n\x0cTYPE_FIXED64\x10\x06\x12\x10\n\x0c\
+TYPE_FIXED32\x10\x07\x12\x0d\n\x09TYPE_BOOL\x10\x08\x12\x0f\n\x0bTYPE_STRING\x10\x09\x12\x0e\n\n\
+TYPE_GROUP\x10\n\x12\x10\n\x0cTYPE_MESSAGE\x10\x0b\x12\x0e\n\nTYPE_BYTES\x10\x0c\x12\x0f\n\x0bTY\
+PE_UINT32\x10\x0d\x12\x0d\n\x09TYPE_ENUM\x10\x0e\x12\x11\n\x0dTYPE_SFIXED32\x10\x0f\x12\x11\n\x0d\
+TYPE_SFIXED64\x10\x10\x12\x0f\n\x0bTYPE_SINT32\x10\x11\x12\x0f\n\x0bTYPE_SINT64\x10\x12\"C\n\x05\
+Label\x12\x12\n\x0eLABEL_OPTIONAL\x10\x01\x12\x12\n\x0eLABEL_REPEATED\x10\x03\x12\x12\n\x0eLABEL\
+_REQUIRED\x10\x02\"c\n\x14OneofDescriptorProto\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x127\
+\n\x07options\x18\x02 \x01(\x0b2\x1d.google.protobuf.OneofOptionsR\x07options\"\xa6\x03\n\x13Enu\
+mDescriptorProto\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x12?\n\x05value\x18\x02 \x03(\x0b2\
+).google.protobuf.EnumValueDescriptorProtoR\x05value\x126\n\x07options\x18\x03 \x01(\x0b2\x1c.go\
+ogle.protobuf.EnumOptionsR\x07options\x12]\n\x0ereserved_range\x18\x04 \x03(\x0b26.google.protob\
+uf.EnumDescriptorProto.EnumReservedRangeR\x0dreservedRange\x12#\n\x0dreserved_name\x18\x05 \x03(\
+\x09R\x0creservedName\x12A\n\nvisibility\x18\x06 \x01(\x0e2!.google.protobuf.SymbolVisibilityR\n\
+visibility\x1a;\n\x11EnumReservedRange\x12\x14\n\x05start\x18\x01 \x01(\x05R\x05start\x12\x10\n\x03\
+end\x18\x02 \x01(\x05R\x03end\"\x83\x01\n\x18EnumValueDescriptorProto\x12\x12\n\x04name\x18\x01 \
+\x01(\x09R\x04name\x12\x16\n\x06number\x18\x02 \x01(\x05R\x06number\x12;\n\x07options\x18\x03 \x01\
+(\x0b2!.google.protobuf.EnumValueOptionsR\x07options\"\xb5\x01\n\x16ServiceDescriptorProto\x12\x12\
+\n\x04name\x18\x01 \x01(\x09R\x04name\x12>\n\x06method\x18\x02 \x03(\x0b2&.google.protobuf.Metho\
+dDescriptorProtoR\x06method\x129\n\x07options\x18\x03 \x01(\x0b2\x1f.google.protobuf.ServiceOpti\
+onsR\x07optionsJ\x04\x08\x04\x10\x05R\x06stream\"\x89\x02\n\x15MethodDescriptorProto\x12\x12\n\x04\
+name\x18\x01 \x01(\x09R\x04name\x12\x1d\n\ninput_type\x18\x02 \x01(\x09R\x09inputType\x12\x1f\n\x0b\
+output_type\x18\x03 \x01(\x09R\noutputType\x128\n\x07options\x18\x04 \x01(\x0b2\x1e.google.proto\
+buf.MethodOptionsR\x07options\x120\n\x10client_streaming\x18\x05 \x01(\x08:\x05falseR\x0fclientS\
+treaming\x120\n\x10server_streaming\x18\x06 \x01(\x08:\x05falseR\x0fserverStreaming\"\x8c\x0c\n\x0b\
+FileOptions\x12!\n\x0cjava_package\x18\x01 \x01(\x09R\x0bjavaPackage\x120\n\x14java_outer_classn\
+ame\x18\x08 \x01(\x09R\x12javaOuterClassname\x12\xf9\x01\n\x13java_multiple_files\x18\n \x01(\x08\
+:\x05falseB\xc1\x01\xb2\x01\xbd\x01\x08\xe6\x07 \xe9\x07*\xb4\x01This behavior is enabled by def\
+ault in editions 2024 and above. To disable it, you can set `features.(pb.java).nest_in_file_cla\
+ss = YES` on individual messages, enums, or services.R\x11javaMultipleFiles\x12D\n\x1djava_gener\
+ate_equals_and_hash\x18\x14 \x01(\x08B\x02\x18\x01R\x19javaGenerateEqualsAndHash\x12:\n\x16java_\
+string_check_utf8\x18\x1b \x01(\x08:\x05falseR\x13javaStringCheckUtf8\x12S\n\x0coptimize_for\x18\
+\x09 \x01(\x0e2).google.protobuf.FileOptions.OptimizeMode:\x05SPEEDR\x0boptimizeFor\x12\x1d\n\ng\
+o_package\x18\x0b \x01(\x09R\x09goPackage\x125\n\x13cc_generic_services\x18\x10 \x01(\x08:\x05fa\
+lseR\x11ccGenericServices\x129\n\x15java_generic_services\x18\x11 \x01(\x08:\x05falseR\x13javaGe\
+nericServices\x125\n\x13py_generic_services\x18\x12 \x01(\x08:\x05falseR\x11pyGenericServices\x12\
+%\n\ndeprecated\x18\x17 \x01(\x08:\x05falseR\ndeprecated\x12\xbf\x01\n\x10cc_enable_arenas\x18\x1f\
+\x20\x01(\x08:\x04trueB\x8e\x01\xb2\x01\x8a\x01 \xea\x07*\x84\x01cc_enable_arenas is enabled by \
+default in every edition and overrides are ignored.This option is removed in editions 2026 and a\
+bove.R\x0eccEnableArenas\x12*\n\x11objc_class_prefix\x18$ \x01(\x09R\x0fobjcClassPrefix\x12)\n\x10\
+csharp_namespace\x18% \x01(\x09R\x0fcsharpNamespace\x12!\n\x0cswift_prefix\x18' \x01(\x09R\x0bsw\
+iftPrefix\x12(\n\x10php_class_prefix\x18( \x01(\x09R\x0ephpClassPrefix\x12#\n\x0dphp_namespace\x18\
+) \x01(\x09R\x0cphpNamespace\x124\n\x16php_metadata_namespace\x18, \x01(\x09R\x14phpMetadataName\
+space\x12!\n\x0cruby_package\x18- \x01(\x09R\x0brubyPackage\x127\n\x08features\x182 \x01(\x0b2\x1b\
+.google.protobuf.FeatureSetR\x08features\x12X\n\x14uninterpreted_option\x18\xe7\x07 \x03(\x0b2$.\
+google.protobuf.UninterpretedOptionR\x13uninterpretedOption\":\n\x0cOptimizeMode\x12\x09\n\x05SP\
+EED\x10\x01\x12\x0d\n\x09CODE_SIZE\x10\x02\x12\x10\n\x0cLITE_RUNTIME\x10\x03*\x06\x08\xde\x07\x10\
+\xe7\x07*\x09\x08\xe8\x07\x10\x80\x80\x80\x80\x02J\x04\x08*\x10+J\x04\x08&\x10'R\x14php_generic_\
+services\"\xfc\x03\n\x0eMessageOptions\x12<\n\x17message_set_wire_format\x18\x01 \x01(\x08:\x05f\
+alseR\x14messageSetWireFormat\x12L\n\x1fno_standard_descriptor_accessor\x18\x02 \x01(\x08:\x05fa\
+lseR\x1cnoStandardDescriptorAccessor\x12%\n\ndeprecated\x18\x03 \x01(\x08:\x05falseR\ndeprecated\
+\x12\x1b\n\x09map_entry\x18\x07 \x01(\x08R\x08mapEntry\x12V\n&deprecated_legacy_json_field_confl\
+icts\x18\x0b \x01(\x08B\x02\x18\x01R\"deprecatedLegacyJsonFieldConflicts\x127\n\x08features\x18\x0c\
+\x20\x01(\x0b2\x1b.google.protobuf.FeatureSetR\x08features\x12X\n\x14uninterpreted_option\x18\xe7\
+\x07 \x03(\x0b2$.google.protobuf.UninterpretedOptionR\x13uninterpretedOption*\x06\x08\xde\x07\x10\
+\xe7\x07*\x09\x08\xe8\x07\x10\x80\x80\x80\x80\x02J\x04\x08\x04\x10\x05J\x04\x08\x05\x10\x06J\x04\
+\x08\x06\x10\x07J\x04\x08\x08\x10\x09J\x04\x08\x09\x10\n\"\xce\x0d\n\x0cFieldOptions\x12A\n\x05c\
+type\x18\x01 \x01(\x0e2#.google.protobuf.FieldOptions.CType:\x06STRINGR\x05ctype\x12\x16\n\x06pa\
+cked\x18\x02 \x01(\x08R\x06packed\x12G\n\x06jstype\x18\x06 \x01(\x0e2$.google.protobuf.FieldOpti\
+ons.JSType:\x09JS_NORMALR\x06jstype\x12\x19\n\x04lazy\x18\x05 \x01(\x08:\x05falseR\x04lazy\x12.\n\
+\x0funverified_lazy\x18\x0f \x01(\x08:\x05falseR\x0eunverifiedLazy\x12%\n\ndeprecated\x18\x03 \x01\
+(\x08:\x05falseR\ndeprecated\x12\x1d\n\x04weak\x18\n \x01(\x08:\x05falseB\x02\x18\x01R\x04weak\x12\
+(\n\x0cdebug_redact\x18\x10 \x01(\x08:\x05falseR\x0bdebugRedact\x12K\n\x09retention\x18\x11 \x01\
+(\x0e2-.google.protobuf.FieldOptions.OptionRetentionR\x09retention\x12H\n\x07targets\x18\x13 \x03\
+(\x0e2..google.protobuf.FieldOptions.OptionTargetTypeR\x07targets\x12W\n\x10edition_defaults\x18\
+\x14 \x03(\x0b2,.google.protobuf.FieldOptions.EditionDefaultR\x0feditionDefaults\x127\n\x08featu\
+res\x18\x15 \x01(\x0b2\x1b.google.protobuf.FeatureSetR\x08features\x12U\n\x0ffeature_support\x18\
+\x16 \x01(\x0b2,.google.protobuf.FieldOptions.FeatureSupportR\x0efeatureSupport\x12X\n\x14uninte\
+rpreted_option\x18\xe7\x07 \x03(\x0b2$.google.protobuf.UninterpretedOptionR\x13uninterpretedOpti\
+on\x1aZ\n\x0eEditionDefault\x122\n\x07edition\x18\x03 \x01(\x0e2\x18.google.protobuf.EditionR\x07\
+edition\x12\x14\n\x05value\x18\x02 \x01(\x09R\x05value\x1a\xbb\x02\n\x0eFeatureSupport\x12G\n\x12\
+edition_introduced\x18\x01 \x01(\x0e2\x18.google.protobuf.EditionR\x11editionIntroduced\x12G\n\x12\
+edition_deprecated\x18\x02 \x01(\x0e2\x18.google.protobuf.EditionR\x11editionDeprecated\x12/\n\x13\
+deprecation_warning\x18\x03 \x01(\x09R\x12deprecationWarning\x12A\n\x0fedition_removed\x18\x04 \x01\
+(\x0e2\x18.google.protobuf.EditionR\x0eeditionRemoved\x12#\n\x0dremoval_error\x18\x05 \x01(\x09R\
+\x0cremovalError\"/\n\x05CType\x12\n\n\x06STRING\x10\x00\x12\x08\n\x04CORD\x10\x01\x12\x10\n\x0c\
+STRING_PIECE\x10\x02\"5\n\x06JSType\x12\x0d\n\x09JS_NORMAL\x10\x00\x12\x0d\n\x09JS_STRING\x10\x01\
+\x12\x0d\n\x09JS_NUMBER\x10\x02\"U\n\x0fOptionRetention\x12\x15\n\x11RETENTION_UNKNOWN\x10\x00\x12\
+\x15\n\x11RETENTION_RUNTIME\x10\x01\x12\x14\n\x10RETENTION_SOURCE\x10\x02\"\x8c\x02\n\x10OptionT\
+argetType\x12\x17\n\x13TARGET_TYPE_UNKNOWN\x10\x00\x12\x14\n\x10TARGET_TYPE_FILE\x10\x01\x12\x1f\
+\n\x1bTARGET_TYPE_EXTENSION_RANGE\x10\x02\x12\x17\n\x13TARGET_TYPE_MESSAGE\x10\x03\x12\x15\n\x11\
+TARGET_TYPE_FIELD\x10\x04\x12\x15\n\x11TARGET_TYPE_ONEOF\x10\x05\x12\x14\n\x10TARGET_TYPE_ENUM\x10\
+\x06\x12\x1a\n\x16TARGET_TYPE_ENUM_ENTRY\x10\x07\x12\x17\n\x13TARGET_TYPE_SERVICE\x10\x08\x12\x16\
+\n\x12TARGET_TYPE_METHOD\x10\x09*\x06\x08\xde\x07\x10\xe7\x07*\x09\x08\xe8\x07\x10\x80\x80\x80\x80\
+\x02J\x04\x08\x04\x10\x05J\x04\x08\x12\x10\x13\"\xb4\x01\n\x0cOneofOptions\x127\n\x08features\x18\
+\x01 \x01(\x0b2\x1b.google.protobuf.FeatureSetR\x08features\x12X\n\x14uninterpreted_option\x18\xe7\
+\x07 \x03(\x0b2$.google.protobuf.UninterpretedOptionR\x13uninterpretedOption*\x06\x08\xde\x07\x10\
+\xe7\x07*\x09\x08\xe8\x07\x10\x80\x80\x80\x80\x02\"\xd9\x02\n\x0bEnumOptions\x12\x1f\n\x0ballow_\
+alias\x18\x02 \x01(\x08R\nallowAlias\x12%\n\ndeprecated\x18\x03 \x01(\x08:\x05falseR\ndeprecated\
+\x12V\n&deprecated_legacy_json_field_conflicts\x18\x06 \x01(\x08B\x02\x18\x01R\"deprecatedLegacy\
+JsonFieldConflicts\x127\n\x08features\x18\x07 \x01(\x0b2\x1b.google.protobuf.FeatureSetR\x08feat\
+ures\x12X\n\x14uninterpreted_option\x18\xe7\x07 \x03(\x0b2$.google.protobuf.UninterpretedOptionR\
+\x13uninterpretedOption*\x06\x08\xde\x07\x10\xe7\x07*\x09\x08\xe8\x07\x10\x80\x80\x80\x80\x02J\x04\
+\x08\x05\x10\x06\"\xe0\x02\n\x10EnumValueOptions\x12%\n\ndeprecated\x18\x01 \x01(\x08:\x05falseR\
+\ndeprecated\x127\n\x08features\x18\x02 \x01(\x0b2\x1b.google.protobuf.FeatureSetR\x08features\x12\
+(\n\x0cdebug_redact\x18\x03 \x01(\x08:\x05falseR\x0bdebugRedact\x12U\n\x0ffeature_support\x18\x04\
+\x20\x01(\x0b2,.google.protobuf.FieldOptions.FeatureSupportR\x0efeatureSupport\x12X\n\x14uninter\
+preted_option\x18\xe7\x07 \x03(\x0b2$.google.protobuf.UninterpretedOptionR\x13uninterpretedOptio\
+n*\x06\x08\xde\x07\x10\xe7\x07*\x09\x08\xe8\x07\x10\x80\x80\x80\x80\x02\"\xdd\x01\n\x0eServiceOp\
+tions\x127\n\x08features\x18\" \x01(\x0b2\x1b.google.protobuf.FeatureSetR\x08features\x12%\n\nde\
+precated\x18! \x01(\x08:\x05falseR\ndeprecated\x12X\n\x14uninterpreted_option\x18\xe7\x07 \x03(\x0b\
+2$.google.protobuf.UninterpretedOptionR\x13uninterpretedOption*\x06\x08\xde\x07\x10\xe7\x07*\x09\
+\x08\xe8\x07\x10\x80\x80\x80\x80\x02\"\xa1\x03\n\x0dMethodOptions\x12%\n\ndeprecated\x18! \x01(\x08\
+:\x05falseR\ndeprecated\x12q\n\x11idempotency_level\x18\" \x01(\x0e2/.google.protobuf.MethodOpti\
+ons.IdempotencyLevel:\x13IDEMPOTENCY_UNKNOWNR\x10idempotencyLevel\x127\n\x08features\x18# \x01(\x0b\
+2\x1b.google.protobuf.FeatureSetR\x08features\x12X\n\x14uninterpreted_option\x18\xe7\x07 \x03(\x0b\
+2$.google.protobuf.UninterpretedOptionR\x13uninterpretedOption\"P\n\x10IdempotencyLevel\x12\x17\n\
+\x13IDEMPOTENCY_UNKNOWN\x10\x00\x12\x13\n\x0fNO_SIDE_EFFECTS\x10\x01\x12\x0e\n\nIDEMPOTENT\x10\x02\
+*\x06\x08\xde\x07\x10\xe7\x07*\x09\x08\xe8\x07\x10\x80\x80\x80\x80\x02\"\x9a\x03\n\x13Uninterpre\
+tedOption\x12A\n\x04name\x18\x02 \x03(\x0b2-.google.protobuf.UninterpretedOption.NamePartR\x04na\
+me\x12)\n\x10identifier_value\x18\x03 \x01(\x09R\x0fidentifierValue\x12,\n\x12positive_int_value\
+\x18\x04 \x01(\x04R\x10positiveIntValue\x12,\n\x12negative_int_value\x18\x05 \x01(\x03R\x10negat\
+iveIntValue\x12!\n\x0cdouble_value\x18\x06 \x01(\x01R\x0bdoubleValue\x12!\n\x0cstring_value\x18\x07\
+\x20\x01(\x0cR\x0bstringValue\x12'\n\x0faggregate_value\x18\x08 \x01(\x09R\x0eaggregateValue\x1a\
+J\n\x08NamePart\x12\x1b\n\x09name_part\x18\x01 \x02(\x09R\x08namePart\x12!\n\x0cis_extension\x18\
+\x02 \x02(\x08R\x0bisExtension\"\xfd\x11\n\nFeatureSet\x12\x91\x01\n\x0efield_presence\x18\x01 \x01\
+(\x0e2).google.protobuf.FeatureSet.FieldPresenceB?\x88\x01\x01\x98\x01\x04\x98\x01\x01\xa2\x01\x0d\
+\x12\x08EXPLICIT\x18\x84\x07\xa2\x01\x0d\x12\x08IMPLICIT\x18\xe7\x07\xa2\x01\x0d\x12\x08EXPLICIT\
+\x18\xe8\x07\xb2\x01\x03\x08\xe8\x07R\x0dfieldPresence\x12l\n\x09enum_type\x18\x02 \x01(\x0e2$.g\
+oogle.protobuf.FeatureSet.EnumTypeB)\x88\x01\x01\x98\x01\x06\x98\x01\x01\xa2\x01\x0b\x12\x06CLOS\
+ED\x18\x84\x07\xa2\x01\x09\x12\x04OPEN\x18\xe7\x07\xb2\x01\x03\x08\xe8\x07R\x08enumType\x12\x98\x01\
+\n\x17repeated_field_encoding\x18\x03 \x01(\x0e21.google.protobuf.FeatureSet.RepeatedFieldEncodi\
+ngB-\x88\x01\x01\x98\x01\x04\x98\x01\x01\xa2\x01\x0d\x12\x08EXPANDED\x18\x84\x07\xa2\x01\x0b\x12\
+\x06PACKED\x18\xe7\x07\xb2\x01\x03\x08\xe8\x07R\x15repeatedFieldEncoding\x12~\n\x0futf8_validati\
+on\x18\x04 \x01(\x0e2*.google.protobuf.FeatureSet.Utf8ValidationB)\x88\x01\x01\x98\x01\x04\x98\x01\
+\x01\xa2\x01\x09\x12\x04NONE\x18\x84\x07\xa2\x01\x0b\x12\x06VERIFY\x18\xe7\x07\xb2\x01\x03\x08\xe8\
+\x07R\x0eutf8Validation\x12~\n\x10message_encoding\x18\x05 \x01(\x0e2+.google.protobuf.FeatureSe\
+t.MessageEncodingB&\x88\x01\x01\x98\x01\x04\x98\x01\x01\xa2\x01\x14\x12\x0fLENGTH_PREFIXED\x18\x84\
+\x07\xb2\x01\x03\x08\xe8\x07R\x0fmessageEncoding\x12\x82\x01\n\x0bjson_format\x18\x06 \x01(\x0e2\
+&.google.protobuf.FeatureSet.JsonFormatB9\x88\x01\x01\x98\x01\x03\x98\x01\x06\x98\x01\x01\xa2\x01\
+\x17\x12\x12LEGACY_BEST_EFFORT\x18\x84\x07\xa2\x01\n\x12\x05ALLOW\x18\xe7\x07\xb2\x01\x03\x08\xe8\
+\x07R\njsonFormat\x12\xbc\x01\n\x14enforce_naming_style\x18\x07 \x01(\x0e2..google.protobuf.Feat\
+ureSet.EnforceNamingStyleBZ\x88\x01\x02\x98\x01\x01\x98\x01\x02\x98\x01\x03\x98\x01\x04\x98\x01\x05\
+\x98\x01\x06\x98\x01\x07\x98\x01\x08\x98\x01\x09\xa2\x01\x11\x12\x0cSTYLE_LEGACY\x18\x84\x07\xa2\
+\x01\x0e\x12\x09STYLE2024\x18\xe9\x07\xa2\x01\x0e\x12\x09STYLE2026\x18\xea\x07\xb2\x01\x03\x08\xe9\
+\x07R\x12enforceNamingStyle\x12\xc7\x01\n\x19default_symbol_visibility\x18\x08 \x01(\x0e2E.googl\
+e.protobuf.FeatureSet.VisibilityFeature.DefaultSymbolVisibilityBD\x88\x01\x02\x98\x01\x01\xa2\x01\
+\x0f\x12\nEXPORT_ALL\x18\x84\x07\xa2\x01\x15\x12\x10EXPORT_TOP_LEVEL\x18\xe9\x07\xa2\x01\x0b\x12\
+\x06STRICT\x18\xea\x07\xb2\x01\x03\x08\xe9\x07R\x17defaultSymbolVisibility\x12\xc3\x01\n\x14enfo\
+rce_proto_limits\x18\x09 \x01(\x0e2A.google.protobuf.FeatureSet.ProtoLimitsFeature.EnforceProtoL\
+imitsBN\x88\x01\x02\x98\x01\x06\x98\x01\x03\x98\x01\x04\x98\x01\x05\xa2\x01\x1e\x12\x19LEGACY_NO\
+_EXPLICIT_LIMITS\x18\x84\x07\xa2\x01\x15\x12\x10PROTO_LIMITS2026\x18\xea\x07\xb2\x01\x03\x08\xea\
+\x07R\x12enforceProtoLimits\x1a\xa1\x01\n\x11VisibilityFeature\"\x81\x01\n\x17DefaultSymbolVisib\
+ility\x12%\n!DEFAULT_SYMBOL_VISIBILITY_UNKNOWN\x10\x00\x12\x0e\n\nEXPORT_ALL\x10\x01\x12\x14\n\x10\
+EXPORT_TOP_LEVEL\x10\x02\x12\x0d\n\x09LOCAL_ALL\x10\x03\x12\n\n\x06STRICT\x10\x04J\x08\x08\x01\x10\
+\x80\x80\x80\x80\x02\x1ay\n\x12ProtoLimitsFeature\"c\n\x12EnforceProtoLimits\x12\x18\n\x14PROTO_\
+LIMITS_UNKNOWN\x10\x00\x12\x1d\n\x19LEGACY_NO_EXPLICIT_LIMITS\x10\x01\x12\x14\n\x10PROTO_LIMITS2\
+026\x10\x02\"\\\n\x0dFieldPresence\x12\x1a\n\x16FIELD_PRESENCE_UNKNOWN\x10\x00\x12\x0c\n\x08EXPL\
+ICIT\x10\x01\x12\x0c\n\x08IMPLICIT\x10\x02\x12\x13\n\x0fLEGACY_REQUIRED\x10\x03\"7\n\x08EnumType\
+\x12\x15\n\x11ENUM_TYPE_UNKNOWN\x10\x00\x12\x08\n\x04OPEN\x10\x01\x12\n\n\x06CLOSED\x10\x02\"V\n\
+\x15RepeatedFieldEncoding\x12#\n\x1fREPEATED_FIELD_ENCODING_UNKNOWN\x10\x00\x12\n\n\x06PACKED\x10\
+\x01\x12\x0c\n\x08EXPANDED\x10\x02\"I\n\x0eUtf8Validation\x12\x1b\n\x17UTF8_VALIDATION_UNKNOWN\x10\
+\x00\x12\n\n\x06VERIFY\x10\x02\x12\x08\n\x04NONE\x10\x03\"\x04\x08\x01\x10\x01\"S\n\x0fMessageEn\
+coding\x12\x1c\n\x18MESSAGE_ENCODING_UNKNOWN\x10\x00\x12\x13\n\x0fLENGTH_PREFIXED\x10\x01\x12\x0d\
+\n\x09DELIMITED\x10\x02\"H\n\nJsonFormat\x12\x17\n\x13JSON_FORMAT_UNKNOWN\x10\x00\x12\x09\n\x05A\
+LLOW\x10\x01\x12\x16\n\x12LEGACY_BEST_EFFORT\x10\x02\"f\n\x12EnforceNamingStyle\x12 \n\x1cENFORC\
+E_NAMING_STYLE_UNKNOWN\x10\x00\x12\x0d\n\x09STYLE2024\x10\x01\x12\x10\n\x0cSTYLE_LEGACY\x10\x02\x12\
+\x0d\n\x09STYLE2026\x10\x03*\x06\x08\xe8\x07\x10\x8bN*\x06\x08\x8bN\x10\x90N*\x06\x08\x90N\x10\x91\
+NJ\x06\x08\xe7\x07\x10\xe8\x07\"\xef\x03\n\x12FeatureSetDefaults\x12X\n\x08defaults\x18\x01 \x03\
+(\x0b2<.google.protobuf.FeatureSetDefaults.FeatureSetEditionDefaultR\x08defaults\x12A\n\x0fminim\
+um_edition\x18\x04 \x01(\x0e2\x18.google.protobuf.EditionR\x0eminimumEdition\x12A\n\x0fmaximum_e\
+dition\x18\x05 \x01(\x0e2\x18.google.protobuf.EditionR\x0emaximumEdition\x1a\xf8\x01\n\x18Featur\
+eSetEditionDefault\x122\n\x07edition\x18\x03 \x01(\x0e2\x18.google.protobuf.EditionR\x07edition\x12\
+N\n\x14overridable_features\x18\x04 \x01(\x0b2\x1b.google.protobuf.FeatureSetR\x13overridableFea\
+tures\x12B\n\x0efixed_features\x18\x05 \x01(\x0b2\x1b.google.protobuf.FeatureSetR\x0dfixedFeatur\
+esJ\x04\x08\x01\x10\x02J\x04\x08\x02\x10\x03R\x08features\"\xb5\x02\n\x0eSourceCodeInfo\x12D\n\x08\
+location\x18\x01 \x03(\x0b2(.google.protobuf.SourceCodeInfo.LocationR\x08location\x1a\xce\x01\n\x08\
+Location\x12\x16\n\x04path\x18\x01 \x03(\x05B\x02\x10\x01R\x04path\x12\x16\n\x04span\x18\x02 \x03\
+(\x05B\x02\x10\x01R\x04span\x12)\n\x10leading_comments\x18\x03 \x01(\x09R\x0fleadingComments\x12\
++\n\x11trailing_comments\x18\x04 \x01(\x09R\x10trailingComments\x12:\n\x19leading_detached_comme\
+nts\x18\x06 \x03(\x09R\x17leadingDetachedComments*\x0c\x08\x80\xec\xca\xff\x01\x10\x81\xec\xca\xff\
+\x01\"\xd0\x02\n\x11GeneratedCodeInfo\x12M\n\nannotation\x18\x01 \x03(\x0b2-.google.protobuf.Gen\
+eratedCodeInfo.AnnotationR\nannotation\x1a\xeb\x01\n\nAnnotation\x12\x16\n\x04path\x18\x01 \x03(\
+\x05B\x02\x10\x01R\x04path\x12\x1f\n\x0bsource_file\x18\x02 \x01(\x09R\nsourceFile\x12\x14\n\x05\
+begin\x18\x03 \x01(\x05R\x05begin\x12\x10\n\x03end\x18\x04 \x01(\x05R\x03end\x12R\n\x08semantic\x18\
+\x05 \x01(\x0e26.google.protobuf.GeneratedCodeInfo.Annotation.SemanticR\x08semantic\"(\n\x08Sema\
+ntic\x12\x08\n\x04NONE\x10\x00\x12\x07\n\x03SET\x10\x01\x12\x09\n\x05ALIAS\x10\x02*\xd1\x02\n\x07\
+Edition\x12\x13\n\x0fEDITION_UNKNOWN\x10\x00\x12\x13\n\x0eEDITION_LEGACY\x10\x84\x07\x12\x13\n\x0e\
+EDITION_PROTO2\x10\xe6\x07\x12\x13\n\x0eEDITION_PROTO3\x10\xe7\x07\x12\x11\n\x0cEDITION_2023\x10\
+\xe8\x07\x12\x11\n\x0cEDITION_2024\x10\xe9\x07\x12\x11\n\x0cEDITION_2026\x10\xea\x07\x12\x15\n\x10\
+EDITION_UNSTABLE\x10\x8fN\x12\x17\n\x13EDITION_1_TEST_ONLY\x10\x01\x12\x17\n\x13EDITION_2_TEST_O\
+NLY\x10\x02\x12\x1d\n\x17EDITION_99997_TEST_ONLY\x10\x9d\x8d\x06\x12\x1d\n\x17EDITION_99998_TEST\
+_ONLY\x10\x9e\x8d\x06\x12\x1d\n\x17EDITION_99999_TEST_ONLY\x10\x9f\x8d\x06\x12\x13\n\x0bEDITION_\
+MAX\x10\xff\xff\xff\xff\x07*U\n\x10SymbolVisibility\x12\x14\n\x10VISIBILITY_UNSET\x10\x00\x12\x14\
+\n\x10VISIBILITY_LOCAL\x10\x01\x12\x15\n\x11VISIBILITY_EXPORT\x10\x02B~\n\x13com.google.protobuf\
+B\x10DescriptorProtosH\x01Z-google.golang.org/protobuf/types/descriptorpb\xf8\x01\x01\xa2\x02\x03\
+GPB\xaa\x02\x1aGoogle.Protobuf.Reflection",
+    &[],
+);

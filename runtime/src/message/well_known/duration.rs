@@ -103,3 +103,17 @@ impl ::rust_grpc::Message for Duration {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Duration = FILE_GOOGLE_PROTOBUF_DURATION, 0, unknown [json text];
+    0 => implicit seconds;
+    1 => implicit nanos;
+}
+/// The descriptor of google/protobuf/duration.proto.
+pub static FILE_GOOGLE_PROTOBUF_DURATION: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x1egoogle/protobuf/duration.proto\x12\x0fgoogle.protobuf\":\n\x08Duration\x12\x18\n\x07second\
+s\x18\x01 \x01(\x03R\x07seconds\x12\x14\n\x05nanos\x18\x02 \x01(\x05R\x05nanosB\x83\x01\n\x13com\
+.google.protobufB\x0dDurationProtoP\x01Z1google.golang.org/protobuf/types/known/durationpb\xf8\x01\
+\x01\xa2\x02\x03GPB\xaa\x02\x1eGoogle.Protobuf.WellKnownTypesb\x06proto3",
+    &[],
+);

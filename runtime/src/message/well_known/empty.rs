@@ -29,3 +29,12 @@ impl ::rust_grpc::Message for Empty {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Empty = FILE_GOOGLE_PROTOBUF_EMPTY, 0, unknown [json text]; }
+/// The descriptor of google/protobuf/empty.proto.
+pub static FILE_GOOGLE_PROTOBUF_EMPTY: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x1bgoogle/protobuf/empty.proto\x12\x0fgoogle.protobuf\"\x07\n\x05EmptyB}\n\x13com.google.prot\
+obufB\nEmptyProtoP\x01Z.google.golang.org/protobuf/types/known/emptypb\xf8\x01\x01\xa2\x02\x03GP\
+B\xaa\x02\x1eGoogle.Protobuf.WellKnownTypesb\x06proto3",
+    &[],
+);

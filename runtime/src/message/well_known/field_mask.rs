@@ -249,3 +249,16 @@ impl ::rust_grpc::Message for FieldMask {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message FieldMask = FILE_GOOGLE_PROTOBUF_FIELD_MASK, 0, unknown [json text];
+    0 => repeated paths;
+}
+/// The descriptor of google/protobuf/field_mask.proto.
+pub static FILE_GOOGLE_PROTOBUF_FIELD_MASK: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n google/protobuf/field_mask.proto\x12\x0fgoogle.protobuf\"!\n\x09FieldMask\x12\x14\n\x05paths\x18\
+\x01 \x03(\x09R\x05pathsB\x85\x01\n\x13com.google.protobufB\x0eFieldMaskProtoP\x01Z2google.golan\
+g.org/protobuf/types/known/fieldmaskpb\xf8\x01\x01\xa2\x02\x03GPB\xaa\x02\x1eGoogle.Protobuf.Wel\
+lKnownTypesb\x06proto3",
+    &[],
+);

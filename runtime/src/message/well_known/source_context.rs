@@ -31,3 +31,16 @@ impl ::rust_grpc::Message for SourceContext {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message SourceContext = FILE_GOOGLE_PROTOBUF_SOURCE_CONTEXT, 0, unknown [json text];
+    0 => implicit file_name;
+}
+/// The descriptor of google/protobuf/source_context.proto.
+pub static FILE_GOOGLE_PROTOBUF_SOURCE_CONTEXT: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n$google/protobuf/source_context.proto\x12\x0fgoogle.protobuf\",\n\x0dSourceContext\x12\x1b\n\x09\
+file_name\x18\x01 \x01(\x09R\x08fileNameB\x8a\x01\n\x13com.google.protobufB\x12SourceContextProt\
+oP\x01Z6google.golang.org/protobuf/types/known/sourcecontextpb\xa2\x02\x03GPB\xaa\x02\x1eGoogle.\
+Protobuf.WellKnownTypesb\x06proto3",
+    &[],
+);

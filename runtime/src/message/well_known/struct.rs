@@ -41,6 +41,7 @@ impl ::rust_grpc::Message for Struct {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Struct = FILE_GOOGLE_PROTOBUF_STRUCT, 0, unknown [json text]; 0 => map fields; }
 /// Represents a JSON value.
 ///
 /// `Value` represents a dynamically typed value which can be either
@@ -89,6 +90,15 @@ impl ::rust_grpc::Message for Value {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Value = FILE_GOOGLE_PROTOBUF_STRUCT, 2, unknown [json text];
+    0 => member kind 0;
+    1 => member kind 1;
+    2 => member kind 2;
+    3 => member kind 3;
+    4 => member kind 4;
+    5 => member kind 5;
+}
 pub mod value {
     /// The kind of value.
     #[derive(Clone, PartialEq, Debug)]
@@ -108,6 +118,15 @@ pub mod value {
         StructValue(super::Struct),
         /// Represents a JSON array.
         ListValue(super::ListValue),
+    }
+    ::rust_grpc::reflect! {
+        oneof Kind;
+        0 => NullValue;
+        1 => NumberValue;
+        2 => StringValue;
+        3 => BoolValue;
+        4 => StructValue;
+        5 => ListValue;
     }
 }
 /// Represents a JSON array.
@@ -138,6 +157,7 @@ impl ::rust_grpc::Message for ListValue {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message ListValue = FILE_GOOGLE_PROTOBUF_STRUCT, 3, unknown [json text]; 0 => repeated values; }
 /// Represents a JSON `null`.
 ///
 /// `NullValue` is a sentinel, using an enum with only one value to represent
@@ -170,3 +190,21 @@ impl ::core::fmt::Debug for NullValue {
         debug_enumeration(*self, "NullValue", &["NullValue"], formatter)
     }
 }
+::rust_grpc::reflect! { enum NullValue = FILE_GOOGLE_PROTOBUF_STRUCT; }
+/// The descriptor of google/protobuf/struct.proto.
+pub static FILE_GOOGLE_PROTOBUF_STRUCT: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x1cgoogle/protobuf/struct.proto\x12\x0fgoogle.protobuf\"\x98\x01\n\x06Struct\x12;\n\x06fields\
+\x18\x01 \x03(\x0b2#.google.protobuf.Struct.FieldsEntryR\x06fields\x1aQ\n\x0bFieldsEntry\x12\x10\
+\n\x03key\x18\x01 \x01(\x09R\x03key\x12,\n\x05value\x18\x02 \x01(\x0b2\x16.google.protobuf.Value\
+R\x05value:\x028\x01\"\xb2\x02\n\x05Value\x12;\n\nnull_value\x18\x01 \x01(\x0e2\x1a.google.proto\
+buf.NullValueH\x00R\x09nullValue\x12#\n\x0cnumber_value\x18\x02 \x01(\x01H\x00R\x0bnumberValue\x12\
+#\n\x0cstring_value\x18\x03 \x01(\x09H\x00R\x0bstringValue\x12\x1f\n\nbool_value\x18\x04 \x01(\x08\
+H\x00R\x09boolValue\x12<\n\x0cstruct_value\x18\x05 \x01(\x0b2\x17.google.protobuf.StructH\x00R\x0b\
+structValue\x12;\n\nlist_value\x18\x06 \x01(\x0b2\x1a.google.protobuf.ListValueH\x00R\x09listVal\
+ueB\x06\n\x04kind\";\n\x09ListValue\x12.\n\x06values\x18\x01 \x03(\x0b2\x16.google.protobuf.Valu\
+eR\x06values*\x1b\n\x09NullValue\x12\x0e\n\nNULL_VALUE\x10\x00B\x7f\n\x13com.google.protobufB\x0b\
+StructProtoP\x01Z/google.golang.org/protobuf/types/known/structpb\xf8\x01\x01\xa2\x02\x03GPB\xaa\
+\x02\x1eGoogle.Protobuf.WellKnownTypesb\x06proto3",
+    &[],
+);

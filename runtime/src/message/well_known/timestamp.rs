@@ -139,3 +139,17 @@ impl ::rust_grpc::Message for Timestamp {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Timestamp = FILE_GOOGLE_PROTOBUF_TIMESTAMP, 0, unknown [json text];
+    0 => implicit seconds;
+    1 => implicit nanos;
+}
+/// The descriptor of google/protobuf/timestamp.proto.
+pub static FILE_GOOGLE_PROTOBUF_TIMESTAMP: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x1fgoogle/protobuf/timestamp.proto\x12\x0fgoogle.protobuf\";\n\x09Timestamp\x12\x18\n\x07seco\
+nds\x18\x01 \x01(\x03R\x07seconds\x12\x14\n\x05nanos\x18\x02 \x01(\x05R\x05nanosB\x85\x01\n\x13c\
+om.google.protobufB\x0eTimestampProtoP\x01Z2google.golang.org/protobuf/types/known/timestamppb\xf8\
+\x01\x01\xa2\x02\x03GPB\xaa\x02\x1eGoogle.Protobuf.WellKnownTypesb\x06proto3",
+    &[],
+);

@@ -58,6 +58,16 @@ impl ::rust_grpc::Message for Type {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Type = FILE_GOOGLE_PROTOBUF_TYPE, 0, unknown [json text];
+    0 => implicit name;
+    1 => repeated fields;
+    2 => repeated oneofs;
+    3 => repeated options;
+    4 => message source_context;
+    5 => implicit syntax;
+    6 => implicit edition;
+}
 /// A single field of a message type.
 ///
 /// New usages of this message as an alternative to FieldDescriptorProto are
@@ -128,6 +138,19 @@ impl ::rust_grpc::Message for Field {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message Field = FILE_GOOGLE_PROTOBUF_TYPE, 1, unknown [json text];
+    0 => implicit kind;
+    1 => implicit cardinality;
+    2 => implicit number;
+    3 => implicit name;
+    4 => implicit type_url;
+    5 => implicit oneof_index;
+    6 => implicit packed;
+    7 => repeated options;
+    8 => implicit json_name;
+    9 => implicit default_value;
 }
 pub mod field {
     /// Basic field types.
@@ -238,6 +261,7 @@ pub mod field {
             )
         }
     }
+    ::rust_grpc::reflect! { enum Kind = super::FILE_GOOGLE_PROTOBUF_TYPE; }
     /// Whether a field is optional, required, or repeated.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
     pub struct Cardinality(pub i32);
@@ -281,6 +305,7 @@ pub mod field {
             )
         }
     }
+    ::rust_grpc::reflect! { enum Cardinality = super::FILE_GOOGLE_PROTOBUF_TYPE; }
 }
 /// Enum type definition.
 ///
@@ -335,6 +360,15 @@ impl ::rust_grpc::Message for Enum {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Enum = FILE_GOOGLE_PROTOBUF_TYPE, 2, unknown [json text];
+    0 => implicit name;
+    1 => repeated enumvalue;
+    2 => repeated options;
+    3 => message source_context;
+    4 => implicit syntax;
+    5 => implicit edition;
+}
 /// Enum value definition.
 ///
 /// New usages of this message as an alternative to EnumValueDescriptorProto are
@@ -375,6 +409,12 @@ impl ::rust_grpc::Message for EnumValue {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message EnumValue = FILE_GOOGLE_PROTOBUF_TYPE, 3, unknown [json text];
+    0 => implicit name;
+    1 => implicit number;
+    2 => repeated options;
 }
 /// A protocol buffer option, which can be attached to a message, field,
 /// enumeration, etc.
@@ -419,6 +459,11 @@ impl ::rust_grpc::Message for Option {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Option = FILE_GOOGLE_PROTOBUF_TYPE, 4, unknown [json text];
+    0 => implicit name;
+    1 => message value;
+}
 /// The syntax in which a protocol buffer element is defined.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Syntax(pub i32);
@@ -451,3 +496,45 @@ impl ::core::fmt::Debug for Syntax {
         debug_enumeration(*self, "Syntax", &["Proto2", "Proto3", "Editions"], formatter)
     }
 }
+::rust_grpc::reflect! { enum Syntax = FILE_GOOGLE_PROTOBUF_TYPE; }
+/// The descriptor of google/protobuf/type.proto.
+pub static FILE_GOOGLE_PROTOBUF_TYPE: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x1agoogle/protobuf/type.proto\x12\x0fgoogle.protobuf\x1a\x19google/protobuf/any.proto\x1a$goo\
+gle/protobuf/source_context.proto\"\xa7\x02\n\x04Type\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04na\
+me\x12.\n\x06fields\x18\x02 \x03(\x0b2\x16.google.protobuf.FieldR\x06fields\x12\x16\n\x06oneofs\x18\
+\x03 \x03(\x09R\x06oneofs\x121\n\x07options\x18\x04 \x03(\x0b2\x17.google.protobuf.OptionR\x07op\
+tions\x12E\n\x0esource_context\x18\x05 \x01(\x0b2\x1e.google.protobuf.SourceContextR\x0dsourceCo\
+ntext\x12/\n\x06syntax\x18\x06 \x01(\x0e2\x17.google.protobuf.SyntaxR\x06syntax\x12\x18\n\x07edi\
+tion\x18\x07 \x01(\x09R\x07edition\"\xb4\x06\n\x05Field\x12/\n\x04kind\x18\x01 \x01(\x0e2\x1b.go\
+ogle.protobuf.Field.KindR\x04kind\x12D\n\x0bcardinality\x18\x02 \x01(\x0e2\".google.protobuf.Fie\
+ld.CardinalityR\x0bcardinality\x12\x16\n\x06number\x18\x03 \x01(\x05R\x06number\x12\x12\n\x04nam\
+e\x18\x04 \x01(\x09R\x04name\x12\x19\n\x08type_url\x18\x06 \x01(\x09R\x07typeUrl\x12\x1f\n\x0bon\
+eof_index\x18\x07 \x01(\x05R\noneofIndex\x12\x16\n\x06packed\x18\x08 \x01(\x08R\x06packed\x121\n\
+\x07options\x18\x09 \x03(\x0b2\x17.google.protobuf.OptionR\x07options\x12\x1b\n\x09json_name\x18\
+\n \x01(\x09R\x08jsonName\x12#\n\x0ddefault_value\x18\x0b \x01(\x09R\x0cdefaultValue\"\xc8\x02\n\
+\x04Kind\x12\x10\n\x0cTYPE_UNKNOWN\x10\x00\x12\x0f\n\x0bTYPE_DOUBLE\x10\x01\x12\x0e\n\nTYPE_FLOA\
+T\x10\x02\x12\x0e\n\nTYPE_INT64\x10\x03\x12\x0f\n\x0bTYPE_UINT64\x10\x04\x12\x0e\n\nTYPE_INT32\x10\
+\x05\x12\x10\n\x0cTYPE_FIXED64\x10\x06\x12\x10\n\x0cTYPE_FIXED32\x10\x07\x12\x0d\n\x09TYPE_BOOL\x10\
+\x08\x12\x0f\n\x0bTYPE_STRING\x10\x09\x12\x0e\n\nTYPE_GROUP\x10\n\x12\x10\n\x0cTYPE_MESSAGE\x10\x0b\
+\x12\x0e\n\nTYPE_BYTES\x10\x0c\x12\x0f\n\x0bTYPE_UINT32\x10\x0d\x12\x0d\n\x09TYPE_ENUM\x10\x0e\x12\
+\x11\n\x0dTYPE_SFIXED32\x10\x0f\x12\x11\n\x0dTYPE_SFIXED64\x10\x10\x12\x0f\n\x0bTYPE_SINT32\x10\x11\
+\x12\x0f\n\x0bTYPE_SINT64\x10\x12\"t\n\x0bCardinality\x12\x17\n\x13CARDINALITY_UNKNOWN\x10\x00\x12\
+\x18\n\x14CARDINALITY_OPTIONAL\x10\x01\x12\x18\n\x14CARDINALITY_REQUIRED\x10\x02\x12\x18\n\x14CA\
+RDINALITY_REPEATED\x10\x03\"\x99\x02\n\x04Enum\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x128\
+\n\x09enumvalue\x18\x02 \x03(\x0b2\x1a.google.protobuf.EnumValueR\x09enumvalue\x121\n\x07options\
+\x18\x03 \x03(\x0b2\x17.google.protobuf.OptionR\x07options\x12E\n\x0esource_context\x18\x04 \x01\
+(\x0b2\x1e.google.protobuf.SourceContextR\x0dsourceContext\x12/\n\x06syntax\x18\x05 \x01(\x0e2\x17\
+.google.protobuf.SyntaxR\x06syntax\x12\x18\n\x07edition\x18\x06 \x01(\x09R\x07edition\"j\n\x09En\
+umValue\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x12\x16\n\x06number\x18\x02 \x01(\x05R\x06n\
+umber\x121\n\x07options\x18\x03 \x03(\x0b2\x17.google.protobuf.OptionR\x07options\"H\n\x06Option\
+\x12\x12\n\x04name\x18\x01 \x01(\x09R\x04name\x12*\n\x05value\x18\x02 \x01(\x0b2\x14.google.prot\
+obuf.AnyR\x05value*C\n\x06Syntax\x12\x11\n\x0dSYNTAX_PROTO2\x10\x00\x12\x11\n\x0dSYNTAX_PROTO3\x10\
+\x01\x12\x13\n\x0fSYNTAX_EDITIONS\x10\x02B{\n\x13com.google.protobufB\x09TypeProtoP\x01Z-google.\
+golang.org/protobuf/types/known/typepb\xf8\x01\x01\xa2\x02\x03GPB\xaa\x02\x1eGoogle.Protobuf.Wel\
+lKnownTypesb\x06proto3",
+    &[
+        <Any as ::rust_grpc::generated::reflect::Described>::file,
+        <SourceContext as ::rust_grpc::generated::reflect::Described>::file,
+    ],
+);

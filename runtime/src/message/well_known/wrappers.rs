@@ -34,6 +34,10 @@ impl ::rust_grpc::Message for DoubleValue {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message DoubleValue = FILE_GOOGLE_PROTOBUF_WRAPPERS, 0, unknown [json text];
+    0 => implicit value;
+}
 /// Wrapper message for `float`.
 ///
 /// The JSON representation for `FloatValue` is JSON number.
@@ -66,6 +70,10 @@ impl ::rust_grpc::Message for FloatValue {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message FloatValue = FILE_GOOGLE_PROTOBUF_WRAPPERS, 1, unknown [json text];
+    0 => implicit value;
 }
 /// Wrapper message for `int64`.
 ///
@@ -100,6 +108,10 @@ impl ::rust_grpc::Message for Int64Value {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Int64Value = FILE_GOOGLE_PROTOBUF_WRAPPERS, 2, unknown [json text];
+    0 => implicit value;
+}
 /// Wrapper message for `uint64`.
 ///
 /// The JSON representation for `UInt64Value` is JSON string.
@@ -132,6 +144,10 @@ impl ::rust_grpc::Message for UInt64Value {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message UInt64Value = FILE_GOOGLE_PROTOBUF_WRAPPERS, 3, unknown [json text];
+    0 => implicit value;
 }
 /// Wrapper message for `int32`.
 ///
@@ -166,6 +182,10 @@ impl ::rust_grpc::Message for Int32Value {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message Int32Value = FILE_GOOGLE_PROTOBUF_WRAPPERS, 4, unknown [json text];
+    0 => implicit value;
+}
 /// Wrapper message for `uint32`.
 ///
 /// The JSON representation for `UInt32Value` is JSON number.
@@ -198,6 +218,10 @@ impl ::rust_grpc::Message for UInt32Value {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message UInt32Value = FILE_GOOGLE_PROTOBUF_WRAPPERS, 5, unknown [json text];
+    0 => implicit value;
 }
 /// Wrapper message for `bool`.
 ///
@@ -232,6 +256,7 @@ impl ::rust_grpc::Message for BoolValue {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message BoolValue = FILE_GOOGLE_PROTOBUF_WRAPPERS, 6, unknown [json text]; 0 => implicit value; }
 /// Wrapper message for `string`.
 ///
 /// The JSON representation for `StringValue` is JSON string.
@@ -264,6 +289,10 @@ impl ::rust_grpc::Message for StringValue {
         }
         ::core::result::Result::Ok(())
     }
+}
+::rust_grpc::reflect! {
+    message StringValue = FILE_GOOGLE_PROTOBUF_WRAPPERS, 7, unknown [json text];
+    0 => implicit value;
 }
 /// Wrapper message for `bytes`.
 ///
@@ -298,3 +327,21 @@ impl ::rust_grpc::Message for BytesValue {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! {
+    message BytesValue = FILE_GOOGLE_PROTOBUF_WRAPPERS, 8, unknown [json text];
+    0 => implicit value;
+}
+/// The descriptor of google/protobuf/wrappers.proto.
+pub static FILE_GOOGLE_PROTOBUF_WRAPPERS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x1egoogle/protobuf/wrappers.proto\x12\x0fgoogle.protobuf\"#\n\x0bDoubleValue\x12\x14\n\x05val\
+ue\x18\x01 \x01(\x01R\x05value\"\"\n\nFloatValue\x12\x14\n\x05value\x18\x01 \x01(\x02R\x05value\"\
+\"\n\nInt64Value\x12\x14\n\x05value\x18\x01 \x01(\x03R\x05value\"#\n\x0bUInt64Value\x12\x14\n\x05\
+value\x18\x01 \x01(\x04R\x05value\"\"\n\nInt32Value\x12\x14\n\x05value\x18\x01 \x01(\x05R\x05val\
+ue\"#\n\x0bUInt32Value\x12\x14\n\x05value\x18\x01 \x01(\x0dR\x05value\"!\n\x09BoolValue\x12\x14\n\
+\x05value\x18\x01 \x01(\x08R\x05value\"#\n\x0bStringValue\x12\x14\n\x05value\x18\x01 \x01(\x09R\x05\
+value\"\"\n\nBytesValue\x12\x14\n\x05value\x18\x01 \x01(\x0cR\x05valueB\x83\x01\n\x13com.google.\
+protobufB\x0dWrappersProtoP\x01Z1google.golang.org/protobuf/types/known/wrapperspb\xf8\x01\x01\xa2\
+\x02\x03GPB\xaa\x02\x1eGoogle.Protobuf.WellKnownTypesb\x06proto3",
+    &[],
+);

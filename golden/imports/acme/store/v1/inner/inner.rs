@@ -25,3 +25,12 @@ impl ::rust_grpc::Message for Inner {
         ::core::result::Result::Ok(())
     }
 }
+::rust_grpc::reflect! { message Inner = FILE_ACME_STORE_V1_INNER_INNER, 0, unknown [json text]; 0 => message above; }
+/// The descriptor of acme/store/v1/inner/inner.proto.
+pub static FILE_ACME_STORE_V1_INNER_INNER: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
+    b"\
+\n\x1facme/store/v1/inner/inner.proto\x12\x13acme.store.v1.inner\x1a\x15acme/store/same.proto\"9\
+\n\x05Inner\x120\n\x05above\x18\x01 \x01(\x0b2\x1a.acme.store.v1.SamePackageR\x05aboveb\x06proto\
+3",
+    &[<super::SamePackage as ::rust_grpc::generated::reflect::Described>::file],
+);

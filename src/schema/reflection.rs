@@ -1,0 +1,81 @@
+//! Decides what generated code says for reflection: the file's descriptor, and where in it each
+//! type stands.
+
+use std::collections::{BTreeMap, HashMap};
+
+use protobuf::descriptor::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
+
+use super::model::{FileDescriptor, Reflection};
+use super::names::{package_modules, relative_path};
+use super::{FileBuilder, inner};
+
+/// The place of each message of a file: nested messages follow the one that holds them, the entries
+/// of maps count.
+pub(super) fn places(file: &FileDescriptorProto) -> HashMap<String, usize> {
+    let mut places = HashMap::new();
+    for message in &file.message_type {
+        place(message, &inner(file.package(), message.name()), &mut places);
+    }
+    places
+}
+
+fn place(message: &DescriptorProto, full: &str, places: &mut HashMap<String, usize>) {
+    places.insert(full.to_owned(), places.len());
+    for nested in &message.nested_type {
+        place(nested, &inner(full, nested.name()), places);
+    }
+}
+
+impl FileBuilder<'_> {
+    /// The descriptor that the file embeds.
+    pub(super) fn descriptor(&self) -> Option<FileDescriptor> {
+        let bytes = self.raw.file(self.file.name()).filter(|_| self.options.descriptor)?;
+        Some(FileDescriptor {
+            name: self.index.names(self.file).descriptor.clone(),
+            bytes: bytes.to_vec(),
+            dependencies: self.dependencies(),
+        })
+    }
+
+    /// What a type in `modules` says of itself.
+    pub(super) fn reflection(&self, full: &str, modules: &[String]) -> Option<Reflection> {
+        let name = &self.index.names(self.file).descriptor;
+        let package = package_modules(self.file.package());
+        let place = self.places.get(full).copied().unwrap_or_default();
+        self.options.descriptor.then(|| Reflection {
+            file: relative_path(modules, &package, name),
+            place,
+            formats: self.options.formats(),
+        })
+    }
+
+    /// For every other file whose types this one uses the path of one of them.
+    fn dependencies(&self) -> Vec<String> {
+        let modules = package_modules(self.file.package());
+        let mut used = BTreeMap::new();
+        let mut open: Vec<&DescriptorProto> = self.file.message_type.iter().collect();
+        let mut names: Vec<&str> = self.file.extension.iter().flat_map(names_of).collect();
+        while let Some(message) = open.pop() {
+            open.extend(&message.nested_type);
+            names.extend(message.field.iter().chain(&message.extension).flat_map(names_of));
+        }
+        for method in self.file.service.iter().flat_map(|service| &service.method) {
+            names.extend([method.input_type(), method.output_type()]);
+        }
+        names.sort_unstable();
+        for name in names {
+            if let Some(linked) = self.index.linked(name)
+                && linked.file.name() != self.file.name()
+            {
+                let path = || self.index.path(&name[1..], self.file, &modules);
+                used.entry(linked.file.name()).or_insert_with(path);
+            }
+        }
+        used.into_values().collect()
+    }
+}
+
+/// The types that a field names.
+fn names_of(field: &FieldDescriptorProto) -> impl Iterator<Item = &str> {
+    [field.type_name(), field.extendee()].into_iter().filter(|name| !name.is_empty())
+}
