@@ -71,6 +71,15 @@ pub(crate) const DECODE_MEMORY_MIN: usize = 64 * 1024 * 1024;
 /// entry of 10 bytes about 100.
 pub(crate) const DECODE_MEMORY_PER_BYTE: usize = 16;
 
+/// Memory that decoding `size` bytes may allocate for elements.
+pub(crate) fn decode_memory(size: usize) -> usize {
+    size.saturating_mul(DECODE_MEMORY_PER_BYTE).max(DECODE_MEMORY_MIN)
+}
+
+/// How deep files may import each other: far more than any tree of .proto files has, and little
+/// enough for the stack.
+pub(crate) const IMPORT_DEPTH_MAX: usize = 500;
+
 /// What an unknown field is charged besides its bytes, so that many empty ones cannot hide from the
 /// budget.
 pub(crate) const UNKNOWN_FIELD_COST: usize = 16;

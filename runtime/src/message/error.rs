@@ -3,6 +3,7 @@
 //!
 //! A [`DecodeError`] is one word large, so that the `Result` of every read stays in registers.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 
@@ -47,7 +48,7 @@ struct Place {
     /// 0 before the first tag.
     field_number: u32,
     /// Empty until the error has left the innermost message.
-    message_name: &'static str,
+    message_name: Cow<'static, str>,
     /// With [`DecodeErrorKind::MissingField`].
     missing: Option<MissingField>,
 }
@@ -114,12 +115,22 @@ impl DecodeError {
     #[cold]
     #[inline(never)]
     pub(crate) fn new(kind: DecodeErrorKind, offset: usize, field_number: u32) -> Self {
-        Self(Box::new(Place { kind, offset, field_number, message_name: "", missing: None }))
+        Self(Box::new(Place {
+            kind,
+            offset,
+            field_number,
+            message_name: Cow::Borrowed(""),
+            missing: None,
+        }))
     }
 
     /// A required field of `message_name` that did not come.
     #[cold]
-    pub(crate) fn missing(message_name: &'static str, missing: MissingField) -> Self {
+    pub(crate) fn missing(
+        message_name: impl Into<Cow<'static, str>>,
+        missing: MissingField,
+    ) -> Self {
+        let message_name = message_name.into();
         let kind = DecodeErrorKind::MissingField;
         let missing = Some(missing);
         Self(Box::new(Place { kind, offset: 0, field_number: 0, message_name, missing }))
@@ -128,9 +139,9 @@ impl DecodeError {
     /// Names the message that was being decoded, unless an inner one is named already.
     #[cold]
     #[inline(never)]
-    pub(crate) fn within(mut self, message_name: &'static str) -> Self {
+    pub(crate) fn within(mut self, message_name: impl Into<Cow<'static, str>>) -> Self {
         if self.0.message_name.is_empty() {
-            self.0.message_name = message_name;
+            self.0.message_name = message_name.into();
         }
         self
     }
@@ -151,15 +162,15 @@ impl DecodeError {
     }
 
     /// Full name of the innermost message that was being decoded, such as `hello.HelloRequest`.
-    pub fn message_name(&self) -> &'static str {
-        self.0.message_name
+    pub fn message_name(&self) -> &str {
+        &self.0.message_name
     }
 }
 
 impl Display for DecodeError {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let Place { kind, offset, field_number, message_name, missing } = &*self.0;
-        let name = if message_name.is_empty() { "message" } else { message_name };
+        let name = if message_name.is_empty() { "message" } else { &**message_name };
         write!(formatter, "invalid {name}: ")?;
         if let Some(missing) = missing {
             return write!(formatter, "expected the required field {missing}, it is not set");
@@ -239,7 +250,7 @@ impl Display for DecodeErrorKind {
 /// A message that cannot be encoded: it is larger than 2 GiB - 1 bytes, or lacks a required field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodeError {
-    message_name: &'static str,
+    message_name: Cow<'static, str>,
     fault: EncodeFault,
 }
 
@@ -251,12 +262,16 @@ enum EncodeFault {
 
 impl EncodeError {
     #[cold]
-    pub(crate) fn too_large(message_name: &'static str, size: usize) -> Self {
-        Self { message_name, fault: EncodeFault::TooLarge { size } }
+    pub(crate) fn too_large(message_name: impl Into<Cow<'static, str>>, size: usize) -> Self {
+        Self { message_name: message_name.into(), fault: EncodeFault::TooLarge { size } }
     }
 
     #[cold]
-    pub(crate) fn missing(message_name: &'static str, missing: MissingField) -> Self {
+    pub(crate) fn missing(
+        message_name: impl Into<Cow<'static, str>>,
+        missing: MissingField,
+    ) -> Self {
+        let message_name = message_name.into();
         Self { message_name, fault: EncodeFault::Missing(missing) }
     }
 }

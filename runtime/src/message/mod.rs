@@ -24,6 +24,7 @@ pub(crate) mod group;
 pub(crate) mod kind;
 mod length_delimited;
 pub(crate) mod map;
+mod options;
 mod reader;
 pub(crate) mod reflect;
 pub(crate) mod required;
@@ -47,12 +48,13 @@ pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use extension::{Extendable, Extension};
 pub use field::MessageField;
 pub use formats::{Json, Text};
+pub use options::DecodeOptions;
 pub use reader::Reader;
 pub use reflect::{
-    Cardinality, Described, DescriptorError, EnumDescriptor, EnumValueDescriptor, FieldDescriptor,
-    FieldKind, FieldMut, FieldRef, FileDescriptor, GeneratedFile, List, Map, MessageDescriptor,
-    MethodDescriptor, OneofDescriptor, Reflect, ServiceDescriptor, SingularMut, Value, ValueError,
-    ValueRef,
+    Cardinality, Described, DescriptorError, DescriptorPool, DynamicMessage, EnumDescriptor,
+    EnumValueDescriptor, FieldDescriptor, FieldKind, FieldMut, FieldRef, FileDescriptor,
+    GeneratedFile, List, Map, MessageDescriptor, MethodDescriptor, OneofDescriptor, Reflect,
+    ServiceDescriptor, SingularMut, Value, ValueError, ValueRef,
 };
 pub use required::MissingField;
 pub use unknown::{UnknownFields, UnknownIter, UnknownValue};
@@ -201,6 +203,26 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
             let checked = message.check_required();
             checked.map_err(|missing| DecodeError::missing(Self::FULL_NAME, missing))?;
         }
+        Ok(message)
+    }
+
+    /// Decodes a message that takes all of `bytes`, as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input, which limit it breaks, or which required field is not set.
+    fn decode_with(bytes: &[u8], options: &DecodeOptions<'_>) -> Result<Self, DecodeError>
+    where
+        Self: Reflect,
+    {
+        let mut message = Self::default();
+        let read = message.merge_fields(&mut options.reader(bytes)?);
+        read.map_err(|error| error.within(Self::FULL_NAME))?;
+        if Self::CHECKS_REQUIRED {
+            let checked = message.check_required();
+            checked.map_err(|missing| DecodeError::missing(Self::FULL_NAME, missing))?;
+        }
+        options.check_extensions(&message)?;
         Ok(message)
     }
 

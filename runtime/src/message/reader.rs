@@ -38,10 +38,7 @@ impl<'a> Reader<'a> {
     /// A reader with the default limits: 100 levels of nesting, and 64 MiB of memory or 16 bytes
     /// for each byte of `input`, whichever is more.
     pub fn new(input: &'a [u8]) -> Self {
-        let memory = input
-            .len()
-            .saturating_mul(limits::DECODE_MEMORY_PER_BYTE)
-            .max(limits::DECODE_MEMORY_MIN);
+        let memory = limits::decode_memory(input.len());
         Self::with_limits(input, limits::MESSAGE_DEPTH_MAX, memory)
     }
 

@@ -3,6 +3,7 @@
 //! Only messages that reach a required field have a check at all; for every other one it is a
 //! constant that the compiler folds away.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
 use super::{Message, MessageField};
@@ -11,18 +12,18 @@ use super::{Message, MessageField};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingField {
     /// From the innermost field to the outermost.
-    path: Vec<&'static str>,
+    path: Vec<Cow<'static, str>>,
 }
 
 impl MissingField {
     #[cold]
-    fn new(name: &'static str) -> Self {
-        Self { path: vec![name] }
+    pub(super) fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { path: vec![name.into()] }
     }
 
     #[cold]
-    fn within(mut self, name: &'static str) -> Self {
-        self.path.push(name);
+    pub(super) fn within(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.path.push(name.into());
         self
     }
 }

@@ -235,9 +235,9 @@ impl<E: Enumeration> Shape for ClosedPacked<E> {
 }
 
 // protobuf encoding, MessageSet: repeated group Item = 1 { int32 type_id = 2; bytes message = 3; }
-const ITEM: u32 = 1;
+pub(super) const ITEM: u32 = 1;
 const TYPE_ID: u32 = 2;
-const MESSAGE: u32 = 3;
+pub(super) const MESSAGE: u32 = 3;
 
 impl<M: Message> Shape for Item<M> {
     type Value = M;
@@ -271,11 +271,7 @@ impl<M: Message> Shape for Item<M> {
     }
 
     fn write(writer: &mut Writer, number: u32, value: &M) {
-        writer.tag(ITEM, super::END_GROUP);
-        writer.singular::<Nested<M>>(MESSAGE, value);
-        writer.varint(u64::from(number));
-        writer.tag(TYPE_ID, VARINT);
-        writer.tag(ITEM, START_GROUP);
+        write_item(writer, number, |writer| writer.singular::<Nested<M>>(MESSAGE, value));
     }
 
     fn check(value: &M) -> Result<(), MissingField> {
@@ -283,8 +279,17 @@ impl<M: Message> Shape for Item<M> {
     }
 }
 
+/// Writes an item around its message.
+pub(super) fn write_item(writer: &mut Writer, number: u32, message: impl FnOnce(&mut Writer)) {
+    writer.tag(ITEM, super::END_GROUP);
+    message(writer);
+    writer.varint(u64::from(number));
+    writer.tag(TYPE_ID, VARINT);
+    writer.tag(ITEM, START_GROUP);
+}
+
 /// The number and the message in an item; of several the first.
-fn parse_item(item: &[u8]) -> (Option<u64>, Option<&[u8]>) {
+pub(super) fn parse_item(item: &[u8]) -> (Option<u64>, Option<&[u8]>) {
     let (mut number, mut message) = (None, None);
     for field in UnknownFields::iter_bytes(item) {
         match field {

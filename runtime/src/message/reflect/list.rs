@@ -93,7 +93,7 @@ impl<T: Element> List for Vec<T> {
 
 impl<'a> dyn List + 'a {
     /// The elements in their order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = ValueRef<'_>> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = ValueRef<'_>> + DoubleEndedIterator {
         (0..self.len()).map(|index| self.get(index).expect("index is below the length"))
     }
 }

@@ -8,14 +8,19 @@
 //! that the descriptor says.
 
 mod descriptor;
+mod dynamic;
+mod extensions;
 mod file;
 mod list;
 mod macros;
 mod map;
+mod pool;
+mod resolve;
 mod singular;
 #[cfg(test)]
 mod tests;
 mod value;
+mod wire;
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -24,11 +29,21 @@ pub use descriptor::{
     Cardinality, DescriptorError, EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FieldKind,
     FileDescriptor, MessageDescriptor, MethodDescriptor, OneofDescriptor, ServiceDescriptor,
 };
+pub use dynamic::DynamicMessage;
 pub use file::{Described, GeneratedFile};
 pub use list::List;
 pub use map::Map;
+pub use pool::DescriptorPool;
 pub use singular::{FieldMut, FieldRef, SingularMut};
 pub use value::{Value, ValueError, ValueRef};
+
+pub(super) use extensions::check_extensions;
+#[allow(unused_imports, reason = "the formats build on it")]
+pub(super) use {
+    dynamic::DynamicField,
+    extensions::{extension_fields, set_extension},
+    resolve::Resolver,
+};
 
 use super::{Enumeration, UnknownFields};
 

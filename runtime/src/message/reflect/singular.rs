@@ -90,13 +90,17 @@ impl<'a> SingularMut<'a> {
         }
     }
 
-    pub(crate) fn new(field: &'a mut dyn Singular) -> Self {
+    fn new(field: &'a mut dyn Singular) -> Self {
         Self(Slot::Field(field))
+    }
+
+    pub(super) fn member(oneof: &'a mut dyn OneofField, member: usize) -> Self {
+        Self(Slot::Member(oneof, member))
     }
 }
 
 /// The Rust type of a singular field.
-pub(crate) trait Singular {
+trait Singular {
     fn set(&mut self, value: Value) -> Result<(), ValueError>;
     fn message_mut(&mut self) -> Option<&mut dyn Reflect>;
     fn clear(&mut self);
@@ -168,8 +172,9 @@ pub trait Oneof: Sized + Send + Sync + 'static {
     fn new_message(member: usize) -> Option<Self>;
 }
 
-/// The field of a oneof.
-trait OneofField {
+/// What holds several singular fields of which it knows how they exclude each other: the field of a
+/// oneof.
+pub(super) trait OneofField {
     fn set(&mut self, member: usize, value: Value) -> Result<(), ValueError>;
     fn message_mut(&mut self, member: usize) -> Option<&mut dyn Reflect>;
     fn clear(&mut self, member: usize);
@@ -254,5 +259,5 @@ pub fn member<O: Oneof>(field: &Option<O>, member: usize) -> FieldRef<'_> {
 
 /// A member of a oneof, to write to.
 pub fn member_mut<O: Oneof>(field: &mut Option<O>, member: usize) -> FieldMut<'_> {
-    FieldMut::Singular(SingularMut(Slot::Member(field, member)))
+    FieldMut::Singular(SingularMut::member(field, member))
 }

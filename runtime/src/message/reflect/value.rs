@@ -81,6 +81,42 @@ impl Value {
     }
 }
 
+impl ValueRef<'_> {
+    /// The value with what it borrows copied; `None` for messages.
+    pub fn to_value(self) -> Option<Value> {
+        Some(match self {
+            Self::Bool(value) => Value::Bool(value),
+            Self::I32(value) => Value::I32(value),
+            Self::I64(value) => Value::I64(value),
+            Self::U32(value) => Value::U32(value),
+            Self::U64(value) => Value::U64(value),
+            Self::F32(value) => Value::F32(value),
+            Self::F64(value) => Value::F64(value),
+            Self::String(value) => Value::String(value.to_owned()),
+            Self::ByteString(value) => Value::ByteString(value.into()),
+            Self::Bytes(value) => Value::Bytes(value.to_vec()),
+            Self::Enum(value) => Value::Enum(value),
+            Self::Message(_) => return None,
+        })
+    }
+
+    /// Whether it is zero, false or empty; -0.0 is not.
+    pub(super) fn is_zero(self) -> bool {
+        match self {
+            Self::Bool(value) => !value,
+            Self::I32(value) | Self::Enum(value) => value == 0,
+            Self::I64(value) => value == 0,
+            Self::U32(value) => value == 0,
+            Self::U64(value) => value == 0,
+            Self::F32(value) => value.to_bits() == 0,
+            Self::F64(value) => value.to_bits() == 0,
+            Self::String(value) => value.is_empty(),
+            Self::ByteString(value) | Self::Bytes(value) => value.is_empty(),
+            Self::Message(_) => false,
+        }
+    }
+}
+
 /// A field refused a value: it is of another type, or no number of the closed enum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueError {

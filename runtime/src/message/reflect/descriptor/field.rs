@@ -97,7 +97,7 @@ impl<'a> FieldDescriptor<'a> {
         Self { file, message: Some(message), place }
     }
 
-    pub(super) fn extension(file: &'a FileDescriptor, place: usize) -> Self {
+    pub(in crate::message::reflect) fn extension(file: &'a FileDescriptor, place: usize) -> Self {
         Self { file, message: None, place }
     }
 

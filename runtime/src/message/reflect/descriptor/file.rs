@@ -132,6 +132,11 @@ impl FileDescriptor {
         at.file.map_or(self, |used| &self.parts.used[used])
     }
 
+    /// What all clones of this file share.
+    pub(in crate::message::reflect) fn identity(&self) -> &impl Sized {
+        &*self.parts
+    }
+
     /// Whether both are the same, not merely equal.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.parts, &other.parts)

@@ -1,3 +1,5 @@
 //! Tests of reflection.
 
 mod descriptors;
+mod dynamic;
+mod pool;

@@ -1,0 +1,238 @@
+//! Messages of types that are known only at run time.
+//!
+//! A dynamic message stores what is set and no more; how it is encoded and decoded is written once,
+//! over [`Reflect`]. Invariant: every value has the type that its field's descriptor says.
+
+mod element;
+mod field;
+mod list;
+mod map;
+
+use std::fmt::{self, Debug, Formatter};
+
+pub(in crate::message) use field::DynamicField;
+
+use self::field::{Owner, Slot};
+use super::descriptor::{FileDescriptor, MessageDescriptor};
+use super::singular::{FieldMut, FieldRef, OneofField, SingularMut};
+use super::value::{Value, ValueError};
+use super::{Reflect, wire};
+use crate::limits;
+use crate::message::{
+    DecodeError, DecodeErrorKind, DecodeOptions, EncodeError, Reader, UnknownFields, Writer,
+};
+
+/// A message whose type is known only at run time.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::Message;
+/// use rust_grpc::message::{DescriptorPool, DynamicMessage, FieldRef, Reflect, ValueRef};
+/// use rust_grpc::well_known::Duration;
+///
+/// let pool = DescriptorPool::of::<Duration>();
+/// let descriptor = pool.message("google.protobuf.Duration").expect("the pool has it");
+/// let bytes = Duration { seconds: 3, ..Default::default() }.encode_to_vec();
+/// let message = DynamicMessage::decode(descriptor, &bytes)?;
+/// let seconds = descriptor.field_by_name("seconds").expect("it is declared");
+/// assert!(matches!(message.field(seconds.index()), FieldRef::Singular(ValueRef::I64(3))));
+/// assert_eq!(message.encode_to_vec()?, bytes);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct DynamicMessage {
+    file: FileDescriptor,
+    place: usize,
+    /// The fields that are set, by their index, in its order.
+    fields: Vec<(usize, Slot)>,
+    unknown: UnknownFields,
+}
+
+impl DynamicMessage {
+    /// A message with no field set.
+    pub fn new(descriptor: MessageDescriptor<'_>) -> Self {
+        Self {
+            file: descriptor.file().clone(),
+            place: descriptor.index(),
+            fields: Vec::new(),
+            unknown: UnknownFields::new(),
+        }
+    }
+
+    /// Decodes a message that takes all of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input, which limit it breaks, or which required field is not set.
+    pub fn decode(descriptor: MessageDescriptor<'_>, bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode_with(descriptor, bytes, &DecodeOptions::new())
+    }
+
+    /// Decodes a message that takes all of `bytes`, within the limits of `options`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input, which limit it breaks, or which required field is not set.
+    pub fn decode_with(
+        descriptor: MessageDescriptor<'_>,
+        bytes: &[u8],
+        options: &DecodeOptions<'_>,
+    ) -> Result<Self, DecodeError> {
+        let mut message = Self::new(descriptor);
+        message.merge_from(&mut options.reader(bytes)?)?;
+        let checked = wire::check_required(&message);
+        checked.map_err(|missing| DecodeError::missing(message.full_name(), missing))?;
+        options.check_extensions(&message)?;
+        Ok(message)
+    }
+
+    /// Decodes `bytes` into this message: scalars are replaced, messages merged, repeated fields and
+    /// maps added to. Required fields are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input, or which limit it breaks.
+    pub fn merge(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        if bytes.len() > limits::MESSAGE_SIZE_MAX {
+            let kind = DecodeErrorKind::LengthTooLarge(bytes.len() as u64);
+            return Err(DecodeError::new(kind, 0, 0).within(self.full_name()));
+        }
+        self.merge_from(&mut Reader::new(bytes))
+    }
+
+    /// The encoded message: the bytes that a generated message of the same fields has.
+    ///
+    /// # Errors
+    ///
+    /// If it is larger than 2 GiB - 1 bytes, or a required field is not set.
+    pub fn encode_to_vec(&self) -> Result<Vec<u8>, EncodeError> {
+        let checked = wire::check_required(self);
+        checked.map_err(|missing| EncodeError::missing(self.full_name(), missing))?;
+        let mut writer = Writer::new();
+        wire::write_fields(self, &mut writer);
+        match writer.len() {
+            0..=limits::MESSAGE_SIZE_MAX => Ok(writer.into_vec()),
+            size => Err(EncodeError::too_large(self.full_name(), size)),
+        }
+    }
+
+    /// Unsets every field.
+    pub fn clear(&mut self) {
+        self.fields.clear();
+        self.unknown.clear();
+    }
+
+    pub(super) fn merge_from(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        wire::merge_fields(self, reader).map_err(|error| error.within(self.full_name()))
+    }
+
+    fn full_name(&self) -> String {
+        self.file.message(self.place).full_name().to_owned()
+    }
+
+    fn slot(&self, index: usize) -> Option<&Slot> {
+        let at = self.fields.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        Some(&self.fields[at].1)
+    }
+
+    fn remove(&mut self, index: usize) {
+        if let Ok(at) = self.fields.binary_search_by_key(&index, |(index, _)| *index) {
+            self.fields.remove(at);
+        }
+    }
+
+    /// The slot of a field, made if the field is unset.
+    fn slot_or(&mut self, index: usize, slot: impl FnOnce() -> Slot) -> &mut Slot {
+        let at = match self.fields.binary_search_by_key(&index, |(index, _)| *index) {
+            Ok(at) => at,
+            Err(at) => {
+                self.fields.insert(at, (index, slot()));
+                at
+            }
+        };
+        &mut self.fields[at].1
+    }
+
+    /// Unsets the other members of the field's oneof.
+    fn clear_others(&mut self, index: usize) {
+        let descriptor = self.file.message(self.place);
+        let Some(oneof) = descriptor.field(index).oneof() else { return };
+        let others: Vec<usize> =
+            oneof.fields().map(|field| field.index()).filter(|other| *other != index).collect();
+        others.into_iter().for_each(|other| self.remove(other));
+    }
+}
+
+impl Reflect for DynamicMessage {
+    fn descriptor(&self) -> MessageDescriptor<'_> {
+        self.file.message(self.place)
+    }
+
+    fn field(&self, index: usize) -> FieldRef<'_> {
+        field::slot_ref(self.descriptor().field(index), self.slot(index))
+    }
+
+    fn field_mut(&mut self, index: usize) -> FieldMut<'_> {
+        let descriptor = self.file.message(self.place).field(index);
+        match Slot::empty(descriptor) {
+            None => FieldMut::Singular(SingularMut::member(self, index)),
+            Some(empty) => self.slot_or(index, || empty).as_mut(),
+        }
+    }
+
+    fn unknown_fields(&self) -> &UnknownFields {
+        &self.unknown
+    }
+
+    fn unknown_fields_mut(&mut self) -> &mut UnknownFields {
+        &mut self.unknown
+    }
+}
+
+impl OneofField for DynamicMessage {
+    fn set(&mut self, index: usize, value: Value) -> Result<(), ValueError> {
+        let value = element::checked(self.descriptor().field(index), value)?;
+        self.clear_others(index);
+        *self.slot_or(index, || Slot::Value(Value::Bool(false))) = Slot::Value(value);
+        Ok(())
+    }
+
+    fn message_mut(&mut self, index: usize) -> Option<&mut dyn Reflect> {
+        let owner = Owner::of(self.descriptor().field(index));
+        let message = owner.new_message()?;
+        self.clear_others(index);
+        self.slot_or(index, || Slot::Message(Box::new(message))).message_mut()
+    }
+
+    fn clear(&mut self, index: usize) {
+        self.remove(index);
+    }
+}
+
+impl PartialEq for DynamicMessage {
+    fn eq(&self, other: &Self) -> bool {
+        let set = |message: &Self| {
+            let fields = message.fields.iter().filter(|(_, slot)| slot.is_set()).cloned();
+            fields.collect::<Vec<_>>()
+        };
+        self.descriptor() == other.descriptor()
+            && set(self) == set(other)
+            && self.unknown == other.unknown
+    }
+}
+
+impl Debug for DynamicMessage {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let descriptor = self.descriptor();
+        let mut shown = formatter.debug_struct(descriptor.name());
+        for (index, slot) in &self.fields {
+            let field = descriptor.field(*index);
+            match field.is_redacted() {
+                true => shown.field(field.name(), &format_args!("[REDACTED]")),
+                false => shown.field(field.name(), slot),
+            };
+        }
+        shown.field("unknown", &self.unknown).finish()
+    }
+}

@@ -1,0 +1,157 @@
+//! Extensions by reflection: read from the unknown fields of a message, and written back to them.
+
+use std::collections::BTreeMap;
+
+use super::dynamic::DynamicField;
+use super::pool::DescriptorPool;
+use super::resolve::Resolver;
+use super::singular::FieldRef;
+use super::value::ValueRef;
+use super::{FieldDescriptor, Reflect, wire};
+use crate::limits;
+use crate::message::shape::{ITEM, MESSAGE, parse_item, write_item};
+use crate::message::{DecodeError, Reader, START_GROUP, UnknownFields, UnknownValue, Writer};
+
+/// The extensions of `message` that the resolver knows, in the order of their numbers. Messages in
+/// them may be nested `depth` deep.
+///
+/// # Errors
+///
+/// If one cannot be decoded.
+pub(in crate::message) fn extension_fields(
+    message: &dyn Reflect,
+    resolver: &Resolver<'_>,
+    depth: u32,
+) -> Result<Vec<DynamicField>, DecodeError> {
+    let unknown = message.unknown_fields();
+    let descriptor = message.descriptor();
+    let mut found: BTreeMap<u32, DynamicField> = BTreeMap::new();
+    if unknown.is_empty() || descriptor.extension_ranges().is_empty() {
+        return Ok(Vec::new());
+    }
+    let memory = limits::decode_memory(unknown.as_bytes().len());
+    let mut reader = Reader::with_limits(unknown.as_bytes(), depth, memory);
+    while let Some(tag) = reader.next_tag()? {
+        if descriptor.is_message_set() && tag == ITEM << 3 | START_GROUP {
+            let (number, payload) = parse_item(reader.group(ITEM)?);
+            let number = number.and_then(|number| u32::try_from(number).ok());
+            let extension = number.and_then(|number| resolver.extension_of(descriptor, number));
+            if let (Some(extension), Some(payload)) = (extension, payload) {
+                let field = found.entry(extension.number());
+                let field = field.or_insert_with(|| DynamicField::new(extension));
+                merge_item(field, payload, depth)?;
+            }
+            continue;
+        }
+        let extension = resolver.extension_of(descriptor, tag >> 3);
+        match extension.filter(|extension| wire::takes(*extension, tag)) {
+            None => reader.skip(tag)?,
+            Some(extension) => {
+                let field = found.entry(extension.number());
+                let field = field.or_insert_with(|| DynamicField::new(extension));
+                // What a closed enum refuses is where it belongs already.
+                let refused = &mut UnknownFields::new();
+                wire::merge_field(extension, field.get_mut(), &mut reader, refused)?;
+            }
+        }
+    }
+    Ok(found.into_values().filter(|field| field.get().is_set()).collect())
+}
+
+/// Reads the message of a MessageSet's item.
+fn merge_item(field: &mut DynamicField, payload: &[u8], depth: u32) -> Result<(), DecodeError> {
+    use super::FieldMut;
+    let memory = limits::decode_memory(payload.len());
+    let mut reader = Reader::with_limits(payload, depth.saturating_sub(1), memory);
+    match field.get_mut() {
+        FieldMut::Singular(slot) => match slot.message_mut() {
+            Some(message) => wire::merge_fields(message, &mut reader),
+            None => Ok(()),
+        },
+        FieldMut::Repeated(_) | FieldMut::Map(_) => Ok(()),
+    }
+}
+
+/// Writes an extension into the unknown fields of `message`, in place of what is there.
+#[allow(dead_code, reason = "the formats build on it")]
+pub(in crate::message) fn set_extension(message: &mut dyn Reflect, field: &DynamicField) {
+    let descriptor = field.descriptor();
+    let in_set = message.descriptor().is_message_set();
+    let mut writer = Writer::new();
+    match field.get() {
+        FieldRef::Singular(ValueRef::Message(item)) if in_set => {
+            write_item(&mut writer, descriptor.number(), |writer| {
+                let end = writer.len();
+                wire::write_fields(item, writer);
+                writer.length_since(end);
+                writer.tag(MESSAGE, crate::message::LENGTH_DELIMITED);
+            });
+        }
+        value => wire::write_field(descriptor, value, &mut writer),
+    }
+    let unknown = message.unknown_fields_mut();
+    let mut kept = UnknownFields::new();
+    for (number, value) in unknown.iter() {
+        if !is_of(descriptor, in_set, number, &value) {
+            kept.push(number, value);
+        }
+    }
+    kept.push_fields(writer.as_slice());
+    *unknown = kept;
+}
+
+#[allow(dead_code, reason = "the formats build on it")]
+fn is_of(
+    extension: FieldDescriptor<'_>,
+    in_set: bool,
+    number: u32,
+    value: &UnknownValue<'_>,
+) -> bool {
+    match value {
+        UnknownValue::Group(fields) if in_set && number == ITEM => {
+            parse_item(fields.as_bytes()).0 == Some(u64::from(extension.number()))
+        }
+        _ => number == extension.number(),
+    }
+}
+
+/// Whether every extension in `message` and in what it holds can be decoded and has its required
+/// fields.
+///
+/// # Errors
+///
+/// What is wrong with the first that does not.
+pub(in crate::message) fn check_extensions(
+    message: &dyn Reflect,
+    pool: &DescriptorPool,
+    depth: u32,
+) -> Result<(), DecodeError> {
+    if !pool.has_extensions() {
+        return Ok(());
+    }
+    let descriptor = message.descriptor();
+    let resolver = Resolver::new(Some(pool), descriptor.file());
+    for extension in extension_fields(message, &resolver, depth)? {
+        let field = extension.descriptor();
+        wire::check_field(field, extension.get())
+            .map_err(|missing| DecodeError::missing(field.full_name(), missing))?;
+        check_inside(extension.get(), pool, depth)?;
+    }
+    for field in descriptor.fields().filter(|field| field.message().is_some()) {
+        check_inside(message.field(field.index()), pool, depth)?;
+    }
+    Ok(())
+}
+
+fn check_inside(field: FieldRef<'_>, pool: &DescriptorPool, depth: u32) -> Result<(), DecodeError> {
+    let check = |value: ValueRef<'_>| match value {
+        ValueRef::Message(message) => check_extensions(message, pool, depth.saturating_sub(1)),
+        _ => Ok(()),
+    };
+    match field {
+        FieldRef::Unset => Ok(()),
+        FieldRef::Singular(value) => check(value),
+        FieldRef::Repeated(list) => list.iter().try_for_each(check),
+        FieldRef::Map(map) => map.iter().try_for_each(|(_, value)| check(value)),
+    }
+}

@@ -1,0 +1,104 @@
+//! Where types and extensions are looked for: in the pool that the user gives, among the files that
+//! a message's own file uses, and among protobuf's own.
+
+use std::collections::HashSet;
+use std::ptr;
+
+use super::descriptor::{FieldDescriptor, FileDescriptor, MessageDescriptor};
+use super::file::GeneratedFile;
+use super::pool::DescriptorPool;
+use crate::message::well_known;
+
+/// Looks for descriptors by name.
+#[derive(Clone, Copy)]
+pub(in crate::message) struct Resolver<'a> {
+    pool: Option<&'a DescriptorPool>,
+    file: &'a FileDescriptor,
+}
+
+#[allow(dead_code, reason = "the formats build on it")]
+impl<'a> Resolver<'a> {
+    pub(in crate::message) fn new(
+        pool: Option<&'a DescriptorPool>,
+        file: &'a FileDescriptor,
+    ) -> Self {
+        Self { pool, file }
+    }
+
+    /// The message of this full name.
+    pub(in crate::message) fn message(&self, full_name: &str) -> Option<MessageDescriptor<'a>> {
+        self.pool
+            .and_then(|pool| pool.message(full_name))
+            .or_else(|| self.find(|file| file.message_by_name(full_name)))
+            .or_else(|| {
+                let mut files = WELL_KNOWN.iter().map(|file| file.descriptor());
+                files.find_map(|file| file.message_by_name(full_name))
+            })
+    }
+
+    /// The extension of this full name.
+    pub(in crate::message) fn extension(&self, full_name: &str) -> Option<FieldDescriptor<'a>> {
+        let named = |file: &'a FileDescriptor| {
+            file.extensions().find(|extension| extension.full_name() == full_name)
+        };
+        self.pool.and_then(|pool| pool.extension(full_name)).or_else(|| self.find(named))
+    }
+
+    /// The extension of the message by its number.
+    pub(in crate::message) fn extension_of(
+        &self,
+        message: MessageDescriptor<'_>,
+        number: u32,
+    ) -> Option<FieldDescriptor<'a>> {
+        let numbered = |file: &'a FileDescriptor| {
+            file.extensions().find(|extension| {
+                extension.number() == number
+                    && extension.containing_message().full_name() == message.full_name()
+            })
+        };
+        let in_pool = self.pool.and_then(|pool| pool.extension_of(message.full_name(), number));
+        in_pool.or_else(|| self.find(numbered))
+    }
+
+    /// Asks every file that the message's own uses, once.
+    fn find<T>(&self, find: impl Fn(&'a FileDescriptor) -> Option<T>) -> Option<T> {
+        let mut seen = HashSet::new();
+        let mut open = vec![self.file];
+        while let Some(file) = open.pop() {
+            if !seen.insert(ptr::from_ref(file.identity()).addr()) {
+                continue;
+            }
+            if let Some(found) = find(file) {
+                return Some(found);
+            }
+            open.extend(file.dependencies());
+        }
+        None
+    }
+}
+
+/// The runtime's own file of this name.
+pub(super) fn well_known_file(name: &str) -> Option<&'static FileDescriptor> {
+    // Only then are their descriptors built.
+    name.strip_prefix("google/protobuf/")?;
+    WELL_KNOWN.iter().map(|file| file.descriptor()).find(|file| file.name() == name)
+}
+
+#[cfg(test)]
+pub(super) fn well_known_names() -> impl Iterator<Item = &'static str> {
+    WELL_KNOWN.iter().map(|file| file.descriptor().name())
+}
+
+static WELL_KNOWN: [&GeneratedFile; 11] = [
+    &well_known::FILE_GOOGLE_PROTOBUF_ANY,
+    &well_known::FILE_GOOGLE_PROTOBUF_API,
+    &well_known::FILE_GOOGLE_PROTOBUF_DESCRIPTOR,
+    &well_known::FILE_GOOGLE_PROTOBUF_DURATION,
+    &well_known::FILE_GOOGLE_PROTOBUF_EMPTY,
+    &well_known::FILE_GOOGLE_PROTOBUF_FIELD_MASK,
+    &well_known::FILE_GOOGLE_PROTOBUF_SOURCE_CONTEXT,
+    &well_known::FILE_GOOGLE_PROTOBUF_STRUCT,
+    &well_known::FILE_GOOGLE_PROTOBUF_TIMESTAMP,
+    &well_known::FILE_GOOGLE_PROTOBUF_TYPE,
+    &well_known::FILE_GOOGLE_PROTOBUF_WRAPPERS,
+];

@@ -1,0 +1,131 @@
+//! Pools of descriptors, from generated files and from bytes.
+
+use crate::message::Message;
+use crate::message::reflect::{DescriptorPool, DynamicMessage};
+use crate::message::well_known::field_descriptor_proto::{Label, Type};
+use crate::message::well_known::{
+    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, Timestamp,
+    descriptor_proto,
+};
+
+fn file(name: &str, imports: &[&str], message: DescriptorProto) -> FileDescriptorProto {
+    FileDescriptorProto {
+        name: Some(name.into()),
+        package: Some("test".into()),
+        dependency: imports.iter().map(|&import| import.into()).collect(),
+        message_type: vec![message],
+        ..Default::default()
+    }
+}
+
+fn message(name: &str, fields: &[(&str, &str)]) -> DescriptorProto {
+    let field = fields.iter().zip(1..).map(|((name, type_name), number)| FieldDescriptorProto {
+        name: Some((*name).into()),
+        number: Some(number),
+        label: Some(Label::Optional),
+        r#type: Some(Type::Message),
+        type_name: Some((*type_name).into()),
+        ..Default::default()
+    });
+    DescriptorProto { name: Some(name.into()), field: field.collect(), ..Default::default() }
+}
+
+fn pool(files: Vec<FileDescriptorProto>) -> Result<DescriptorPool, String> {
+    let mut pool = DescriptorPool::new();
+    let set = FileDescriptorSet { file: files, ..Default::default() };
+    match pool.add_descriptor_set(&set.encode_to_vec()) {
+        Ok(()) => Ok(pool),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Files may come in any order, and protobuf's own need not come at all.
+#[test]
+fn files_are_linked_in_any_order() {
+    let outer = file(
+        "outer.proto",
+        &["inner.proto", "google/protobuf/timestamp.proto"],
+        message("Outer", &[("inner", ".test.Inner"), ("at", ".google.protobuf.Timestamp")]),
+    );
+    let inner = file("inner.proto", &[], message("Inner", &[]));
+    let pool = pool(vec![outer, inner]).unwrap();
+    let outer = pool.message("test.Outer").unwrap();
+    assert_eq!(outer.field(0).message(), pool.message("test.Inner"));
+    assert_eq!(outer.field(1).message().unwrap().full_name(), Timestamp::FULL_NAME);
+    assert_eq!(pool.file("inner.proto").unwrap().package(), "test");
+    assert!(pool.message("test.None").is_none());
+}
+
+/// `import public`: a file sees what its imports pass on, through several of them, and no more.
+#[test]
+fn public_imports_are_passed_on() {
+    let base = file("base.proto", &[], message("Base", &[]));
+    let mut middle = file("middle.proto", &["base.proto"], message("Middle", &[]));
+    let mut outer = file("outer.proto", &["middle.proto"], message("Outer", &[]));
+    let user = file("user.proto", &["outer.proto"], message("User", &[("base", ".test.Base")]));
+    let all = |middle: &FileDescriptorProto, outer: &FileDescriptorProto| {
+        vec![user.clone(), outer.clone(), middle.clone(), base.clone()]
+    };
+    assert_eq!(
+        pool(all(&middle, &outer)).unwrap_err(),
+        "user.proto: .test.Base is declared neither here nor in an import"
+    );
+    middle.public_dependency.push(0);
+    outer.public_dependency.push(0);
+    assert!(pool(all(&middle, &outer)).is_ok());
+}
+
+/// What peers may send: bytes that are no set, imports in a circle, a name twice, endless nesting.
+#[test]
+fn broken_sets_are_refused() {
+    let error = DescriptorPool::new().add_descriptor_set(b"\x0a\x05x").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "descriptor: invalid google.protobuf.FileDescriptorSet: field 1, byte 2: \
+         expected 5 more bytes, got 1"
+    );
+    let circle = vec![
+        file("a.proto", &["b.proto"], message("A", &[("b", ".test.B")])),
+        file("b.proto", &["a.proto"], message("B", &[])),
+    ];
+    let read = pool(circle).unwrap();
+    assert!(read.message("test.A").is_some(), "only what is used has to be declared");
+    let twice =
+        vec![file("a.proto", &[], message("A", &[])), file("b.proto", &[], message("A", &[]))];
+    assert_eq!(pool(twice).unwrap_err(), "b.proto: a.proto declares test.A too");
+    let chain: Vec<_> = (0..1000)
+        .map(|at| {
+            let import = format!("{}.proto", at + 1);
+            let name = format!("{at}.proto");
+            file(&name, &[&import], message(&format!("M{at}"), &[]))
+        })
+        .collect();
+    assert_eq!(pool(chain).unwrap_err(), "501.proto: imports nest deeper than 500");
+}
+
+/// Extensions are found by their name, and by the message with their number.
+#[test]
+fn extensions_are_found() {
+    let mut host = message("Host", &[]);
+    let range =
+        descriptor_proto::ExtensionRange { start: Some(100), end: Some(200), ..Default::default() };
+    host.extension_range.push(range);
+    let mut file = file("host.proto", &[], host);
+    file.extension.push(FieldDescriptorProto {
+        name: Some("tag".into()),
+        number: Some(100),
+        label: Some(Label::Optional),
+        r#type: Some(Type::Int32),
+        extendee: Some(".test.Host".into()),
+        ..Default::default()
+    });
+    let pool = pool(vec![file]).unwrap();
+    let tag = pool.extension("test.tag").unwrap();
+    assert_eq!(pool.extension_of("test.Host", 100), Some(tag));
+    assert_eq!(pool.extension_of("test.Host", 101), None);
+    assert_eq!(tag.containing_message(), pool.message("test.Host").unwrap());
+    assert_eq!((tag.json_name(), tag.is_extension()), ("[test.tag]", true));
+    let host = pool.message("test.Host").unwrap();
+    let message = DynamicMessage::decode(host, b"\xa0\x06\x07").unwrap();
+    assert_eq!(message.encode_to_vec().unwrap(), b"\xa0\x06\x07", "it stays as it came");
+}

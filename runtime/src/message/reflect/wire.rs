@@ -1,0 +1,371 @@
+//! The binary encoding of messages by reflection: the bytes are those of generated code.
+
+use std::borrow::Cow;
+
+use super::descriptor::{FieldDescriptor, FieldKind};
+use super::singular::{FieldMut, FieldRef};
+use super::value::{Value, ValueRef};
+use super::{List, Map, Reflect};
+use crate::limits;
+use crate::message::varint::{unzigzag32, unzigzag64, zigzag32, zigzag64};
+use crate::message::{
+    ByteString, DecodeError, DecodeErrorKind, END_GROUP, FIXED32, FIXED64, LENGTH_DELIMITED,
+    MissingField, Reader, START_GROUP, UnknownFields, VARINT, Writer,
+};
+
+/// Memory that a dynamic message takes besides what it is made of: the first slots of its fields.
+const MESSAGE_COST: usize = 512;
+
+/// Writes all fields, the last one first.
+pub(super) fn write_fields(message: &dyn Reflect, writer: &mut Writer) {
+    writer.unknown(message.unknown_fields());
+    let mut fields: Vec<FieldDescriptor<'_>> = message.descriptor().fields().collect();
+    fields.sort_unstable_by_key(|field| std::cmp::Reverse(field.number()));
+    for field in fields {
+        write_field(field, message.field(field.index()), writer);
+    }
+}
+
+/// Writes a field with its tags.
+pub(super) fn write_field(field: FieldDescriptor<'_>, value: FieldRef<'_>, writer: &mut Writer) {
+    match value {
+        FieldRef::Unset => {}
+        FieldRef::Singular(value) => write_single(field, value, writer),
+        FieldRef::Repeated(list) if field.is_packed() => write_packed(field, list, writer),
+        FieldRef::Repeated(list) => {
+            for value in list.iter().rev() {
+                write_single(field, value, writer);
+            }
+        }
+        FieldRef::Map(map) => write_map(field, map, writer),
+    }
+}
+
+fn write_packed(field: FieldDescriptor<'_>, list: &dyn List, writer: &mut Writer) {
+    if list.is_empty() {
+        return;
+    }
+    let end = writer.len();
+    for value in list.iter().rev() {
+        write_value(field.kind(), value, writer);
+    }
+    writer.length_since(end);
+    writer.tag(field.number(), LENGTH_DELIMITED);
+}
+
+fn write_map(field: FieldDescriptor<'_>, map: &dyn Map, writer: &mut Writer) {
+    let Some((key_field, value_field)) = field.map_entry() else { return };
+    let entries: Vec<_> = map.iter().collect();
+    for (key, value) in entries.into_iter().rev() {
+        let end = writer.len();
+        write_single(value_field, value, writer);
+        write_single(key_field, key, writer);
+        writer.length_since(end);
+        writer.tag(field.number(), LENGTH_DELIMITED);
+    }
+}
+
+/// A value with its tag.
+fn write_single(field: FieldDescriptor<'_>, value: ValueRef<'_>, writer: &mut Writer) {
+    if field.kind() == FieldKind::Group {
+        writer.tag(field.number(), END_GROUP);
+    }
+    write_value(field.kind(), value, writer);
+    writer.tag(field.number(), wire_type(field.kind()));
+}
+
+fn write_value(kind: FieldKind, value: ValueRef<'_>, writer: &mut Writer) {
+    match (kind, value) {
+        (FieldKind::Sint32, ValueRef::I32(value)) => writer.varint(zigzag32(value).into()),
+        (FieldKind::Sint64, ValueRef::I64(value)) => writer.varint(zigzag64(value)),
+        (FieldKind::Sfixed32, ValueRef::I32(value)) => writer.prepend(&value.to_le_bytes()),
+        (FieldKind::Sfixed64, ValueRef::I64(value)) => writer.prepend(&value.to_le_bytes()),
+        (FieldKind::Fixed32, ValueRef::U32(value)) => writer.prepend(&value.to_le_bytes()),
+        (FieldKind::Fixed64, ValueRef::U64(value)) => writer.prepend(&value.to_le_bytes()),
+        (_, ValueRef::Bool(value)) => writer.varint(value.into()),
+        (_, ValueRef::I32(value) | ValueRef::Enum(value)) => {
+            writer.varint(i64::from(value).cast_unsigned());
+        }
+        (_, ValueRef::I64(value)) => writer.varint(value.cast_unsigned()),
+        (_, ValueRef::U32(value)) => writer.varint(value.into()),
+        (_, ValueRef::U64(value)) => writer.varint(value),
+        (_, ValueRef::F32(value)) => writer.prepend(&value.to_le_bytes()),
+        (_, ValueRef::F64(value)) => writer.prepend(&value.to_le_bytes()),
+        (_, ValueRef::String(value)) => writer.length_delimited(value.as_bytes()),
+        (_, ValueRef::ByteString(value) | ValueRef::Bytes(value)) => writer.length_delimited(value),
+        (FieldKind::Group, ValueRef::Message(message)) => write_fields(message, writer),
+        (_, ValueRef::Message(message)) => {
+            let end = writer.len();
+            write_fields(message, writer);
+            writer.length_since(end);
+        }
+    }
+}
+
+/// Reads fields up to the end of the message.
+pub(super) fn merge_fields(
+    message: &mut dyn Reflect,
+    reader: &mut Reader<'_>,
+) -> Result<(), DecodeError> {
+    let file = message.descriptor().file().clone();
+    let descriptor = file.message(message.descriptor().index());
+    while let Some(tag) = reader.next_tag()? {
+        let field = descriptor.field_by_number(tag >> 3).filter(|field| takes(*field, tag));
+        match field {
+            None => reader.unknown(tag, message.unknown_fields_mut())?,
+            Some(field) => {
+                let mut kept = UnknownFields::new();
+                merge_field(field, message.field_mut(field.index()), reader, &mut kept)?;
+                message.unknown_fields_mut().push_fields(kept.as_bytes());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether what follows the tag can be read into the field.
+pub(super) fn takes(field: FieldDescriptor<'_>, tag: u32) -> bool {
+    let expected = if field.is_map() { LENGTH_DELIMITED } else { wire_type(field.kind()) };
+    tag & 7 == expected
+        || field.is_repeated() && tag & 7 == LENGTH_DELIMITED && is_packable(field.kind())
+}
+
+/// Reads what follows a tag that the field takes; numbers that a closed enum does not name go to
+/// `unknown`.
+pub(super) fn merge_field(
+    field: FieldDescriptor<'_>,
+    target: FieldMut<'_>,
+    reader: &mut Reader<'_>,
+    unknown: &mut UnknownFields,
+) -> Result<(), DecodeError> {
+    match target {
+        FieldMut::Singular(mut slot) => match field.message() {
+            Some(_) => {
+                reader.charge(MESSAGE_COST)?;
+                let message = slot.message_mut().expect("the field holds messages");
+                merge_message(field, message, reader)
+            }
+            None => match read_value(field, reader, unknown)? {
+                Some(value) => {
+                    reader.charge(size_of::<Value>())?;
+                    slot.set(value).expect("the value is of the field's type");
+                    Ok(())
+                }
+                None => Ok(()),
+            },
+        },
+        FieldMut::Repeated(list) => merge_element(field, list, reader, unknown),
+        FieldMut::Map(map) => merge_entry(field, map, reader, unknown),
+    }
+}
+
+fn merge_element(
+    field: FieldDescriptor<'_>,
+    list: &mut dyn List,
+    reader: &mut Reader<'_>,
+    unknown: &mut UnknownFields,
+) -> Result<(), DecodeError> {
+    if field.message().is_some() {
+        reader.charge(list.element_size() + MESSAGE_COST)?;
+        let message = list.push_message().expect("the elements are messages");
+        return merge_message(field, message, reader);
+    }
+    let is_packed = reader.tag() & 7 == LENGTH_DELIMITED && is_packable(field.kind());
+    let mut element = |reader: &mut Reader<'_>| {
+        if let Some(value) = read_value(field, reader, unknown)? {
+            reader.charge(list.element_size())?;
+            list.push(value).expect("the value is of the field's type");
+        }
+        Ok(())
+    };
+    if !is_packed {
+        return element(reader);
+    }
+    let payload = reader.length_delimited()?;
+    if let Some(width) = width(field.kind()).filter(|width| !payload.len().is_multiple_of(*width)) {
+        let kind = DecodeErrorKind::UnevenPackedLength { length: payload.len(), width };
+        return Err(reader.error(kind));
+    }
+    let around = reader.enter_packed(payload);
+    while !reader.rest().is_empty() {
+        element(reader)?;
+    }
+    reader.leave_packed(around);
+    Ok(())
+}
+
+fn merge_entry(
+    field: FieldDescriptor<'_>,
+    map: &mut dyn Map,
+    reader: &mut Reader<'_>,
+    unknown: &mut UnknownFields,
+) -> Result<(), DecodeError> {
+    let (key_field, value_field) = field.map_entry().expect("the field is a map");
+    reader.charge(map.entry_size() + MESSAGE_COST)?;
+    let tag = reader.tag();
+    let before = reader.rest();
+    let around = reader.enter_nested()?;
+    let entry = reader.rest();
+    let value_tag = 2 << 3 | wire_type(value_field.kind());
+    let mut key = key_field.default_value().and_then(ValueRef::to_value);
+    let mut value = value_field.default_value().and_then(ValueRef::to_value);
+    let (mut refused, mut scratch) = (false, UnknownFields::new());
+    while let Some(tag) = reader.next_tag()? {
+        if tag == 1 << 3 | wire_type(key_field.kind()) {
+            key = read_value(key_field, reader, &mut scratch)?;
+        } else if tag == value_tag && value_field.message().is_none() {
+            value = read_value(value_field, reader, &mut scratch)?;
+            refused = value.is_none();
+        } else {
+            reader.skip(tag)?;
+        }
+    }
+    let key = key.expect("keys are no messages");
+    if value_field.message().is_some() {
+        // Once more for the value, now that the key says where it goes.
+        let message = map.insert_message(key).expect("the values are messages");
+        reader.enter_packed(entry);
+        while let Some(tag) = reader.next_tag()? {
+            match tag == value_tag {
+                true => merge_message(value_field, message, reader)?,
+                false => reader.skip(tag)?,
+            }
+        }
+    } else if let Some(value) = value {
+        map.insert(key, value).expect("key and value are of the map's types");
+    }
+    reader.leave_nested(around);
+    if refused {
+        // A number that the closed enum does not name: the whole entry is kept.
+        let payload = &before[..before.len() - reader.rest().len()];
+        reader.charge(limits::UNKNOWN_FIELD_COST + payload.len())?;
+        unknown.push_raw(tag, payload);
+    }
+    Ok(())
+}
+
+fn merge_message(
+    field: FieldDescriptor<'_>,
+    message: &mut dyn Reflect,
+    reader: &mut Reader<'_>,
+) -> Result<(), DecodeError> {
+    let named = |error: DecodeError| match field.message() {
+        Some(descriptor) => error.within(Cow::Owned(descriptor.full_name().to_owned())),
+        None => error,
+    };
+    if field.kind() == FieldKind::Group {
+        let around = reader.enter_group()?;
+        let number = reader.field_number();
+        let result =
+            merge_fields(message, reader).and_then(|()| match reader.leave_group(around) {
+                true => Ok(()),
+                false => Err(reader.error(DecodeErrorKind::UnterminatedGroup(number))),
+            });
+        return result.map_err(named);
+    }
+    let around = reader.enter_nested()?;
+    let result = merge_fields(message, reader);
+    reader.leave_nested(around);
+    result.map_err(named)
+}
+
+/// A value that is no message; `None` for a number that a closed enum does not name.
+fn read_value(
+    field: FieldDescriptor<'_>,
+    reader: &mut Reader<'_>,
+    unknown: &mut UnknownFields,
+) -> Result<Option<Value>, DecodeError> {
+    Ok(Some(match field.kind() {
+        FieldKind::Bool => Value::Bool(reader.varint()? != 0),
+        FieldKind::Int32 => Value::I32(reader.varint()? as i32),
+        FieldKind::Int64 => Value::I64(reader.varint()?.cast_signed()),
+        FieldKind::Uint32 => Value::U32(reader.varint()? as u32),
+        FieldKind::Uint64 => Value::U64(reader.varint()?),
+        FieldKind::Sint32 => Value::I32(unzigzag32(reader.varint()? as u32)),
+        FieldKind::Sint64 => Value::I64(unzigzag64(reader.varint()?)),
+        FieldKind::Fixed32 => Value::U32(u32::from_le_bytes(*reader.chunk()?)),
+        FieldKind::Fixed64 => Value::U64(u64::from_le_bytes(*reader.chunk()?)),
+        FieldKind::Sfixed32 => Value::I32(i32::from_le_bytes(*reader.chunk()?)),
+        FieldKind::Sfixed64 => Value::I64(i64::from_le_bytes(*reader.chunk()?)),
+        FieldKind::Float => Value::F32(f32::from_le_bytes(*reader.chunk()?)),
+        FieldKind::Double => Value::F64(f64::from_le_bytes(*reader.chunk()?)),
+        FieldKind::String if field.is_utf8() => Value::String(reader.text()?.to_owned()),
+        FieldKind::String => Value::ByteString(ByteString::from(reader.length_delimited()?)),
+        FieldKind::Bytes => Value::Bytes(reader.length_delimited()?.to_vec()),
+        FieldKind::Enum => {
+            let (at, raw) = (reader.field_number(), reader.varint()?);
+            let number = raw as i32;
+            let enumeration = field.enumeration().expect("the field is of an enum");
+            if enumeration.is_closed() && enumeration.value_by_number(number).is_none() {
+                reader.charge(limits::UNKNOWN_FIELD_COST)?;
+                unknown.push_varint(at, raw);
+                return Ok(None);
+            }
+            Value::Enum(number)
+        }
+        FieldKind::Message | FieldKind::Group => unreachable!("messages are read in place"),
+    }))
+}
+
+/// Whether every required field is set, in this message and in those that it holds.
+pub(super) fn check_required(message: &dyn Reflect) -> Result<(), MissingField> {
+    for field in message.descriptor().fields() {
+        let found = message.field(field.index());
+        if field.is_required() && !found.is_set() {
+            return Err(MissingField::new(field.name().to_owned()));
+        }
+        check_field(field, found)?;
+    }
+    Ok(())
+}
+
+/// Whether the messages in the field are whole.
+pub(super) fn check_field(
+    field: FieldDescriptor<'_>,
+    found: FieldRef<'_>,
+) -> Result<(), MissingField> {
+    let check = |value: ValueRef<'_>| match value {
+        ValueRef::Message(message) => {
+            check_required(message).map_err(|missing| missing.within(field.name().to_owned()))
+        }
+        _ => Ok(()),
+    };
+    if field.message().is_none() {
+        return Ok(());
+    }
+    match found {
+        FieldRef::Unset => Ok(()),
+        FieldRef::Singular(value) => check(value),
+        FieldRef::Repeated(list) => list.iter().try_for_each(check),
+        FieldRef::Map(map) => map.iter().try_for_each(|(_, value)| check(value)),
+    }
+}
+
+fn wire_type(kind: FieldKind) -> u32 {
+    match kind {
+        FieldKind::Bool
+        | FieldKind::Int32
+        | FieldKind::Int64
+        | FieldKind::Uint32
+        | FieldKind::Uint64
+        | FieldKind::Sint32
+        | FieldKind::Sint64
+        | FieldKind::Enum => VARINT,
+        FieldKind::Fixed64 | FieldKind::Sfixed64 | FieldKind::Double => FIXED64,
+        FieldKind::String | FieldKind::Bytes | FieldKind::Message => LENGTH_DELIMITED,
+        FieldKind::Group => START_GROUP,
+        FieldKind::Fixed32 | FieldKind::Sfixed32 | FieldKind::Float => FIXED32,
+    }
+}
+
+fn is_packable(kind: FieldKind) -> bool {
+    !matches!(wire_type(kind), LENGTH_DELIMITED | START_GROUP)
+}
+
+fn width(kind: FieldKind) -> Option<usize> {
+    match wire_type(kind) {
+        FIXED32 => Some(4),
+        FIXED64 => Some(8),
+        _ => None,
+    }
+}
