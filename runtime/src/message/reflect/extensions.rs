@@ -73,7 +73,6 @@ fn merge_item(field: &mut DynamicField, payload: &[u8], depth: u32) -> Result<()
 }
 
 /// Writes an extension into the unknown fields of `message`, in place of what is there.
-#[allow(dead_code, reason = "the formats build on it")]
 pub(in crate::message) fn set_extension(message: &mut dyn Reflect, field: &DynamicField) {
     let descriptor = field.descriptor();
     let in_set = message.descriptor().is_message_set();
@@ -99,8 +98,6 @@ pub(in crate::message) fn set_extension(message: &mut dyn Reflect, field: &Dynam
     kept.push_fields(writer.as_slice());
     *unknown = kept;
 }
-
-#[allow(dead_code, reason = "the formats build on it")]
 fn is_of(
     extension: FieldDescriptor<'_>,
     in_set: bool,

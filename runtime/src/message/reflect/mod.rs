@@ -38,7 +38,6 @@ pub use singular::{FieldMut, FieldRef, SingularMut};
 pub use value::{Value, ValueError, ValueRef};
 
 pub(super) use extensions::check_extensions;
-#[allow(unused_imports, reason = "the formats build on it")]
 pub(super) use {
     dynamic::DynamicField,
     extensions::{extension_fields, set_extension},
