@@ -57,6 +57,10 @@ pub(crate) const LINGER_MAX: Duration = Duration::from_secs(1);
 /// the stack of a worker thread holds far more.
 pub(crate) const MESSAGE_DEPTH_MAX: u32 = 100;
 
+/// Objects and arrays that parsing JSON enters below each other: what Google's implementation
+/// accepts. A field of repeated messages takes two levels.
+pub(crate) const JSON_DEPTH_MAX: usize = 100;
+
 /// Bytes of one encoded message: lengths are signed 32-bit numbers in every official
 /// implementation.
 pub(crate) const MESSAGE_SIZE_MAX: usize = i32::MAX as usize;

@@ -8,6 +8,8 @@
 //!   of 64 MiB or 16 bytes for each byte of input, whichever is more. What breaks them is a
 //!   [`DecodeError`].
 //! - Fields that a message does not know are kept in [`UnknownFields`] and travel on.
+//! - JSON is another form of the same messages ([`Message::to_json`], [`JsonPrintOptions`],
+//!   [`JsonParseOptions`]), by reflection, within limits of the same kind.
 //! - Equal messages have equal bytes: fields in the order of their numbers, map entries in that of
 //!   their keys.
 
@@ -21,6 +23,7 @@ mod extension;
 mod field;
 mod formats;
 pub(crate) mod group;
+mod json;
 pub(crate) mod kind;
 mod length_delimited;
 pub(crate) mod map;
@@ -31,7 +34,6 @@ pub(crate) mod required;
 pub(crate) mod shape;
 #[cfg(test)]
 mod tests;
-mod text;
 mod unknown;
 mod varint;
 pub mod well_known;
@@ -49,6 +51,7 @@ pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use extension::{Extendable, Extension};
 pub use field::MessageField;
 pub use formats::{Json, Text};
+pub use json::{JsonError, JsonParseOptions, JsonPrintOptions};
 pub use options::DecodeOptions;
 pub use reader::Reader;
 pub use reflect::{
@@ -58,7 +61,6 @@ pub use reflect::{
     ServiceDescriptor, SingularMut, Value, ValueError, ValueRef,
 };
 pub use required::MissingField;
-pub use text::{TextError, TextParseOptions, TextPrintOptions};
 pub use unknown::{UnknownFields, UnknownIter, UnknownValue};
 pub use writer::Writer;
 
@@ -228,77 +230,6 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
         Ok(message)
     }
 
-    /// The message in the text format, a line for each field.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use rust_grpc::Message;
-    /// use rust_grpc::well_known::Timestamp;
-    ///
-    /// let timestamp = Timestamp { seconds: 7, ..Default::default() };
-    /// assert_eq!(timestamp.to_text(), "seconds: 7\n");
-    /// ```
-    fn to_text(&self) -> String
-    where
-        Self: Text,
-    {
-        self.to_text_with(&TextPrintOptions::new())
-    }
-
-    /// The message in the text format, as `options` say.
-    fn to_text_with(&self, options: &TextPrintOptions<'_>) -> String
-    where
-        Self: Text,
-    {
-        text::print(self, options)
-    }
-
-    /// Reads a message from the text format.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the text and where, which limit it breaks, or which required field is not
-    /// set.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use rust_grpc::Message;
-    /// use rust_grpc::well_known::Timestamp;
-    ///
-    /// assert_eq!(Timestamp::from_text("seconds: 7")?.seconds, 7);
-    /// let error = Timestamp::from_text("seconds: true").unwrap_err();
-    /// assert_eq!(
-    ///     error.to_string(),
-    ///     "invalid text format: line 1, column 10: field seconds: \
-    ///      expected a value of type int64, found `true`"
-    /// );
-    /// # Ok::<(), rust_grpc::message::TextError>(())
-    /// ```
-    fn from_text(text: &str) -> Result<Self, TextError>
-    where
-        Self: Text,
-    {
-        Self::from_text_with(text, &TextParseOptions::new())
-    }
-
-    /// Reads a message from the text format, as `options` say.
-    ///
-    /// # Errors
-    ///
-    /// As [`Message::from_text`].
-    fn from_text_with(text: &str, options: &TextParseOptions<'_>) -> Result<Self, TextError>
-    where
-        Self: Text,
-    {
-        let mut message = Self::default();
-        text::parse(text, &mut message, options)?;
-        let whole = if Self::CHECKS_REQUIRED { message.check_required() } else { Ok(()) };
-        whole.map_err(|missing| text::missing(text, &missing))?;
-        Ok(message)
-    }
-
     /// Decodes `bytes` into this message: scalars are replaced, messages merged, repeated fields
     /// and maps added to.
     ///
@@ -333,6 +264,102 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// [`io::ErrorKind::InvalidData`] if the length is over 2 GiB or the bytes are no such message.
     fn read_length_delimited(source: &mut impl io::Read) -> io::Result<Option<Self>> {
         length_delimited::read(source)
+    }
+
+    /// The message as JSON, without line breaks: the mapping that protobuf's documentation calls
+    /// ProtoJSON. Fields that are not set and fields that the message does not know are left out.
+    ///
+    /// # Errors
+    ///
+    /// What JSON cannot say: a timestamp or duration out of its range, a
+    /// [`Value`](well_known::Value) without a kind or of a number that is not finite, a path of a
+    /// [`FieldMask`](well_known::FieldMask) that would not read back, an [`Any`](well_known::Any) of
+    /// an unknown type, a string that is not UTF-8, messages nested more than 100 levels deep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::Message;
+    /// use rust_grpc::well_known::SourceContext;
+    ///
+    /// let context = SourceContext { file_name: "a.proto".into(), ..Default::default() };
+    /// assert_eq!(context.to_json()?, r#"{"fileName":"a.proto"}"#);
+    /// # Ok::<(), rust_grpc::message::JsonError>(())
+    /// ```
+    fn to_json(&self) -> Result<String, JsonError>
+    where
+        Self: Json,
+    {
+        self.to_json_with(&JsonPrintOptions::new())
+    }
+
+    /// The message as JSON, printed as the options say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::to_json`].
+    fn to_json_with(&self, options: &JsonPrintOptions<'_>) -> Result<String, JsonError>
+    where
+        Self: Json,
+    {
+        options.print(self)
+    }
+
+    /// The message that `text` says in JSON.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is no JSON, or says what the message cannot hold, or breaks a limit: 100 levels
+    /// of objects and arrays, and memory of 64 MiB or 16 bytes for each byte of text, whichever is
+    /// more; or which required field is not set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::Message;
+    /// use rust_grpc::well_known::Timestamp;
+    ///
+    /// let time = Timestamp::from_json("\"1970-01-01T00:00:01.5Z\"")?;
+    /// assert_eq!((time.seconds, time.nanos), (1, 500_000_000));
+    /// # Ok::<(), rust_grpc::message::JsonError>(())
+    /// ```
+    fn from_json(text: &str) -> Result<Self, JsonError>
+    where
+        Self: Json,
+    {
+        Self::from_json_with(text, &JsonParseOptions::new())
+    }
+
+    /// The message that `text` says in JSON, parsed as the options say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::from_json`].
+    fn from_json_with(text: &str, options: &JsonParseOptions<'_>) -> Result<Self, JsonError>
+    where
+        Self: Json,
+    {
+        let mut message = Self::default();
+        options.merge(text, &mut message)?;
+        if Self::CHECKS_REQUIRED {
+            let checked = message.check_required();
+            checked.map_err(|missing| JsonError::missing(text, Self::FULL_NAME, &missing))?;
+        }
+        Ok(message)
+    }
+
+    /// Parses JSON into this message: scalars are replaced, messages merged, repeated fields and
+    /// maps added to, and what is null is unset.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::from_json`], but for required fields. The message then holds what came before
+    /// the fault.
+    fn merge_json(&mut self, text: &str) -> Result<(), JsonError>
+    where
+        Self: Json,
+    {
+        JsonParseOptions::new().merge(text, self)
     }
 
     /// Sets every field to its default.

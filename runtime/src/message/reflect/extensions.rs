@@ -98,6 +98,7 @@ pub(in crate::message) fn set_extension(message: &mut dyn Reflect, field: &Dynam
     kept.push_fields(writer.as_slice());
     *unknown = kept;
 }
+
 fn is_of(
     extension: FieldDescriptor<'_>,
     in_set: bool,

@@ -120,6 +120,12 @@ pub trait Reflect: Any + Debug + Send + Sync {
 
     /// The fields that the message does not know, extensions among them, to write to.
     fn unknown_fields_mut(&mut self) -> &mut UnknownFields;
+
+    /// Bytes that the message takes before anything is in it.
+    #[doc(hidden)]
+    fn instance_size(&self) -> usize {
+        size_of_val(self)
+    }
 }
 
 impl<M: Reflect> Reflect for Box<M> {
@@ -141,5 +147,9 @@ impl<M: Reflect> Reflect for Box<M> {
 
     fn unknown_fields_mut(&mut self) -> &mut UnknownFields {
         (**self).unknown_fields_mut()
+    }
+
+    fn instance_size(&self) -> usize {
+        (**self).instance_size()
     }
 }

@@ -1,0 +1,325 @@
+//! Messages to JSON text, by reflection: the mapping that protobuf's documentation calls ProtoJSON.
+//!
+//! Invariant: what is printed without an error reads back as an equal message, unknown fields aside.
+
+use std::fmt::Display;
+
+use super::options::{Enums, JsonPrintOptions, Names, Unset};
+use super::well_known::{self, WellKnown, camel_path, malformed};
+use super::writer::JsonWriter;
+use super::{JsonError, time};
+use crate::limits;
+use crate::message::reflect::{Resolver, extension_fields};
+use crate::message::{
+    DecodeOptions, DynamicMessage, EnumDescriptor, FieldDescriptor, FieldRef, List, Map, Reflect,
+    ValueRef,
+};
+
+/// Prints `message` as the options say.
+pub(super) fn print(
+    message: &dyn Reflect,
+    options: &JsonPrintOptions<'_>,
+) -> Result<String, JsonError> {
+    let writer = JsonWriter::new(options.layout);
+    let descriptor = message.descriptor();
+    let resolver = Resolver::new(options.pool, descriptor.file());
+    let mut printer = Printer { options, resolver, writer, depth: 0 };
+    match printer.message(message) {
+        Ok(()) => Ok(printer.writer.into_text()),
+        Err(error) => Err(error.within(descriptor.full_name())),
+    }
+}
+
+struct Printer<'o> {
+    options: &'o JsonPrintOptions<'o>,
+    resolver: Resolver<'o>,
+    writer: JsonWriter,
+    depth: u32,
+}
+
+impl Printer<'_> {
+    fn message(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
+        if self.depth > limits::MESSAGE_DEPTH_MAX {
+            let expected =
+                format!("at most {} levels of nested messages", limits::MESSAGE_DEPTH_MAX);
+            return Err(JsonError::printing(expected, "more"));
+        }
+        self.depth += 1;
+        let printed = match WellKnown::of(&message.descriptor()) {
+            Some(kind) => self.well_known(kind, message),
+            None => self.object(message),
+        };
+        self.depth -= 1;
+        printed
+    }
+
+    fn object(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
+        self.writer.begin_object();
+        self.fields(message)?;
+        self.writer.end_object();
+        Ok(())
+    }
+
+    /// The fields as members of an object that is open.
+    fn fields(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
+        for field in message.descriptor().fields() {
+            let printed = self.field(&field, message.field(field.index()));
+            printed.map_err(|error| error.in_field(field.name()))?;
+        }
+        let decoded = extension_fields(message, &self.resolver, self.depth_left());
+        let extensions = decoded.map_err(|error| {
+            JsonError::printing("extensions that can be decoded", error.to_string())
+        })?;
+        for extension in extensions {
+            let field = extension.descriptor();
+            let name = format!("[{}]", field.full_name());
+            self.writer.name(&name);
+            self.content(&field, extension.get()).map_err(|error| error.in_field(&name))?;
+        }
+        Ok(())
+    }
+
+    /// Levels that messages inside of the one at hand may have.
+    fn depth_left(&self) -> u32 {
+        (limits::MESSAGE_DEPTH_MAX + 1).saturating_sub(self.depth)
+    }
+
+    fn field(&mut self, field: &FieldDescriptor<'_>, is: FieldRef<'_>) -> Result<(), JsonError> {
+        let is_printed =
+            is.is_set() || !field.has_presence() && self.options.unset == Unset::Printed;
+        if !is_printed {
+            return Ok(());
+        }
+        self.writer.name(match self.options.names {
+            Names::LowerCamel => field.json_name(),
+            Names::Original => field.name(),
+        });
+        self.content(field, is)
+    }
+
+    /// What the field holds, behind its name.
+    fn content(&mut self, field: &FieldDescriptor<'_>, is: FieldRef<'_>) -> Result<(), JsonError> {
+        match (is, field.default_value()) {
+            (FieldRef::Singular(value), _) | (FieldRef::Unset, Some(value)) => {
+                self.value(field, value)
+            }
+            (FieldRef::Repeated(list), _) => self.list(field, list),
+            (FieldRef::Map(map), _) => self.map(field, map),
+            (FieldRef::Unset, None) => Err(malformed(&field.containing_message())),
+        }
+    }
+
+    fn list(&mut self, field: &FieldDescriptor<'_>, list: &dyn List) -> Result<(), JsonError> {
+        self.writer.begin_array();
+        for (index, value) in list.iter().enumerate() {
+            self.value(field, value).map_err(|error| error.in_element(index))?;
+        }
+        self.writer.end_array();
+        Ok(())
+    }
+
+    fn map(&mut self, field: &FieldDescriptor<'_>, map: &dyn Map) -> Result<(), JsonError> {
+        let Some((_, value_field)) = field.map_entry() else {
+            return Err(malformed(&field.containing_message()));
+        };
+        self.writer.begin_object();
+        for (key, value) in map.iter() {
+            let printed = match key {
+                ValueRef::Bool(key) => self.entry(&key, &value_field, value),
+                ValueRef::I32(key) => self.entry(&key, &value_field, value),
+                ValueRef::I64(key) => self.entry(&key, &value_field, value),
+                ValueRef::U32(key) => self.entry(&key, &value_field, value),
+                ValueRef::U64(key) => self.entry(&key, &value_field, value),
+                ValueRef::String(key) => self.named_entry(key, &value_field, value),
+                ValueRef::ByteString(key) => {
+                    utf8(key).and_then(|key| self.named_entry(key, &value_field, value))
+                }
+                _ => Err(malformed(&field.containing_message())),
+            };
+            printed?;
+        }
+        self.writer.end_object();
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        key: &dyn Display,
+        field: &FieldDescriptor<'_>,
+        value: ValueRef<'_>,
+    ) -> Result<(), JsonError> {
+        self.named_entry(&key.to_string(), field, value)
+    }
+
+    fn named_entry(
+        &mut self,
+        key: &str,
+        field: &FieldDescriptor<'_>,
+        value: ValueRef<'_>,
+    ) -> Result<(), JsonError> {
+        self.writer.name(key);
+        self.value(field, value).map_err(|error| error.in_entry(key))
+    }
+
+    fn value(&mut self, field: &FieldDescriptor<'_>, value: ValueRef<'_>) -> Result<(), JsonError> {
+        match value {
+            ValueRef::Bool(value) => self.writer.bare(value),
+            ValueRef::I32(value) => self.writer.bare(value),
+            ValueRef::U32(value) => self.writer.bare(value),
+            ValueRef::I64(value) => self.writer.in_quotes(value),
+            ValueRef::U64(value) => self.writer.in_quotes(value),
+            ValueRef::F32(value) => self.writer.float(value),
+            ValueRef::F64(value) => self.writer.float(value),
+            ValueRef::String(value) => self.writer.string(value),
+            ValueRef::ByteString(value) => self.writer.string(utf8(value)?),
+            ValueRef::Bytes(value) => self.writer.bytes(value),
+            ValueRef::Enum(number) => self.enumeration(field.enumeration(), number),
+            ValueRef::Message(message) => return self.message(message),
+        }
+        Ok(())
+    }
+
+    fn enumeration(&mut self, enumeration: Option<EnumDescriptor<'_>>, number: i32) {
+        match enumeration {
+            Some(of) if of.full_name() == "google.protobuf.NullValue" => self.writer.bare("null"),
+            Some(of) if self.options.enums == Enums::Names => match of.value_by_number(number) {
+                Some(value) => self.writer.string(value.name()),
+                None => self.writer.bare(number),
+            },
+            Some(_) | None => self.writer.bare(number),
+        }
+    }
+
+    fn well_known(&mut self, kind: WellKnown, message: &dyn Reflect) -> Result<(), JsonError> {
+        match kind {
+            WellKnown::Any => self.any(message),
+            WellKnown::Timestamp => {
+                self.time(message, time::timestamp, "a time in the years 1 to 9999")
+            }
+            WellKnown::Duration => {
+                self.time(message, time::duration, "at most 315576000000 seconds, of one sign")
+            }
+            WellKnown::FieldMask => self.field_mask(message),
+            WellKnown::Value => self.any_value(message),
+            WellKnown::Struct | WellKnown::ListValue | WellKnown::Wrapper => {
+                self.only_field(message)
+            }
+        }
+    }
+
+    fn time(
+        &mut self,
+        message: &dyn Reflect,
+        text: fn(i64, i32) -> Option<String>,
+        expected: &'static str,
+    ) -> Result<(), JsonError> {
+        let malformed = || malformed(&message.descriptor());
+        let (seconds, nanos) = well_known::seconds_and_nanos(message).ok_or_else(malformed)?;
+        let Some(text) = text(seconds, nanos) else {
+            let got = format!("{seconds} seconds and {nanos} nanoseconds");
+            return Err(JsonError::printing(expected, got));
+        };
+        self.writer.string(&text);
+        Ok(())
+    }
+
+    fn field_mask(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
+        let Some(FieldRef::Repeated(paths)) = well_known::field(message, 1) else {
+            return Err(malformed(&message.descriptor()));
+        };
+        let mut text = String::new();
+        for (index, path) in paths.iter().enumerate() {
+            let ValueRef::String(path) = path else {
+                return Err(malformed(&message.descriptor()));
+            };
+            let Some(camel) = camel_path(path) else {
+                let expected = "a path that reads back from lowerCamelCase";
+                return Err(JsonError::printing(expected, format!("{path:?}")).in_element(index));
+            };
+            if index > 0 {
+                text.push(',');
+            }
+            text.push_str(&camel);
+        }
+        self.writer.string(&text);
+        Ok(())
+    }
+
+    /// `google.protobuf.Value`: the one field that is set.
+    fn any_value(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
+        let descriptor = message.descriptor();
+        let set = descriptor.fields().find_map(|field| match message.field(field.index()) {
+            FieldRef::Singular(value) => Some((field, value)),
+            _ => None,
+        });
+        let expected = "a kind of google.protobuf.Value that JSON has";
+        match set {
+            Some((_, ValueRef::F64(number))) if !number.is_finite() => {
+                Err(JsonError::printing(expected, number.to_string()))
+            }
+            Some((field, value)) => self.value(&field, value),
+            None => Err(JsonError::printing(expected, "none that is set")),
+        }
+    }
+
+    /// A message that stands for its one field.
+    fn only_field(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
+        let descriptor = message.descriptor();
+        let malformed = || malformed(&descriptor);
+        let field = descriptor.field_by_number(1).ok_or_else(malformed)?;
+        match (message.field(field.index()), field.default_value()) {
+            (FieldRef::Singular(value), _) | (FieldRef::Unset, Some(value)) => {
+                self.value(&field, value)
+            }
+            (FieldRef::Repeated(list), _) => self.list(&field, list),
+            (FieldRef::Map(map), _) => self.map(&field, map),
+            (FieldRef::Unset, None) => Err(malformed()),
+        }
+    }
+
+    /// `google.protobuf.Any`: the message in it, with the URL of its type.
+    fn any(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
+        let malformed = || malformed(&message.descriptor());
+        let url = well_known::singular(message, 1).ok_or_else(malformed)?;
+        let bytes = well_known::singular(message, 2).ok_or_else(malformed)?;
+        let (ValueRef::String(url), ValueRef::Bytes(bytes)) = (url, bytes) else {
+            return Err(malformed());
+        };
+        self.writer.begin_object();
+        if !url.is_empty() || !bytes.is_empty() {
+            self.writer.name("@type");
+            self.writer.string(url);
+            self.packed(url, bytes)?;
+        }
+        self.writer.end_object();
+        Ok(())
+    }
+
+    /// The message in an Any, as members of an object that is open.
+    fn packed(&mut self, url: &str, bytes: &[u8]) -> Result<(), JsonError> {
+        let Some(descriptor) = well_known::type_of(url, &self.resolver) else {
+            return Err(JsonError::printing(well_known::KNOWN_TYPE, format!("{url:?}")));
+        };
+        let options = DecodeOptions::new().depth_limit(self.depth_left());
+        let decoded = DynamicMessage::decode_with(descriptor, bytes, &options);
+        let message = decoded.map_err(|error| {
+            let expected = format!("an Any that holds a {}", descriptor.full_name());
+            JsonError::printing(expected, error.to_string())
+        })?;
+        if WellKnown::of(&descriptor).is_some() {
+            self.writer.name("value");
+            return self.message(&message);
+        }
+        self.depth += 1;
+        let printed = self.fields(&message);
+        self.depth -= 1;
+        printed
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, JsonError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let got = format!("something else after {} bytes", error.valid_up_to());
+        JsonError::printing("a string of utf-8", got)
+    })
+}

@@ -1,0 +1,5 @@
+mod lexer;
+mod mapping;
+mod schema;
+mod texts;
+mod well_known;

@@ -1,0 +1,273 @@
+//! Numbers, base64, times and the layout of what is written.
+
+use super::super::writer::{JsonWriter, Layout};
+use super::super::{base64, number, time};
+
+/// protobuf JSON: an integer may have a fraction of zeros and an exponent.
+#[test]
+fn integers_are_read_in_every_notation() {
+    for (text, expected) in [
+        ("0", 0),
+        ("-0", 0),
+        ("-1", -1),
+        ("1.0", 1),
+        ("1e5", 100_000),
+        ("1E+5", 100_000),
+        ("1000e-2", 10),
+        ("1.50e1", 15),
+        ("0e999999999999999999999", 0),
+        ("0.000e-999999999999999999999", 0),
+        ("18446744073709551615", u64::MAX.into()),
+        ("1.8446744073709551615e19", u64::MAX.into()),
+        ("-9223372036854775808", i64::MIN.into()),
+    ] {
+        assert_eq!(number::integer(text), Some(expected), "{text}");
+    }
+    for text in [
+        "",
+        " 1",
+        "1 ",
+        "+1",
+        "01",
+        "1.5",
+        "1e-1",
+        "0.5",
+        "1.",
+        "0x1",
+        "1_0",
+        "a",
+        "NaN",
+        "18446744073709551616",
+        "1e20",
+        "1e999999999999999999999",
+        "1e-999999999999999999999",
+    ] {
+        assert_eq!(number::integer(text), None, "{text}");
+    }
+}
+
+/// protobuf JSON: a float beyond its type is refused, one too small to tell from 0 is 0.
+#[test]
+fn floats_stay_within_their_type() {
+    assert_eq!(number::float::<f32>("3.402823e38"), Some(3.402_823e38));
+    assert_eq!(number::float::<f32>("3.502823e38"), None);
+    assert_eq!(number::float::<f64>("1.89769e308"), None);
+    assert_eq!(number::float::<f64>("-1e400"), None);
+    assert_eq!(number::float::<f64>("1e-400"), Some(0.0));
+    assert_eq!(number::float::<f64>("-0").map(f64::to_bits), Some((-0.0_f64).to_bits()));
+    for text in ["NaN", "inf", "Infinity", "1.", ".5", "+1", "1 "] {
+        assert_eq!(number::float::<f64>(text), None, "{text}");
+    }
+}
+
+/// protobuf JSON: the fewest digits that read back as the same float of the same width.
+#[test]
+fn floats_are_written_shortest() {
+    let written = |value: f64| {
+        let mut out = String::new();
+        number::push_float(&mut out, value);
+        out
+    };
+    for (value, expected) in [
+        (0.0, "0"),
+        (-0.0, "-0"),
+        (1.0, "1"),
+        (0.1, "0.1"),
+        (-1.5, "-1.5"),
+        (1e20, "100000000000000000000"),
+        (1e21, "1e21"),
+        (1e-7, "1e-7"),
+        (f64::MAX, "1.7976931348623157e308"),
+        (5e-324, "5e-324"),
+        (f64::NAN, "\"NaN\""),
+        (f64::INFINITY, "\"Infinity\""),
+        (f64::NEG_INFINITY, "\"-Infinity\""),
+    ] {
+        assert_eq!(written(value), expected);
+    }
+    let mut out = String::new();
+    number::push_float(&mut out, 0.1_f32);
+    number::push_float(&mut out, f32::MAX);
+    assert_eq!(out, "0.13.4028235e38");
+}
+
+/// RFC 4648 4 and 5: either alphabet, with padding or without, and nothing in between.
+#[test]
+fn base64_is_read_in_both_alphabets() {
+    for (text, expected) in [
+        ("", &b""[..]),
+        ("AQ==", b"\x01"),
+        ("AQ", b"\x01"),
+        ("AQI=", b"\x01\x02"),
+        ("AQI", b"\x01\x02"),
+        ("AQID", b"\x01\x02\x03"),
+        ("-_8=", b"\xfb\xff"),
+        ("+/8", b"\xfb\xff"),
+        ("AQIDBA", b"\x01\x02\x03\x04"),
+    ] {
+        assert_eq!(base64::decode(text).as_deref(), Some(expected), "{text}");
+    }
+    for text in [
+        "A", "A===", "AQ=", "AQI==", "AQID=", "=", "====", "A=Q=", "AQ ==", "A!", "AQIDB",
+        "\u{e9}A",
+    ] {
+        assert_eq!(base64::decode(text), None, "{text}");
+    }
+    let bytes: Vec<u8> = (0..=255).collect();
+    for length in 0..bytes.len() {
+        let mut out = String::new();
+        base64::push(&mut out, &bytes[..length]);
+        assert_eq!(out.len(), length.div_ceil(3) * 4);
+        assert_eq!(base64::decode(&out).as_deref(), Some(&bytes[..length]));
+    }
+}
+
+/// timestamp.proto: RFC 3339 in UTC, with 0, 3, 6 or 9 digits, in the years 1 to 9999.
+#[test]
+fn timestamps_are_rfc_3339() {
+    for (seconds, nanos, text) in [
+        (0, 0, "1970-01-01T00:00:00Z"),
+        (0, 500_000_000, "1970-01-01T00:00:00.500Z"),
+        (-1, 1_000, "1969-12-31T23:59:59.000001Z"),
+        (951_782_400, 1, "2000-02-29T00:00:00.000000001Z"),
+        (-62_135_596_800, 0, "0001-01-01T00:00:00Z"),
+        (253_402_300_799, 999_999_999, "9999-12-31T23:59:59.999999999Z"),
+        (1_709_251_199, 0, "2024-02-29T23:59:59Z"),
+    ] {
+        assert_eq!(time::timestamp(seconds, nanos).as_deref(), Some(text));
+        assert_eq!(time::parse_timestamp(text), Some((seconds, nanos)), "{text}");
+    }
+    for (text, expected) in [
+        ("1970-01-01T08:00:00+08:00", (0, 0)),
+        ("1969-12-31T16:00:01.5-08:00", (1, 500_000_000)),
+        ("1970-01-01T00:00:00.010000000Z", (0, 10_000_000)),
+        ("1970-01-01T00:00:00-23:59", (86_340, 0)),
+    ] {
+        assert_eq!(time::parse_timestamp(text), Some(expected), "{text}");
+    }
+    for text in [
+        "",
+        "1970-01-01",
+        "1970-01-01T00:00:00",
+        "1970-01-01t00:00:00Z",
+        "1970-01-01T00:00:00z",
+        "1970-01-01 00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "10000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-00:01",
+        "1970-13-01T00:00:00Z",
+        "1970-00-01T00:00:00Z",
+        "1970-01-32T00:00:00Z",
+        "2023-02-29T00:00:00Z",
+        "1900-02-29T00:00:00Z",
+        "1970-04-31T00:00:00Z",
+        "1970-01-01T24:00:00Z",
+        "1970-01-01T00:60:00Z",
+        "1970-01-01T00:00:60Z",
+        "1970-01-01T00:00:00.Z",
+        "1970-01-01T00:00:00.0000000001Z",
+        "1970-01-01T00:00:00+24:00",
+        "1970-01-01T00:00:00+00:60",
+        "1970-01-01T00:00:00+0000",
+        "1970-01-01T00:00:00ZZ",
+        "1970-1-1T0:0:0Z",
+        " 1970-01-01T00:00:00Z",
+        "+970-01-01T00:00:00Z",
+    ] {
+        assert_eq!(time::parse_timestamp(text), None, "{text}");
+    }
+    for (seconds, nanos) in
+        [(0, -1), (0, 1_000_000_000), (-62_135_596_801, 0), (253_402_300_800, 0)]
+    {
+        assert_eq!(time::timestamp(seconds, nanos), None);
+    }
+}
+
+/// The calendar: days of all months and years are written and read back as itself.
+#[test]
+fn days_read_back() {
+    let mut seconds = -62_135_596_800;
+    while seconds < 253_402_300_799 {
+        let text = time::timestamp(seconds, 0).unwrap();
+        assert_eq!(time::parse_timestamp(&text), Some((seconds, 0)), "{text}");
+        seconds += 86_400 * 13 + 3_661;
+    }
+}
+
+/// duration.proto: seconds with the suffix "s", one sign, at most 315,576,000,000.
+#[test]
+fn durations_are_seconds() {
+    for (seconds, nanos, text) in [
+        (0, 0, "0s"),
+        (1, 0, "1s"),
+        (-1, -500_000_000, "-1.500s"),
+        (0, -1, "-0.000000001s"),
+        (3, 1_000, "3.000001s"),
+        (315_576_000_000, 999_999_999, "315576000000.999999999s"),
+        (-315_576_000_000, -999_999_999, "-315576000000.999999999s"),
+    ] {
+        assert_eq!(time::duration(seconds, nanos).as_deref(), Some(text));
+        assert_eq!(time::parse_duration(text), Some((seconds, nanos)), "{text}");
+    }
+    assert_eq!(time::parse_duration("1.5s"), Some((1, 500_000_000)));
+    for text in [
+        "",
+        "s",
+        "1",
+        "-s",
+        ".5s",
+        "1.s",
+        "+1s",
+        "1 s",
+        " 1s",
+        "1S",
+        "--1s",
+        "1.0000000001s",
+        "1.-5s",
+        "315576000001s",
+        "-315576000001s",
+        "9223372036854775808s",
+        "99999999999999999999999s",
+        "1e3s",
+    ] {
+        assert_eq!(time::parse_duration(text), None, "{text}");
+    }
+    for (seconds, nanos) in
+        [(1, -1), (-1, 1), (315_576_000_001, 0), (0, 1_000_000_000), (0, i32::MIN)]
+    {
+        assert_eq!(time::duration(seconds, nanos), None);
+    }
+}
+
+/// RFC 8259: the same values, compact and pretty; empty containers stay closed.
+#[test]
+fn layouts_differ_in_space_alone() {
+    let written = |layout| {
+        let mut writer = JsonWriter::new(layout);
+        writer.begin_object();
+        writer.name("a\"\n\u{1}");
+        writer.begin_array();
+        writer.bare(1);
+        writer.in_quotes(i64::MIN);
+        writer.float(0.5);
+        writer.bytes(b"\x01");
+        writer.end_array();
+        writer.name("b");
+        writer.begin_object();
+        writer.end_object();
+        writer.name("c");
+        writer.string("\\\u{e9}\u{7f}");
+        writer.end_object();
+        writer.into_text()
+    };
+    assert_eq!(
+        written(Layout::Compact),
+        "{\"a\\\"\\n\\u0001\":[1,\"-9223372036854775808\",0.5,\"AQ==\"],\"b\":{},\"c\":\"\\\\\u{e9}\u{7f}\"}"
+    );
+    assert_eq!(
+        written(Layout::Pretty),
+        "{\n  \"a\\\"\\n\\u0001\": [\n    1,\n    \"-9223372036854775808\",\n    0.5,\n    \"AQ==\"\n  ],\n  \
+         \"b\": {},\n  \"c\": \"\\\\\u{e9}\u{7f}\"\n}"
+    );
+}

@@ -1,0 +1,187 @@
+//! Timestamps as RFC 3339 and durations as seconds, the texts that timestamp.proto and
+//! duration.proto prescribe for JSON.
+
+use std::fmt::Write as _;
+
+/// What a timestamp has to be, for errors.
+pub(super) const TIMESTAMP: &str =
+    "a timestamp of RFC 3339 in the years 1 to 9999, such as \"2026-01-31T12:00:00.5Z\"";
+
+/// What a duration has to be, for errors.
+pub(super) const DURATION: &str = "a duration of at most 315576000000 seconds, such as \"-1.5s\"";
+
+/// The text of a timestamp, `None` if it is none.
+pub(super) fn timestamp(seconds: i64, nanos: i32) -> Option<String> {
+    if !is_timestamp(seconds, nanos) {
+        return None;
+    }
+    let (year, month, day) = date(seconds.div_euclid(SECONDS_PER_DAY));
+    let second = seconds.rem_euclid(SECONDS_PER_DAY);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+    push_fraction(&mut text, nanos);
+    text.push('Z');
+    Some(text)
+}
+
+/// The seconds and nanoseconds of a timestamp's text.
+pub(super) fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
+    let mut rest = text.as_bytes();
+    let year = digits(&mut rest, 4)?;
+    let month = skip(&mut rest, b'-').and_then(|()| digits(&mut rest, 2))?;
+    let day = skip(&mut rest, b'-').and_then(|()| digits(&mut rest, 2))?;
+    let hour = skip(&mut rest, b'T').and_then(|()| digits(&mut rest, 2))?;
+    let minute = skip(&mut rest, b':').and_then(|()| digits(&mut rest, 2))?;
+    let second = skip(&mut rest, b':').and_then(|()| digits(&mut rest, 2))?;
+    let nanos = fraction(&mut rest)?;
+    let offset = offset(rest)?;
+    let is_valid = (1..=12).contains(&month)
+        && (1..=days_in(year, month)).contains(&day)
+        && hour <= 23
+        && minute <= 59
+        && second <= 59;
+    let of_day = hour * 3600 + minute * 60 + second;
+    let seconds = days(year, month, day) * SECONDS_PER_DAY + of_day - offset;
+    (is_valid && is_timestamp(seconds, nanos)).then_some((seconds, nanos))
+}
+
+/// The text of a duration, `None` if it is none.
+pub(super) fn duration(seconds: i64, nanos: i32) -> Option<String> {
+    if !is_duration(seconds, nanos) {
+        return None;
+    }
+    let sign = if seconds < 0 || nanos < 0 { "-" } else { "" };
+    let mut text = format!("{sign}{}", seconds.unsigned_abs());
+    push_fraction(&mut text, nanos.abs());
+    text.push('s');
+    Some(text)
+}
+
+/// The seconds and nanoseconds of a duration's text.
+pub(super) fn parse_duration(text: &str) -> Option<(i64, i32)> {
+    let number = text.strip_suffix('s')?;
+    let magnitude = number.strip_prefix('-').unwrap_or(number);
+    let mut rest = magnitude.as_bytes();
+    let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    // Twelve digits hold the longest duration, so longer numbers cannot overflow unnoticed.
+    let seconds = if length <= 18 { digits(&mut rest, length)? } else { return None };
+    let nanos = fraction(&mut rest)?;
+    let sign = if number.starts_with('-') { -1 } else { 1 };
+    let (seconds, nanos) = (seconds * sign, nanos * sign as i32);
+    (rest.is_empty() && length > 0 && is_duration(seconds, nanos)).then_some((seconds, nanos))
+}
+
+fn is_timestamp(seconds: i64, nanos: i32) -> bool {
+    (SECONDS_MIN..=SECONDS_MAX).contains(&seconds) && (0..NANOS_PER_SECOND).contains(&nanos)
+}
+
+fn is_duration(seconds: i64, nanos: i32) -> bool {
+    (-DURATION_MAX..=DURATION_MAX).contains(&seconds)
+        && (1 - NANOS_PER_SECOND..NANOS_PER_SECOND).contains(&nanos)
+        && i64::from(nanos.signum()) * seconds.signum() >= 0
+}
+
+/// The fraction of a second: nothing, or 3, 6 or 9 digits.
+fn push_fraction(text: &mut String, nanos: i32) {
+    let written = match nanos {
+        0 => Ok(()),
+        _ if nanos % 1_000_000 == 0 => write!(text, ".{:03}", nanos / 1_000_000),
+        _ if nanos % 1_000 == 0 => write!(text, ".{:06}", nanos / 1_000),
+        _ => write!(text, ".{nanos:09}"),
+    };
+    written.expect("writing to a string cannot fail");
+}
+
+/// The nanoseconds of a fraction of 1 to 9 digits; 0 if there is no point.
+fn fraction(rest: &mut &[u8]) -> Option<i32> {
+    if skip(rest, b'.').is_none() {
+        return Some(0);
+    }
+    let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if !(1..=9).contains(&length) {
+        return None;
+    }
+    let value = digits(rest, length)? * 10_i64.pow(9 - length as u32);
+    i32::try_from(value).ok()
+}
+
+/// RFC 3339 5.6: `Z`, or hours and minutes from UTC, in seconds.
+fn offset(mut rest: &[u8]) -> Option<i64> {
+    let sign = match rest.split_first()? {
+        (b'Z', []) => return Some(0),
+        (b'+', after) => {
+            rest = after;
+            1
+        }
+        (b'-', after) => {
+            rest = after;
+            -1
+        }
+        _ => return None,
+    };
+    let hours = digits(&mut rest, 2)?;
+    let minutes = skip(&mut rest, b':').and_then(|()| digits(&mut rest, 2))?;
+    let is_valid = rest.is_empty() && hours <= 23 && minutes <= 59;
+    is_valid.then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+fn skip(rest: &mut &[u8], byte: u8) -> Option<()> {
+    *rest = rest.strip_prefix(&[byte])?;
+    Some(())
+}
+
+/// The number of exactly `count` digits.
+fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
+    let (number, after) = rest.split_at_checked(count)?;
+    *rest = after;
+    number.iter().try_fold(0, |value, byte| {
+        byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
+    })
+}
+
+fn days_in(year: i64, month: i64) -> i64 {
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so that
+/// the leap day is the last one.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let month = (month + 9) % 12;
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - DAYS_TO_1970
+}
+
+/// The date that many days after 1970-01-01.
+fn date(days_since_1970: i64) -> (i64, i64, i64) {
+    let day = days_since_1970 + DAYS_TO_1970;
+    let era = day.div_euclid(146_097);
+    let of_era = day.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + year_of_era + i64::from(month >= 10);
+    (year, (month + 2) % 12 + 1, day)
+}
+
+const SECONDS_PER_DAY: i64 = 86_400;
+const NANOS_PER_SECOND: i32 = 1_000_000_000;
+
+/// From 0000-03-01 to 1970-01-01.
+const DAYS_TO_1970: i64 = 719_468;
+
+/// 0001-01-01T00:00:00Z.
+const SECONDS_MIN: i64 = -62_135_596_800;
+
+/// 9999-12-31T23:59:59Z.
+const SECONDS_MAX: i64 = 253_402_300_799;
+
+/// duration.proto: about 10,000 years, in seconds.
+const DURATION_MAX: i64 = 315_576_000_000;
