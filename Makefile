@@ -26,7 +26,8 @@ demo: ## Generate, build, serve, call, print the replies, stop
 .PHONY: test
 test: ## Every test: units, conversations, golden files, simulation, documentation
 	$(CARGO_TEST) --workspace
-	cargo test --quiet --workspace --doc
+	$(CARGO_TEST) -p rust-grpc --all-features --lib
+	cargo test --quiet --workspace --doc --all-features
 
 .PHONY: lint
 lint: fmt-check clippy doc audit ## Formatting, clippy, rustdoc and dependencies, warnings denied
@@ -38,12 +39,13 @@ fmt-check: ## rustfmt makes no difference
 .PHONY: clippy
 clippy: ## clippy with warnings denied, with and without the features
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	cargo clippy -p rust-grpc-codegen --no-default-features -- -D warnings
 	RUSTFLAGS='--cfg rust_grpc_portable' CARGO_TARGET_DIR=target/portable cargo clippy -p rust-grpc -- -D warnings
 
 .PHONY: doc
 doc: ## rustdoc with warnings denied
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features --quiet
 
 .PHONY: audit
 audit: ## Licences, sources and size of the dependency trees

@@ -22,6 +22,14 @@ pub mod reflect {
     pub use crate::message::reflect::generated::*;
 }
 
+/// What generated types use with the feature `serde`.
+#[cfg(feature = "serde")]
+pub mod serde {
+    pub use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub use crate::message::json::serde::{deserialize, serialize};
+}
+
 /// What the generated constants of extensions use.
 pub mod extension {
     pub use super::message::{

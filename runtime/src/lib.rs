@@ -46,6 +46,16 @@
 //! A message is at most 4 MiB, unless the builder of the server or of the channel says otherwise;
 //! a server runs a bounded number of methods at once and queues a bounded number of calls. Nothing
 //! that a peer sends makes either side panic or allocate without a limit.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `serde`: every message that has JSON implements `serde::Serialize` and `Deserialize`, with the
+//!   mapping of [`Message::to_json`], for formats that describe themselves: serde_json, YAML and the
+//!   like.
+//! - `serde_json`: [`Struct`](well_known::Struct), [`Value`](well_known::Value) and
+//!   [`ListValue`](well_known::ListValue) from and to `serde_json`'s types.
 
 // Generated code names this crate from outside; the well-known types are generated and stand inside.
 extern crate self as rust_grpc;

@@ -23,7 +23,7 @@ mod extension;
 mod field;
 mod formats;
 pub(crate) mod group;
-mod json;
+pub(crate) mod json;
 pub(crate) mod kind;
 mod length_delimited;
 pub(crate) mod map;
@@ -45,6 +45,8 @@ use std::io;
 use crate::limits;
 
 pub use byte_string::ByteString;
+#[cfg(feature = "serde_json")]
+pub use conversions::NoJsonError;
 pub use conversions::{AnyError, TimeRangeError};
 pub use enumeration::Enumeration;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};

@@ -5,9 +5,13 @@
 
 mod any;
 mod field_mask;
+#[cfg(feature = "serde_json")]
+mod serde_json;
 mod structure;
 mod time;
 mod wrappers;
 
 pub use any::AnyError;
+#[cfg(feature = "serde_json")]
+pub use serde_json::NoJsonError;
 pub use time::TimeRangeError;

@@ -32,12 +32,18 @@ pub struct JsonError(Box<Fault>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct Fault {
-    /// `None` when a message was printed.
+    verb: Verb,
     place: Option<Place>,
     message_name: String,
     path: String,
     expected: Cow<'static, str>,
     got: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Parse,
+    Print,
 }
 
 /// A place in a text, both counted from 1; columns are characters.
@@ -62,13 +68,13 @@ impl JsonError {
             line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
         };
-        Self::new(Some(place), expected.into(), got.into())
+        Self::new(Verb::Parse, Some(place), expected.into(), got.into())
     }
 
     /// A fault of a message that is to be printed.
     #[cold]
     pub(super) fn printing(expected: impl Into<Cow<'static, str>>, got: impl Into<String>) -> Self {
-        Self::new(None, expected.into(), got.into())
+        Self::new(Verb::Print, None, expected.into(), got.into())
     }
 
     /// A required field of the message that the text does not set.
@@ -82,14 +88,16 @@ impl JsonError {
         Self::parsing(text, text.len(), expected, "none").within(message_name)
     }
 
-    fn new(place: Option<Place>, expected: Cow<'static, str>, got: String) -> Self {
-        Self(Box::new(Fault {
-            place,
-            message_name: String::new(),
-            path: String::new(),
-            expected,
-            got,
-        }))
+    fn new(verb: Verb, place: Option<Place>, expected: Cow<'static, str>, got: String) -> Self {
+        let (message_name, path) = (String::new(), String::new());
+        Self(Box::new(Fault { verb, place, message_name, path, expected, got }))
+    }
+
+    /// The text was not the user's: its lines tell nothing.
+    #[cfg(feature = "serde")]
+    pub(super) fn without_place(mut self) -> Self {
+        self.0.place = None;
+        self
     }
 
     /// The fault lies in the field of this name.
@@ -145,20 +153,20 @@ impl JsonError {
 
 impl Display for JsonError {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let Fault { place, message_name, expected, got, .. } = &*self.0;
+        let Fault { verb, place, message_name, expected, got, .. } = &*self.0;
         let name = if message_name.is_empty() { "message" } else { message_name };
-        match place {
-            Some(Place { line, column }) => {
-                write!(formatter, "invalid JSON for {name}: line {line}, column {column}")?;
-            }
-            None => write!(formatter, "cannot print {name} as JSON")?,
+        match verb {
+            Verb::Parse => write!(formatter, "invalid JSON for {name}: ")?,
+            Verb::Print => write!(formatter, "cannot print {name} as JSON: ")?,
         }
-        match (self.path(), place) {
-            ("", _) => {}
-            (path, Some(_)) => write!(formatter, ", field {path}")?,
-            (path, None) => write!(formatter, ": field {path}")?,
+        if let Some(Place { line, column }) = place {
+            let end = if self.path().is_empty() { ": " } else { ", " };
+            write!(formatter, "line {line}, column {column}{end}")?;
         }
-        write!(formatter, ": expected {expected}, got {got}")
+        if !self.path().is_empty() {
+            write!(formatter, "field {}: ", self.path())?;
+        }
+        write!(formatter, "expected {expected}, got {got}")
     }
 }
 

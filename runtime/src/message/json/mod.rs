@@ -11,6 +11,8 @@ mod number;
 mod options;
 mod parse;
 mod print;
+#[cfg(feature = "serde")]
+pub(crate) mod serde;
 #[cfg(test)]
 mod tests;
 mod time;

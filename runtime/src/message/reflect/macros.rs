@@ -177,9 +177,45 @@ macro_rules! reflect_format {
     (json $message:ident) => {
         #[allow(deprecated)]
         impl $crate::message::Json for $message {}
+        $crate::reflect_serde!($message);
     };
     (text $message:ident) => {
         #[allow(deprecated)]
         impl $crate::message::Text for $message {}
     };
+}
+
+/// serde's traits, if the runtime has that feature: the crate of the generated code need not know.
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_serde {
+    ($message:ident) => {
+        #[allow(deprecated)]
+        impl $crate::generated::serde::Serialize for $message {
+            fn serialize<S: $crate::generated::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                $crate::generated::serde::serialize(self, serializer)
+            }
+        }
+
+        #[allow(deprecated)]
+        impl<'de> $crate::generated::serde::Deserialize<'de> for $message {
+            fn deserialize<D: $crate::generated::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                $crate::generated::serde::deserialize(deserializer)
+            }
+        }
+    };
+}
+
+/// serde's traits, if the runtime has that feature: the crate of the generated code need not know.
+#[cfg(not(feature = "serde"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_serde {
+    ($message:ident) => {};
 }

@@ -89,7 +89,7 @@ fn occurrences_are_merged() {
     assert_eq!((part.x, part.inner.x), (Some(1), Some(2)));
     assert_eq!(order("b806_01 ba06_020203 b806_04").extension(&EXPANDED).unwrap(), [1, 2, 3, 4]);
     assert_eq!(order("c506_0000803f c206_00").extension(&PACKED).unwrap(), [1.0]);
-    assert_eq!(order("ba06_00").extension(&EXPANDED).unwrap(), []);
+    assert!(order("ba06_00").extension(&EXPANDED).unwrap().is_empty());
     assert!(!order("ba06_00").has_extension(&EXPANDED));
 }
 

@@ -1,5 +1,7 @@
 mod lexer;
 mod mapping;
 mod schema;
+#[cfg(feature = "serde")]
+mod serde;
 mod texts;
 mod well_known;
