@@ -64,6 +64,10 @@ interop: ## Python's grpcio against ours, both directions
 	cargo build --quiet -p rust-grpc-interop --release
 	python3 interop/run.py target/release
 
+.PHONY: conformance
+conformance: ## Protobuf's official conformance suite, with nothing failing or skipped
+	python3 tools/conformance.py
+
 .PHONY: figures
 figures: ## Crates, build time and binary size beside tonic's
 	python3 tools/figures.py

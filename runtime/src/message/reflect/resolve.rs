@@ -15,8 +15,6 @@ pub(in crate::message) struct Resolver<'a> {
     pool: Option<&'a DescriptorPool>,
     file: &'a FileDescriptor,
 }
-
-#[allow(dead_code, reason = "the formats build on it")]
 impl<'a> Resolver<'a> {
     pub(in crate::message) fn new(
         pool: Option<&'a DescriptorPool>,

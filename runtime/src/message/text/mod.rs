@@ -1,0 +1,206 @@
+//! The text format: messages as a person writes them in test data and configuration.
+//!
+//! Source: "Text Format Language Specification" of the protobuf documentation. Both directions go
+//! over [`Reflect`], for generated and dynamic messages alike.
+
+mod error;
+mod lexer;
+mod literal;
+mod parse;
+mod print;
+#[cfg(test)]
+mod tests;
+mod unknown;
+
+pub use error::TextError;
+
+use super::MissingField;
+use super::reflect::{DescriptorPool, FieldDescriptor, FieldKind, Reflect};
+use crate::limits;
+
+/// How messages are printed in the text format.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::Message;
+/// use rust_grpc::message::TextPrintOptions;
+/// use rust_grpc::well_known::Duration;
+///
+/// let options = TextPrintOptions::new().single_line(true);
+/// let duration = Duration { seconds: 3, nanos: 5, ..Default::default() };
+/// assert_eq!(duration.to_text_with(&options), "seconds: 3 nanos: 5");
+/// ```
+#[derive(Clone, Debug)]
+pub struct TextPrintOptions<'p> {
+    single_line: bool,
+    unknown_fields: bool,
+    expand_any: bool,
+    redact: bool,
+    pool: Option<&'p DescriptorPool>,
+}
+
+impl<'p> TextPrintOptions<'p> {
+    /// The defaults: a line for each field, no unknown fields, `Any` expanded where its type is
+    /// known, nothing redacted.
+    pub const fn new() -> Self {
+        Self {
+            single_line: false,
+            unknown_fields: false,
+            expand_any: true,
+            redact: false,
+            pool: None,
+        }
+    }
+
+    /// All in one line.
+    #[must_use]
+    pub const fn single_line(mut self, yes: bool) -> Self {
+        self.single_line = yes;
+        self
+    }
+
+    /// Unknown fields too, by their numbers. Such a text cannot be parsed.
+    #[must_use]
+    pub const fn unknown_fields(mut self, yes: bool) -> Self {
+        self.unknown_fields = yes;
+        self
+    }
+
+    /// The message in an `Any`, in place of its bytes.
+    #[must_use]
+    pub const fn expand_any(mut self, yes: bool) -> Self {
+        self.expand_any = yes;
+        self
+    }
+
+    /// `[REDACTED]` in place of fields with the option `debug_redact`. Such a text cannot be parsed.
+    #[must_use]
+    pub const fn redact(mut self, yes: bool) -> Self {
+        self.redact = yes;
+        self
+    }
+
+    /// Where the types in `Any` and extensions are looked for first; then among the files that the
+    /// message's own file uses, and among protobuf's own.
+    #[must_use]
+    pub const fn pool(mut self, pool: &'p DescriptorPool) -> Self {
+        self.pool = Some(pool);
+        self
+    }
+}
+
+impl Default for TextPrintOptions<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How messages are parsed from the text format.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::Message;
+/// use rust_grpc::message::TextParseOptions;
+/// use rust_grpc::well_known::Duration;
+///
+/// let options = TextParseOptions::new().ignore_unknown(true);
+/// let duration = Duration::from_text_with("seconds: 3 hours: 1", &options)?;
+/// assert_eq!(duration.seconds, 3);
+/// # Ok::<(), rust_grpc::message::TextError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TextParseOptions<'p> {
+    ignore_unknown: bool,
+    depth: u32,
+    memory: Option<usize>,
+    pool: Option<&'p DescriptorPool>,
+}
+
+impl<'p> TextParseOptions<'p> {
+    /// The defaults: unknown names are errors; 100 levels; 64 MiB or 16 bytes for each byte of text,
+    /// whichever is more.
+    pub const fn new() -> Self {
+        Self { ignore_unknown: false, depth: limits::MESSAGE_DEPTH_MAX, memory: None, pool: None }
+    }
+
+    /// Fields and extensions that nobody knows are skipped.
+    #[must_use]
+    pub const fn ignore_unknown(mut self, yes: bool) -> Self {
+        self.ignore_unknown = yes;
+        self
+    }
+
+    /// Messages are nested at most `levels` deep. Each level takes stack.
+    #[must_use]
+    pub const fn depth_limit(mut self, levels: u32) -> Self {
+        self.depth = levels;
+        self
+    }
+
+    /// Elements and strings take at most `bytes` of memory.
+    #[must_use]
+    pub const fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// Where the types in `Any` and extensions are looked for first; then among the files that the
+    /// message's own file uses, and among protobuf's own.
+    #[must_use]
+    pub const fn pool(mut self, pool: &'p DescriptorPool) -> Self {
+        self.pool = Some(pool);
+        self
+    }
+}
+
+impl Default for TextParseOptions<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The message in the text format.
+pub(super) fn print(message: &dyn Reflect, options: &TextPrintOptions<'_>) -> String {
+    print::print(message, options)
+}
+
+/// Reads the fields in `text` into `message`.
+pub(super) fn parse(
+    text: &str,
+    message: &mut dyn Reflect,
+    options: &TextParseOptions<'_>,
+) -> Result<(), TextError> {
+    parse::parse(text, message, options)
+}
+
+/// A required field did not come.
+pub(super) fn missing(text: &str, missing: &MissingField) -> TextError {
+    let what = format!("expected the required field {missing}, it is not set");
+    TextError::new(what, text, text.len())
+}
+
+/// The name of a field in the text format: groups have that of their message.
+///
+/// Source: a DELIMITED field is like a group if its message has its name in capitals and is declared
+/// beside it.
+fn name_of<'a>(field: FieldDescriptor<'a>) -> &'a str {
+    match field.message() {
+        Some(message) if field.kind() == FieldKind::Group => {
+            let scope = if field.is_extension() { None } else { Some(field.containing_message()) };
+            let is_beside =
+                message.parent() == scope && message.file().name() == field.file().name();
+            let is_group = is_beside && message.name().to_ascii_lowercase() == field.name();
+            if is_group { message.name() } else { field.name() }
+        }
+        _ => field.name(),
+    }
+}
+
+/// The type behind the last `/` of a type URL.
+fn type_of_url(url: &str) -> Option<&str> {
+    url.rsplit_once('/').map(|(_, name)| name).filter(|name| !name.is_empty())
+}
+
+const ANY: &str = "google.protobuf.Any";

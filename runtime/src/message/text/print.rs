@@ -1,0 +1,173 @@
+//! From a message to text.
+
+use std::fmt::Write as _;
+
+use super::literal::{infallible, write_bytes, write_f32, write_f64, write_text};
+use super::unknown::write_unknown;
+use super::{ANY, TextPrintOptions, name_of, type_of_url};
+use crate::limits;
+use crate::message::reflect::{
+    DynamicMessage, FieldDescriptor, FieldRef, Reflect, Resolver, ValueRef, extension_fields,
+};
+use crate::message::{UnknownFields, UnknownValue};
+
+pub(super) fn print(message: &dyn Reflect, options: &TextPrintOptions<'_>) -> String {
+    let mut printer = Printer { out: String::new(), indent: 0, options };
+    printer.message(message);
+    if options.single_line {
+        printer.out.truncate(printer.out.trim_end().len());
+    }
+    printer.out
+}
+
+pub(super) struct Printer<'a> {
+    pub(super) out: String,
+    indent: usize,
+    options: &'a TextPrintOptions<'a>,
+}
+
+impl Printer<'_> {
+    fn message(&mut self, message: &dyn Reflect) {
+        if self.options.expand_any && self.any(message) {
+            return;
+        }
+        let descriptor = message.descriptor();
+        let mut fields: Vec<FieldDescriptor<'_>> = descriptor.fields().collect();
+        fields.sort_unstable_by_key(FieldDescriptor::number);
+        for field in fields {
+            self.field(field, name_of(field), message.field(field.index()));
+        }
+        self.rest(message);
+    }
+
+    /// Extensions, and unknown fields if they are wanted.
+    fn rest(&mut self, message: &dyn Reflect) {
+        if message.unknown_fields().is_empty() {
+            return;
+        }
+        let descriptor = message.descriptor();
+        let resolver = Resolver::new(self.options.pool, descriptor.file());
+        // One that cannot be decoded is an unknown field like others.
+        let extensions = extension_fields(message, &resolver, limits::MESSAGE_DEPTH_MAX);
+        let extensions = extensions.unwrap_or_default();
+        for extension in &extensions {
+            let field = extension.descriptor();
+            self.field(field, &format!("[{}]", field.full_name()), extension.get());
+        }
+        if self.options.unknown_fields {
+            let mut left = UnknownFields::new();
+            for (number, value) in message.unknown_fields() {
+                let is_item =
+                    descriptor.is_message_set() && matches!(value, UnknownValue::Group(_));
+                let printed = |field: FieldDescriptor<'_>| field.number() == number || is_item;
+                if !extensions.iter().any(|extension| printed(extension.descriptor())) {
+                    left.push(number, value);
+                }
+            }
+            write_unknown(self, left.iter(), 0);
+        }
+    }
+
+    fn field(&mut self, field: FieldDescriptor<'_>, name: &str, value: FieldRef<'_>) {
+        match value {
+            FieldRef::Unset => {}
+            _ if self.options.redact && field.is_redacted() && value.is_set() => {
+                self.line(|printer| printer.out.extend([name, ": [REDACTED]"]));
+            }
+            FieldRef::Singular(value) => self.value(field, name, value),
+            FieldRef::Repeated(list) => {
+                list.iter().for_each(|value| self.value(field, name, value));
+            }
+            FieldRef::Map(map) => {
+                let Some((key_field, value_field)) = field.map_entry() else { return };
+                for (key, value) in map.iter() {
+                    self.block(name, |printer| {
+                        printer.value(key_field, "key", key);
+                        printer.value(value_field, "value", value);
+                    });
+                }
+            }
+        }
+    }
+
+    fn value(&mut self, field: FieldDescriptor<'_>, name: &str, value: ValueRef<'_>) {
+        match value {
+            ValueRef::Message(message) => self.block(name, |printer| printer.message(message)),
+            value => self.line(|printer| {
+                printer.out.extend([name, ": "]);
+                printer.scalar(field, value);
+            }),
+        }
+    }
+
+    fn scalar(&mut self, field: FieldDescriptor<'_>, value: ValueRef<'_>) {
+        let out = &mut self.out;
+        match value {
+            ValueRef::Bool(value) => infallible(write!(out, "{value}")),
+            ValueRef::I32(value) => infallible(write!(out, "{value}")),
+            ValueRef::I64(value) => infallible(write!(out, "{value}")),
+            ValueRef::U32(value) => infallible(write!(out, "{value}")),
+            ValueRef::U64(value) => infallible(write!(out, "{value}")),
+            ValueRef::F32(value) => write_f32(out, value),
+            ValueRef::F64(value) => write_f64(out, value),
+            ValueRef::String(value) => write_text(out, value),
+            ValueRef::ByteString(value) => match std::str::from_utf8(value) {
+                Ok(text) => write_text(out, text),
+                Err(_) => write_bytes(out, value),
+            },
+            ValueRef::Bytes(value) => write_bytes(out, value),
+            ValueRef::Enum(number) => {
+                let known = field.enumeration().and_then(|of| of.value_by_number(number));
+                match known {
+                    Some(value) => out.push_str(value.name()),
+                    None => infallible(write!(out, "{number}")),
+                }
+            }
+            ValueRef::Message(_) => {}
+        }
+    }
+
+    /// The message in an `Any`; whether it is one, and its type known.
+    fn any(&mut self, message: &dyn Reflect) -> bool {
+        let descriptor = message.descriptor();
+        if descriptor.full_name() != ANY || !message.unknown_fields().is_empty() {
+            return false;
+        }
+        let field =
+            |number| descriptor.field_by_number(number).map(|field| message.field(field.index()));
+        let Some(FieldRef::Singular(ValueRef::String(url))) = field(1) else { return false };
+        let bytes = match field(2) {
+            Some(FieldRef::Singular(ValueRef::Bytes(bytes))) => bytes,
+            Some(FieldRef::Unset) => &[],
+            _ => return false,
+        };
+        let resolver = Resolver::new(self.options.pool, descriptor.file());
+        let known = type_of_url(url).and_then(|name| resolver.message(name));
+        let Some(inner) = known.and_then(|known| DynamicMessage::decode(known, bytes).ok()) else {
+            return false;
+        };
+        self.block(&format!("[{url}]"), |printer| printer.message(&inner));
+        true
+    }
+
+    /// A message in braces.
+    pub(super) fn block(&mut self, name: &str, inside: impl FnOnce(&mut Self)) {
+        self.line(|printer| printer.out.extend([name, " {"]));
+        self.indent += 1;
+        inside(self);
+        self.indent -= 1;
+        self.line(|printer| printer.out.push('}'));
+    }
+
+    /// A line of its own, or in a single line what stands before the next space.
+    pub(super) fn line(&mut self, write: impl FnOnce(&mut Self)) {
+        if self.options.single_line {
+            write(self);
+            self.out.push(' ');
+        } else {
+            self.out.extend(std::iter::repeat_n("  ", self.indent));
+            write(self);
+            self.out.push('\n');
+        }
+    }
+}
