@@ -5,14 +5,13 @@ use std::io::{self, Read, Write};
 
 use rust_grpc::Message;
 use rust_grpc::message::{
-    DecodeOptions, DescriptorPool, Json, Text, TextParseOptions, TextPrintOptions,
+    DecodeOptions, DescriptorPool, Json, JsonParseOptions, JsonPrintOptions, Text,
+    TextParseOptions, TextPrintOptions,
 };
 
 use self::proto::conformance::conformance_request::Payload;
 use self::proto::conformance::conformance_response::Result as Answer;
-use self::proto::conformance::{
-    ConformanceRequest, ConformanceResponse, WireFormat,
-};
+use self::proto::conformance::{ConformanceRequest, ConformanceResponse, TestCategory, WireFormat};
 use self::proto::protobuf_test_messages::editions::proto2 as editions_proto2;
 use self::proto::protobuf_test_messages::editions::proto3 as editions_proto3;
 use self::proto::protobuf_test_messages::{editions, proto2, proto3};
@@ -91,7 +90,13 @@ fn parse<M: Json + Text>(request: &ConformanceRequest, pool: &DescriptorPool) ->
             let options = DecodeOptions::new().pool(pool);
             M::decode_with(bytes, &options).map_err(|error| Answer::ParseError(error.to_string()))
         }
-        Some(Payload::JsonPayload(_)) => Err(Answer::Skipped("no JSON yet".to_owned())),
+        Some(Payload::JsonPayload(text)) => {
+            let mut options = JsonParseOptions::new().pool(pool);
+            if request.test_category == TestCategory::JsonIgnoreUnknownParsingTest {
+                options = options.ignore_unknown();
+            }
+            M::from_json_with(text, &options).map_err(|error| Answer::ParseError(error.to_string()))
+        }
         Some(Payload::TextPayload(text)) => {
             let options = TextParseOptions::new().pool(pool);
             M::from_text_with(text, &options).map_err(|error| Answer::ParseError(error.to_string()))
@@ -109,7 +114,10 @@ fn print<M: Json + Text>(
 ) -> Answer {
     match request.requested_output_format {
         WireFormat::Protobuf => Answer::ProtobufPayload(message.encode_to_vec()),
-        WireFormat::Json => Answer::Skipped("no JSON yet".to_owned()),
+        WireFormat::Json => match message.to_json_with(&JsonPrintOptions::new().pool(pool)) {
+            Ok(text) => Answer::JsonPayload(text),
+            Err(error) => Answer::SerializeError(error.to_string()),
+        },
         WireFormat::TextFormat => {
             let options =
                 TextPrintOptions::new().pool(pool).unknown_fields(request.print_unknown_fields);
