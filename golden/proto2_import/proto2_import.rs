@@ -62,6 +62,27 @@ impl ::rust_grpc::Message for Thing {
     0 => implicit name;
     1 => implicit number;
 }
+pub const NOTE: ::rust_grpc::Extension<
+    ::rust_grpc::well_known::FieldOptions,
+    ::std::string::String,
+> = {
+    use ::rust_grpc::generated::extension::*;
+    Extension::new::<Singular<Str>>("proto2_import.note", 50001)
+};
+pub const DETAILS: ::rust_grpc::Extension<
+    ::rust_grpc::well_known::FieldOptions,
+    Details,
+> = {
+    use ::rust_grpc::generated::extension::*;
+    Extension::new::<Singular<Nested<_>>>("proto2_import.details", 50002)
+};
+pub const NUMBERS: ::rust_grpc::Extension<
+    ::rust_grpc::well_known::MessageOptions,
+    ::std::vec::Vec<i32>,
+> = {
+    use ::rust_grpc::generated::extension::*;
+    Extension::new::<Packed<Int32>>("proto2_import.numbers", 50003)
+};
 /// The descriptor of proto2_import.proto.
 pub static FILE_PROTO2_IMPORT: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
     b"\

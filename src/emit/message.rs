@@ -13,7 +13,8 @@ impl Printer {
         let encoding = self.encoding(message);
         let module = self.module(message);
         let reflection = self.reflect_message(message);
-        quote!(#definition #getters #encoding #reflection #module)
+        let extendable = self.extendable(message);
+        quote!(#definition #getters #encoding #reflection #extendable #module)
     }
 
     /// The fields that have a default to give.

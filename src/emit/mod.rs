@@ -5,6 +5,7 @@
 //! not generated is absolute.
 
 mod enumeration;
+mod extension;
 mod message;
 mod oneof;
 mod reflect;
@@ -67,7 +68,8 @@ impl Printer {
     fn types(&self, types: &Types) -> TokenStream {
         let messages = types.messages.iter().map(|message| self.message(message));
         let enums = types.enums.iter().map(|enumeration| self.enumeration(enumeration));
-        quote!(#(#messages)* #(#enums)*)
+        let extensions = types.extensions.iter().map(|extension| self.extension(extension));
+        quote!(#(#messages)* #(#enums)* #(#extensions)*)
     }
 
     /// The Rust type of one value.

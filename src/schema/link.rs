@@ -12,8 +12,8 @@ use super::features::{Features, FeaturesOf};
 use super::names::{self, FileNames, TypeName, identifier, relative_path};
 use super::required;
 use super::source::{
-    ENUM_VALUE, FILE_ENUM, FILE_MESSAGE, FILE_PACKAGE, FILE_SERVICE, MESSAGE_ENUM, MESSAGE_FIELD,
-    MESSAGE_NESTED, MESSAGE_ONEOF, Path, SERVICE_METHOD, Source,
+    ENUM_VALUE, FILE_ENUM, FILE_EXTENSION, FILE_MESSAGE, FILE_PACKAGE, FILE_SERVICE, MESSAGE_ENUM,
+    MESSAGE_EXTENSION, MESSAGE_FIELD, MESSAGE_NESTED, MESSAGE_ONEOF, Path, SERVICE_METHOD, Source,
 };
 use crate::options::{ExternPath, Options, lies_in};
 use crate::user_error::UserError;
@@ -258,6 +258,9 @@ fn check_words(file: &FileDescriptorProto) -> Result<(), UserError> {
         for (index, field) in message.field.iter().enumerate() {
             check(field.name(), &path.item(MESSAGE_FIELD, index))?;
         }
+        for (index, extension) in message.extension.iter().enumerate() {
+            check(extension.name(), &path.item(MESSAGE_EXTENSION, index))?;
+        }
         for (index, oneof) in message.oneof_decl.iter().enumerate() {
             check(oneof.name(), &path.item(MESSAGE_ONEOF, index))?;
         }
@@ -271,6 +274,9 @@ fn check_words(file: &FileDescriptorProto) -> Result<(), UserError> {
         for (index, value) in enumeration.value.iter().enumerate() {
             check(value.name(), &path.item(ENUM_VALUE, index))?;
         }
+    }
+    for (index, extension) in file.extension.iter().enumerate() {
+        check(extension.name(), &Path::of(FILE_EXTENSION, index))?;
     }
     for (index, service) in file.service.iter().enumerate() {
         let path = Path::of(FILE_SERVICE, index);

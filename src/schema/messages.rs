@@ -6,6 +6,7 @@ use protobuf::descriptor::{
 };
 
 use super::defaults;
+use super::extensions::DeclaredExtensions;
 use super::features::{
     Features, FeaturesOf, MessageEncoding, Openness, Presence, RepeatedEncoding, Utf8,
 };
@@ -13,10 +14,10 @@ use super::link::Descriptor;
 use super::model::{
     Check, Field, Getter, Member, Message, Oneof, OneofMember, Scalar, Shape, Types,
 };
-use super::names::{Scope, TypeName, identifier, member_name};
+use super::names::{Scope, TypeName, identifier, member_name, package_modules};
 use super::source::{
-    FIELD_TYPE_NAME, FILE_ENUM, FILE_MESSAGE, MESSAGE_ENUM, MESSAGE_FIELD, MESSAGE_NESTED,
-    MESSAGE_ONEOF,
+    FIELD_TYPE_NAME, FILE_ENUM, FILE_EXTENSION, FILE_MESSAGE, MESSAGE_ENUM, MESSAGE_EXTENSION,
+    MESSAGE_FIELD, MESSAGE_NESTED, MESSAGE_ONEOF,
 };
 use super::{FileBuilder, Kind, Path, Reference, case, inner};
 use super::{lints, type_lints, value_lints};
@@ -28,6 +29,7 @@ pub(super) struct Container<'a> {
     pub(super) features: Features,
     pub(super) messages: &'a [DescriptorProto],
     pub(super) enums: &'a [EnumDescriptorProto],
+    pub(super) extensions: &'a [FieldDescriptorProto],
     /// Of the message; `None` for the file.
     pub(super) path: Option<Path>,
 }
@@ -37,6 +39,13 @@ impl Container<'_> {
         match &self.path {
             Some(path) => path.item(MESSAGE_NESTED, index),
             None => Path::of(FILE_MESSAGE, index),
+        }
+    }
+
+    fn extension_path(&self, index: usize) -> Path {
+        match &self.path {
+            Some(path) => path.item(MESSAGE_EXTENSION, index),
+            None => Path::of(FILE_EXTENSION, index),
         }
     }
 
@@ -89,6 +98,25 @@ impl<'a> FileBuilder<'a> {
                 types.enums.push(self.enumeration(full, enumeration, features, &path));
             }
         }
+        let (names, modules) = match &container.path {
+            None => {
+                let package = package_modules(self.file.package());
+                (&self.index.names(self.file).extensions, package)
+            }
+            Some(_) => {
+                let name = self.index.type_name(&container.full);
+                let modules = name.modules.iter().chain(&name.module).cloned().collect();
+                (&name.extensions, modules)
+            }
+        };
+        let declared = DeclaredExtensions {
+            fields: container.extensions,
+            names,
+            scope: &container.full,
+            features: container.features,
+            modules: &modules,
+        };
+        types.extensions = self.extensions(&declared, |index| container.extension_path(index))?;
         Ok(types)
     }
 
@@ -100,6 +128,7 @@ impl<'a> FileBuilder<'a> {
             features: owner.features,
             messages: &descriptor.nested_type,
             enums: &descriptor.enum_type,
+            extensions: &descriptor.extension,
             path: Some(owner.path.clone()),
         })?;
         let mut header = self.header(&owner.path, descriptor.options.deprecated());
@@ -123,6 +152,7 @@ impl<'a> FileBuilder<'a> {
             module,
             nested,
             uses_deprecated,
+            extendable: !descriptor.extension_range.is_empty(),
             reflection: self.reflection(&owner.full, &owner.name.modules),
         })
     }
@@ -290,31 +320,48 @@ impl<'a> FileBuilder<'a> {
         features: Features,
     ) -> Result<Kind, UserError> {
         let who = format!("field {}", place.full);
-        let fault = |message: String| Err(self.source.fault(&place.path, message));
+        let (mut kind, _) =
+            self.kind_of_value(&who, &place.path, place.modules, field, features)?;
+        if let Kind::Message { boxed, .. } = &mut kind {
+            *boxed = self.recursion.needs_box(&place.owner.full, &field.type_name()[1..]);
+        }
+        Ok(kind)
+    }
+
+    /// What one value of a field or an extension is, and its enum; a message is not boxed.
+    pub(super) fn kind_of_value(
+        &self,
+        who: &str,
+        path: &Path,
+        modules: &[String],
+        field: &FieldDescriptorProto,
+        features: Features,
+    ) -> Result<(Kind, Option<&'a EnumDescriptorProto>), UserError> {
         let Some(kind) = field.type_.and_then(|kind| kind.enum_value().ok()) else {
-            return fault(format!("{who}: its type is unknown to this version"));
+            let message = format!("{who}: its type is unknown to this version");
+            return Err(self.source.fault(path, message));
         };
         match scalar(kind) {
             Some(Scalar::Str) if features.utf8 == Utf8::Unchecked => {
-                return Ok(Kind::Scalar(Scalar::ByteStr));
+                return Ok((Kind::Scalar(Scalar::ByteStr), None));
             }
-            Some(scalar) => return Ok(Kind::Scalar(scalar)),
+            Some(scalar) => return Ok((Kind::Scalar(scalar), None)),
             None => {}
         }
-        let path = place.path.child(FIELD_TYPE_NAME);
-        let reference = Reference { target: field.type_name(), modules: place.modules, who, path };
+        let path = path.child(FIELD_TYPE_NAME);
+        let reference = Reference { target: field.type_name(), modules, who: who.to_owned(), path };
         let target = self.target(&reference)?;
         let path = self.path(&reference);
-        match target.descriptor {
-            Descriptor::Enum(_) => {
-                Ok(Kind::Enum { path, closed: target.features.enumeration == Openness::Closed })
+        Ok(match target.descriptor {
+            Descriptor::Enum(enumeration) => {
+                let closed = target.features.enumeration == Openness::Closed;
+                (Kind::Enum { path, closed }, Some(enumeration))
             }
             Descriptor::Message(_) => {
-                let boxed = self.recursion.needs_box(&place.owner.full, &field.type_name()[1..]);
                 let delimited = features.message == MessageEncoding::Delimited;
-                Ok(Kind::Message { path, boxed, delimited })
+                (Kind::Message { path, boxed: false, delimited }, None)
             }
-        }
+        })
     }
 
     /// The key and the value of a map field.

@@ -8,6 +8,7 @@ mod case;
 mod defaults;
 mod docs;
 mod enumerations;
+mod extensions;
 mod features;
 mod link;
 mod messages;
@@ -142,6 +143,7 @@ impl<'a> FileBuilder<'a> {
             features: Features::of_file(self.file),
             messages: &self.file.message_type,
             enums: &self.file.enum_type,
+            extensions: &self.file.extension,
             path: None,
         };
         Ok(model::File {

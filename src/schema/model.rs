@@ -59,11 +59,12 @@ pub(crate) struct TreeModule {
     pub(crate) allows: Vec<&'static str>,
 }
 
-/// The messages and enums of a file or of a message.
+/// The messages, enums and extensions of a file or of a message.
 #[derive(Debug, Default)]
 pub(crate) struct Types {
     pub(crate) messages: Vec<Message>,
     pub(crate) enums: Vec<Enumeration>,
+    pub(crate) extensions: Vec<Extension>,
 }
 
 /// What stands above an item: docs, lints and attributes.
@@ -95,6 +96,8 @@ pub(crate) struct Message {
     /// Whether it has required fields, or can hold a message that has.
     pub(crate) checks_required: bool,
     pub(crate) reflection: Option<Reflection>,
+    /// Whether it leaves numbers for extensions.
+    pub(crate) extendable: bool,
 }
 
 /// A field of the struct.
@@ -268,6 +271,33 @@ pub(crate) struct OneofMember {
     pub(crate) number: u32,
     pub(crate) kind: Kind,
     pub(crate) check: Check,
+}
+
+/// An extension: a constant.
+#[derive(Debug)]
+pub(crate) struct Extension {
+    pub(crate) header: Header,
+    pub(crate) name: String,
+    /// The path of the message that it extends.
+    pub(crate) extendee: String,
+    pub(crate) full_name: String,
+    pub(crate) number: u32,
+    pub(crate) kind: Kind,
+    pub(crate) shape: ExtensionShape,
+    /// As a Rust expression.
+    pub(crate) default: Option<String>,
+    pub(crate) uses_deprecated: bool,
+}
+
+/// How often an extension may occur, and how it is framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExtensionShape {
+    Singular,
+    Repeated {
+        packed: bool,
+    },
+    /// A message in a MessageSet.
+    Item,
 }
 
 /// An enum: a newtype with constants, or where it is closed a Rust enum.

@@ -17,7 +17,8 @@ use protobuf::descriptor::{DescriptorProto, EnumDescriptorProto, FileDescriptorP
 
 use super::case;
 use super::source::{
-    FILE_ENUM, FILE_MESSAGE, FILE_PACKAGE, FILE_SERVICE, MESSAGE_ENUM, MESSAGE_NESTED, Path,
+    FILE_ENUM, FILE_EXTENSION, FILE_MESSAGE, FILE_PACKAGE, FILE_SERVICE, MESSAGE_ENUM,
+    MESSAGE_NESTED, Path,
 };
 pub(crate) use crate::options::is_word;
 
@@ -76,7 +77,7 @@ impl Scope {
 }
 
 /// Where a message or an enum stands in the module tree; identifiers without `r#`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TypeName {
     /// From the root of the tree.
     pub(crate) modules: Vec<String>,
@@ -85,6 +86,8 @@ pub(crate) struct TypeName {
     pub(crate) module: Option<String>,
     /// The enums of a message's oneofs, in order; a synthetic one has a name that nobody prints.
     pub(crate) oneofs: Vec<String>,
+    /// The constants of the extensions that a message declares, in order.
+    pub(crate) extensions: Vec<String>,
 }
 
 /// What a service's items are called.
@@ -103,6 +106,8 @@ pub(crate) struct FileNames {
     pub(crate) types: HashMap<String, TypeName>,
     /// In order of declaration.
     pub(crate) services: Vec<ServiceName>,
+    /// The constants of the extensions that the file declares, in order.
+    pub(crate) extensions: Vec<String>,
     /// The static that holds the file's descriptor.
     pub(crate) descriptor: String,
     /// What stands in the package's module.
@@ -151,11 +156,24 @@ pub(crate) fn file_names<'a>(
         }
         names.services.push(ServiceName { name, server, stub, methods });
     }
+    for (index, extension) in file.extension.iter().enumerate() {
+        let name = scope.claim(&constant_name(extension.name()));
+        let what = format!("extension {}", place.inner(extension.name()));
+        let path = Path::of(FILE_EXTENSION, index);
+        names.package_level.push(Held { name: name.clone(), what, path });
+        names.extensions.push(name);
+    }
     names.descriptor = scope.claim(&descriptor_name(file.name()));
     let what = format!("the descriptor of {}", file.name());
     let held = Held { name: names.descriptor.clone(), what, path: Path::plain(FILE_PACKAGE) };
     names.package_level.push(held);
     names
+}
+
+/// The constant of an extension: capitals, or the spelling where that gives no word.
+fn constant_name(extension: &str) -> String {
+    let shouty = case::shouty(extension);
+    if is_word(&shouty) { shouty } else { extension.to_owned() }
 }
 
 /// The static of a file's descriptor: `FILE_HELLO_V1_GREETER` for `hello/v1/greeter.proto`.
@@ -325,21 +343,21 @@ impl<'a> Nested<'a> {
             let path = place.message_path(index);
             let full = place.inner(message.name());
             let modules = place.modules.clone();
-            let mut given = TypeName { modules, name, module: None, oneofs: Vec::new() };
+            let mut given = TypeName { modules, name, ..TypeName::default() };
             if has_module(message) {
                 let module = scope.claim(&case::snake(message.name()));
                 let what = format!("the module of message {full}");
                 level.push(Held { name: module.clone(), what, path: path.clone() });
                 let modules = [place.modules.as_slice(), std::slice::from_ref(&module)].concat();
                 let inside = Place { full: full.clone(), modules, path: Some(path) };
-                given.oneofs = claim_inside(message, &inside, types);
+                (given.oneofs, given.extensions) = claim_inside(message, &inside, types);
                 given.module = Some(module);
             }
             types.insert(full, given);
         }
         for (enumeration, name) in self.enums.iter().zip(declared) {
             let modules = place.modules.clone();
-            let given = TypeName { modules, name, module: None, oneofs: Vec::new() };
+            let given = TypeName { modules, name, ..TypeName::default() };
             types.insert(place.inner(enumeration.name()), given);
         }
         level
@@ -351,20 +369,23 @@ fn claim_inside(
     message: &DescriptorProto,
     place: &Place,
     types: &mut HashMap<String, TypeName>,
-) -> Vec<String> {
+) -> (Vec<String>, Vec<String>) {
     let mut scope = Scope::of_types();
     let nested = Nested { messages: &message.nested_type, enums: &message.enum_type };
     let declared = scope.claim_wanted(nested.wanted());
     let oneofs = message.oneof_decl.iter();
     let oneofs = oneofs.map(|oneof| scope.claim(&member_name(oneof.name()))).collect();
     nested.claim_derived(&mut scope, place, declared, types);
-    oneofs
+    let extensions = message.extension.iter();
+    let extensions = extensions.map(|field| scope.claim(&constant_name(field.name()))).collect();
+    (oneofs, extensions)
 }
 
-/// Whether anything stands in the message's module: a type or the enum of a oneof.
+/// Whether anything stands in the message's module: a type, an extension or the enum of a oneof.
 fn has_module(message: &DescriptorProto) -> bool {
     message.nested_type.iter().any(|nested| !nested.options.map_entry())
         || !message.enum_type.is_empty()
+        || !message.extension.is_empty()
         || message.field.iter().any(|field| field.oneof_index.is_some() && !field.proto3_optional())
 }
 

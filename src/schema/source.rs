@@ -93,12 +93,15 @@ pub(super) const FILE_PACKAGE: i32 = 2;
 pub(super) const FILE_MESSAGE: i32 = 4;
 pub(super) const FILE_ENUM: i32 = 5;
 pub(super) const FILE_SERVICE: i32 = 6;
+pub(super) const FILE_EXTENSION: i32 = 7;
 /// Where protoc notes the place of `syntax` and of `edition`.
 pub(super) const FILE_SYNTAX: i32 = 12;
 pub(super) const MESSAGE_FIELD: i32 = 2;
 pub(super) const MESSAGE_NESTED: i32 = 3;
 pub(super) const MESSAGE_ENUM: i32 = 4;
+pub(super) const MESSAGE_EXTENSION: i32 = 6;
 pub(super) const MESSAGE_ONEOF: i32 = 8;
+pub(super) const FIELD_EXTENDEE: i32 = 2;
 pub(super) const FIELD_TYPE_NAME: i32 = 6;
 pub(super) const ENUM_VALUE: i32 = 2;
 pub(super) const SERVICE_METHOD: i32 = 2;

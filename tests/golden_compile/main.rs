@@ -34,18 +34,26 @@ mod descriptor_types;
 mod directories;
 #[path = "../../golden/docs_off/mod.rs"]
 mod docs_off;
+#[path = "../../golden/edition_2026/mod.rs"]
+mod edition_2026;
 #[path = "../../golden/editions/mod.rs"]
 mod editions;
 #[path = "../../golden/enum_names/mod.rs"]
 mod enum_names;
 #[path = "../../golden/enums/mod.rs"]
 mod enums;
+#[path = "../../golden/extensions/mod.rs"]
+mod extensions;
+#[path = "../../golden/extensions_editions/mod.rs"]
+mod extensions_editions;
 #[path = "../../golden/extern_path/mod.rs"]
 mod extern_path;
 #[path = "../../golden/google_package/mod.rs"]
 mod google_package;
 #[path = "../../golden/hello/mod.rs"]
 mod hello;
+#[path = "../../golden/import_option/mod.rs"]
+mod import_option;
 #[path = "../../golden/imports/mod.rs"]
 mod imports;
 #[path = "../../golden/keywords/mod.rs"]
@@ -104,6 +112,8 @@ mod tree_no {
     include!("../../golden/tree_no/tree_no.rs");
 }
 
+#[cfg(feature = "vendored-protoc")]
+mod extension_tests;
 #[cfg(feature = "vendored-protoc")]
 mod messages;
 #[cfg(feature = "vendored-protoc")]

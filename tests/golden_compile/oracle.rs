@@ -7,11 +7,12 @@ use std::process::{Command, Stdio};
 use protobuf::Message as _;
 use protobuf::plugin::CodeGeneratorRequest;
 use rust_grpc::Message;
+use rust_grpc::message::Text;
 
 /// Encodes `message`, lets protoc read and write it, and reads that again: nothing may be unknown
-/// to protoc, and nothing may be lost. Gives protoc's text.
+/// to protoc, and nothing may be lost. Each reads the other's text, too. Gives protoc's text.
 #[track_caller]
-pub(crate) fn check<M: Message>(case: &str, message: &M) -> String {
+pub(crate) fn check<M: Message + Text>(case: &str, message: &M) -> String {
     let bytes = message.encode_to_vec();
     assert_eq!(&M::decode(&bytes).unwrap(), message, "our own round trip");
     let text = protoc(case, &format!("--decode={}", M::FULL_NAME), &bytes);
@@ -20,6 +21,10 @@ pub(crate) fn check<M: Message>(case: &str, message: &M) -> String {
     assert!(!text.lines().any(is_unknown), "unknown to protoc: {text}");
     let back = protoc(case, &format!("--encode={}", M::FULL_NAME), text.as_bytes());
     assert_eq!(&M::decode(&back).unwrap(), message, "through protoc: {text}");
+    assert_eq!(&M::from_text(&text).unwrap(), message, "protoc's text: {text}");
+    let ours = message.to_text();
+    let back = protoc(case, &format!("--encode={}", M::FULL_NAME), ours.as_bytes());
+    assert_eq!(&M::decode(&back).unwrap(), message, "our text through protoc: {ours}");
     text
 }
 

@@ -131,19 +131,27 @@ pub(in crate::message) fn check_extensions(
     let resolver = Resolver::new(Some(pool), descriptor.file());
     for extension in extension_fields(message, &resolver, depth)? {
         let field = extension.descriptor();
-        wire::check_field(field, extension.get())
-            .map_err(|missing| DecodeError::missing(field.full_name(), missing))?;
-        check_inside(extension.get(), pool, depth)?;
+        for_each_message(extension.get(), |message| {
+            wire::check_required(message)
+                .map_err(|missing| DecodeError::missing(field.full_name(), missing))?;
+            check_extensions(message, pool, depth.saturating_sub(1))
+        })?;
     }
     for field in descriptor.fields().filter(|field| field.message().is_some()) {
-        check_inside(message.field(field.index()), pool, depth)?;
+        for_each_message(message.field(field.index()), |message| {
+            check_extensions(message, pool, depth.saturating_sub(1))
+        })?;
     }
     Ok(())
 }
 
-fn check_inside(field: FieldRef<'_>, pool: &DescriptorPool, depth: u32) -> Result<(), DecodeError> {
+/// Calls `check` with each message in the field.
+fn for_each_message(
+    field: FieldRef<'_>,
+    check: impl Fn(&dyn Reflect) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
     let check = |value: ValueRef<'_>| match value {
-        ValueRef::Message(message) => check_extensions(message, pool, depth.saturating_sub(1)),
+        ValueRef::Message(message) => check(message),
         _ => Ok(()),
     };
     match field {

@@ -320,10 +320,7 @@ pub(super) fn check_required(message: &dyn Reflect) -> Result<(), MissingField> 
 }
 
 /// Whether the messages in the field are whole.
-pub(super) fn check_field(
-    field: FieldDescriptor<'_>,
-    found: FieldRef<'_>,
-) -> Result<(), MissingField> {
+fn check_field(field: FieldDescriptor<'_>, found: FieldRef<'_>) -> Result<(), MissingField> {
     let check = |value: ValueRef<'_>| match value {
         ValueRef::Message(message) => {
             check_required(message).map_err(|missing| missing.within(field.name().to_owned()))

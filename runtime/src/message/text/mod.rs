@@ -198,6 +198,24 @@ fn name_of<'a>(field: FieldDescriptor<'a>) -> &'a str {
     }
 }
 
+/// The name of an extension in the text format: a message that declares itself as an extension of a
+/// MessageSet is known by its own name.
+fn extension_name(extension: FieldDescriptor<'_>) -> String {
+    let full_name = extension.full_name();
+    match extension.message() {
+        Some(message)
+            if extension.containing_message().is_message_set()
+                && full_name
+                    .strip_suffix(extension.name())
+                    .and_then(|name| name.strip_suffix('.'))
+                    == Some(message.full_name()) =>
+        {
+            message.full_name().to_owned()
+        }
+        _ => full_name,
+    }
+}
+
 /// The type behind the last `/` of a type URL.
 fn type_of_url(url: &str) -> Option<&str> {
     url.rsplit_once('/').map(|(_, name)| name).filter(|name| !name.is_empty())

@@ -5,7 +5,7 @@
 
 use super::error::TextError;
 use super::lexer::{Lexer, Token};
-use super::{ANY, TextParseOptions, name_of, type_of_url};
+use super::{ANY, TextParseOptions, extension_name, name_of, type_of_url};
 use crate::limits;
 use crate::message::reflect::{
     DynamicField, DynamicMessage, FieldDescriptor, FieldMut, List, Map, MessageDescriptor, Reflect,
@@ -309,7 +309,13 @@ impl Parser<'_> {
         let extends = |field: &FieldDescriptor<'_>| {
             field.containing_message().full_name() == descriptor.full_name()
         };
-        let Some(field) = resolver.extension(name).filter(extends) else {
+        // A message that declares itself as an extension is known by its own name.
+        let mut known = resolver.extension(name).filter(extends);
+        if let (None, Some(message)) = (known, resolver.message(name)) {
+            let mut extensions = message.file().extensions().filter(extends);
+            known = extensions.find(|field| extension_name(*field) == name);
+        }
+        let Some(field) = known else {
             if self.options.ignore_unknown {
                 return self.skip_value();
             }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::literal::{infallible, write_bytes, write_f32, write_f64, write_text};
 use super::unknown::write_unknown;
-use super::{ANY, TextPrintOptions, name_of, type_of_url};
+use super::{ANY, TextPrintOptions, extension_name, name_of, type_of_url};
 use crate::limits;
 use crate::message::reflect::{
     DynamicMessage, FieldDescriptor, FieldRef, Reflect, Resolver, ValueRef, extension_fields,
@@ -52,7 +52,7 @@ impl Printer<'_> {
         let extensions = extensions.unwrap_or_default();
         for extension in &extensions {
             let field = extension.descriptor();
-            self.field(field, &format!("[{}]", field.full_name()), extension.get());
+            self.field(field, &format!("[{}]", extension_name(field)), extension.get());
         }
         if self.options.unknown_fields {
             let mut left = UnknownFields::new();

@@ -39,6 +39,14 @@ impl ::rust_grpc::Message for FileDescriptorSet {
     message FileDescriptorSet = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 0, unknown [json text];
     0 => repeated file;
 }
+impl ::rust_grpc::Extendable for FileDescriptorSet {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
+}
 /// Describes a complete .proto file.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct FileDescriptorProto {
@@ -395,6 +403,14 @@ impl ::rust_grpc::Message for ExtensionRangeOptions {
     1 => repeated declaration;
     2 => message features;
     3 => optional verification;
+}
+impl ::rust_grpc::Extendable for ExtensionRangeOptions {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
 }
 pub mod extension_range_options {
     #[derive(Clone, PartialEq, Default, Debug)]
@@ -1263,6 +1279,15 @@ impl ::rust_grpc::Message for FileOptions {
     19 => message features;
     20 => repeated uninterpreted_option;
 }
+#[allow(deprecated)]
+impl ::rust_grpc::Extendable for FileOptions {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
+}
 pub mod file_options {
     /// Generated classes can be optimized for speed or code size.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
@@ -1444,6 +1469,15 @@ impl ::rust_grpc::Message for MessageOptions {
     4 => optional deprecated_legacy_json_field_conflicts;
     5 => message features;
     6 => repeated uninterpreted_option;
+}
+#[allow(deprecated)]
+impl ::rust_grpc::Extendable for MessageOptions {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(deprecated)]
@@ -1630,6 +1664,15 @@ impl ::rust_grpc::Message for FieldOptions {
     11 => message features;
     12 => message feature_support;
     13 => repeated uninterpreted_option;
+}
+#[allow(deprecated)]
+impl ::rust_grpc::Extendable for FieldOptions {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
 }
 pub mod field_options {
     #[derive(Clone, PartialEq, Default, Debug)]
@@ -1927,6 +1970,14 @@ impl ::rust_grpc::Message for OneofOptions {
     0 => message features;
     1 => repeated uninterpreted_option;
 }
+impl ::rust_grpc::Extendable for OneofOptions {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(deprecated)]
 pub struct EnumOptions {
@@ -2011,6 +2062,15 @@ impl ::rust_grpc::Message for EnumOptions {
     3 => message features;
     4 => repeated uninterpreted_option;
 }
+#[allow(deprecated)]
+impl ::rust_grpc::Extendable for EnumOptions {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct EnumValueOptions {
     /// Is this enum value deprecated?
@@ -2086,6 +2146,14 @@ impl ::rust_grpc::Message for EnumValueOptions {
     3 => message feature_support;
     4 => repeated uninterpreted_option;
 }
+impl ::rust_grpc::Extendable for EnumValueOptions {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
+}
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct ServiceOptions {
     /// Any features defined in the specific edition.
@@ -2144,6 +2212,14 @@ impl ::rust_grpc::Message for ServiceOptions {
     0 => message features;
     1 => optional deprecated;
     2 => repeated uninterpreted_option;
+}
+impl ::rust_grpc::Extendable for ServiceOptions {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
 }
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct MethodOptions {
@@ -2212,6 +2288,14 @@ impl ::rust_grpc::Message for MethodOptions {
     1 => optional idempotency_level;
     2 => message features;
     3 => repeated uninterpreted_option;
+}
+impl ::rust_grpc::Extendable for MethodOptions {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
 }
 pub mod method_options {
     /// Is this method side-effect-free (or safe in HTTP parlance), or idempotent,
@@ -2445,6 +2529,14 @@ impl ::rust_grpc::Message for FeatureSet {
     6 => optional enforce_naming_style;
     7 => optional default_symbol_visibility;
     8 => optional enforce_proto_limits;
+}
+impl ::rust_grpc::Extendable for FeatureSet {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
 }
 pub mod feature_set {
     #[derive(Clone, PartialEq, Default, Debug)]
@@ -2955,6 +3047,14 @@ impl ::rust_grpc::Message for SourceCodeInfo {
 ::rust_grpc::reflect! {
     message SourceCodeInfo = FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 31, unknown [json text];
     0 => repeated location;
+}
+impl ::rust_grpc::Extendable for SourceCodeInfo {
+    fn extension_fields(&self) -> &::rust_grpc::UnknownFields {
+        &self.unknown
+    }
+    fn extension_fields_mut(&mut self) -> &mut ::rust_grpc::UnknownFields {
+        &mut self.unknown
+    }
 }
 pub mod source_code_info {
     #[derive(Clone, PartialEq, Default, Debug)]

@@ -96,7 +96,7 @@ impl FileDescriptor {
         for extension in &proto.extension {
             extensions.push(builder.extension(extension, &package, features)?);
         }
-        for (place, source) in std::mem::take(&mut builder.sources).into_iter().enumerate() {
+        for (place, source) in builder.sources.clone().into_iter().enumerate() {
             let scope = builder.messages[place].full_name.clone();
             for extension in &source.proto.extension {
                 extensions.push(builder.extension(extension, &scope, source.features)?);

@@ -1,0 +1,133 @@
+//! Generated extensions, beside protoc.
+
+use std::fmt::Debug;
+
+use rust_grpc::well_known::FieldOptions;
+use rust_grpc::{Extendable, Extension, Message, UnknownFields};
+
+use crate::extensions::extensions as proto2;
+use crate::extensions::extensions::{Host, Item, Level, Note, Part, Parts, Set};
+use crate::extensions_editions::extensions_editions as editions;
+use crate::oracle::check;
+
+/// Sets the value, and expects it back from the bytes, through protoc and through both texts.
+#[track_caller]
+fn check_set<E, T>(case: &str, extension: &Extension<E, T>, value: impl Into<T>) -> String
+where
+    E: Extendable + rust_grpc::message::Text,
+    T: Clone + Debug + PartialEq,
+{
+    let value = value.into();
+    let mut message = E::default();
+    message.set_extension(extension, value.clone());
+    let text = check(case, &message);
+    let read = E::decode(&message.encode_to_vec()).unwrap();
+    assert_eq!(read.extension(extension).as_ref(), Ok(&value));
+    text
+}
+
+/// Extensions of every shape mean to protoc what they mean to us.
+#[test]
+fn extensions_mean_to_protoc_what_they_mean_to_us() {
+    let case = "extensions";
+    let note = || Note { text: Some("t".into()), ..Note::default() };
+    check_set(case, &proto2::PRIORITY, -3);
+    check_set(case, &proto2::NAME, "x");
+    check_set(case, &proto2::RAW, vec![0, 255]);
+    check_set(case, &proto2::LEVEL, Level::Low);
+    check_set(case, &proto2::LEVELS, vec![Level::High, Level::Low]);
+    check_set(case, &proto2::PACKED_LEVELS, vec![Level::High]);
+    check_set(case, &proto2::NUMBERS, vec![-1, 1]);
+    check_set(case, &proto2::PACKED_NUMBERS, vec![7, 8]);
+    check_set(case, &proto2::WORDS, vec!["a".into(), "b".into()]);
+    check_set(case, &proto2::ITEM, Item { id: Some(1), ..Item::default() });
+    check_set(case, &proto2::RATIO, 0.5);
+    check_set(case, &proto2::note::NOTE, note());
+    check_set(case, &proto2::note::NOTES, vec![note(), Note::default()]);
+    let part = Part { size: Some(2), ..Part::default() };
+    check_set(case, &proto2::PART, part);
+    let parts = vec![Parts { size: Some(2), ..Parts::default() }, Parts::default()];
+    check_set(case, &proto2::PARTS, parts);
+}
+
+/// MessageSet: items by the extension's number, beyond those of fields.
+#[test]
+fn message_sets_hold_items() {
+    let note = Note { text: Some("t".into()), ..Note::default() };
+    let text = check_set("extensions", &proto2::note::IN_SET, note);
+    assert_eq!(text, "[extensions.Note] {\n  text: \"t\"\n}\n");
+    let mut set = Set::default();
+    set.set_extension(&proto2::item::IN_SET, Item { id: Some(5), ..Item::default() });
+    set.set_extension(&proto2::note::IN_SET, Note::default());
+    check("extensions", &set);
+    assert_eq!(set.extension(&proto2::item::IN_SET).unwrap().id, Some(5));
+}
+
+/// The features of editions decide the shape of each extension.
+#[test]
+fn features_shape_extensions() {
+    let case = "extensions_editions";
+    check_set(case, &editions::OPEN, editions::Open(7));
+    check_set(case, &editions::CLOSED, editions::Closed::One);
+    check_set(case, &editions::PACKED, vec![1, 2]);
+    check_set(case, &editions::EXPANDED, vec![1, 2]);
+    check_set(case, &editions::BYTES_LIKE, "any");
+    check_set(case, &editions::TEXT, "text");
+    check_set(case, &editions::OPENS, vec![editions::Open::One]);
+    let note = editions::Note { text: Some("t".into()), ..Default::default() };
+    check_set(case, &editions::DELIMITED, note);
+    let mut host = editions::Host::default();
+    host.set_extension(&editions::PACKED, vec![1, 2]);
+    assert_eq!(host.encode_to_vec(), b"\xb2\x06\x02\x01\x02");
+    host.set_extension(&editions::PACKED, vec![]);
+    host.set_extension(&editions::EXPANDED, vec![1, 2]);
+    assert_eq!(host.encode_to_vec(), b"\xb8\x06\x01\xb8\x06\x02");
+}
+
+/// `[default = …]`: what an extension reads as where it is not set.
+#[test]
+fn unset_extensions_read_as_their_defaults() {
+    let host = Host::default();
+    assert_eq!(host.extension(&proto2::PRIORITY), Ok(5));
+    assert_eq!(host.extension(&proto2::NAME).unwrap().as_bytes(), b"n\"o");
+    assert_eq!(host.extension(&proto2::RAW), Ok(vec![0, 255]));
+    assert_eq!(host.extension(&proto2::LEVEL), Ok(Level::High));
+    assert_eq!(host.extension(&proto2::PLAIN_LEVEL), Ok(Level::Low));
+    assert_eq!(host.extension(&proto2::RATIO), Ok(f64::INFINITY));
+    assert_eq!(editions::Host::default().extension(&editions::OPEN), Ok(editions::Open::One));
+    assert!(!host.has_extension(&proto2::PRIORITY));
+}
+
+/// What nobody knows travels on, and required fields inside are checked when they are asked for.
+#[test]
+fn extensions_travel_unknown() {
+    let bytes = b"\x82\x07\x00\x08\x01";
+    let host = Host::decode(bytes).unwrap();
+    assert_eq!(host.own, Some(1));
+    assert_eq!(host.encode_to_vec(), b"\x08\x01\x82\x07\x00");
+    assert_eq!(
+        host.extension(&proto2::ITEM).unwrap_err().to_string(),
+        "invalid extensions.item: expected the required field id, it is not set"
+    );
+    let pool = rust_grpc::message::DescriptorPool::of::<Host>();
+    let options = rust_grpc::message::DecodeOptions::new().pool(&pool);
+    assert_eq!(
+        Host::decode_with(bytes, &options).unwrap_err().to_string(),
+        "invalid extensions.item: expected the required field id, it is not set"
+    );
+}
+
+/// Options of protobuf's own: the descriptor in the code says which ones the .proto sets.
+#[test]
+fn custom_options_are_read_from_descriptors() {
+    let pool = rust_grpc::message::DescriptorPool::of::<proto2::Measured>();
+    let message = pool.file("extensions.proto").unwrap().to_proto().message_type;
+    let measured = message.iter().find(|message| message.name == Some("Measured".into())).unwrap();
+    let options: &FieldOptions = &measured.field[0].options;
+    assert_eq!(options.extension(&proto2::UNIT).unwrap(), "m");
+    assert_eq!(options.unknown, {
+        let mut unknown = UnknownFields::new();
+        unknown.push(50001, rust_grpc::message::UnknownValue::LengthDelimited(b"m"));
+        unknown
+    });
+}
