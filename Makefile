@@ -17,7 +17,7 @@ help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 .PHONY: all
-all: lint test interop protoc-matrix fuzz-smoke demo ## What CI runs
+all: lint test conformance interop protoc-matrix fuzz-smoke demo ## What CI runs
 
 .PHONY: demo
 demo: ## Generate, build, serve, call, print the replies, stop

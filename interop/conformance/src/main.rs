@@ -119,8 +119,9 @@ fn print<M: Json + Text>(
             Err(error) => Answer::SerializeError(error.to_string()),
         },
         WireFormat::TextFormat => {
+            let options = TextPrintOptions::new().pool(pool);
             let options =
-                TextPrintOptions::new().pool(pool).unknown_fields(request.print_unknown_fields);
+                if request.print_unknown_fields { options.unknown_fields() } else { options };
             Answer::TextPayload(message.to_text_with(&options))
         }
         other => Answer::RuntimeError(format!("expected an output format, found {other:?}")),

@@ -257,7 +257,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     where
         Self: Text,
     {
-        text::print(self, options)
+        options.print(self)
     }
 
     /// Reads a message from the text format.
@@ -299,7 +299,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
         Self: Text,
     {
         let mut message = Self::default();
-        text::parse(text, &mut message, options)?;
+        options.merge(text, &mut message)?;
         let whole = if Self::CHECKS_REQUIRED { message.check_required() } else { Ok(()) };
         whole.map_err(|missing| text::missing(text, &missing))?;
         Ok(message)

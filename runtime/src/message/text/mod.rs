@@ -27,7 +27,7 @@ use crate::limits;
 /// use rust_grpc::message::TextPrintOptions;
 /// use rust_grpc::well_known::Duration;
 ///
-/// let options = TextPrintOptions::new().single_line(true);
+/// let options = TextPrintOptions::new().single_line();
 /// let duration = Duration { seconds: 3, nanos: 5, ..Default::default() };
 /// assert_eq!(duration.to_text_with(&options), "seconds: 3 nanos: 5");
 /// ```
@@ -55,29 +55,29 @@ impl<'p> TextPrintOptions<'p> {
 
     /// All in one line.
     #[must_use]
-    pub const fn single_line(mut self, yes: bool) -> Self {
-        self.single_line = yes;
+    pub const fn single_line(mut self) -> Self {
+        self.single_line = true;
         self
     }
 
     /// Unknown fields too, by their numbers. Such a text cannot be parsed.
     #[must_use]
-    pub const fn unknown_fields(mut self, yes: bool) -> Self {
-        self.unknown_fields = yes;
+    pub const fn unknown_fields(mut self) -> Self {
+        self.unknown_fields = true;
         self
     }
 
-    /// The message in an `Any`, in place of its bytes.
+    /// The bytes in an `Any`, in place of its message.
     #[must_use]
-    pub const fn expand_any(mut self, yes: bool) -> Self {
-        self.expand_any = yes;
+    pub const fn raw_any(mut self) -> Self {
+        self.expand_any = false;
         self
     }
 
     /// `[REDACTED]` in place of fields with the option `debug_redact`. Such a text cannot be parsed.
     #[must_use]
-    pub const fn redact(mut self, yes: bool) -> Self {
-        self.redact = yes;
+    pub const fn redact(mut self) -> Self {
+        self.redact = true;
         self
     }
 
@@ -87,6 +87,11 @@ impl<'p> TextPrintOptions<'p> {
     pub const fn pool(mut self, pool: &'p DescriptorPool) -> Self {
         self.pool = Some(pool);
         self
+    }
+
+    /// Prints a message whose type need not be known.
+    pub fn print(&self, message: &dyn Reflect) -> String {
+        print::print(message, self)
     }
 }
 
@@ -105,7 +110,7 @@ impl Default for TextPrintOptions<'_> {
 /// use rust_grpc::message::TextParseOptions;
 /// use rust_grpc::well_known::Duration;
 ///
-/// let options = TextParseOptions::new().ignore_unknown(true);
+/// let options = TextParseOptions::new().ignore_unknown();
 /// let duration = Duration::from_text_with("seconds: 3 hours: 1", &options)?;
 /// assert_eq!(duration.seconds, 3);
 /// # Ok::<(), rust_grpc::message::TextError>(())
@@ -127,8 +132,8 @@ impl<'p> TextParseOptions<'p> {
 
     /// Fields and extensions that nobody knows are skipped.
     #[must_use]
-    pub const fn ignore_unknown(mut self, yes: bool) -> Self {
-        self.ignore_unknown = yes;
+    pub const fn ignore_unknown(mut self) -> Self {
+        self.ignore_unknown = true;
         self
     }
 
@@ -153,26 +158,24 @@ impl<'p> TextParseOptions<'p> {
         self.pool = Some(pool);
         self
     }
+
+    /// Parses `text` into a message whose type need not be known: what is singular is replaced or
+    /// merged, repeated fields and maps are added to. Required fields are not checked, since the
+    /// rest may still come.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::from_text`](crate::Message::from_text). The message then holds what came before
+    /// the fault.
+    pub fn merge(&self, text: &str, message: &mut dyn Reflect) -> Result<(), TextError> {
+        parse::parse(text, message, self)
+    }
 }
 
 impl Default for TextParseOptions<'_> {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// The message in the text format.
-pub(super) fn print(message: &dyn Reflect, options: &TextPrintOptions<'_>) -> String {
-    print::print(message, options)
-}
-
-/// Reads the fields in `text` into `message`.
-pub(super) fn parse(
-    text: &str,
-    message: &mut dyn Reflect,
-    options: &TextParseOptions<'_>,
-) -> Result<(), TextError> {
-    parse::parse(text, message, options)
 }
 
 /// A required field did not come.

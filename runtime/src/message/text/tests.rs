@@ -25,7 +25,7 @@ fn field(text: &str) -> Result<FieldDescriptorProto, String> {
 fn text_goes_both_ways() {
     let proto = crate::message::well_known::FILE_GOOGLE_PROTOBUF_DESCRIPTOR.descriptor().to_proto();
     assert_eq!(FileDescriptorProto::from_text(&proto.to_text()).unwrap(), proto);
-    let single = proto.to_text_with(&TextPrintOptions::new().single_line(true));
+    let single = proto.to_text_with(&TextPrintOptions::new().single_line());
     assert!(!single.contains('\n'));
     assert_eq!(FileDescriptorProto::from_text(&single).unwrap(), proto);
 }
@@ -190,7 +190,7 @@ fn any_is_expanded() {
     let text = "[type.googleapis.com/google.protobuf.Duration] {\n  seconds: 3\n}\n";
     assert_eq!(any.to_text(), text);
     assert_eq!(Any::from_text(text).unwrap(), any);
-    let plain = any.to_text_with(&TextPrintOptions::new().expand_any(false));
+    let plain = any.to_text_with(&TextPrintOptions::new().raw_any());
     assert_eq!(plain, format!("type_url: \"{}\"\nvalue: \"\\010\\003\"\n", any.type_url));
     assert_eq!(Any::from_text(&plain).unwrap(), any);
     for text in [
@@ -254,7 +254,7 @@ fn extensions_have_names_in_brackets() {
     for text in ["[test.note]: 1", "[test.none]: 1", "[test.note]: 'a' [test.note]: 'b'"] {
         assert!(FieldOptions::from_text_with(text, &parse).is_err(), "{text}");
     }
-    let lenient = TextParseOptions::new().ignore_unknown(true);
+    let lenient = TextParseOptions::new().ignore_unknown();
     let read =
         FieldOptions::from_text_with("[test.none] { a: [1, {b: 'c' 'd'}] } lazy: 1", &lenient);
     assert_eq!(read.unwrap().lazy, Some(true));
@@ -271,7 +271,7 @@ fn unknown_fields_have_numbers() {
     let duration = Duration { unknown, ..Duration::default() };
     assert_eq!(duration.to_text(), "");
     assert_eq!(
-        duration.to_text_with(&TextPrintOptions::new().unknown_fields(true)),
+        duration.to_text_with(&TextPrintOptions::new().unknown_fields()),
         "7: 5\n8: 0x00000001\n9 {\n  1: 1\n}\n10: \"text\"\n"
     );
 }
@@ -283,7 +283,7 @@ fn unknown_names_are_refused() {
         refusal::<Duration>("seconds: 1\n  hours: 2"),
         "line 2, column 3: expected a field of google.protobuf.Duration, found `hours`"
     );
-    let lenient = TextParseOptions::new().ignore_unknown(true);
+    let lenient = TextParseOptions::new().ignore_unknown();
     let text = "a: 1 b { c <d: 'e'> } f: [-1.5, x] g: 'h' 'i', seconds: 2";
     assert_eq!(Duration::from_text_with(text, &lenient).unwrap().seconds, 2);
     for text in ["a", "a:", "a {", "a { ] }", "a: [1", "a: ]"] {
@@ -309,7 +309,7 @@ fn limits_hold() {
         let error = DescriptorProto::from_text(&nested(levels)).unwrap_err().to_string();
         assert!(error.ends_with("expected at most 100 levels of nesting, found more"), "{levels}");
     }
-    let lenient = TextParseOptions::new().ignore_unknown(true);
+    let lenient = TextParseOptions::new().ignore_unknown();
     let unknown = "x{".repeat(1_000_000);
     assert!(DescriptorProto::from_text_with(&unknown, &lenient).is_err());
     assert!(DescriptorProto::from_text_with(&"x[".repeat(1_000_000), &lenient).is_err());
