@@ -5,8 +5,8 @@
 
 use crate::http2::Headers;
 use crate::http2::hpack::{Decoder, Encoder, Limits};
-use crate::message::Message;
-use crate::well_known::{Api, Type, Value};
+use crate::message::{Json, Message};
+use crate::well_known::{Any, Api, FileDescriptorProto, Type, Value};
 
 /// Decodes header blocks of a peer, as one connection would.
 ///
@@ -69,6 +69,36 @@ pub fn message(input: &[u8]) {
     there_and_back::<Api>(input);
 }
 
+/// Parses JSON as several types: any JSON, a recursive type with closed enums and extensions, a
+/// type with lists and an `Any`. What is no text is taken for a message, and printed.
+///
+/// What must hold: nothing panics, what was parsed is printed, and what was printed reads back and
+/// is printed the same.
+///
+/// # Panics
+///
+/// If any of that does not hold.
+pub fn json(input: &[u8]) {
+    fn there_and_back<M: Json>(input: &[u8]) {
+        let printed = match std::str::from_utf8(input) {
+            Ok(text) => match M::from_json(text) {
+                Ok(message) => message.to_json().expect("what was parsed is printed"),
+                Err(_) => return,
+            },
+            Err(_) => match M::decode(input).map(|message| message.to_json()) {
+                Ok(Ok(text)) => text,
+                Ok(Err(_)) | Err(_) => return,
+            },
+        };
+        let again = M::from_json(&printed).expect("what was printed is parsed");
+        assert_eq!(again.to_json().as_ref(), Ok(&printed));
+    }
+    there_and_back::<Value>(input);
+    there_and_back::<FileDescriptorProto>(input);
+    there_and_back::<Type>(input);
+    there_and_back::<Any>(input);
+}
+
 /// Feeds one side of an HTTP/2 connection with the bytes of a peer.
 ///
 /// What must hold stands in `http2/fuzzing.rs`.
@@ -85,7 +115,8 @@ pub fn connection(input: &[u8]) {
 type Target = (&'static str, fn(&[u8]));
 
 #[cfg(test)]
-const TARGETS: &[Target] = &[("connection", connection), ("hpack", hpack), ("message", message)];
+const TARGETS: &[Target] =
+    &[("connection", connection), ("hpack", hpack), ("json", json), ("message", message)];
 
 #[cfg(test)]
 mod tests {

@@ -115,6 +115,7 @@ mod tree_no {
 #[cfg(feature = "vendored-protoc")]
 mod extension_tests;
 #[cfg(feature = "vendored-protoc")]
+mod json;
 mod messages;
 #[cfg(feature = "vendored-protoc")]
 mod names;

@@ -39,18 +39,24 @@ struct Printer<'o> {
 
 impl Printer<'_> {
     fn message(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
-        if self.depth > limits::MESSAGE_DEPTH_MAX {
-            let expected =
-                format!("at most {} levels of nested messages", limits::MESSAGE_DEPTH_MAX);
-            return Err(JsonError::printing(expected, "more"));
-        }
-        self.depth += 1;
+        self.enter()?;
         let printed = match WellKnown::of(&message.descriptor()) {
             Some(kind) => self.well_known(kind, message),
             None => self.object(message),
         };
         self.depth -= 1;
         printed
+    }
+
+    /// Opens a message or map entry: levels are counted as binary decoding counts them.
+    fn enter(&mut self) -> Result<(), JsonError> {
+        if self.depth > limits::MESSAGE_DEPTH_MAX {
+            let limit = limits::MESSAGE_DEPTH_MAX;
+            let expected = format!("at most {limit} levels of nested messages");
+            return Err(JsonError::printing(expected, "more"));
+        }
+        self.depth += 1;
+        Ok(())
     }
 
     fn object(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
@@ -158,7 +164,10 @@ impl Printer<'_> {
         value: ValueRef<'_>,
     ) -> Result<(), JsonError> {
         self.writer.name(key);
-        self.value(field, value).map_err(|error| error.in_entry(key))
+        self.enter()?;
+        let printed = self.value(field, value);
+        self.depth -= 1;
+        printed.map_err(|error| error.in_entry(key))
     }
 
     fn value(&mut self, field: &FieldDescriptor<'_>, value: ValueRef<'_>) -> Result<(), JsonError> {
@@ -310,7 +319,7 @@ impl Printer<'_> {
             self.writer.name("value");
             return self.message(&message);
         }
-        self.depth += 1;
+        self.enter()?;
         let printed = self.fields(&message);
         self.depth -= 1;
         printed

@@ -1,7 +1,8 @@
 //! JSON text to messages, by reflection.
 //!
-//! Invariant: recursion goes one level down for one object or array at least, and the lexer counts
-//! those; what is allocated is charged to the lexer's budget before.
+//! Invariants: recursion goes one level down for one object or array at least, and the lexer counts
+//! those. Messages and map entries are counted as binary decoding counts them, so that what is parsed
+//! can be encoded, decoded and printed. What is allocated is charged to the lexer's budget.
 
 mod scalar;
 mod well_known;
@@ -13,6 +14,7 @@ use super::JsonError;
 use super::lexer::{Lexer, Token};
 use super::options::{JsonParseOptions, Unknown};
 use super::well_known::WellKnown;
+use crate::limits;
 use crate::message::reflect::{DynamicField, Resolver, set_extension};
 use crate::message::{
     FieldDescriptor, FieldMut, List, Map, MessageDescriptor, Reflect, Value, ValueError,
@@ -27,7 +29,7 @@ pub(super) fn merge(
 ) -> Result<(), JsonError> {
     let lexer = Lexer::new(text, options.depth, options.memory(text));
     let resolver = Resolver::new(options.pool, descriptor.file());
-    let mut parser = Parser { options, resolver, lexer };
+    let mut parser = Parser { options, resolver, lexer, depth: 0 };
     let parsed = parser.text(descriptor, message);
     parsed.map_err(|error| error.within(descriptor.full_name()))
 }
@@ -36,6 +38,8 @@ struct Parser<'a, 'o> {
     options: &'o JsonParseOptions<'o>,
     resolver: Resolver<'o>,
     lexer: Lexer<'a>,
+    /// Messages and map entries that are open.
+    depth: u32,
 }
 
 impl<'a, 'o> Parser<'a, 'o> {
@@ -60,13 +64,28 @@ impl<'a, 'o> Parser<'a, 'o> {
         token: Token<'a>,
     ) -> Result<(), JsonError> {
         self.lexer.charge(message.instance_size())?;
+        self.enter()?;
         match WellKnown::of(&descriptor) {
-            Some(kind) => self.well_known(kind, descriptor, message, token),
+            Some(kind) => self.well_known(kind, descriptor, message, token)?,
             None => {
                 self.expect_object(&token, descriptor)?;
-                self.members(descriptor, message)
+                self.members(descriptor, message)?;
             }
         }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Opens a message or map entry. An error leaves the depth as it is, and ends the parser.
+    fn enter(&mut self) -> Result<(), JsonError> {
+        if self.depth > limits::MESSAGE_DEPTH_MAX {
+            let limit = limits::MESSAGE_DEPTH_MAX;
+            return Err(self
+                .lexer
+                .error(format!("at most {limit} levels of nested messages"), "more"));
+        }
+        self.depth += 1;
+        Ok(())
     }
 
     fn expect_object(
@@ -267,7 +286,9 @@ impl<'a, 'o> Parser<'a, 'o> {
             if was_empty && map.get(&key).is_some() {
                 return Err(self.lexer.refuse("each key once", &Token::Name(name)));
             }
+            self.enter()?;
             let parsed = self.entry(&value_field, map, key);
+            self.depth -= 1;
             parsed.map_err(|error| error.in_entry(&name))?;
         }
         Ok(())

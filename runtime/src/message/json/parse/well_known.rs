@@ -78,8 +78,7 @@ impl<'a> Parser<'a, '_> {
 
     /// Looks ahead for the URL of the type in the object that is open.
     fn find_type(&self) -> Result<Option<Cow<'a, str>>, JsonError> {
-        let mut ahead =
-            Self { options: self.options, resolver: self.resolver, lexer: self.lexer.clone() };
+        let mut ahead = Self { lexer: self.lexer.clone(), ..*self };
         while let Some(name) = ahead.next_name()? {
             let token = ahead.lexer.next()?;
             match token {
@@ -101,6 +100,10 @@ impl<'a> Parser<'a, '_> {
         let is_well_known = WellKnown::of(&descriptor).is_some();
         let (mut types, mut values) = (0, 0);
         let mut seen = Seen::default();
+        // What has a form of its own is a message of its own below.
+        if !is_well_known {
+            self.enter()?;
+        }
         while let Some(name) = self.next_name()? {
             match &*name {
                 TYPE => {
@@ -121,6 +124,9 @@ impl<'a> Parser<'a, '_> {
                 name if is_well_known => self.unknown_member(descriptor, name)?,
                 name => self.member(descriptor, &mut message, name, &mut seen)?,
             }
+        }
+        if !is_well_known {
+            self.depth -= 1;
         }
         if is_well_known && values == 0 {
             let expected = format!("\"value\" with a {}", descriptor.full_name());

@@ -1,5 +1,6 @@
 mod lexer;
 mod mapping;
+mod robustness;
 mod schema;
 #[cfg(feature = "serde")]
 mod serde;
