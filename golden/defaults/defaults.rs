@@ -137,7 +137,7 @@ impl ::rust_grpc::Message for Defaults {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -210,7 +210,7 @@ pub mod defaults {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
                 match tag {

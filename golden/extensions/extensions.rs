@@ -16,7 +16,7 @@ impl ::rust_grpc::Message for Host {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -48,7 +48,7 @@ impl ::rust_grpc::Message for Set {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
             reader.unknown(tag, &mut self.unknown)?;
@@ -81,7 +81,7 @@ impl ::rust_grpc::Message for Note {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -130,7 +130,7 @@ impl ::rust_grpc::Message for Item {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -163,7 +163,7 @@ impl ::rust_grpc::Message for Part {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -190,7 +190,7 @@ impl ::rust_grpc::Message for Parts {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -217,7 +217,7 @@ impl ::rust_grpc::Message for Measured {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {

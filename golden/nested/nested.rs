@@ -19,7 +19,7 @@ impl ::rust_grpc::Message for Outer {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -53,7 +53,7 @@ pub mod outer {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
                 match tag {
@@ -85,7 +85,7 @@ pub mod outer {
             }
             fn merge_fields(
                 &mut self,
-                reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+                mut reader: ::rust_grpc::generated::message::Reader<'_>,
             ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
                 use ::rust_grpc::generated::message::*;
                 while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -151,7 +151,7 @@ impl ::rust_grpc::Message for HTTPServer {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -178,7 +178,7 @@ pub mod http_server {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
                 match tag {

@@ -20,7 +20,7 @@ impl ::rust_grpc::Message for Rootless {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
             match tag {
@@ -48,7 +48,7 @@ pub mod rootless {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
                 match tag {

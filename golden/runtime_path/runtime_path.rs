@@ -15,7 +15,7 @@ impl ::renamed::runtime::Message for Name {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::renamed::runtime::generated::message::Reader<'_>,
+        mut reader: ::renamed::runtime::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::renamed::runtime::DecodeError> {
         use ::renamed::runtime::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {

@@ -15,7 +15,7 @@ impl ::rust_grpc::Message for Feature {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -42,7 +42,7 @@ impl ::rust_grpc::Message for Area {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -69,7 +69,7 @@ impl ::rust_grpc::Message for Note {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {

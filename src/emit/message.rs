@@ -142,7 +142,7 @@ impl Printer {
                 }
                 fn merge_fields(
                     &mut self,
-                    reader: &mut #runtime::generated::message::Reader<'_>,
+                    mut reader: #runtime::generated::message::Reader<'_>,
                 ) -> ::core::result::Result<(), #runtime::DecodeError> {
                     #read_names
                     while let ::core::option::Option::Some(tag) = reader.next_tag()? {

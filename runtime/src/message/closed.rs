@@ -55,11 +55,10 @@ impl Reader<'_> {
         unknown: &mut UnknownFields,
     ) -> Result<(), DecodeError> {
         let payload = self.length_delimited()?;
-        let around = self.enter_packed(payload);
-        while !self.rest().is_empty() {
-            self.closed_repeated(values, unknown)?;
+        let mut elements = self.within(payload);
+        while !elements.rest().is_empty() {
+            elements.closed_repeated(values, unknown)?;
         }
-        self.leave_packed(around);
         Ok(())
     }
 
@@ -95,18 +94,20 @@ impl Reader<'_> {
         let mut key = K::Value::default();
         let mut value = Some(E::default());
         let before = self.rest();
-        let around = self.enter_nested()?;
-        let mut entry = UnknownFields::new();
-        while let Some(tag) = self.next_tag()? {
+        let payload = self.length_delimited()?;
+        let mut entry = self.within(payload);
+        let mut refused = UnknownFields::new();
+        entry.descend()?;
+        while let Some(tag) = entry.next_tag()? {
             if tag == 1 << 3 | K::WIRE_TYPE {
-                K::read(self, &mut key)?;
+                K::read(&mut entry, &mut key)?;
             } else if tag == 2 << 3 | VARINT {
-                value = self.closed_value(&mut entry)?;
+                value = entry.closed_value(&mut refused)?;
             } else {
-                self.skip(tag)?;
+                entry.skip(tag)?;
             }
         }
-        self.leave_nested(around);
+        entry.ascend();
         match value {
             Some(value) => map.put(key, value),
             None => {

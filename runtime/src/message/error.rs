@@ -25,7 +25,7 @@ use super::MissingField;
 /// # impl Message for Empty {
 /// #     const FULL_NAME: &'static str = "example.Empty";
 /// #     fn write_fields(&self, writer: &mut Writer) { writer.unknown(&self.unknown); }
-/// #     fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+/// #     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
 /// #         while let Some(tag) = reader.next_tag()? { reader.unknown(tag, &mut self.unknown)?; }
 /// #         Ok(())
 /// #     }

@@ -43,6 +43,7 @@
 use std::fmt::{self, Debug, Formatter};
 use std::marker::PhantomData;
 
+use super::budget::Budget;
 use super::shape::Shape;
 use super::{DecodeError, Message, MissingField, Reader, UnknownFields, Writer};
 
@@ -62,7 +63,7 @@ use super::{DecodeError, Message, MissingField, Reader, UnknownFields, Writer};
 /// # impl Message for Order {
 /// #     const FULL_NAME: &'static str = "acme.Order";
 /// #     fn write_fields(&self, writer: &mut Writer) { writer.unknown(&self.unknown); }
-/// #     fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+/// #     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
 /// #         while let Some(tag) = reader.next_tag()? { reader.unknown(tag, &mut self.unknown)?; }
 /// #         Ok(())
 /// #     }
@@ -139,18 +140,19 @@ impl<E, T> Extension<E, T> {
     /// The value among `fields`; `None` if there is none.
     fn find(&self, fields: &UnknownFields) -> Result<Option<T>, DecodeError> {
         let mut value = None;
-        let mut reader = Reader::new(fields.as_bytes());
-        self.read(&mut reader, &mut value).map_err(|error| error.within(self.name))?;
+        let mut budget = Budget::new(fields.as_bytes());
+        self.read(budget.reader(fields.as_bytes()), &mut value)
+            .map_err(|error| error.within(self.name))?;
         match value.as_ref().map_or(Ok(()), |value| (self.check)(value)) {
             Ok(()) => Ok(value),
             Err(missing) => Err(DecodeError::missing(self.name, missing)),
         }
     }
 
-    fn read(&self, reader: &mut Reader<'_>, value: &mut Option<T>) -> Result<(), DecodeError> {
+    fn read(&self, mut reader: Reader<'_>, value: &mut Option<T>) -> Result<(), DecodeError> {
         while let Some(tag) = reader.next_tag()? {
-            if (self.is_at)(reader, tag, self.number) {
-                (self.merge)(reader, tag, value)?;
+            if (self.is_at)(&reader, tag, self.number) {
+                (self.merge)(&mut reader, tag, value)?;
             } else {
                 reader.skip(tag)?;
             }
@@ -162,7 +164,8 @@ impl<E, T> Extension<E, T> {
     fn remove_from(&self, fields: &mut UnknownFields) {
         let mut kept = UnknownFields::new();
         // The bytes are well formed, and as deep as the limit under which they came.
-        let mut reader = Reader::with_limits(fields.as_bytes(), u32::MAX, 0);
+        let mut budget = Budget::unlimited(fields.as_bytes());
+        let mut reader = budget.reader(fields.as_bytes());
         loop {
             let before = reader.rest();
             let Ok(Some(tag)) = reader.next_tag() else { break };

@@ -22,7 +22,7 @@ use super::Message;
 /// # impl Message for Point {
 /// #     const FULL_NAME: &'static str = "example.Point";
 /// #     fn write_fields(&self, writer: &mut Writer) { writer.implicit::<Int32>(1, &self.x); }
-/// #     fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+/// #     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
 /// #         while let Some(tag) = reader.next_tag()? {
 /// #             match tag {
 /// #                 8 => reader.singular::<Int32>(&mut self.x)?,

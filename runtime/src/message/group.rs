@@ -6,7 +6,6 @@
 
 use std::marker::PhantomData;
 
-use super::error::DecodeErrorKind;
 use super::kind::Kind;
 use super::reader::Reader;
 use super::writer::Writer;
@@ -30,6 +29,7 @@ impl<M: Message> Kind for Delimited<M> {
         writer.tag(number, START_GROUP);
     }
 
+    #[inline(always)]
     fn read(reader: &mut Reader<'_>, value: &mut M) -> Result<(), DecodeError> {
         reader.merge_group(value)
     }
@@ -54,6 +54,7 @@ impl Reader<'_> {
     /// # Errors
     ///
     /// What is wrong with the input.
+    #[inline(always)]
     pub fn delimited<M: Message>(
         &mut self,
         field: &mut MessageField<M>,
@@ -69,13 +70,10 @@ impl Reader<'_> {
     /// # Errors
     ///
     /// What is wrong with the input; the message around ends before the group does.
+    #[inline(always)]
     pub fn merge_group<M: Message>(&mut self, message: &mut M) -> Result<(), DecodeError> {
-        let around = self.enter_group()?;
-        let number = self.field_number();
-        let result = message.merge_fields(self).and_then(|()| match self.leave_group(around) {
-            true => Ok(()),
-            false => Err(self.error(DecodeErrorKind::UnterminatedGroup(number))),
-        });
-        result.map_err(|error| error.within(M::FULL_NAME))
+        self.group_with(|reader| {
+            message.merge_fields(reader).map_err(|error| error.within(M::FULL_NAME))
+        })
     }
 }

@@ -63,15 +63,12 @@ pub trait Packable: Scalar {
     /// Writes the values one after the other.
     fn write_packed(writer: &mut Writer, values: &[Self::Value]);
 
-    /// Appends the values of a packed field.
+    /// Appends all that `reader` holds, the values of a packed field.
     ///
     /// # Errors
     ///
     /// What is wrong with the input.
-    fn read_packed(
-        reader: &mut Reader<'_>,
-        values: &mut Vec<Self::Value>,
-    ) -> Result<(), DecodeError>;
+    fn read_packed(reader: Reader<'_>, values: &mut Vec<Self::Value>) -> Result<(), DecodeError>;
 }
 
 /// `int32`. Negative numbers take 10 bytes; what comes is cut to 32 bits.
@@ -122,7 +119,7 @@ macro_rules! varint_kind {
                 writer.varint($encode(*value));
             }
 
-            #[inline]
+            #[inline(always)]
             fn read(reader: &mut Reader<'_>, value: &mut $value) -> Result<(), DecodeError> {
                 *value = $decode(reader.varint()?);
                 Ok(())
@@ -142,7 +139,7 @@ macro_rules! varint_kind {
             }
 
             fn read_packed(
-                reader: &mut Reader<'_>,
+                reader: Reader<'_>,
                 values: &mut Vec<$value>,
             ) -> Result<(), DecodeError> {
                 reader.varints(values, $decode)
@@ -177,7 +174,7 @@ macro_rules! fixed_kind {
                 writer.prepend(&value.to_le_bytes());
             }
 
-            #[inline]
+            #[inline(always)]
             fn read(reader: &mut Reader<'_>, value: &mut $value) -> Result<(), DecodeError> {
                 *value = <$value>::from_le_bytes(*reader.chunk()?);
                 Ok(())
@@ -201,7 +198,7 @@ macro_rules! fixed_kind {
             }
 
             fn read_packed(
-                reader: &mut Reader<'_>,
+                reader: Reader<'_>,
                 values: &mut Vec<$value>,
             ) -> Result<(), DecodeError> {
                 reader.chunks(values, <$value>::from_le_bytes)
@@ -226,12 +223,10 @@ impl Kind for Str {
         writer.length_delimited(value.as_bytes());
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(reader: &mut Reader<'_>, value: &mut String) -> Result<(), DecodeError> {
-        let text = reader.text()?;
-        value.clear();
-        value.push_str(text);
-        Ok(())
+        let bytes = reader.length_delimited()?;
+        if assign_text(value, bytes) { Ok(()) } else { Err(reader.not_utf8(bytes)) }
     }
 }
 
@@ -251,11 +246,9 @@ impl Kind for Bytes {
         writer.length_delimited(value);
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(reader: &mut Reader<'_>, value: &mut Vec<u8>) -> Result<(), DecodeError> {
-        let bytes = reader.length_delimited()?;
-        value.clear();
-        value.extend_from_slice(bytes);
+        assign_bytes(value, reader.length_delimited()?);
         Ok(())
     }
 }
@@ -276,7 +269,7 @@ impl Kind for ByteStr {
         writer.length_delimited(value);
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(reader: &mut Reader<'_>, value: &mut ByteString) -> Result<(), DecodeError> {
         Bytes::read(reader, value.as_mut_vec())
     }
@@ -299,12 +292,36 @@ impl<M: Message> Kind for Nested<M> {
         writer.nested(value);
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(reader: &mut Reader<'_>, value: &mut M) -> Result<(), DecodeError> {
         reader.merge_into(value)
     }
 
     fn check(value: &M) -> Result<(), MissingField> {
         value.check_required()
+    }
+}
+
+/// Makes `value` the text in `bytes`; says whether they are one.
+#[inline(never)]
+fn assign_text(value: &mut String, bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    if value.capacity() < text.len() {
+        *value = text.to_owned();
+    } else {
+        value.clear();
+        value.push_str(text);
+    }
+    true
+}
+
+/// Makes `value` the same as `bytes`.
+#[inline(never)]
+fn assign_bytes(value: &mut Vec<u8>, bytes: &[u8]) {
+    if value.capacity() < bytes.len() {
+        *value = bytes.to_vec();
+    } else {
+        value.clear();
+        value.extend_from_slice(bytes);
     }
 }

@@ -89,32 +89,47 @@ map_of!(HashMap, [Eq + Hash + Ord + Send + Sync + 'static], self: {
 map_of!(BTreeMap, [Ord + Send + Sync + 'static], self: self.iter());
 
 impl Reader<'_> {
-    /// Reads one entry of a map.
+    /// Reads the entries of a map that follow each other.
     ///
     /// # Errors
     ///
     /// What is wrong with the input.
+    #[inline(always)]
     pub fn map<K: Kind, V: Kind>(
         &mut self,
         map: &mut impl Map<Key = K::Value, Value = V::Value>,
     ) -> Result<(), DecodeError> {
-        self.charge(size_of::<(K::Value, V::Value)>() + V::HEAP_SIZE)?;
-        let mut key = K::Value::default();
-        let mut value = V::Value::default();
-        let around = self.enter_nested()?;
-        while let Some(tag) = self.next_tag()? {
-            if tag == KEY << 3 | K::WIRE_TYPE {
-                K::read(self, &mut key)?;
-            } else if tag == VALUE << 3 | V::WIRE_TYPE {
-                V::read(self, &mut value)?;
-            } else {
-                self.skip(tag)?;
+        loop {
+            self.charge(size_of::<(K::Value, V::Value)>() + V::HEAP_SIZE)?;
+            let payload = self.length_delimited()?;
+            read_entry::<K, V>(self.within(payload), map)?;
+            if !self.same_tag_follows() {
+                return Ok(());
             }
         }
-        self.leave_nested(around);
-        map.put(key, value);
-        Ok(())
     }
+}
+
+/// Reads an entry up to its end.
+fn read_entry<K: Kind, V: Kind>(
+    mut reader: Reader<'_>,
+    map: &mut impl Map<Key = K::Value, Value = V::Value>,
+) -> Result<(), DecodeError> {
+    let mut key = K::Value::default();
+    let mut value = V::Value::default();
+    reader.descend()?;
+    while let Some(tag) = reader.next_tag()? {
+        if tag == KEY << 3 | K::WIRE_TYPE {
+            K::read(&mut reader, &mut key)?;
+        } else if tag == VALUE << 3 | V::WIRE_TYPE {
+            V::read(&mut reader, &mut value)?;
+        } else {
+            reader.skip(tag)?;
+        }
+    }
+    reader.ascend();
+    map.put(key, value);
+    Ok(())
 }
 
 impl Writer {

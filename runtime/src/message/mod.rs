@@ -13,6 +13,7 @@
 //! - Equal messages have equal bytes: fields in the order of their numbers, map entries in that of
 //!   their keys.
 
+mod budget;
 mod byte_string;
 mod closed;
 mod conversions;
@@ -28,10 +29,12 @@ pub(crate) mod kind;
 mod length_delimited;
 pub(crate) mod map;
 mod options;
+mod packed;
 mod reader;
 pub(crate) mod reflect;
 pub(crate) mod required;
 pub(crate) mod shape;
+mod skip;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -45,6 +48,7 @@ use std::io;
 
 use crate::limits;
 
+pub use budget::Budget;
 pub use byte_string::ByteString;
 #[cfg(feature = "serde_json")]
 pub use conversions::NoJsonError;
@@ -95,7 +99,7 @@ const FIXED32: u32 = 5;
 /// #         writer.unknown(&self.unknown);
 /// #         writer.implicit::<Str>(1, &self.name);
 /// #     }
-/// #     fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+/// #     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
 /// #         while let Some(tag) = reader.next_tag()? {
 /// #             match tag {
 /// #                 10 => reader.singular::<Str>(&mut self.name)?,
@@ -144,7 +148,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// What is wrong with the input.
-    fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError>;
+    fn merge_fields(&mut self, reader: Reader<'_>) -> Result<(), DecodeError>;
 
     /// The encoded message.
     ///
@@ -224,7 +228,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
         Self: Reflect,
     {
         let mut message = Self::default();
-        let read = message.merge_fields(&mut options.reader(bytes)?);
+        let read = message.merge_fields(options.budget(bytes)?.reader(bytes));
         read.map_err(|error| error.within(Self::FULL_NAME))?;
         if Self::CHECKS_REQUIRED {
             let checked = message.check_required();
@@ -317,7 +321,8 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
             let kind = DecodeErrorKind::LengthTooLarge(bytes.len() as u64);
             return Err(DecodeError::new(kind, 0, 0).within(Self::FULL_NAME));
         }
-        self.merge_fields(&mut Reader::new(bytes)).map_err(|error| error.within(Self::FULL_NAME))
+        self.merge_fields(Budget::new(bytes).reader(bytes))
+            .map_err(|error| error.within(Self::FULL_NAME))
     }
 
     /// Writes the message behind its length, in one write: the next one may follow it. Wrap a file
@@ -464,7 +469,7 @@ impl<M: Message> Message for Box<M> {
     }
 
     #[inline]
-    fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    fn merge_fields(&mut self, reader: Reader<'_>) -> Result<(), DecodeError> {
         (**self).merge_fields(reader)
     }
 }

@@ -1,7 +1,7 @@
 //! How messages are decoded, where the defaults do not do.
 
 use super::reflect::{DescriptorPool, Reflect, check_extensions};
-use super::{DecodeError, DecodeErrorKind, Reader};
+use super::{Budget, DecodeError, DecodeErrorKind};
 use crate::limits;
 
 /// Options of decoding: limits, and the extensions that are known.
@@ -54,13 +54,13 @@ impl<'p> DecodeOptions<'p> {
         self
     }
 
-    pub(super) fn reader<'a>(&self, bytes: &'a [u8]) -> Result<Reader<'a>, DecodeError> {
+    pub(super) fn budget(&self, bytes: &[u8]) -> Result<Budget, DecodeError> {
         if bytes.len() > limits::MESSAGE_SIZE_MAX {
             let kind = DecodeErrorKind::LengthTooLarge(bytes.len() as u64);
             return Err(DecodeError::new(kind, 0, 0));
         }
         let memory = self.memory.unwrap_or_else(|| limits::decode_memory(bytes.len()));
-        Ok(Reader::with_limits(bytes, self.depth, memory))
+        Ok(Budget::with_limits(bytes, self.depth, memory))
     }
 
     pub(super) fn check_extensions(&self, message: &dyn Reflect) -> Result<(), DecodeError> {

@@ -5,10 +5,11 @@
 
 use std::marker::PhantomData;
 
+use super::budget::Budget;
 use super::kind::{Enum, Kind, Nested, Packable};
 use super::{
     DecodeError, Enumeration, LENGTH_DELIMITED, Message, MissingField, Reader, START_GROUP,
-    UnknownFields, UnknownValue, VARINT, Writer,
+    UnknownFields, UnknownValue, VARINT, Writer, skip,
 };
 
 /// How the values of an extension stand among the fields of the message that it extends.
@@ -247,8 +248,9 @@ impl<M: Message> Shape for Item<M> {
             return tag >> 3 == number && Self::takes(tag & 7);
         }
         // Only looked at: the bytes are well formed, because they came from unknown fields.
-        let item = Reader::with_limits(reader.rest(), u32::MAX, 0).group(ITEM);
-        item.is_ok_and(|item| parse_item(item).0 == Some(u64::from(number)))
+        let fields = reader.rest();
+        let item = skip::group(fields, &mut Budget::unlimited(fields), ITEM);
+        item.is_ok_and(|(item, _)| parse_item(item).0 == Some(u64::from(number)))
     }
 
     fn takes(wire_type: u32) -> bool {
@@ -265,7 +267,7 @@ impl<M: Message> Shape for Item<M> {
         }
         let message = value.get_or_insert_default();
         match parse_item(reader.group(ITEM)?).1 {
-            Some(payload) => reader.merge_part(payload, message),
+            Some(payload) => reader.within(payload).merge_all(message),
             None => Ok(()),
         }
     }

@@ -5,9 +5,9 @@
 
 use std::fmt::{self, Debug, Formatter};
 
-use super::reader::Reader;
+use super::budget::Budget;
 use super::writer::Writer;
-use super::{END_GROUP, FIXED32, FIXED64, LENGTH_DELIMITED, START_GROUP, VARINT};
+use super::{END_GROUP, FIXED32, FIXED64, LENGTH_DELIMITED, START_GROUP, VARINT, skip, varint};
 
 /// The fields of a message that its type does not know, in the order in which they came.
 ///
@@ -155,17 +155,34 @@ impl<'a> Iterator for UnknownIter<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         // The bytes are well formed, so that the only way to end is their end.
-        let mut reader = Reader::with_limits(self.bytes, u32::MAX, 0);
-        let tag = reader.next_tag().ok()??;
-        let value = match tag & 7 {
-            VARINT => UnknownValue::Varint(reader.varint().ok()?),
-            FIXED64 => UnknownValue::Fixed64(u64::from_le_bytes(*reader.chunk().ok()?)),
-            LENGTH_DELIMITED => UnknownValue::LengthDelimited(reader.length_delimited().ok()?),
-            START_GROUP => UnknownValue::Group(Self { bytes: reader.group(tag >> 3).ok()? }),
-            FIXED32 => UnknownValue::Fixed32(u32::from_le_bytes(*reader.chunk().ok()?)),
+        let (tag, rest) = varint::split(self.bytes).ok()?;
+        let tag = u32::try_from(tag).ok()?;
+        let (value, rest) = match tag & 7 {
+            VARINT => {
+                let (value, rest) = varint::split(rest).ok()?;
+                (UnknownValue::Varint(value), rest)
+            }
+            FIXED64 => {
+                let (bytes, rest) = rest.split_first_chunk()?;
+                (UnknownValue::Fixed64(u64::from_le_bytes(*bytes)), rest)
+            }
+            LENGTH_DELIMITED => {
+                let (length, rest) = varint::split(rest).ok()?;
+                let (bytes, rest) = rest.split_at_checked(length.try_into().ok()?)?;
+                (UnknownValue::LengthDelimited(bytes), rest)
+            }
+            START_GROUP => {
+                let mut budget = Budget::unlimited(rest);
+                let (bytes, rest) = skip::group(rest, &mut budget, tag >> 3).ok()?;
+                (UnknownValue::Group(Self { bytes }), rest)
+            }
+            FIXED32 => {
+                let (bytes, rest) = rest.split_first_chunk()?;
+                (UnknownValue::Fixed32(u32::from_le_bytes(*bytes)), rest)
+            }
             _ => return None,
         };
-        self.bytes = reader.rest();
+        self.bytes = rest;
         Some((tag >> 3, value))
     }
 }

@@ -36,6 +36,36 @@ fn split_long(bytes: &[u8]) -> Result<(u64, &[u8]), Fault> {
     }
 }
 
+/// The varint at the front of `bytes` and its size; size 0 if there is none. For those of more than
+/// two bytes: up to eight are read as one word, without a branch for each.
+#[inline(never)]
+pub(super) fn long(bytes: &[u8]) -> (u64, usize) {
+    if let Some(chunk) = bytes.first_chunk() {
+        let word = u64::from_le_bytes(*chunk);
+        let ends = !word & CONTINUATIONS;
+        if ends != 0 {
+            let size = ends.trailing_zeros() as usize / 8 + 1;
+            return (gather(word & (u64::MAX >> (64 - 8 * size))), size);
+        }
+    }
+    match split(bytes) {
+        Ok((value, rest)) => (value, bytes.len() - rest.len()),
+        Err(_) => (0, 0),
+    }
+}
+
+/// The bits that say of each of eight bytes that the varint goes on.
+pub(super) const CONTINUATIONS: u64 = 0x8080_8080_8080_8080;
+
+/// The value whose groups of seven bits stand in the eight bytes of `word`, the lowest first.
+#[inline(always)]
+pub(super) fn gather(word: u64) -> u64 {
+    let word = word & !CONTINUATIONS;
+    let word = (word & 0x007f_007f_007f_007f) | ((word & 0x7f00_7f00_7f00_7f00) >> 1);
+    let word = (word & 0x0000_3fff_0000_3fff) | ((word & 0x3fff_0000_3fff_0000) >> 2);
+    (word & 0x0fff_ffff) | ((word & 0x0fff_ffff_0000_0000) >> 4)
+}
+
 /// `None` if no byte ends the varint, or if the tenth has more than one bit.
 #[inline(always)]
 fn value_and_size(bytes: &[u8]) -> Option<(u64, usize)> {

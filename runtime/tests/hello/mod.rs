@@ -33,7 +33,7 @@ macro_rules! text_message {
                 writer.implicit::<Str>(1, &self.$field);
             }
 
-            fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+            fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
                 while let Some(tag) = reader.next_tag()? {
                     match tag {
                         10 => reader.singular::<Str>(&mut self.$field)?,

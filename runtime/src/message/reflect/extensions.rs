@@ -10,7 +10,7 @@ use super::value::ValueRef;
 use super::{FieldDescriptor, Reflect, wire};
 use crate::limits;
 use crate::message::shape::{ITEM, MESSAGE, parse_item, write_item};
-use crate::message::{DecodeError, Reader, START_GROUP, UnknownFields, UnknownValue, Writer};
+use crate::message::{Budget, DecodeError, START_GROUP, UnknownFields, UnknownValue, Writer};
 
 /// The extensions of `message` that the resolver knows, in the order of their numbers. Messages in
 /// them may be nested `depth` deep.
@@ -30,7 +30,8 @@ pub(in crate::message) fn extension_fields(
         return Ok(Vec::new());
     }
     let memory = limits::decode_memory(unknown.as_bytes().len());
-    let mut reader = Reader::with_limits(unknown.as_bytes(), depth, memory);
+    let mut budget = Budget::with_limits(unknown.as_bytes(), depth, memory);
+    let mut reader = budget.reader(unknown.as_bytes());
     while let Some(tag) = reader.next_tag()? {
         if descriptor.is_message_set() && tag == ITEM << 3 | START_GROUP {
             let (number, payload) = parse_item(reader.group(ITEM)?);
@@ -62,10 +63,10 @@ pub(in crate::message) fn extension_fields(
 fn merge_item(field: &mut DynamicField, payload: &[u8], depth: u32) -> Result<(), DecodeError> {
     use super::FieldMut;
     let memory = limits::decode_memory(payload.len());
-    let mut reader = Reader::with_limits(payload, depth.saturating_sub(1), memory);
+    let mut budget = Budget::with_limits(payload, depth.saturating_sub(1), memory);
     match field.get_mut() {
         FieldMut::Singular(slot) => match slot.message_mut() {
-            Some(message) => wire::merge_fields(message, &mut reader),
+            Some(message) => wire::merge_fields(message, budget.reader(payload)),
             None => Ok(()),
         },
         FieldMut::Repeated(_) | FieldMut::Map(_) => Ok(()),

@@ -105,7 +105,7 @@ fn write_value(kind: FieldKind, value: ValueRef<'_>, writer: &mut Writer) {
 /// Reads fields up to the end of the message.
 pub(super) fn merge_fields(
     message: &mut dyn Reflect,
-    reader: &mut Reader<'_>,
+    mut reader: Reader<'_>,
 ) -> Result<(), DecodeError> {
     let file = message.descriptor().file().clone();
     let descriptor = file.message(message.descriptor().index());
@@ -115,7 +115,7 @@ pub(super) fn merge_fields(
             None => reader.unknown(tag, message.unknown_fields_mut())?,
             Some(field) => {
                 let mut kept = UnknownFields::new();
-                merge_field(field, message.field_mut(field.index()), reader, &mut kept)?;
+                merge_field(field, message.field_mut(field.index()), &mut reader, &mut kept)?;
                 message.unknown_fields_mut().push_fields(kept.as_bytes());
             }
         }
@@ -186,11 +186,10 @@ fn merge_element(
         let kind = DecodeErrorKind::UnevenPackedLength { length: payload.len(), width };
         return Err(reader.error(kind));
     }
-    let around = reader.enter_packed(payload);
-    while !reader.rest().is_empty() {
-        element(reader)?;
+    let mut elements = reader.within(payload);
+    while !elements.rest().is_empty() {
+        element(&mut elements)?;
     }
-    reader.leave_packed(around);
     Ok(())
 }
 
@@ -204,37 +203,38 @@ fn merge_entry(
     reader.charge(map.entry_size() + MESSAGE_COST)?;
     let tag = reader.tag();
     let before = reader.rest();
-    let around = reader.enter_nested()?;
-    let entry = reader.rest();
+    let payload = reader.length_delimited()?;
+    let mut entry = reader.within(payload);
+    entry.descend()?;
     let value_tag = 2 << 3 | wire_type(value_field.kind());
     let mut key = key_field.default_value().and_then(ValueRef::to_value);
     let mut value = value_field.default_value().and_then(ValueRef::to_value);
     let (mut refused, mut scratch) = (false, UnknownFields::new());
-    while let Some(tag) = reader.next_tag()? {
+    while let Some(tag) = entry.next_tag()? {
         if tag == 1 << 3 | wire_type(key_field.kind()) {
-            key = read_value(key_field, reader, &mut scratch)?;
+            key = read_value(key_field, &mut entry, &mut scratch)?;
         } else if tag == value_tag && value_field.message().is_none() {
-            value = read_value(value_field, reader, &mut scratch)?;
+            value = read_value(value_field, &mut entry, &mut scratch)?;
             refused = value.is_none();
         } else {
-            reader.skip(tag)?;
+            entry.skip(tag)?;
         }
     }
     let key = key.expect("keys are no messages");
     if value_field.message().is_some() {
         // Once more for the value, now that the key says where it goes.
         let message = map.insert_message(key).expect("the values are messages");
-        reader.enter_packed(entry);
-        while let Some(tag) = reader.next_tag()? {
+        let mut entry = entry.within(payload);
+        while let Some(tag) = entry.next_tag()? {
             match tag == value_tag {
-                true => merge_message(value_field, message, reader)?,
-                false => reader.skip(tag)?,
+                true => merge_message(value_field, message, &mut entry)?,
+                false => entry.skip(tag)?,
             }
         }
     } else if let Some(value) = value {
         map.insert(key, value).expect("key and value are of the map's types");
     }
-    reader.leave_nested(around);
+    entry.ascend();
     if refused {
         // A number that the closed enum does not name: the whole entry is kept.
         let payload = &before[..before.len() - reader.rest().len()];
@@ -254,19 +254,14 @@ fn merge_message(
         None => error,
     };
     if field.kind() == FieldKind::Group {
-        let around = reader.enter_group()?;
-        let number = reader.field_number();
-        let result =
-            merge_fields(message, reader).and_then(|()| match reader.leave_group(around) {
-                true => Ok(()),
-                false => Err(reader.error(DecodeErrorKind::UnterminatedGroup(number))),
-            });
-        return result.map_err(named);
+        return reader.group_with(|reader| merge_fields(message, reader)).map_err(named);
     }
-    let around = reader.enter_nested()?;
-    let result = merge_fields(message, reader);
-    reader.leave_nested(around);
-    result.map_err(named)
+    let payload = reader.length_delimited()?;
+    let mut nested = reader.within(payload);
+    nested.descend()?;
+    merge_fields(message, nested.within(payload)).map_err(named)?;
+    nested.ascend();
+    Ok(())
 }
 
 /// A value that is no message; `None` for a number that a closed enum does not name.

@@ -70,7 +70,7 @@ impl Message for Part {
         writer.optional::<Int32>(1, &self.x);
     }
 
-    fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
             match tag {
@@ -126,7 +126,7 @@ impl Message for Order {
         writer.optional::<Enum<_>>(1, &self.state);
     }
 
-    fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
             match tag {
@@ -197,7 +197,7 @@ impl Message for Strict {
         writer.optional::<Int32>(1, &self.id);
     }
 
-    fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
             match tag {
@@ -226,7 +226,7 @@ impl Message for Set {
         writer.unknown(&self.unknown);
     }
 
-    fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         while let Some(tag) = reader.next_tag()? {
             reader.unknown(tag, &mut self.unknown)?;
         }

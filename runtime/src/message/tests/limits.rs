@@ -3,7 +3,7 @@
 use super::samples::{Lists, Point, Scalars, Tree};
 use super::*;
 use crate::limits;
-use crate::message::{Reader, Writer};
+use crate::message::{Budget, Writer};
 
 const DEPTH: usize = limits::MESSAGE_DEPTH_MAX as usize;
 
@@ -77,7 +77,7 @@ fn siblings_do_not_add_depth() {
 
 fn decode_within<M: Message>(bytes: &[u8], memory: usize) -> Result<M, DecodeError> {
     let mut message = M::default();
-    message.merge_fields(&mut Reader::with_limits(bytes, 100, memory))?;
+    message.merge_fields(Budget::with_limits(bytes, 100, memory).reader(bytes))?;
     Ok(message)
 }
 

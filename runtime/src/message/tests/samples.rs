@@ -68,7 +68,7 @@ impl Message for Point {
         writer.implicit::<Sint32>(1, &self.x);
     }
 
-    fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
             match tag {
@@ -101,7 +101,7 @@ macro_rules! scalar_message {
                 scalar_message!(@write self, writer, $call, [$($field, $kind, $number;)*]);
             }
 
-            fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+            fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
                 use crate::generated::message::*;
                 while let Some(tag) = reader.next_tag()? {
                     match tag {
@@ -216,7 +216,7 @@ impl Message for Lists {
         writer.packed::<Double>(1, &self.double);
     }
 
-    fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
             match tag {
@@ -319,7 +319,7 @@ impl Message for Tree {
         writer.implicit::<Str>(1, &self.name);
     }
 
-    fn merge_fields(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
             match tag {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::literal::{infallible, write_bytes};
 use super::print::Printer;
-use crate::message::{Reader, UnknownFields, UnknownIter, UnknownValue};
+use crate::message::{Budget, UnknownFields, UnknownIter, UnknownValue};
 
 /// Writes the fields; bytes that look like a message are written as one.
 pub(super) fn write_unknown(printer: &mut Printer<'_>, fields: UnknownIter<'_>, depth: u32) {
@@ -44,7 +44,8 @@ fn as_message(bytes: &[u8], depth: u32) -> Option<UnknownFields> {
     if bytes.is_empty() || depth >= DEPTH_MAX {
         return None;
     }
-    let mut reader = Reader::new(bytes);
+    let mut budget = Budget::new(bytes);
+    let mut reader = budget.reader(bytes);
     let mut fields = UnknownFields::new();
     while let Some(tag) = reader.next_tag().ok()? {
         reader.unknown(tag, &mut fields).ok()?;

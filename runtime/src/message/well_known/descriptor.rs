@@ -23,7 +23,7 @@ impl ::rust_grpc::Message for FileDescriptorSet {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -122,7 +122,7 @@ impl ::rust_grpc::Message for FileDescriptorProto {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -216,7 +216,7 @@ impl ::rust_grpc::Message for DescriptorProto {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -281,7 +281,7 @@ pub mod descriptor_proto {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -322,7 +322,7 @@ pub mod descriptor_proto {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -382,7 +382,7 @@ impl ::rust_grpc::Message for ExtensionRangeOptions {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -446,7 +446,7 @@ pub mod extension_range_options {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -581,7 +581,7 @@ impl ::rust_grpc::Message for FieldDescriptorProto {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -766,7 +766,7 @@ impl ::rust_grpc::Message for OneofDescriptorProto {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -822,7 +822,7 @@ impl ::rust_grpc::Message for EnumDescriptorProto {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -873,7 +873,7 @@ pub mod enum_descriptor_proto {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -917,7 +917,7 @@ impl ::rust_grpc::Message for EnumValueDescriptorProto {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -963,7 +963,7 @@ impl ::rust_grpc::Message for ServiceDescriptorProto {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -1028,7 +1028,7 @@ impl ::rust_grpc::Message for MethodDescriptorProto {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -1223,7 +1223,7 @@ impl ::rust_grpc::Message for FileOptions {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -1437,7 +1437,7 @@ impl ::rust_grpc::Message for MessageOptions {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -1622,7 +1622,7 @@ impl ::rust_grpc::Message for FieldOptions {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -1692,7 +1692,7 @@ pub mod field_options {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -1745,7 +1745,7 @@ pub mod field_options {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -1952,7 +1952,7 @@ impl ::rust_grpc::Message for OneofOptions {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -2033,7 +2033,7 @@ impl ::rust_grpc::Message for EnumOptions {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -2122,7 +2122,7 @@ impl ::rust_grpc::Message for EnumValueOptions {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -2193,7 +2193,7 @@ impl ::rust_grpc::Message for ServiceOptions {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -2267,7 +2267,7 @@ impl ::rust_grpc::Message for MethodOptions {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -2374,7 +2374,7 @@ impl ::rust_grpc::Message for UninterpretedOption {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -2433,7 +2433,7 @@ pub mod uninterpreted_option {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -2494,7 +2494,7 @@ impl ::rust_grpc::Message for FeatureSet {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
             match tag {
@@ -2550,7 +2550,7 @@ pub mod feature_set {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
                 reader.unknown(tag, &mut self.unknown)?;
@@ -2616,7 +2616,7 @@ pub mod feature_set {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
                 reader.unknown(tag, &mut self.unknown)?;
@@ -2908,7 +2908,7 @@ impl ::rust_grpc::Message for FeatureSetDefaults {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -2953,7 +2953,7 @@ pub mod feature_set_defaults {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
                 match tag {
@@ -3032,7 +3032,7 @@ impl ::rust_grpc::Message for SourceCodeInfo {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -3171,7 +3171,7 @@ pub mod source_code_info {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -3219,7 +3219,7 @@ impl ::rust_grpc::Message for GeneratedCodeInfo {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -3266,7 +3266,7 @@ pub mod generated_code_info {
         }
         fn merge_fields(
             &mut self,
-            reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+            mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {

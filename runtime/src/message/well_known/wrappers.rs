@@ -22,7 +22,7 @@ impl ::rust_grpc::Message for DoubleValue {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -59,7 +59,7 @@ impl ::rust_grpc::Message for FloatValue {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -96,7 +96,7 @@ impl ::rust_grpc::Message for Int64Value {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -133,7 +133,7 @@ impl ::rust_grpc::Message for UInt64Value {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -170,7 +170,7 @@ impl ::rust_grpc::Message for Int32Value {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -207,7 +207,7 @@ impl ::rust_grpc::Message for UInt32Value {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -244,7 +244,7 @@ impl ::rust_grpc::Message for BoolValue {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -278,7 +278,7 @@ impl ::rust_grpc::Message for StringValue {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
@@ -315,7 +315,7 @@ impl ::rust_grpc::Message for BytesValue {
     }
     fn merge_fields(
         &mut self,
-        reader: &mut ::rust_grpc::generated::message::Reader<'_>,
+        mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {

@@ -19,7 +19,7 @@ use super::value::{Value, ValueError};
 use super::{Reflect, wire};
 use crate::limits;
 use crate::message::{
-    DecodeError, DecodeErrorKind, DecodeOptions, EncodeError, Reader, UnknownFields, Writer,
+    Budget, DecodeError, DecodeErrorKind, DecodeOptions, EncodeError, Reader, UnknownFields, Writer,
 };
 
 /// A message whose type is known only at run time.
@@ -80,7 +80,7 @@ impl DynamicMessage {
         options: &DecodeOptions<'_>,
     ) -> Result<Self, DecodeError> {
         let mut message = Self::new(descriptor);
-        message.merge_from(&mut options.reader(bytes)?)?;
+        message.merge_from(options.budget(bytes)?.reader(bytes))?;
         let checked = wire::check_required(&message);
         checked.map_err(|missing| DecodeError::missing(message.full_name(), missing))?;
         options.check_extensions(&message)?;
@@ -98,7 +98,7 @@ impl DynamicMessage {
             let kind = DecodeErrorKind::LengthTooLarge(bytes.len() as u64);
             return Err(DecodeError::new(kind, 0, 0).within(self.full_name()));
         }
-        self.merge_from(&mut Reader::new(bytes))
+        self.merge_from(Budget::new(bytes).reader(bytes))
     }
 
     /// The encoded message: the bytes that a generated message of the same fields has.
@@ -123,7 +123,7 @@ impl DynamicMessage {
         self.unknown.clear();
     }
 
-    pub(super) fn merge_from(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    pub(super) fn merge_from(&mut self, reader: Reader<'_>) -> Result<(), DecodeError> {
         wire::merge_fields(self, reader).map_err(|error| error.within(self.full_name()))
     }
 
