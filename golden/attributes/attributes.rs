@@ -13,7 +13,11 @@ pub struct Plain {
 }
 impl ::rust_grpc::Message for Plain {
     const FULL_NAME: &'static str = "attributes.Plain";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { text, unknown; number, choice }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::plain::Choice;
         writer.unknown(&self.unknown);
@@ -24,6 +28,7 @@ impl ::rust_grpc::Message for Plain {
         }
         writer.implicit::<Str>(2, &self.text);
         writer.implicit::<Int32>(1, &self.number);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -67,9 +72,14 @@ pub struct Other {
 }
 impl ::rust_grpc::Message for Other {
     const FULL_NAME: &'static str = "attributes.Other";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; inner }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -94,10 +104,15 @@ pub mod other {
     }
     impl ::rust_grpc::Message for Inner {
         const FULL_NAME: &'static str = "attributes.Other.Inner";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; number }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.implicit::<Int32>(1, &self.number);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -122,22 +137,7 @@ pub struct Kind(pub i32);
 impl Kind {
     pub const Unspecified: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for Kind {
-    const FULL_NAME: &'static str = "attributes.Kind";
-    const NAMES: &'static [(&'static str, i32)] = &[("KIND_UNSPECIFIED", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Kind {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Kind", &["Unspecified"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Kind = "attributes.Kind"; Unspecified = "KIND_UNSPECIFIED"; }
 ::rust_grpc::reflect! { enum Kind = FILE_ATTRIBUTES; }
 /// The descriptor of attributes.proto.
 pub static FILE_ATTRIBUTES: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(

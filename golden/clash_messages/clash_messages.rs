@@ -8,10 +8,15 @@ pub struct Option {
 }
 impl ::rust_grpc::Message for Option {
     const FULL_NAME: &'static str = "clash_messages.Option";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { value, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -35,9 +40,14 @@ pub struct Some {
 }
 impl ::rust_grpc::Message for Some {
     const FULL_NAME: &'static str = "clash_messages.Some";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; option }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.option);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -60,10 +70,15 @@ pub struct None {
 }
 impl ::rust_grpc::Message for None {
     const FULL_NAME: &'static str = "clash_messages.None";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Str>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -87,10 +102,15 @@ pub struct Vec {
 }
 impl ::rust_grpc::Message for Vec {
     const FULL_NAME: &'static str = "clash_messages.Vec";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { values, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Str>(1, &self.values);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -114,10 +134,15 @@ pub struct String {
 }
 impl ::rust_grpc::Message for String {
     const FULL_NAME: &'static str = "clash_messages.String";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { value, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -141,9 +166,14 @@ pub struct Box {
 }
 impl ::rust_grpc::Message for Box {
     const FULL_NAME: &'static str = "clash_messages.Box";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; inner }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -166,10 +196,15 @@ pub struct HashMap {
 }
 impl ::rust_grpc::Message for HashMap {
     const FULL_NAME: &'static str = "clash_messages.HashMap";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { map, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Str, Nested<_>>(1, &self.map);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -193,7 +228,11 @@ pub struct Result {
 }
 impl ::rust_grpc::Message for Result {
     const FULL_NAME: &'static str = "clash_messages.Result";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; result }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::result::Result;
         writer.unknown(&self.unknown);
@@ -202,6 +241,7 @@ impl ::rust_grpc::Message for Result {
             Some(Result::Err(value)) => writer.singular::<Nested<_>>(2, value),
             None => {}
         }
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -239,10 +279,15 @@ pub struct Ok {
 }
 impl ::rust_grpc::Message for Ok {
     const FULL_NAME: &'static str = "clash_messages.Ok";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; code }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.code);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -266,10 +311,15 @@ pub struct Err {
 }
 impl ::rust_grpc::Message for Err {
     const FULL_NAME: &'static str = "clash_messages.Err";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; code }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.code);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -293,10 +343,15 @@ pub struct Default {
 }
 impl ::rust_grpc::Message for Default {
     const FULL_NAME: &'static str = "clash_messages.Default";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -320,10 +375,15 @@ pub struct Clone {
 }
 impl ::rust_grpc::Message for Clone {
     const FULL_NAME: &'static str = "clash_messages.Clone";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -347,10 +407,15 @@ pub struct Debug {
 }
 impl ::rust_grpc::Message for Debug {
     const FULL_NAME: &'static str = "clash_messages.Debug";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -374,10 +439,15 @@ pub struct PartialEq {
 }
 impl ::rust_grpc::Message for PartialEq {
     const FULL_NAME: &'static str = "clash_messages.PartialEq";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -401,10 +471,15 @@ pub struct Message {
 }
 impl ::rust_grpc::Message for Message {
     const FULL_NAME: &'static str = "clash_messages.Message";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -428,10 +503,15 @@ pub struct Enumeration {
 }
 impl ::rust_grpc::Message for Enumeration {
     const FULL_NAME: &'static str = "clash_messages.Enumeration";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -455,9 +535,14 @@ pub struct MessageField {
 }
 impl ::rust_grpc::Message for MessageField {
     const FULL_NAME: &'static str = "clash_messages.MessageField";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; message }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.message);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -480,10 +565,15 @@ pub struct UnknownFields {
 }
 impl ::rust_grpc::Message for UnknownFields {
     const FULL_NAME: &'static str = "clash_messages.UnknownFields";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -507,10 +597,15 @@ pub struct Reader {
 }
 impl ::rust_grpc::Message for Reader {
     const FULL_NAME: &'static str = "clash_messages.Reader";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -534,10 +629,15 @@ pub struct Writer {
 }
 impl ::rust_grpc::Message for Writer {
     const FULL_NAME: &'static str = "clash_messages.Writer";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -561,9 +661,14 @@ pub struct Str {
 }
 impl ::rust_grpc::Message for Str {
     const FULL_NAME: &'static str = "clash_messages.Str";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -586,10 +691,15 @@ pub struct Int32 {
 }
 impl ::rust_grpc::Message for Int32 {
     const FULL_NAME: &'static str = "clash_messages.Int32";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -613,10 +723,15 @@ pub struct Enum {
 }
 impl ::rust_grpc::Message for Enum {
     const FULL_NAME: &'static str = "clash_messages.Enum";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Enum<_>>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -641,7 +756,11 @@ pub struct Nested {
 }
 impl ::rust_grpc::Message for Nested {
     const FULL_NAME: &'static str = "clash_messages.Nested";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value, choice }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::nested::Choice;
         writer.unknown(&self.unknown);
@@ -651,6 +770,7 @@ impl ::rust_grpc::Message for Nested {
             None => {}
         }
         writer.field(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -694,7 +814,11 @@ pub struct Unknown {
 }
 impl ::rust_grpc::Message for Unknown {
     const FULL_NAME: &'static str = "clash_messages.Unknown";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown_, unknown; tag, value, self_ }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::unknown::Tag;
         writer.unknown(&self.unknown);
@@ -706,6 +830,7 @@ impl ::rust_grpc::Message for Unknown {
             None => {}
         }
         writer.implicit::<Str>(1, &self.unknown_);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -751,10 +876,15 @@ pub struct i32_ {
 }
 impl ::rust_grpc::Message for i32_ {
     const FULL_NAME: &'static str = "clash_messages.i32";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; i32 }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.i32);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -779,10 +909,15 @@ pub struct u8_ {
 }
 impl ::rust_grpc::Message for u8_ {
     const FULL_NAME: &'static str = "clash_messages.u8";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { bytes, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bytes>(1, &self.bytes);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -807,9 +942,14 @@ pub struct str_ {
 }
 impl ::rust_grpc::Message for str_ {
     const FULL_NAME: &'static str = "clash_messages.str";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; inner }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -833,8 +973,13 @@ pub mod str__ {
     }
     impl ::rust_grpc::Message for Inner {
         const FULL_NAME: &'static str = "clash_messages.str.Inner";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -856,10 +1001,15 @@ pub struct bool_ {
 }
 impl ::rust_grpc::Message for bool_ {
     const FULL_NAME: &'static str = "clash_messages.bool";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; bool }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bool>(1, &self.bool);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -884,9 +1034,14 @@ pub struct SameModule {
 }
 impl ::rust_grpc::Message for SameModule {
     const FULL_NAME: &'static str = "clash_messages.SameModule";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; inner }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -909,8 +1064,13 @@ pub mod same_module_ {
     }
     impl ::rust_grpc::Message for Inner {
         const FULL_NAME: &'static str = "clash_messages.SameModule.Inner";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -932,9 +1092,14 @@ pub struct Same_Module {
 }
 impl ::rust_grpc::Message for Same_Module {
     const FULL_NAME: &'static str = "clash_messages.Same_Module";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; inner }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -958,8 +1123,13 @@ pub mod same_module__ {
     }
     impl ::rust_grpc::Message for Inner {
         const FULL_NAME: &'static str = "clash_messages.Same_Module.Inner";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -981,9 +1151,14 @@ pub struct same_module {
 }
 impl ::rust_grpc::Message for same_module {
     const FULL_NAME: &'static str = "clash_messages.same_module";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; inner }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -1007,8 +1182,13 @@ pub mod same_module___ {
     }
     impl ::rust_grpc::Message for Inner {
         const FULL_NAME: &'static str = "clash_messages.same_module.Inner";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -1034,7 +1214,11 @@ pub struct Fields {
 }
 impl ::rust_grpc::Message for Fields {
     const FULL_NAME: &'static str = "clash_messages.Fields";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; user_id, user_id_, choice, double__underscore }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::fields::Choice;
         writer.unknown(&self.unknown);
@@ -1047,6 +1231,7 @@ impl ::rust_grpc::Message for Fields {
         }
         writer.implicit::<Int32>(3, &self.user_id_);
         writer.implicit::<Int32>(1, &self.user_id);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -1095,22 +1280,7 @@ impl E {
     pub const Zero: Self = Self(0);
     pub const One: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for E {
-    const FULL_NAME: &'static str = "clash_messages.E";
-    const NAMES: &'static [(&'static str, i32)] = &[("E_ZERO", 0), ("E_ONE", 1)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for E {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "E", &["Zero", "One"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { E = "clash_messages.E"; Zero = "E_ZERO"; One = "E_ONE"; }
 ::rust_grpc::reflect! { enum E = FILE_CLASH_MESSAGES; }
 /// The descriptor of clash_messages.proto.
 pub static FILE_CLASH_MESSAGES: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(

@@ -8,9 +8,14 @@ pub struct Foo {
 }
 impl ::rust_grpc::Message for Foo {
     const FULL_NAME: &'static str = "x.Foo";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; bar }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.bar);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -34,9 +39,14 @@ pub mod foo_ {
     }
     impl ::rust_grpc::Message for Bar {
         const FULL_NAME: &'static str = "x.Foo.Bar";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; baz }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
             writer.field(1, &self.baz);
+            writer.place()
         }
         fn merge_fields(
             &mut self,

@@ -8,10 +8,15 @@ pub struct Request {
 }
 impl ::rust_grpc::Message for Request {
     const FULL_NAME: &'static str = "clash_services.Request";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { text, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -36,10 +41,15 @@ pub struct GreeterStub {
 }
 impl ::rust_grpc::Message for GreeterStub {
     const FULL_NAME: &'static str = "clash_services.GreeterStub";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { text, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -63,10 +73,15 @@ pub struct GreeterServer {
 }
 impl ::rust_grpc::Message for GreeterServer {
     const FULL_NAME: &'static str = "clash_services.GreeterServer";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { text, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -89,8 +104,13 @@ pub struct Service {
 }
 impl ::rust_grpc::Message for Service {
     const FULL_NAME: &'static str = "clash_services.Service";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -109,8 +129,13 @@ pub struct Arc {
 }
 impl ::rust_grpc::Message for Arc {
     const FULL_NAME: &'static str = "clash_services.Arc";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -129,8 +154,13 @@ pub struct Channel {
 }
 impl ::rust_grpc::Message for Channel {
     const FULL_NAME: &'static str = "clash_services.Channel";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -149,8 +179,13 @@ pub struct Status {
 }
 impl ::rust_grpc::Message for Status {
     const FULL_NAME: &'static str = "clash_services.Status";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -169,8 +204,13 @@ pub struct Context {
 }
 impl ::rust_grpc::Message for Context {
     const FULL_NAME: &'static str = "clash_services.Context";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -189,8 +229,13 @@ pub struct Method {
 }
 impl ::rust_grpc::Message for Method {
     const FULL_NAME: &'static str = "clash_services.Method";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -209,8 +254,13 @@ pub struct Send {
 }
 impl ::rust_grpc::Message for Send {
     const FULL_NAME: &'static str = "clash_services.Send";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -229,8 +279,13 @@ pub struct Sync {
 }
 impl ::rust_grpc::Message for Sync {
     const FULL_NAME: &'static str = "clash_services.Sync";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -250,22 +305,7 @@ pub struct GREETER_METHODS(pub i32);
 impl GREETER_METHODS {
     pub const Zero: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for GREETER_METHODS {
-    const FULL_NAME: &'static str = "clash_services.GREETER_METHODS";
-    const NAMES: &'static [(&'static str, i32)] = &[("ZERO", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for GREETER_METHODS {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "GREETER_METHODS", &["Zero"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { GREETER_METHODS = "clash_services.GREETER_METHODS"; Zero = "ZERO"; }
 ::rust_grpc::reflect! { enum GREETER_METHODS = FILE_CLASH_SERVICES; }
 /// The methods of `clash_services.Result`.
 pub const RESULT_METHODS: &[::rust_grpc::Method] = &[

@@ -50,7 +50,11 @@ pub struct Thing {
 }
 impl ::rust_grpc::Message for Thing {
     const FULL_NAME: &'static str = "comments.Thing";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, unknown; number, choice, inner, tab, tight }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::thing::Choice;
         writer.unknown(&self.unknown);
@@ -63,6 +67,7 @@ impl ::rust_grpc::Message for Thing {
         }
         writer.implicit::<Int32>(2, &self.number);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -108,8 +113,13 @@ pub mod thing {
     }
     impl ::rust_grpc::Message for Inner {
         const FULL_NAME: &'static str = "comments.Thing.Inner";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -138,8 +148,13 @@ pub struct Marked {
 }
 impl ::rust_grpc::Message for Marked {
     const FULL_NAME: &'static str = "comments.Marked";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -160,8 +175,13 @@ pub struct Wide {
 }
 impl ::rust_grpc::Message for Wide {
     const FULL_NAME: &'static str = "comments.Wide";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -185,25 +205,7 @@ impl Kind {
     pub const Unspecified: Self = Self(0);
     pub const Other: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Kind {
-    const FULL_NAME: &'static str = "comments.Kind";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("KIND_UNSPECIFIED", 0),
-        ("KIND_OTHER", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Kind {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Kind", &["Unspecified", "Other"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Kind = "comments.Kind"; Unspecified = "KIND_UNSPECIFIED"; Other = "KIND_OTHER"; }
 ::rust_grpc::reflect! { enum Kind = FILE_COMMENTS; }
 /// The methods of `comments.Library`.
 pub const LIBRARY_METHODS: &[::rust_grpc::Method] = &[

@@ -106,13 +106,21 @@ impl Defaults {
 #[allow(deprecated)]
 impl ::rust_grpc::Message for Defaults {
     const FULL_NAME: &'static str = "defaults.Defaults";
+    ::rust_grpc::clear! {
+        unknown;
+        int32, int64, uint32, uint64, float, double, infinite, negative, not, bool, string,
+        bytes, color, first, clear, clear_, empty, r#type, size;
+    }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         require(self.r#type.is_some(), "type")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Int32>(19, &self.clear_);
@@ -134,6 +142,7 @@ impl ::rust_grpc::Message for Defaults {
         writer.optional::<Uint32>(3, &self.uint32);
         writer.optional::<Int64>(2, &self.int64);
         writer.optional::<Int32>(1, &self.int32);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -203,10 +212,15 @@ pub mod defaults {
     }
     impl ::rust_grpc::Message for Inner {
         const FULL_NAME: &'static str = "defaults.Defaults.Inner";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; color }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Enum<_>>(1, &self.color);
+            writer.place()
         }
         fn merge_fields(
             &mut self,

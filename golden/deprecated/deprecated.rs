@@ -13,11 +13,16 @@ pub struct Old {
 #[allow(deprecated)]
 impl ::rust_grpc::Message for Old {
     const FULL_NAME: &'static str = "deprecated.Old";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, unknown; inner }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.inner);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -46,9 +51,14 @@ pub mod old {
     #[allow(deprecated)]
     impl ::rust_grpc::Message for Inner {
         const FULL_NAME: &'static str = "deprecated.Old.Inner";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; old }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
             writer.field(1, &self.old);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -81,7 +91,11 @@ pub struct Current {
 #[allow(deprecated)]
 impl ::rust_grpc::Message for Current {
     const FULL_NAME: &'static str = "deprecated.Current";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, old_name, olds, unknown; old, old_kind, kind, choice }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::current::Choice;
         writer.unknown(&self.unknown);
@@ -96,6 +110,7 @@ impl ::rust_grpc::Message for Current {
         writer.field(3, &self.old);
         writer.implicit::<Str>(2, &self.old_name);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -149,8 +164,13 @@ pub struct OldReply {
 #[allow(deprecated)]
 impl ::rust_grpc::Message for OldReply {
     const FULL_NAME: &'static str = "deprecated.OldReply";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -172,24 +192,7 @@ pub struct OldKind(pub i32);
 impl OldKind {
     pub const Unspecified: Self = Self(0);
 }
-#[allow(deprecated)]
-impl ::rust_grpc::Enumeration for OldKind {
-    const FULL_NAME: &'static str = "deprecated.OldKind";
-    const NAMES: &'static [(&'static str, i32)] = &[("OLD_KIND_UNSPECIFIED", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-#[allow(deprecated)]
-impl ::core::fmt::Debug for OldKind {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "OldKind", &["Unspecified"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { OldKind = "deprecated.OldKind"; Unspecified = "OLD_KIND_UNSPECIFIED"; }
 ::rust_grpc::reflect! { enum OldKind = FILE_DEPRECATED; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Kind(pub i32);
@@ -199,25 +202,7 @@ impl Kind {
     #[deprecated]
     pub const Old: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Kind {
-    const FULL_NAME: &'static str = "deprecated.Kind";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("KIND_UNSPECIFIED", 0),
-        ("KIND_OLD", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Kind {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Kind", &["Unspecified", "Old"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Kind = "deprecated.Kind"; Unspecified = "KIND_UNSPECIFIED"; Old = "KIND_OLD"; }
 ::rust_grpc::reflect! { enum Kind = FILE_DEPRECATED; }
 /// The methods of `deprecated.OldService`.
 pub const OLD_SERVICE_METHODS: &[::rust_grpc::Method] = &[

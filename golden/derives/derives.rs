@@ -12,7 +12,11 @@ pub struct Tree {
 }
 impl ::rust_grpc::Message for Tree {
     const FULL_NAME: &'static str = "derives.Tree";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { kinds, unknown; left, leaf, mark }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::tree::Mark;
         writer.unknown(&self.unknown);
@@ -24,6 +28,7 @@ impl ::rust_grpc::Message for Tree {
         writer.packed::<Enum<_>>(3, &self.kinds);
         writer.field(2, &self.leaf);
         writer.field(1, &self.left);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -70,10 +75,15 @@ pub struct Leaf {
 }
 impl ::rust_grpc::Message for Leaf {
     const FULL_NAME: &'static str = "derives.Leaf";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; number }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.number);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -98,25 +108,7 @@ impl Kind {
     pub const Unspecified: Self = Self(0);
     pub const Tall: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Kind {
-    const FULL_NAME: &'static str = "derives.Kind";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("KIND_UNSPECIFIED", 0),
-        ("KIND_TALL", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Kind {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Kind", &["Unspecified", "Tall"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Kind = "derives.Kind"; Unspecified = "KIND_UNSPECIFIED"; Tall = "KIND_TALL"; }
 ::rust_grpc::reflect! { enum Kind = FILE_DERIVES; }
 /// The descriptor of derives.proto.
 pub static FILE_DERIVES: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(

@@ -13,6 +13,7 @@ pub struct Schema {
 }
 impl ::rust_grpc::Message for Schema {
     const FULL_NAME: &'static str = "descriptor_types.Schema";
+    ::rust_grpc::clear! { name, messages, unknown; file }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
@@ -20,12 +21,16 @@ impl ::rust_grpc::Message for Schema {
         check_each(self.messages.values(), "messages")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Str, Nested<_>>(3, &self.messages);
         writer.field(2, &self.file);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

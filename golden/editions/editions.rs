@@ -23,13 +23,20 @@ pub struct Mixed {
 }
 impl ::rust_grpc::Message for Mixed {
     const FULL_NAME: &'static str = "editions.Mixed";
+    ::rust_grpc::clear! {
+        packed, expanded, delimiteds, map, closeds, closed_map, unknown;
+        implicit, explicit, required, loose, strict, open, closed, prefixed, delimited, choice;
+    }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         require(self.required.is_some(), "required")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::mixed::Choice;
         writer.unknown(&self.unknown);
@@ -54,6 +61,7 @@ impl ::rust_grpc::Message for Mixed {
         writer.optional::<Int32>(3, &self.required);
         writer.optional::<Int32>(2, &self.explicit);
         writer.implicit::<Int32>(1, &self.implicit);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -130,11 +138,16 @@ pub struct Inner {
 }
 impl ::rust_grpc::Message for Inner {
     const FULL_NAME: &'static str = "editions.Inner";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; text, inner }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.inner);
         writer.optional::<ByteStr>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -159,22 +172,7 @@ impl Open {
     pub const Zero: Self = Self(0);
     pub const One: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Open {
-    const FULL_NAME: &'static str = "editions.Open";
-    const NAMES: &'static [(&'static str, i32)] = &[("OPEN_ZERO", 0), ("OPEN_ONE", 1)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Open {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Open", &["Zero", "One"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Open = "editions.Open"; Zero = "OPEN_ZERO"; One = "OPEN_ONE"; }
 ::rust_grpc::reflect! { enum Open = FILE_EDITIONS; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
 #[repr(i32)]

@@ -11,12 +11,17 @@ pub struct Holder {
 }
 impl ::rust_grpc::Message for Holder {
     const FULL_NAME: &'static str = "enum_names.Holder";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; inner, held, outer }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Enum<_>>(3, &self.outer);
         writer.field(2, &self.held);
         writer.implicit::<Enum<_>>(1, &self.inner);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -49,7 +54,11 @@ pub mod holder {
     }
     impl ::rust_grpc::Message for value {
         const FULL_NAME: &'static str = "enum_names.Holder.value";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; other }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             use self::value_::Other;
             writer.unknown(&self.unknown);
@@ -58,6 +67,7 @@ pub mod holder {
                 Some(Other::Small(value)) => writer.singular::<Enum<_>>(2, value),
                 None => {}
             }
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -96,25 +106,7 @@ pub mod holder {
     impl tag_ {
         pub const Q: Self = Self(0);
     }
-    impl ::rust_grpc::Enumeration for tag_ {
-        const FULL_NAME: &'static str = "enum_names.Holder.tag";
-        const NAMES: &'static [(&'static str, i32)] = &[("Q", 0)];
-        fn from_number(number: i32) -> ::core::option::Option<Self> {
-            ::core::option::Option::Some(Self(number))
-        }
-        fn number(self) -> i32 {
-            self.0
-        }
-    }
-    impl ::core::fmt::Debug for tag_ {
-        fn fmt(
-            &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            use ::rust_grpc::generated::message::debug_enumeration;
-            debug_enumeration(*self, "tag_", &["Q"], formatter)
-        }
-    }
+    ::rust_grpc::open_enumeration! { tag_ = "enum_names.Holder.tag"; Q = "Q"; }
     ::rust_grpc::reflect! { enum tag_ = super::FILE_ENUM_NAMES; }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -124,22 +116,7 @@ pub struct call_(pub i32);
 impl call_ {
     pub const A: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for call_ {
-    const FULL_NAME: &'static str = "enum_names.call";
-    const NAMES: &'static [(&'static str, i32)] = &[("A", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for call_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "call_", &["A"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { call_ = "enum_names.call"; A = "A"; }
 ::rust_grpc::reflect! { enum call_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -148,22 +125,7 @@ pub struct channel_(pub i32);
 impl channel_ {
     pub const B: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for channel_ {
-    const FULL_NAME: &'static str = "enum_names.channel";
-    const NAMES: &'static [(&'static str, i32)] = &[("B", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for channel_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "channel_", &["B"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { channel_ = "enum_names.channel"; B = "B"; }
 ::rust_grpc::reflect! { enum channel_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -172,22 +134,7 @@ pub struct context_(pub i32);
 impl context_ {
     pub const C: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for context_ {
-    const FULL_NAME: &'static str = "enum_names.context";
-    const NAMES: &'static [(&'static str, i32)] = &[("C", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for context_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "context_", &["C"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { context_ = "enum_names.context"; C = "C"; }
 ::rust_grpc::reflect! { enum context_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -196,22 +143,7 @@ pub struct formatter_(pub i32);
 impl formatter_ {
     pub const D: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for formatter_ {
-    const FULL_NAME: &'static str = "enum_names.formatter";
-    const NAMES: &'static [(&'static str, i32)] = &[("D", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for formatter_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "formatter_", &["D"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { formatter_ = "enum_names.formatter"; D = "D"; }
 ::rust_grpc::reflect! { enum formatter_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -220,22 +152,7 @@ pub struct method_(pub i32);
 impl method_ {
     pub const E: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for method_ {
-    const FULL_NAME: &'static str = "enum_names.method";
-    const NAMES: &'static [(&'static str, i32)] = &[("E", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for method_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "method_", &["E"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { method_ = "enum_names.method"; E = "E"; }
 ::rust_grpc::reflect! { enum method_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -244,22 +161,7 @@ pub struct number_(pub i32);
 impl number_ {
     pub const F: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for number_ {
-    const FULL_NAME: &'static str = "enum_names.number";
-    const NAMES: &'static [(&'static str, i32)] = &[("F", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for number_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "number_", &["F"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { number_ = "enum_names.number"; F = "F"; }
 ::rust_grpc::reflect! { enum number_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -268,22 +170,7 @@ pub struct other_(pub i32);
 impl other_ {
     pub const G: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for other_ {
-    const FULL_NAME: &'static str = "enum_names.other";
-    const NAMES: &'static [(&'static str, i32)] = &[("G", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for other_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "other_", &["G"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { other_ = "enum_names.other"; G = "G"; }
 ::rust_grpc::reflect! { enum other_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -292,22 +179,7 @@ pub struct reader_(pub i32);
 impl reader_ {
     pub const H: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for reader_ {
-    const FULL_NAME: &'static str = "enum_names.reader";
-    const NAMES: &'static [(&'static str, i32)] = &[("H", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for reader_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "reader_", &["H"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { reader_ = "enum_names.reader"; H = "H"; }
 ::rust_grpc::reflect! { enum reader_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -316,22 +188,7 @@ pub struct replies_(pub i32);
 impl replies_ {
     pub const I: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for replies_ {
-    const FULL_NAME: &'static str = "enum_names.replies";
-    const NAMES: &'static [(&'static str, i32)] = &[("I", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for replies_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "replies_", &["I"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { replies_ = "enum_names.replies"; I = "I"; }
 ::rust_grpc::reflect! { enum replies_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -340,22 +197,7 @@ pub struct request_(pub i32);
 impl request_ {
     pub const J: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for request_ {
-    const FULL_NAME: &'static str = "enum_names.request";
-    const NAMES: &'static [(&'static str, i32)] = &[("J", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for request_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "request_", &["J"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { request_ = "enum_names.request"; J = "J"; }
 ::rust_grpc::reflect! { enum request_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -364,22 +206,7 @@ pub struct requests_(pub i32);
 impl requests_ {
     pub const K: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for requests_ {
-    const FULL_NAME: &'static str = "enum_names.requests";
-    const NAMES: &'static [(&'static str, i32)] = &[("K", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for requests_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "requests_", &["K"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { requests_ = "enum_names.requests"; K = "K"; }
 ::rust_grpc::reflect! { enum requests_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -388,22 +215,7 @@ pub struct service_(pub i32);
 impl service_ {
     pub const L: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for service_ {
-    const FULL_NAME: &'static str = "enum_names.service";
-    const NAMES: &'static [(&'static str, i32)] = &[("L", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for service_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "service_", &["L"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { service_ = "enum_names.service"; L = "L"; }
 ::rust_grpc::reflect! { enum service_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -412,22 +224,7 @@ pub struct tag_(pub i32);
 impl tag_ {
     pub const M: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for tag_ {
-    const FULL_NAME: &'static str = "enum_names.tag";
-    const NAMES: &'static [(&'static str, i32)] = &[("M", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for tag_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "tag_", &["M"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { tag_ = "enum_names.tag"; M = "M"; }
 ::rust_grpc::reflect! { enum tag_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -436,22 +233,7 @@ pub struct value_(pub i32);
 impl value_ {
     pub const N: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for value_ {
-    const FULL_NAME: &'static str = "enum_names.value";
-    const NAMES: &'static [(&'static str, i32)] = &[("N", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for value_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "value_", &["N"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { value_ = "enum_names.value"; N = "N"; }
 ::rust_grpc::reflect! { enum value_ = FILE_ENUM_NAMES; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[allow(non_camel_case_types)]
@@ -460,22 +242,7 @@ pub struct writer_(pub i32);
 impl writer_ {
     pub const O: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for writer_ {
-    const FULL_NAME: &'static str = "enum_names.writer";
-    const NAMES: &'static [(&'static str, i32)] = &[("O", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for writer_ {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "writer_", &["O"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { writer_ = "enum_names.writer"; O = "O"; }
 ::rust_grpc::reflect! { enum writer_ = FILE_ENUM_NAMES; }
 /// What others are called is nobody's variable.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -485,22 +252,7 @@ pub struct status(pub i32);
 impl status {
     pub const P: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for status {
-    const FULL_NAME: &'static str = "enum_names.status";
-    const NAMES: &'static [(&'static str, i32)] = &[("P", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for status {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "status", &["P"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { status = "enum_names.status"; P = "P"; }
 ::rust_grpc::reflect! { enum status = FILE_ENUM_NAMES; }
 /// The methods of `enum_names.Keeper`.
 pub const KEEPER_METHODS: &[::rust_grpc::Method] = &[

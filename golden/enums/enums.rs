@@ -13,7 +13,11 @@ pub struct Holder {
 }
 impl ::rust_grpc::Message for Holder {
     const FULL_NAME: &'static str = "enums.Holder";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { versions, moods, unknown; mood, inner, alias, choice }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::holder::Choice;
         writer.unknown(&self.unknown);
@@ -26,6 +30,7 @@ impl ::rust_grpc::Message for Holder {
         writer.optional::<Enum<_>>(3, &self.alias);
         writer.implicit::<Enum<_>>(2, &self.inner);
         writer.implicit::<Enum<_>>(1, &self.mood);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -70,28 +75,7 @@ pub mod holder {
         pub const Zero: Self = Self(0);
         pub const One: Self = Self(1);
     }
-    impl ::rust_grpc::Enumeration for Inner {
-        const FULL_NAME: &'static str = "enums.Holder.Inner";
-        const NAMES: &'static [(&'static str, i32)] = &[
-            ("INNER_ZERO", 0),
-            ("INNER_ONE", 1),
-        ];
-        fn from_number(number: i32) -> ::core::option::Option<Self> {
-            ::core::option::Option::Some(Self(number))
-        }
-        fn number(self) -> i32 {
-            self.0
-        }
-    }
-    impl ::core::fmt::Debug for Inner {
-        fn fmt(
-            &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            use ::rust_grpc::generated::message::debug_enumeration;
-            debug_enumeration(*self, "Inner", &["Zero", "One"], formatter)
-        }
-    }
+    ::rust_grpc::open_enumeration! { Inner = "enums.Holder.Inner"; Zero = "INNER_ZERO"; One = "INNER_ONE"; }
     ::rust_grpc::reflect! { enum Inner = super::FILE_ENUMS; }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -104,32 +88,13 @@ impl Mood {
     pub const Lowest: Self = Self(-2147483648);
     pub const Highest: Self = Self(2147483647);
 }
-impl ::rust_grpc::Enumeration for Mood {
-    const FULL_NAME: &'static str = "enums.Mood";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("MOOD_UNSPECIFIED", 0),
-        ("MOOD_VERY_HAPPY", 1),
-        ("MOOD_GLOOMY", -1),
-        ("MOOD_LOWEST", -2147483648),
-        ("MOOD_HIGHEST", 2147483647),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Mood {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(
-            *self,
-            "Mood",
-            &["Unspecified", "VeryHappy", "Gloomy", "Lowest", "Highest"],
-            formatter,
-        )
-    }
+::rust_grpc::open_enumeration! {
+    Mood = "enums.Mood";
+    Unspecified = "MOOD_UNSPECIFIED";
+    VeryHappy = "MOOD_VERY_HAPPY";
+    Gloomy = "MOOD_GLOOMY";
+    Lowest = "MOOD_LOWEST";
+    Highest = "MOOD_HIGHEST";
 }
 ::rust_grpc::reflect! { enum Mood = FILE_ENUMS; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -140,25 +105,11 @@ impl Alias {
     pub const First: Self = Self(1);
     pub const Again: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Alias {
-    const FULL_NAME: &'static str = "enums.Alias";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("ALIAS_UNSPECIFIED", 0),
-        ("ALIAS_FIRST", 1),
-        ("ALIAS_AGAIN", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Alias {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Alias", &["Unspecified", "First", "Again"], formatter)
-    }
+::rust_grpc::open_enumeration! {
+    Alias = "enums.Alias";
+    Unspecified = "ALIAS_UNSPECIFIED";
+    First = "ALIAS_FIRST";
+    Again = "ALIAS_AGAIN";
 }
 ::rust_grpc::reflect! { enum Alias = FILE_ENUMS; }
 /// Some values have the prefix, some have not.
@@ -170,30 +121,11 @@ impl HTTPMethod {
     pub const Get: Self = Self(1);
     pub const Connect: Self = Self(2);
 }
-impl ::rust_grpc::Enumeration for HTTPMethod {
-    const FULL_NAME: &'static str = "enums.HTTPMethod";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("HTTP_METHOD_UNSPECIFIED", 0),
-        ("HTTP_METHOD_GET", 1),
-        ("CONNECT", 2),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for HTTPMethod {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(
-            *self,
-            "HTTPMethod",
-            &["Unspecified", "Get", "Connect"],
-            formatter,
-        )
-    }
+::rust_grpc::open_enumeration! {
+    HTTPMethod = "enums.HTTPMethod";
+    Unspecified = "HTTP_METHOD_UNSPECIFIED";
+    Get = "HTTP_METHOD_GET";
+    Connect = "CONNECT";
 }
 ::rust_grpc::reflect! { enum HTTPMethod = FILE_ENUMS; }
 /// Without its prefix, one value would begin with a digit.
@@ -205,30 +137,11 @@ impl Version {
     pub const Version1: Self = Self(1);
     pub const Version2Beta: Self = Self(2);
 }
-impl ::rust_grpc::Enumeration for Version {
-    const FULL_NAME: &'static str = "enums.Version";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("VERSION_NONE", 0),
-        ("VERSION_1", 1),
-        ("VERSION_2_BETA", 2),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Version {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(
-            *self,
-            "Version",
-            &["VersionNone", "Version1", "Version2Beta"],
-            formatter,
-        )
-    }
+::rust_grpc::open_enumeration! {
+    Version = "enums.Version";
+    VersionNone = "VERSION_NONE";
+    Version1 = "VERSION_1";
+    Version2Beta = "VERSION_2_BETA";
 }
 ::rust_grpc::reflect! { enum Version = FILE_ENUMS; }
 /// Without prefixes, two values would be alike.
@@ -240,26 +153,7 @@ impl Clash {
     pub const ClashOn: Self = Self(1);
     pub const On: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Clash {
-    const FULL_NAME: &'static str = "enums.Clash";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("CLASH_OFF", 0),
-        ("CLASH_ON", 1),
-        ("ON", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Clash {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Clash", &["ClashOff", "ClashOn", "On"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Clash = "enums.Clash"; ClashOff = "CLASH_OFF"; ClashOn = "CLASH_ON"; On = "ON"; }
 ::rust_grpc::reflect! { enum Clash = FILE_ENUMS; }
 /// In camel case, two values would be alike whatever is done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -270,30 +164,11 @@ impl Digits {
     pub const DIGITS_1_1: Self = Self(1);
     pub const DIGITS_11: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Digits {
-    const FULL_NAME: &'static str = "enums.Digits";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("DIGITS_NONE", 0),
-        ("DIGITS_1_1", 1),
-        ("DIGITS_11", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Digits {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(
-            *self,
-            "Digits",
-            &["DIGITS_NONE", "DIGITS_1_1", "DIGITS_11"],
-            formatter,
-        )
-    }
+::rust_grpc::open_enumeration! {
+    Digits = "enums.Digits";
+    DIGITS_NONE = "DIGITS_NONE";
+    DIGITS_1_1 = "DIGITS_1_1";
+    DIGITS_11 = "DIGITS_11";
 }
 ::rust_grpc::reflect! { enum Digits = FILE_ENUMS; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -305,26 +180,12 @@ impl Words {
     pub const None: Self = Self(2);
     pub const Names: Self = Self(3);
 }
-impl ::rust_grpc::Enumeration for Words {
-    const FULL_NAME: &'static str = "enums.Words";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("WORDS_SELF", 0),
-        ("WORDS_TYPE", 1),
-        ("WORDS_NONE", 2),
-        ("WORDS_NAMES", 3),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Words {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Words", &["Self_", "Type", "None", "Names"], formatter)
-    }
+::rust_grpc::open_enumeration! {
+    Words = "enums.Words";
+    Self_ = "WORDS_SELF";
+    Type = "WORDS_TYPE";
+    None = "WORDS_NONE";
+    Names = "WORDS_NAMES";
 }
 ::rust_grpc::reflect! { enum Words = FILE_ENUMS; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -335,24 +196,10 @@ impl lower_case {
     pub const Value: Self = Self(0);
     pub const OtherValue: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for lower_case {
-    const FULL_NAME: &'static str = "enums.lower_case";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("lower_case_value", 0),
-        ("otherValue", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for lower_case {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "lower_case", &["Value", "OtherValue"], formatter)
-    }
+::rust_grpc::open_enumeration! {
+    lower_case = "enums.lower_case";
+    Value = "lower_case_value";
+    OtherValue = "otherValue";
 }
 ::rust_grpc::reflect! { enum lower_case = FILE_ENUMS; }
 /// The descriptor of enums.proto.

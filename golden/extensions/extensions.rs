@@ -9,10 +9,15 @@ pub struct Host {
 }
 impl ::rust_grpc::Message for Host {
     const FULL_NAME: &'static str = "extensions.Host";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; own }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Int32>(1, &self.own);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -43,8 +48,13 @@ pub struct Set {
 }
 impl ::rust_grpc::Message for Set {
     const FULL_NAME: &'static str = "extensions.Set";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -73,11 +83,16 @@ pub struct Note {
 }
 impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "extensions.Note";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; text, inner }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.inner);
         writer.optional::<ByteStr>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -117,16 +132,21 @@ pub struct Item {
 }
 impl ::rust_grpc::Message for Item {
     const FULL_NAME: &'static str = "extensions.Item";
+    ::rust_grpc::clear! { unknown; id }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         require(self.id.is_some(), "id")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Int32>(1, &self.id);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -156,10 +176,15 @@ pub struct Part {
 }
 impl ::rust_grpc::Message for Part {
     const FULL_NAME: &'static str = "extensions.Part";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; size }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Int32>(1, &self.size);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -183,10 +208,15 @@ pub struct Parts {
 }
 impl ::rust_grpc::Message for Parts {
     const FULL_NAME: &'static str = "extensions.Parts";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; size }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Int32>(1, &self.size);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -210,10 +240,15 @@ pub struct Measured {
 }
 impl ::rust_grpc::Message for Measured {
     const FULL_NAME: &'static str = "extensions.Measured";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; length }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Double>(1, &self.length);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

@@ -7,8 +7,13 @@ pub struct Host {
 }
 impl ::rust_grpc::Message for Host {
     const FULL_NAME: &'static str = "extensions_editions.Host";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -36,10 +41,15 @@ pub struct Note {
 }
 impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "extensions_editions.Note";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; text }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<ByteStr>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -63,22 +73,7 @@ impl Open {
     pub const Zero: Self = Self(0);
     pub const One: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Open {
-    const FULL_NAME: &'static str = "extensions_editions.Open";
-    const NAMES: &'static [(&'static str, i32)] = &[("OPEN_ZERO", 0), ("OPEN_ONE", 1)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Open {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Open", &["Zero", "One"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Open = "extensions_editions.Open"; Zero = "OPEN_ZERO"; One = "OPEN_ONE"; }
 ::rust_grpc::reflect! { enum Open = FILE_EXTENSIONS_EDITIONS; }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
 #[repr(i32)]

@@ -13,7 +13,11 @@ pub struct Local {
 }
 impl ::rust_grpc::Message for Local {
     const FULL_NAME: &'static str = "extern_path.Local";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; thing, part, kind, replaced, inner, choice }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::local::Choice;
         writer.unknown(&self.unknown);
@@ -26,6 +30,7 @@ impl ::rust_grpc::Message for Local {
         writer.implicit::<Enum<_>>(3, &self.kind);
         writer.field(2, &self.part);
         writer.field(1, &self.thing);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

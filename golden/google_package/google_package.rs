@@ -8,9 +8,14 @@ pub struct Mine {
 }
 impl ::rust_grpc::Message for Mine {
     const FULL_NAME: &'static str = "google.protobuf.Mine";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; time }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.time);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

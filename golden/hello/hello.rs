@@ -17,7 +17,11 @@ pub struct HelloRequest {
 }
 impl ::rust_grpc::Message for HelloRequest {
     const FULL_NAME: &'static str = "hello.HelloRequest";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, addresses, unknown; mood, age, contact, parent }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::hello_request::Contact;
         writer.unknown(&self.unknown);
@@ -31,6 +35,7 @@ impl ::rust_grpc::Message for HelloRequest {
         writer.optional::<Uint32>(3, &self.age);
         writer.implicit::<Enum<_>>(2, &self.mood);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -79,10 +84,15 @@ pub struct Address {
 }
 impl ::rust_grpc::Message for Address {
     const FULL_NAME: &'static str = "hello.Address";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { city, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.city);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -106,10 +116,15 @@ pub struct HelloReply {
 }
 impl ::rust_grpc::Message for HelloReply {
     const FULL_NAME: &'static str = "hello.HelloReply";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { message, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.message);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -135,25 +150,7 @@ impl Mood {
     /// As one should be.
     pub const Happy: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Mood {
-    const FULL_NAME: &'static str = "hello.Mood";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("MOOD_UNSPECIFIED", 0),
-        ("MOOD_HAPPY", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Mood {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Mood", &["Unspecified", "Happy"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Mood = "hello.Mood"; Unspecified = "MOOD_UNSPECIFIED"; Happy = "MOOD_HAPPY"; }
 ::rust_grpc::reflect! { enum Mood = FILE_HELLO; }
 /// The methods of `hello.Greeter`.
 pub const GREETER_METHODS: &[::rust_grpc::Method] = &[

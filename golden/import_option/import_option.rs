@@ -11,12 +11,17 @@ pub struct Note {
 }
 impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "marked.Note";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; text, level, part }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(3, &self.part);
         writer.optional::<Enum<_>>(2, &self.level);
         writer.optional::<Str>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -48,10 +53,15 @@ pub mod note {
     }
     impl ::rust_grpc::Message for Part {
         const FULL_NAME: &'static str = "marked.Note.Part";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; size }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Int32>(1, &self.size);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -74,25 +84,7 @@ pub mod note {
     impl Level {
         pub const Unspecified: Self = Self(0);
     }
-    impl ::rust_grpc::Enumeration for Level {
-        const FULL_NAME: &'static str = "marked.Note.Level";
-        const NAMES: &'static [(&'static str, i32)] = &[("LEVEL_UNSPECIFIED", 0)];
-        fn from_number(number: i32) -> ::core::option::Option<Self> {
-            ::core::option::Option::Some(Self(number))
-        }
-        fn number(self) -> i32 {
-            self.0
-        }
-    }
-    impl ::core::fmt::Debug for Level {
-        fn fmt(
-            &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            use ::rust_grpc::generated::message::debug_enumeration;
-            debug_enumeration(*self, "Level", &["Unspecified"], formatter)
-        }
-    }
+    ::rust_grpc::open_enumeration! { Level = "marked.Note.Level"; Unspecified = "LEVEL_UNSPECIFIED"; }
     ::rust_grpc::reflect! { enum Level = super::FILE_IMPORT_OPTION; }
 }
 /// The descriptor of import_option.proto.

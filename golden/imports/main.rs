@@ -13,7 +13,11 @@ pub struct Order {
 }
 impl ::rust_grpc::Message for Order {
     const FULL_NAME: &'static str = "acme.store.v1.Order";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { more, unknown; total, same, below, root, payment }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::order::Payment;
         writer.unknown(&self.unknown);
@@ -27,6 +31,7 @@ impl ::rust_grpc::Message for Order {
         writer.field(3, &self.below);
         writer.field(2, &self.same);
         writer.field(1, &self.total);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

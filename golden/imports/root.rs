@@ -14,9 +14,14 @@ pub struct Root {
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 impl ::rust_grpc::Message for Root {
     const FULL_NAME: &'static str = "Root";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; money }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.money);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

@@ -24,7 +24,15 @@ pub struct r#fn {
 }
 impl ::rust_grpc::Message for r#fn {
     const FULL_NAME: &'static str = "keywords.type.super.async.fn";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! {
+        unknown;
+        r#type, self_, self__, super_, crate_, r#async, r#gen, r#try, __, union, r, tag,
+        reader, writer, r#match, match_message;
+    }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::fn_::Match;
         writer.unknown(&self.unknown);
@@ -48,6 +56,7 @@ impl ::rust_grpc::Message for r#fn {
         writer.implicit::<Int32>(3, &self.self__);
         writer.implicit::<Int32>(2, &self.self_);
         writer.implicit::<Int32>(1, &self.r#type);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -117,10 +126,15 @@ pub struct Self_ {
 }
 impl ::rust_grpc::Message for Self_ {
     const FULL_NAME: &'static str = "keywords.type.super.async.Self";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -144,9 +158,14 @@ pub struct Match {
 }
 impl ::rust_grpc::Message for Match {
     const FULL_NAME: &'static str = "keywords.type.super.async.Match";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; r#where }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.r#where);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -171,10 +190,15 @@ pub mod r#match {
     }
     impl ::rust_grpc::Message for r#struct {
         const FULL_NAME: &'static str = "keywords.type.super.async.Match.struct";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; x }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.implicit::<Int32>(1, &self.x);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -199,22 +223,7 @@ impl Loop {
     pub const Break: Self = Self(0);
     pub const Continue: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Loop {
-    const FULL_NAME: &'static str = "keywords.type.super.async.Loop";
-    const NAMES: &'static [(&'static str, i32)] = &[("break", 0), ("continue", 1)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Loop {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Loop", &["Break", "Continue"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Loop = "keywords.type.super.async.Loop"; Break = "break"; Continue = "continue"; }
 ::rust_grpc::reflect! { enum Loop = FILE_KEYWORDS; }
 /// The methods of `keywords.type.super.async.trait`.
 pub const TRAIT_METHODS: &[::rust_grpc::Method] = &[

@@ -8,10 +8,15 @@ pub struct Point {
 }
 impl ::rust_grpc::Message for Point {
     const FULL_NAME: &'static str = "maps.Point";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; x }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.x);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -49,7 +54,14 @@ pub struct Keys {
 }
 impl ::rust_grpc::Message for Keys {
     const FULL_NAME: &'static str = "maps.Keys";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! {
+        int32, int64, uint32, uint64, sint32, sint64, fixed32, fixed64, sfixed32, sfixed64,
+        bool, string, unknown;
+    }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Str, Str>(12, &self.string);
@@ -64,6 +76,7 @@ impl ::rust_grpc::Message for Keys {
         writer.map::<Uint32, Str>(3, &self.uint32);
         writer.map::<Int64, Str>(2, &self.int64);
         writer.map::<Int32, Str>(1, &self.int32);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -116,7 +129,11 @@ pub struct Values {
 }
 impl ::rust_grpc::Message for Values {
     const FULL_NAME: &'static str = "maps.Values";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { numbers, blobs, colors, points, values, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Str, Nested<_>>(5, &self.values);
@@ -124,6 +141,7 @@ impl ::rust_grpc::Message for Values {
         writer.map::<Str, Enum<_>>(3, &self.colors);
         writer.map::<Str, Bytes>(2, &self.blobs);
         writer.map::<Str, Double>(1, &self.numbers);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -158,25 +176,7 @@ impl Color {
     pub const Unspecified: Self = Self(0);
     pub const Red: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Color {
-    const FULL_NAME: &'static str = "maps.Color";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("COLOR_UNSPECIFIED", 0),
-        ("COLOR_RED", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Color {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Color", &["Unspecified", "Red"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Color = "maps.Color"; Unspecified = "COLOR_UNSPECIFIED"; Red = "COLOR_RED"; }
 ::rust_grpc::reflect! { enum Color = FILE_MAPS; }
 /// The descriptor of maps.proto.
 pub static FILE_MAPS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(

@@ -7,8 +7,13 @@ pub struct InMod {
 }
 impl ::rust_grpc::Message for InMod {
     const FULL_NAME: &'static str = "mod_file.InMod";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

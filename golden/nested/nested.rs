@@ -10,12 +10,17 @@ pub struct Outer {
 }
 impl ::rust_grpc::Message for Outer {
     const FULL_NAME: &'static str = "nested.Outer";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; middle, inner, kind }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Enum<_>>(3, &self.kind);
         writer.field(2, &self.inner);
         writer.field(1, &self.middle);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -47,9 +52,14 @@ pub mod outer {
     }
     impl ::rust_grpc::Message for Middle {
         const FULL_NAME: &'static str = "nested.Outer.Middle";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; inner }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
             writer.field(1, &self.inner);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -74,14 +84,16 @@ pub mod outer {
         }
         impl ::rust_grpc::Message for Inner {
             const FULL_NAME: &'static str = "nested.Outer.Middle.Inner";
-            fn write_fields(
-                &self,
-                writer: &mut ::rust_grpc::generated::message::Writer,
-            ) {
+            ::rust_grpc::clear! { unknown; kind, up }
+            fn write_fields<'m>(
+                &'m self,
+                mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+            ) -> ::rust_grpc::generated::message::Place {
                 use ::rust_grpc::generated::message::*;
                 writer.unknown(&self.unknown);
                 writer.field(2, &self.up);
                 writer.implicit::<Enum<_>>(1, &self.kind);
+                writer.place()
             }
             fn merge_fields(
                 &mut self,
@@ -111,27 +123,10 @@ pub mod outer {
                 pub const Unspecified: Self = Self(0);
                 pub const Deep: Self = Self(1);
             }
-            impl ::rust_grpc::Enumeration for Kind {
-                const FULL_NAME: &'static str = "nested.Outer.Middle.Inner.Kind";
-                const NAMES: &'static [(&'static str, i32)] = &[
-                    ("KIND_UNSPECIFIED", 0),
-                    ("KIND_DEEP", 1),
-                ];
-                fn from_number(number: i32) -> ::core::option::Option<Self> {
-                    ::core::option::Option::Some(Self(number))
-                }
-                fn number(self) -> i32 {
-                    self.0
-                }
-            }
-            impl ::core::fmt::Debug for Kind {
-                fn fmt(
-                    &self,
-                    formatter: &mut ::core::fmt::Formatter<'_>,
-                ) -> ::core::fmt::Result {
-                    use ::rust_grpc::generated::message::debug_enumeration;
-                    debug_enumeration(*self, "Kind", &["Unspecified", "Deep"], formatter)
-                }
+            ::rust_grpc::open_enumeration! {
+                Kind = "nested.Outer.Middle.Inner.Kind";
+                Unspecified = "KIND_UNSPECIFIED";
+                Deep = "KIND_DEEP";
             }
             ::rust_grpc::reflect! { enum Kind = super::super::super::FILE_NESTED; }
         }
@@ -144,10 +139,15 @@ pub struct HTTPServer {
 }
 impl ::rust_grpc::Message for HTTPServer {
     const FULL_NAME: &'static str = "nested.HTTPServer";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { configs, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(1, &self.configs);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -172,9 +172,14 @@ pub mod http_server {
     }
     impl ::rust_grpc::Message for Config {
         const FULL_NAME: &'static str = "nested.HTTPServer.Config";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; middle }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
             writer.field(1, &self.middle);
+            writer.place()
         }
         fn merge_fields(
             &mut self,

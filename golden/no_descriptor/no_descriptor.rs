@@ -10,7 +10,11 @@ pub struct Note {
 }
 impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "no_descriptor.Note";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { text, unknown; kind }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::note::Kind;
         writer.unknown(&self.unknown);
@@ -20,6 +24,7 @@ impl ::rust_grpc::Message for Note {
             None => {}
         }
         writer.implicit::<Str>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

@@ -14,9 +14,14 @@ pub struct Rootless {
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 impl ::rust_grpc::Message for Rootless {
     const FULL_NAME: &'static str = "Rootless";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; inner }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -42,9 +47,14 @@ pub mod rootless {
     }
     impl ::rust_grpc::Message for Inner {
         const FULL_NAME: &'static str = "Rootless.Inner";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; thing }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
             writer.field(1, &self.thing);
+            writer.place()
         }
         fn merge_fields(
             &mut self,

@@ -9,11 +9,16 @@ pub struct Point {
 }
 impl ::rust_grpc::Message for Point {
     const FULL_NAME: &'static str = "oneofs.Point";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; x, y }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(2, &self.y);
         writer.implicit::<Int32>(1, &self.x);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -42,7 +47,11 @@ pub struct Sample {
 }
 impl ::rust_grpc::Message for Sample {
     const FULL_NAME: &'static str = "oneofs.Sample";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { before, between, unknown; content, second_choice }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::sample::Content;
         use self::sample::SecondChoice;
@@ -65,6 +74,7 @@ impl ::rust_grpc::Message for Sample {
         }
         writer.implicit::<Str>(3, &self.between);
         writer.implicit::<Str>(1, &self.before);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -138,7 +148,11 @@ pub struct Clash {
 }
 impl ::rust_grpc::Message for Clash {
     const FULL_NAME: &'static str = "oneofs.Clash";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; kind }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::clash::Kind_;
         writer.unknown(&self.unknown);
@@ -147,6 +161,7 @@ impl ::rust_grpc::Message for Clash {
             Some(Kind_::Self_(value)) => writer.singular::<Str>(2, value),
             None => {}
         }
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -180,10 +195,15 @@ pub mod clash {
     }
     impl ::rust_grpc::Message for Kind {
         const FULL_NAME: &'static str = "oneofs.Clash.Kind";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { name, unknown; }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.implicit::<Str>(1, &self.name);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -210,7 +230,11 @@ pub struct Shadow {
 }
 impl ::rust_grpc::Message for Shadow {
     const FULL_NAME: &'static str = "oneofs.Shadow";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; str, nested }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::shadow::Str as Str_;
         use self::shadow::Nested as Nested_;
@@ -224,6 +248,7 @@ impl ::rust_grpc::Message for Shadow {
             Some(Str_::None(value)) => writer.singular::<Int32>(2, value),
             None => {}
         }
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -269,25 +294,7 @@ impl Color {
     pub const Unspecified: Self = Self(0);
     pub const Red: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Color {
-    const FULL_NAME: &'static str = "oneofs.Color";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("COLOR_UNSPECIFIED", 0),
-        ("COLOR_RED", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Color {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Color", &["Unspecified", "Red"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Color = "oneofs.Color"; Unspecified = "COLOR_UNSPECIFIED"; Red = "COLOR_RED"; }
 ::rust_grpc::reflect! { enum Color = FILE_ONEOFS; }
 /// The descriptor of oneofs.proto.
 pub static FILE_ONEOFS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(

@@ -8,10 +8,15 @@ pub struct Point {
 }
 impl ::rust_grpc::Message for Point {
     const FULL_NAME: &'static str = "optional.Point";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; x }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.x);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -40,7 +45,11 @@ pub struct Mixed {
 }
 impl ::rust_grpc::Message for Mixed {
     const FULL_NAME: &'static str = "optional.Mixed";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; count, real, color, point, data, plain }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::mixed::Real;
         writer.unknown(&self.unknown);
@@ -54,6 +63,7 @@ impl ::rust_grpc::Message for Mixed {
             None => {}
         }
         writer.optional::<Int32>(1, &self.count);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -101,10 +111,15 @@ pub struct OnlyOptional {
 }
 impl ::rust_grpc::Message for OnlyOptional {
     const FULL_NAME: &'static str = "optional.OnlyOptional";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; text }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Str>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -128,25 +143,7 @@ impl Color {
     pub const Unspecified: Self = Self(0);
     pub const Red: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Color {
-    const FULL_NAME: &'static str = "optional.Color";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("COLOR_UNSPECIFIED", 0),
-        ("COLOR_RED", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Color {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Color", &["Unspecified", "Red"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Color = "optional.Color"; Unspecified = "COLOR_UNSPECIFIED"; Red = "COLOR_RED"; }
 ::rust_grpc::reflect! { enum Color = FILE_OPTIONAL; }
 /// The descriptor of optional.proto.
 pub static FILE_OPTIONAL: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(

@@ -8,10 +8,15 @@ pub struct Lower {
 }
 impl ::rust_grpc::Message for Lower {
     const FULL_NAME: &'static str = "a__b.Lower";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { text, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

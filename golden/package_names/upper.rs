@@ -8,9 +8,14 @@ pub struct Upper {
 }
 impl ::rust_grpc::Message for Upper {
     const FULL_NAME: &'static str = "Acme.V1.Upper";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; lower }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.lower);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

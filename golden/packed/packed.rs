@@ -8,10 +8,15 @@ pub struct Point {
 }
 impl ::rust_grpc::Message for Point {
     const FULL_NAME: &'static str = "packed.Point";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; x }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.x);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -37,12 +42,17 @@ pub struct Packed {
 }
 impl ::rust_grpc::Message for Packed {
     const FULL_NAME: &'static str = "packed.Packed";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { numbers, colors, doubles, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.packed::<Double>(3, &self.doubles);
         writer.packed::<Enum<_>>(2, &self.colors);
         writer.packed::<Int32>(1, &self.numbers);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -78,12 +88,17 @@ pub struct Unpacked {
 }
 impl ::rust_grpc::Message for Unpacked {
     const FULL_NAME: &'static str = "packed.Unpacked";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { numbers, colors, doubles, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Double>(3, &self.doubles);
         writer.repeated::<Enum<_>>(2, &self.colors);
         writer.repeated::<Int32>(1, &self.numbers);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -118,11 +133,16 @@ pub struct Unpackable {
 }
 impl ::rust_grpc::Message for Unpackable {
     const FULL_NAME: &'static str = "packed.Unpackable";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { names, points, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(2, &self.points);
         writer.repeated::<Str>(1, &self.names);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -151,25 +171,7 @@ impl Color {
     pub const Unspecified: Self = Self(0);
     pub const Red: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for Color {
-    const FULL_NAME: &'static str = "packed.Color";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("COLOR_UNSPECIFIED", 0),
-        ("COLOR_RED", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Color {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Color", &["Unspecified", "Red"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { Color = "packed.Color"; Unspecified = "COLOR_UNSPECIFIED"; Red = "COLOR_RED"; }
 ::rust_grpc::reflect! { enum Color = FILE_PACKED; }
 /// The descriptor of packed.proto.
 pub static FILE_PACKED: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(

@@ -25,6 +25,10 @@ pub struct Order {
 }
 impl ::rust_grpc::Message for Order {
     const FULL_NAME: &'static str = "proto2.Order";
+    ::rust_grpc::clear! {
+        states, packed_states, named, numbers, packed, words, line, items, more, unknown;
+        name, count, main, state, raw, detail, choice, plain_field, ratio;
+    }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
@@ -43,7 +47,10 @@ impl ::rust_grpc::Message for Order {
         check_each(&self.more, "more")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::order::Choice;
         writer.unknown(&self.unknown);
@@ -72,6 +79,7 @@ impl ::rust_grpc::Message for Order {
         writer.field(3, &self.main);
         writer.optional::<Int32>(2, &self.count);
         writer.optional::<ByteStr>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -158,6 +166,7 @@ pub mod order {
     }
     impl ::rust_grpc::Message for Detail {
         const FULL_NAME: &'static str = "proto2.Order.Detail";
+        ::rust_grpc::clear! { unknown; text, inner }
         const CHECKS_REQUIRED: bool = true;
         fn check_required(
             &self,
@@ -166,11 +175,15 @@ pub mod order {
             check_field(&self.inner, "inner")?;
             ::core::result::Result::Ok(())
         }
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.field(2, &self.inner);
             writer.optional::<ByteStr>(1, &self.text);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -199,6 +212,7 @@ pub mod order {
     }
     impl ::rust_grpc::Message for Line {
         const FULL_NAME: &'static str = "proto2.Order.Line";
+        ::rust_grpc::clear! { unknown; price }
         const CHECKS_REQUIRED: bool = true;
         fn check_required(
             &self,
@@ -207,10 +221,14 @@ pub mod order {
             require(self.price.is_some(), "price")?;
             ::core::result::Result::Ok(())
         }
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Int64>(1, &self.price);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -234,10 +252,15 @@ pub mod order {
     }
     impl ::rust_grpc::Message for Pack {
         const FULL_NAME: &'static str = "proto2.Order.Pack";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; size }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Int32>(1, &self.size);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -263,6 +286,7 @@ pub struct Item {
 }
 impl ::rust_grpc::Message for Item {
     const FULL_NAME: &'static str = "proto2.Item";
+    ::rust_grpc::clear! { unknown; id, parent }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
@@ -270,11 +294,15 @@ impl ::rust_grpc::Message for Item {
         check_field(&self.parent, "parent")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.parent);
         writer.optional::<ByteStr>(1, &self.id);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -302,12 +330,17 @@ pub struct Plain {
 }
 impl ::rust_grpc::Message for Plain {
     const FULL_NAME: &'static str = "proto2.Plain";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { children, unknown; text, flag }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(3, &self.children);
         writer.optional::<Bool>(2, &self.flag);
         writer.optional::<ByteStr>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

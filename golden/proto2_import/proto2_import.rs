@@ -8,10 +8,15 @@ pub struct Details {
 }
 impl ::rust_grpc::Message for Details {
     const FULL_NAME: &'static str = "proto2_import.Details";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { text, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -36,11 +41,16 @@ pub struct Thing {
 }
 impl ::rust_grpc::Message for Thing {
     const FULL_NAME: &'static str = "proto2_import.Thing";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, unknown; number }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(2, &self.number);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

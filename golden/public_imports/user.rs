@@ -9,10 +9,15 @@ pub struct User {
 }
 impl ::rust_grpc::Message for User {
     const FULL_NAME: &'static str = "public_user.User";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; shared, own }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(2, &self.own);
         writer.field(1, &self.shared);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

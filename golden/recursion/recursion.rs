@@ -9,11 +9,16 @@ pub struct Direct {
 }
 impl ::rust_grpc::Message for Direct {
     const FULL_NAME: &'static str = "recursion.Direct";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; next, value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(2, &self.value);
         writer.field(1, &self.next);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -42,9 +47,14 @@ pub struct Even {
 }
 impl ::rust_grpc::Message for Even {
     const FULL_NAME: &'static str = "recursion.Even";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; odd }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.odd);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -68,10 +78,15 @@ pub struct Odd {
 }
 impl ::rust_grpc::Message for Odd {
     const FULL_NAME: &'static str = "recursion.Odd";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; even, leaf }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(2, &self.leaf);
         writer.field(1, &self.even);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -95,10 +110,15 @@ pub struct Leaf {
 }
 impl ::rust_grpc::Message for Leaf {
     const FULL_NAME: &'static str = "recursion.Leaf";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -122,7 +142,11 @@ pub struct Expression {
 }
 impl ::rust_grpc::Message for Expression {
     const FULL_NAME: &'static str = "recursion.Expression";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; kind }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::expression::Kind;
         writer.unknown(&self.unknown);
@@ -132,6 +156,7 @@ impl ::rust_grpc::Message for Expression {
             Some(Kind::Sum(value)) => writer.singular::<Nested<_>>(3, value),
             None => {}
         }
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -173,10 +198,15 @@ pub struct Sum {
 }
 impl ::rust_grpc::Message for Sum {
     const FULL_NAME: &'static str = "recursion.Sum";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; left, right }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(2, &self.right);
         writer.field(1, &self.left);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -201,11 +231,16 @@ pub struct Tree {
 }
 impl ::rust_grpc::Message for Tree {
     const FULL_NAME: &'static str = "recursion.Tree";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { children, named, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Str, Nested<_>>(2, &self.named);
         writer.repeated::<Nested<_>>(1, &self.children);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -231,10 +266,15 @@ pub struct Outside {
 }
 impl ::rust_grpc::Message for Outside {
     const FULL_NAME: &'static str = "recursion.Outside";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; direct, tree }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(2, &self.tree);
         writer.field(1, &self.direct);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -262,9 +302,14 @@ pub struct Nest {
 }
 impl ::rust_grpc::Message for Nest {
     const FULL_NAME: &'static str = "recursion.Nest";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; egg }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.egg);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -288,9 +333,14 @@ pub mod nest {
     }
     impl ::rust_grpc::Message for Egg {
         const FULL_NAME: &'static str = "recursion.Nest.Egg";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; nest }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
             writer.field(1, &self.nest);
+            writer.place()
         }
         fn merge_fields(
             &mut self,

@@ -9,11 +9,16 @@ pub struct Thing {
 }
 impl ::rust_grpc::Message for Thing {
     const FULL_NAME: &'static str = "reserved.Thing";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, later, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(12, &self.later);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -38,25 +43,7 @@ impl State {
     pub const Unspecified: Self = Self(0);
     pub const New: Self = Self(1);
 }
-impl ::rust_grpc::Enumeration for State {
-    const FULL_NAME: &'static str = "reserved.State";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("STATE_UNSPECIFIED", 0),
-        ("STATE_NEW", 1),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for State {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "State", &["Unspecified", "New"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { State = "reserved.State"; Unspecified = "STATE_UNSPECIFIED"; New = "STATE_NEW"; }
 ::rust_grpc::reflect! { enum State = FILE_RESERVED; }
 /// The descriptor of reserved.proto.
 pub static FILE_RESERVED: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(

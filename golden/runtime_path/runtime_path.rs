@@ -8,10 +8,15 @@ pub struct Name {
 }
 impl ::renamed::runtime::Message for Name {
     const FULL_NAME: &'static str = "runtime_path.Name";
-    fn write_fields(&self, writer: &mut ::renamed::runtime::generated::message::Writer) {
+    ::renamed::runtime::clear! { name, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::renamed::runtime::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::renamed::runtime::generated::message::Place {
         use ::renamed::runtime::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

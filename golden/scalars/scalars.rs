@@ -22,7 +22,15 @@ pub struct Implicit {
 }
 impl ::rust_grpc::Message for Implicit {
     const FULL_NAME: &'static str = "scalars.Implicit";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! {
+        string, bytes, unknown;
+        int32, int64, uint32, uint64, sint32, sint64, fixed32, fixed64, sfixed32, sfixed64,
+        float, double, bool;
+    }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bytes>(15, &self.bytes);
@@ -40,6 +48,7 @@ impl ::rust_grpc::Message for Implicit {
         writer.implicit::<Uint32>(3, &self.uint32);
         writer.implicit::<Int64>(2, &self.int64);
         writer.implicit::<Int32>(1, &self.int32);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -108,7 +117,15 @@ pub struct Explicit {
 }
 impl ::rust_grpc::Message for Explicit {
     const FULL_NAME: &'static str = "scalars.Explicit";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! {
+        unknown;
+        int32, int64, uint32, uint64, sint32, sint64, fixed32, fixed64, sfixed32, sfixed64,
+        float, double, bool, string, bytes;
+    }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Bytes>(15, &self.bytes);
@@ -126,6 +143,7 @@ impl ::rust_grpc::Message for Explicit {
         writer.optional::<Uint32>(3, &self.uint32);
         writer.optional::<Int64>(2, &self.int64);
         writer.optional::<Int32>(1, &self.int32);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -194,7 +212,14 @@ pub struct Repeated {
 }
 impl ::rust_grpc::Message for Repeated {
     const FULL_NAME: &'static str = "scalars.Repeated";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! {
+        int32, int64, uint32, uint64, sint32, sint64, fixed32, fixed64, sfixed32, sfixed64,
+        float, double, bool, string, bytes, unknown;
+    }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Bytes>(15, &self.bytes);
@@ -212,6 +237,7 @@ impl ::rust_grpc::Message for Repeated {
         writer.packed::<Uint32>(3, &self.uint32);
         writer.packed::<Int64>(2, &self.int64);
         writer.packed::<Int32>(1, &self.int32);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -281,11 +307,16 @@ pub struct Edges {
 }
 impl ::rust_grpc::Message for Edges {
     const FULL_NAME: &'static str = "scalars.Edges";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; highest, sixteen }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(536870911, &self.highest);
         writer.implicit::<Int32>(16, &self.sixteen);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -313,8 +344,13 @@ pub struct Nothing {
 }
 impl ::rust_grpc::Message for Nothing {
     const FULL_NAME: &'static str = "scalars.Nothing";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

@@ -8,10 +8,15 @@ pub struct Feature {
 }
 impl ::rust_grpc::Message for Feature {
     const FULL_NAME: &'static str = "services.common.Feature";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -35,10 +40,15 @@ pub struct Area {
 }
 impl ::rust_grpc::Message for Area {
     const FULL_NAME: &'static str = "services.common.Area";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; size }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.size);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -62,10 +72,15 @@ pub struct Note {
 }
 impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "services.common.Note";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { text, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.text);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

@@ -9,11 +9,16 @@ pub struct Point {
 }
 impl ::rust_grpc::Message for Point {
     const FULL_NAME: &'static str = "services.v1.Point";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; latitude, longitude }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(2, &self.longitude);
         writer.implicit::<Int32>(1, &self.latitude);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -42,10 +47,15 @@ pub struct Summary {
 }
 impl ::rust_grpc::Message for Summary {
     const FULL_NAME: &'static str = "services.v1.Summary";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; count }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.count);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

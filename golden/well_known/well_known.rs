@@ -21,7 +21,11 @@ pub struct Event {
 }
 impl ::rust_grpc::Message for Event {
     const FULL_NAME: &'static str = "well_known.Event";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { values, times, unknown; time, length, payload, mask, context, null, name, kind, choice }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::event::Choice;
         writer.unknown(&self.unknown);
@@ -40,6 +44,7 @@ impl ::rust_grpc::Message for Event {
         writer.field(3, &self.payload);
         writer.field(2, &self.length);
         writer.field(1, &self.time);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

@@ -13,7 +13,7 @@ pub mod message {
         Packable, Scalar, Sfixed32, Sfixed64, Sint32, Sint64, Str, Uint32, Uint64,
     };
     pub use crate::message::required::{check, check_each, check_field, require};
-    pub use crate::message::{Reader, Writer};
+    pub use crate::message::{FieldWriter, Place, Reader, Writer};
     pub use crate::{closed_member, merge_member};
 }
 

@@ -80,6 +80,10 @@ pub(crate) fn decode_memory(size: usize) -> usize {
     size.saturating_mul(DECODE_MEMORY_PER_BYTE).max(DECODE_MEMORY_MIN)
 }
 
+/// Scratch space that a thread keeps for encoding messages into vectors: larger ones are rare, and
+/// what they cost is not the allocation.
+pub(crate) const SCRATCH_KEPT: usize = 256 << 10;
+
 /// How deep files may import each other: far more than any tree of .proto files has, and little
 /// enough for the stack.
 pub(crate) const IMPORT_DEPTH_MAX: usize = 500;

@@ -4,7 +4,7 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use super::{Printer, above, allow_deprecated, header, lints, parsed, shown};
+use super::{Printer, above, allow_deprecated, header, lints, parsed};
 use crate::schema::model::{EnumValue, Enumeration};
 
 impl Printer {
@@ -95,9 +95,10 @@ impl Printer {
             quote!(#header pub const #name: Self = Self(#number);)
         });
         let full_name = &enumeration.full_name;
-        let names = names(enumeration);
-        let shown_type = shown(&enumeration.name);
-        let shown = enumeration.values.iter().map(|value| shown(&value.name));
+        let named = enumeration.values.iter().map(|value| {
+            let (constant, name) = (parsed(&value.name), &value.proto_name);
+            quote!(#constant = #name;)
+        });
         quote! {
             #above
             #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -109,23 +110,9 @@ impl Printer {
             impl #name {
                 #(#constants)*
             }
-            #allow
-            impl #runtime::Enumeration for #name {
-                const FULL_NAME: &'static str = #full_name;
-                const NAMES: &'static [(&'static str, i32)] = &[#names];
-                fn from_number(number: i32) -> ::core::option::Option<Self> {
-                    ::core::option::Option::Some(Self(number))
-                }
-                fn number(self) -> i32 {
-                    self.0
-                }
-            }
-            #allow
-            impl ::core::fmt::Debug for #name {
-                fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    use #runtime::generated::message::debug_enumeration;
-                    debug_enumeration(*self, #shown_type, &[#(#shown),*], formatter)
-                }
+            #runtime::open_enumeration! {
+                #name = #full_name;
+                #(#named)*
             }
         }
     }

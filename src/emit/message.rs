@@ -120,6 +120,10 @@ impl Printer {
             Member::Oneof(oneof) => super::oneof::read(oneof, &unknown),
         });
         let check = message.checks_required.then(|| self.check(message));
+        let (kept, reset): (Vec<_>, Vec<_>) =
+            message.members.iter().partition(|member| keeps_room(member));
+        let kept = kept.into_iter().map(member_name).chain([unknown.clone()]);
+        let reset = reset.into_iter().map(member_name);
         let read = if message.members.is_empty() {
             quote!(reader.unknown(tag, &mut self.#unknown)?;)
         } else {
@@ -134,11 +138,16 @@ impl Printer {
             #allow
             impl #runtime::Message for #name {
                 const FULL_NAME: &'static str = #full_name;
+                #runtime::clear! { #(#kept),*; #(#reset),* }
                 #check
-                fn write_fields(&self, writer: &mut #runtime::generated::message::Writer) {
+                fn write_fields<'m>(
+                    &'m self,
+                    mut writer: #runtime::generated::message::FieldWriter<'_, 'm>,
+                ) -> #runtime::generated::message::Place {
                     #written
                     writer.unknown(&self.#unknown);
                     #(#writes)*
+                    writer.place()
                 }
                 fn merge_fields(
                     &mut self,
@@ -205,6 +214,27 @@ impl Printer {
                 #nested
             }
         })
+    }
+}
+
+fn member_name(member: &Member) -> TokenStream {
+    match member {
+        Member::Field(field) => parsed(&field.name),
+        Member::Oneof(oneof) => parsed(&oneof.field),
+    }
+}
+
+/// Whether what the member has allocated is of use when it is cleared.
+fn keeps_room(member: &Member) -> bool {
+    match member {
+        Member::Field(field) => match field.shape {
+            Shape::Implicit => {
+                matches!(field.kind, Kind::Scalar(Scalar::Str | Scalar::ByteStr | Scalar::Bytes))
+            }
+            Shape::Repeated { .. } | Shape::Map { .. } => true,
+            Shape::Optional | Shape::Message => false,
+        },
+        Member::Oneof(_) => false,
     }
 }
 

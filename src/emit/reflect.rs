@@ -78,42 +78,6 @@ impl Printer {
     }
 }
 
-/// Puts each entry of the macro's table on a line of its own, unless all fit into one; the printer
-/// fills lines with them.
-pub(super) fn lay_out(source: &str) -> String {
-    let mut laid_out = String::with_capacity(source.len());
-    let mut lines = source.lines();
-    while let Some(line) = lines.next() {
-        laid_out.push_str(line);
-        if !line.ends_with("::reflect! {") {
-            laid_out.push('\n');
-            continue;
-        }
-        let indent = &line[..line.len() - line.trim_start().len()];
-        let mut table = String::new();
-        let mut end = "";
-        for line in lines.by_ref() {
-            if line.strip_prefix(indent) == Some("}") {
-                end = line;
-                break;
-            }
-            table.extend([line.trim(), " "]);
-        }
-        let width = line.len() + table.len() + end.trim_start().len();
-        if width < WIDTH {
-            laid_out.extend([" ", &table.replacen('[', " [", 1), end.trim_start(), "\n"]);
-            continue;
-        }
-        laid_out.push('\n');
-        for entry in table.split_terminator(';').map(str::trim).filter(|entry| !entry.is_empty()) {
-            let entry = entry.replacen('[', " [", 1);
-            laid_out.extend([indent, "    ", &entry, ";\n"]);
-        }
-        laid_out.extend([end, "\n"]);
-    }
-    laid_out
-}
-
 /// How a field is found in the struct.
 fn line(field: &Field) -> TokenStream {
     let name = parsed(&field.name);
@@ -158,9 +122,6 @@ fn byte_string(bytes: &[u8]) -> TokenStream {
     text.push('"');
     parsed(&text)
 }
-
-/// Columns of a table that stands in one line.
-const WIDTH: usize = 120;
 
 /// After how many columns a line of bytes ends.
 const LINE_LENGTH: usize = 96;

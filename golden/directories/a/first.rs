@@ -8,9 +8,14 @@ pub struct First {
 }
 impl ::rust_grpc::Message for First {
     const FULL_NAME: &'static str = "directories.First";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; second }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.second);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

@@ -9,11 +9,16 @@ pub struct Money {
 }
 impl ::rust_grpc::Message for Money {
     const FULL_NAME: &'static str = "acme.common.Money";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; units, currency }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Enum<_>>(2, &self.currency);
         writer.implicit::<Int64>(1, &self.units);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -43,27 +48,10 @@ pub mod money {
         pub const Unspecified: Self = Self(0);
         pub const Eur: Self = Self(1);
     }
-    impl ::rust_grpc::Enumeration for Currency {
-        const FULL_NAME: &'static str = "acme.common.Money.Currency";
-        const NAMES: &'static [(&'static str, i32)] = &[
-            ("CURRENCY_UNSPECIFIED", 0),
-            ("CURRENCY_EUR", 1),
-        ];
-        fn from_number(number: i32) -> ::core::option::Option<Self> {
-            ::core::option::Option::Some(Self(number))
-        }
-        fn number(self) -> i32 {
-            self.0
-        }
-    }
-    impl ::core::fmt::Debug for Currency {
-        fn fmt(
-            &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            use ::rust_grpc::generated::message::debug_enumeration;
-            debug_enumeration(*self, "Currency", &["Unspecified", "Eur"], formatter)
-        }
+    ::rust_grpc::open_enumeration! {
+        Currency = "acme.common.Money.Currency";
+        Unspecified = "CURRENCY_UNSPECIFIED";
+        Eur = "CURRENCY_EUR";
     }
     ::rust_grpc::reflect! { enum Currency = super::FILE_ACME_COMMON; }
 }

@@ -58,6 +58,11 @@ impl ByteString {
         &mut self.0
     }
 
+    /// Removes all bytes, and keeps their allocation.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// The bytes, without a copy.
     pub fn into_vec(self) -> Vec<u8> {
         self.0

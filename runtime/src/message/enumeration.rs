@@ -59,6 +59,46 @@ pub trait Enumeration:
     }
 }
 
+/// Implements [`Enumeration`] and `Debug` for a generated open enum: the names of its constants, and
+/// what they are called in the .proto.
+///
+/// ```text
+/// ::rust_grpc::open_enumeration! { Mood = "hello.Mood"; Happy = "MOOD_HAPPY"; }
+/// ```
+#[doc(hidden)]
+#[macro_export]
+macro_rules! open_enumeration {
+    ($type:ident = $full_name:literal; $($constant:ident = $name:literal;)*) => {
+        #[allow(deprecated)]
+        impl $crate::Enumeration for $type {
+            const FULL_NAME: &'static str = $full_name;
+            const NAMES: &'static [(&'static str, i32)] = &[$(($name, Self::$constant.0)),*];
+
+            #[inline]
+            fn from_number(number: i32) -> ::core::option::Option<Self> {
+                ::core::option::Option::Some(Self(number))
+            }
+
+            #[inline]
+            fn number(self) -> i32 {
+                self.0
+            }
+        }
+
+        #[allow(deprecated)]
+        impl ::core::fmt::Debug for $type {
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                $crate::generated::message::debug_enumeration(
+                    *self,
+                    ::core::stringify!($type),
+                    &[$(::core::stringify!($constant)),*],
+                    formatter,
+                )
+            }
+        }
+    };
+}
+
 /// Formats an open enum as its constant's name, or as `Mood(17)` where it has none.
 ///
 /// `constants[i]` is the Rust name of the value `E::NAMES[i]`.
@@ -75,7 +115,12 @@ pub fn debug_enumeration<E: Enumeration>(
     let number = value.number();
     let index = E::NAMES.iter().position(|(_, named)| *named == number);
     match index.and_then(|index| constants.get(index)) {
-        Some(constant) => formatter.write_str(constant),
-        None => write!(formatter, "{type_name}({number})"),
+        Some(constant) => formatter.write_str(plain(constant)),
+        None => write!(formatter, "{}({number})", plain(type_name)),
     }
+}
+
+/// An identifier without what makes a keyword one.
+fn plain(identifier: &str) -> &str {
+    identifier.strip_prefix("r#").unwrap_or(identifier)
 }

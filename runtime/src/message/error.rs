@@ -19,12 +19,12 @@ use super::MissingField;
 /// ```
 /// use rust_grpc::{DecodeError, Message};
 /// use rust_grpc::message::{DecodeErrorKind, UnknownFields};
-/// # use rust_grpc::generated::message::{Reader, Writer};
+/// # use rust_grpc::generated::message::{Reader, FieldWriter, Place};
 /// # #[derive(Clone, Debug, Default, PartialEq)]
 /// # struct Empty { unknown: UnknownFields }
 /// # impl Message for Empty {
 /// #     const FULL_NAME: &'static str = "example.Empty";
-/// #     fn write_fields(&self, writer: &mut Writer) { writer.unknown(&self.unknown); }
+/// #     fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place { writer.unknown(&self.unknown); writer.place() }
 /// #     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
 /// #         while let Some(tag) = reader.next_tag()? { reader.unknown(tag, &mut self.unknown)?; }
 /// #         Ok(())

@@ -44,6 +44,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::marker::PhantomData;
 
 use super::budget::Budget;
+use super::field_writer::FieldWriter;
 use super::shape::Shape;
 use super::{DecodeError, Message, MissingField, Reader, UnknownFields, Writer};
 
@@ -56,13 +57,13 @@ use super::{DecodeError, Message, MissingField, Reader, UnknownFields, Writer};
 /// ```
 /// use rust_grpc::{Extendable, Extension};
 /// # use rust_grpc::{DecodeError, Message, UnknownFields};
-/// # use rust_grpc::generated::message::{Reader, Writer};
+/// # use rust_grpc::generated::message::{Reader, FieldWriter, Place};
 /// # use rust_grpc::generated::extension::{Int32, Packed, Singular, Str};
 /// # #[derive(Clone, Debug, Default, PartialEq)]
 /// # struct Order { unknown: UnknownFields }
 /// # impl Message for Order {
 /// #     const FULL_NAME: &'static str = "acme.Order";
-/// #     fn write_fields(&self, writer: &mut Writer) { writer.unknown(&self.unknown); }
+/// #     fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place { writer.unknown(&self.unknown); writer.place() }
 /// #     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
 /// #         while let Some(tag) = reader.next_tag()? { reader.unknown(tag, &mut self.unknown)?; }
 /// #         Ok(())
@@ -94,7 +95,7 @@ pub struct Extension<E, T> {
     number: u32,
     default: fn() -> T,
     merge: Merge<T>,
-    write: fn(&mut Writer, u32, &T),
+    write: for<'m> fn(&mut FieldWriter<'_, 'm>, u32, &'m T),
     is_at: fn(&Reader<'_>, u32, u32) -> bool,
     check: fn(&T) -> Result<(), MissingField>,
     extendee: PhantomData<fn(&E)>,
@@ -226,7 +227,8 @@ pub trait Extendable: Message {
     /// Sets the value in the place of what is there.
     fn set_extension<T>(&mut self, extension: &Extension<Self, T>, value: impl Into<T>) {
         let mut writer = Writer::new();
-        (extension.write)(&mut writer, extension.number, &value.into());
+        let value = value.into();
+        writer.fields(|writer| (extension.write)(writer, extension.number, &value));
         let fields = self.extension_fields_mut();
         extension.remove_from(fields);
         fields.push_fields(writer.as_slice());

@@ -6,9 +6,9 @@
 
 use std::marker::PhantomData;
 
+use super::field_writer::FieldWriter;
 use super::kind::Kind;
 use super::reader::Reader;
-use super::writer::Writer;
 use super::{DecodeError, END_GROUP, Message, MessageField, MissingField, START_GROUP};
 
 /// A message as a group, `M` or `Box<M>`.
@@ -19,13 +19,10 @@ impl<M: Message> Kind for Delimited<M> {
     const WIRE_TYPE: u32 = START_GROUP;
     const HEAP_SIZE: usize = M::HEAP_SIZE;
 
-    fn write(writer: &mut Writer, value: &M) {
-        value.write_fields(writer);
-    }
-
-    fn write_field(writer: &mut Writer, number: u32, value: &M) {
+    #[inline(always)]
+    fn write_field<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m M) {
         writer.tag(number, END_GROUP);
-        Self::write(writer, value);
+        writer.with(|writer| value.write_fields(writer));
         writer.tag(number, START_GROUP);
     }
 
@@ -39,9 +36,9 @@ impl<M: Message> Kind for Delimited<M> {
     }
 }
 
-impl Writer {
+impl<'m> FieldWriter<'_, 'm> {
     /// A message field that is a group: written when set.
-    pub fn delimited<M: Message>(&mut self, number: u32, field: &MessageField<M>) {
+    pub fn delimited<M: Message>(&mut self, number: u32, field: &'m MessageField<M>) {
         if let Some(message) = field.as_ref() {
             Delimited::write_field(self, number, message);
         }

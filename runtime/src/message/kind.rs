@@ -6,9 +6,10 @@
 
 use std::marker::PhantomData;
 
+use super::field_writer::{FieldWriter, Place};
 use super::reader::Reader;
+use super::utf8;
 use super::varint::{unzigzag32, unzigzag64, zigzag32, zigzag64};
-use super::writer::Writer;
 use super::{
     ByteString, DecodeError, Enumeration, FIXED32, FIXED64, LENGTH_DELIMITED, Message,
     MissingField, VARINT,
@@ -17,7 +18,7 @@ use super::{
 /// How one value is written and read.
 pub trait Kind {
     /// The Rust type of the field.
-    type Value: Default;
+    type Value: Default + 'static;
 
     /// The wire type in the field's tag.
     const WIRE_TYPE: u32;
@@ -25,15 +26,8 @@ pub trait Kind {
     /// Bytes that a new value allocates before anything is read into it.
     const HEAP_SIZE: usize = 0;
 
-    /// Writes the value without its tag.
-    fn write(writer: &mut Writer, value: &Self::Value);
-
     /// Writes the value with its tag.
-    #[inline]
-    fn write_field(writer: &mut Writer, number: u32, value: &Self::Value) {
-        Self::write(writer, value);
-        writer.tag(number, Self::WIRE_TYPE);
-    }
+    fn write_field<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m Self::Value);
 
     /// Replaces the value; a message is merged into.
     ///
@@ -60,8 +54,8 @@ pub trait Scalar: Kind {
 
 /// Kinds that may be packed: numbers, `bool` and enums.
 pub trait Packable: Scalar {
-    /// Writes the values one after the other.
-    fn write_packed(writer: &mut Writer, values: &[Self::Value]);
+    /// Writes the values one after the other, and returns the place that was reached.
+    fn write_packed(writer: FieldWriter<'_, '_>, values: &[Self::Value]) -> Place;
 
     /// Appends all that `reader` holds, the values of a packed field.
     ///
@@ -114,9 +108,9 @@ macro_rules! varint_kind {
             type Value = $value;
             const WIRE_TYPE: u32 = VARINT;
 
-            #[inline]
-            fn write(writer: &mut Writer, value: &$value) {
-                writer.varint($encode(*value));
+            #[inline(always)]
+            fn write_field<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m $value) {
+                writer.head(number, VARINT, $encode(*value));
             }
 
             #[inline(always)]
@@ -134,8 +128,8 @@ macro_rules! varint_kind {
         }
 
         impl $($generics)* Packable for $kind {
-            fn write_packed(writer: &mut Writer, values: &[$value]) {
-                writer.varints(values, $encode);
+            fn write_packed(writer: FieldWriter<'_, '_>, values: &[$value]) -> Place {
+                writer.varints(values, $encode)
             }
 
             fn read_packed(
@@ -169,9 +163,18 @@ macro_rules! fixed_kind {
             type Value = $value;
             const WIRE_TYPE: u32 = $wire_type;
 
-            #[inline]
-            fn write(writer: &mut Writer, value: &$value) {
-                writer.prepend(&value.to_le_bytes());
+            #[inline(always)]
+            fn write_field<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m $value) {
+                let tag = number << 3 | $wire_type;
+                if tag < 0x80 {
+                    let mut bytes = [0; 1 + size_of::<$value>()];
+                    bytes[0] = tag as u8;
+                    bytes[1..].copy_from_slice(&value.to_le_bytes());
+                    writer.prepend_chunk(bytes);
+                } else {
+                    writer.prepend_chunk(value.to_le_bytes());
+                    writer.tag(number, $wire_type);
+                }
             }
 
             #[inline(always)]
@@ -189,12 +192,8 @@ macro_rules! fixed_kind {
         }
 
         impl Packable for $kind {
-            fn write_packed(writer: &mut Writer, values: &[$value]) {
-                let bytes = writer.claim(size_of_val(values));
-                let (chunks, _) = bytes.as_chunks_mut();
-                for (chunk, value) in chunks.iter_mut().zip(values) {
-                    *chunk = value.to_le_bytes();
-                }
+            fn write_packed(writer: FieldWriter<'_, '_>, values: &[$value]) -> Place {
+                writer.chunks(values, <$value>::to_le_bytes)
             }
 
             fn read_packed(
@@ -218,9 +217,9 @@ impl Kind for Str {
     type Value = String;
     const WIRE_TYPE: u32 = LENGTH_DELIMITED;
 
-    #[inline]
-    fn write(writer: &mut Writer, value: &String) {
-        writer.length_delimited(value.as_bytes());
+    #[inline(always)]
+    fn write_field<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m String) {
+        writer.length_delimited(number, value.as_bytes());
     }
 
     #[inline(always)]
@@ -241,9 +240,9 @@ impl Kind for Bytes {
     type Value = Vec<u8>;
     const WIRE_TYPE: u32 = LENGTH_DELIMITED;
 
-    #[inline]
-    fn write(writer: &mut Writer, value: &Vec<u8>) {
-        writer.length_delimited(value);
+    #[inline(always)]
+    fn write_field<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m Vec<u8>) {
+        writer.length_delimited(number, value);
     }
 
     #[inline(always)]
@@ -264,9 +263,9 @@ impl Kind for ByteStr {
     type Value = ByteString;
     const WIRE_TYPE: u32 = LENGTH_DELIMITED;
 
-    #[inline]
-    fn write(writer: &mut Writer, value: &ByteString) {
-        writer.length_delimited(value);
+    #[inline(always)]
+    fn write_field<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m ByteString) {
+        writer.length_delimited(number, value);
     }
 
     #[inline(always)]
@@ -287,9 +286,9 @@ impl<M: Message> Kind for Nested<M> {
     const WIRE_TYPE: u32 = LENGTH_DELIMITED;
     const HEAP_SIZE: usize = M::HEAP_SIZE;
 
-    #[inline]
-    fn write(writer: &mut Writer, value: &M) {
-        writer.nested(value);
+    #[inline(always)]
+    fn write_field<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m M) {
+        writer.nested(number, value);
     }
 
     #[inline(always)]
@@ -305,7 +304,7 @@ impl<M: Message> Kind for Nested<M> {
 /// Makes `value` the text in `bytes`; says whether they are one.
 #[inline(never)]
 fn assign_text(value: &mut String, bytes: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Some(text) = utf8::text(bytes) else { return false };
     if value.capacity() < text.len() {
         *value = text.to_owned();
     } else {

@@ -13,7 +13,7 @@ pub(super) fn write<M: Message>(message: &M, sink: &mut impl Write) -> io::Resul
     let mut writer = Writer::new();
     let encoded = message.encode(&mut writer);
     encoded.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-    writer.length_since(0);
+    writer.varint(writer.len() as u64);
     sink.write_all(writer.as_slice())
 }
 

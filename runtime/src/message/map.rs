@@ -7,13 +7,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
+use super::field_writer::{FieldWriter, Place};
 use super::kind::Kind;
 use super::reader::Reader;
-use super::writer::Writer;
 use super::{DecodeError, LENGTH_DELIMITED};
 
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
+
+/// Entries whose order is found without an allocation.
+const FEW: usize = 16;
 
 /// What a map field may be. Its functions have names that no map has itself.
 pub trait Map: Send + Sync + 'static {
@@ -82,9 +85,18 @@ macro_rules! map_of {
 }
 
 map_of!(HashMap, [Eq + Hash + Ord + Send + Sync + 'static], self: {
-    let mut entries: Vec<_> = self.iter().collect();
-    entries.sort_unstable_by_key(|(key, _)| *key);
-    entries.into_iter()
+    // Most maps are small: their order needs no allocation.
+    let (mut few, mut many) = ([None; FEW], Vec::new());
+    if self.len() <= FEW {
+        for (place, entry) in few.iter_mut().zip(self) {
+            *place = Some(entry);
+        }
+        few[..self.len()].sort_unstable_by_key(|entry| entry.map(|(key, _)| key));
+    } else {
+        many.extend(self);
+        many.sort_unstable_by_key(|(key, _)| *key);
+    }
+    few.into_iter().flatten().chain(many)
 });
 map_of!(BTreeMap, [Ord + Send + Sync + 'static], self: self.iter());
 
@@ -132,19 +144,32 @@ fn read_entry<K: Kind, V: Kind>(
     Ok(())
 }
 
-impl Writer {
+impl<'m> FieldWriter<'_, 'm> {
     /// A map, in the order of its keys.
+    #[inline(always)]
     pub fn map<K: Kind, V: Kind>(
         &mut self,
         number: u32,
-        map: &impl Map<Key = K::Value, Value = V::Value>,
+        map: &'m impl Map<Key = K::Value, Value = V::Value>,
     ) {
-        for (key, value) in map.sorted().rev() {
-            let end = self.len();
-            self.singular::<V>(VALUE, value);
-            self.singular::<K>(KEY, key);
-            self.length_since(end);
-            self.tag(number, LENGTH_DELIMITED);
+        if map.entry_count() > 0 {
+            self.with(|writer| write_entries::<K, V>(writer, number, map));
         }
     }
+}
+
+/// Writes the entries of a map and returns the place that was reached.
+fn write_entries<'m, K: Kind, V: Kind>(
+    mut writer: FieldWriter<'_, 'm>,
+    number: u32,
+    map: &'m impl Map<Key = K::Value, Value = V::Value>,
+) -> Place {
+    for (key, value) in map.sorted().rev() {
+        let before = writer.reached();
+        writer.singular::<V>(VALUE, value);
+        writer.singular::<K>(KEY, key);
+        writer.length_since(before);
+        writer.tag(number, LENGTH_DELIMITED);
+    }
+    writer.place()
 }

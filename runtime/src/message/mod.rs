@@ -15,6 +15,7 @@
 
 mod budget;
 mod byte_string;
+mod clear;
 mod closed;
 mod conversions;
 mod default_instance;
@@ -22,6 +23,7 @@ pub(crate) mod enumeration;
 mod error;
 mod extension;
 mod field;
+mod field_writer;
 mod formats;
 pub(crate) mod group;
 pub(crate) mod json;
@@ -33,12 +35,14 @@ mod packed;
 mod reader;
 pub(crate) mod reflect;
 pub(crate) mod required;
+mod scratch;
 pub(crate) mod shape;
 mod skip;
 #[cfg(test)]
 mod tests;
 mod text;
 mod unknown;
+mod utf8;
 mod varint;
 pub mod well_known;
 mod writer;
@@ -57,6 +61,7 @@ pub use enumeration::Enumeration;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use extension::{Extendable, Extension};
 pub use field::MessageField;
+pub use field_writer::{FieldWriter, Place};
 pub use formats::{Json, Text};
 pub use json::{JsonError, JsonParseOptions, JsonPrintOptions};
 pub use options::DecodeOptions;
@@ -90,14 +95,15 @@ const FIXED32: u32 = 5;
 /// ```
 /// use rust_grpc::Message;
 /// # use rust_grpc::{DecodeError, UnknownFields};
-/// # use rust_grpc::generated::message::{Reader, Str, Writer};
+/// # use rust_grpc::generated::message::{Reader, Str, FieldWriter, Place};
 /// # #[derive(Clone, Debug, Default, PartialEq)]
 /// # struct HelloRequest { name: String, unknown: UnknownFields }
 /// # impl Message for HelloRequest {
 /// #     const FULL_NAME: &'static str = "hello.HelloRequest";
-/// #     fn write_fields(&self, writer: &mut Writer) {
+/// #     fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place {
 /// #         writer.unknown(&self.unknown);
 /// #         writer.implicit::<Str>(1, &self.name);
+/// #         writer.place()
 /// #     }
 /// #     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
 /// #         while let Some(tag) = reader.next_tag()? {
@@ -128,6 +134,12 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     #[doc(hidden)]
     const CHECKS_REQUIRED: bool = false;
 
+    /// Unsets every field, the unknown ones too. What strings, bytes, repeated fields and maps of this
+    /// message have allocated is kept, so that reading the next message into it allocates less.
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// Whether every required field is set, in this message and in those that it holds.
     ///
     /// Encoding and [`Message::decode`] ask it; [`Message::merge`] does not, because the rest may
@@ -140,8 +152,9 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Writes the fields from the last to the first. For generated code; call [`Message::encode`].
-    fn write_fields(&self, writer: &mut Writer);
+    /// Writes the fields from the last to the first, and returns the place that was reached. For
+    /// generated code; call [`Message::encode`].
+    fn write_fields<'m>(&'m self, writer: FieldWriter<'_, 'm>) -> Place;
 
     /// Reads fields up to the end of the message. For generated code; call [`Message::merge`].
     ///
@@ -157,10 +170,11 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// If it is larger than 2 GiB - 1 bytes, the most a protobuf message may be, or if a required
     /// field is not set; [`Message::encode`] gives an error instead.
     fn encode_to_vec(&self) -> Vec<u8> {
-        // Most messages are small: one allocation to write into, one of the right size to keep.
-        let mut writer = Writer::with_capacity(512);
-        write_or_panic(self, &mut writer);
-        writer.into_vec()
+        let encoded = check_encodable(self).and_then(|()| {
+            scratch::to_vec(limits::MESSAGE_SIZE_MAX, |writer| self.write_fields(writer))
+                .map_err(|size| EncodeError::too_large(Self::FULL_NAME, size))
+        });
+        encoded.unwrap_or_else(|error| cannot_encode(&error))
     }
 
     /// Appends the encoded message to `bytes`.
@@ -170,9 +184,12 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// If it is larger than 2 GiB - 1 bytes, the most a protobuf message may be, or if a required
     /// field is not set.
     fn encode_into(&self, bytes: &mut Vec<u8>) {
-        let mut writer = Writer::new();
-        write_or_panic(self, &mut writer);
-        bytes.extend_from_slice(writer.as_slice());
+        let encoded = check_encodable(self).and_then(|()| {
+            let limit = limits::MESSAGE_SIZE_MAX;
+            scratch::append(bytes, limit, |writer| self.write_fields(writer))
+                .map_err(|size| EncodeError::too_large(Self::FULL_NAME, size))
+        });
+        encoded.unwrap_or_else(|error| cannot_encode(&error));
     }
 
     /// Writes the encoded message before what `writer` holds. A writer that is cleared and used
@@ -180,27 +197,20 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the message is larger than 2 GiB - 1 bytes, the most a protobuf message may be: the
-    /// writer's content is then of no use. If a required field is not set: nothing is written.
+    /// If the message is larger than 2 GiB - 1 bytes, the most a protobuf message may be, or if a
+    /// required field is not set. The writer's content is as before then.
     fn encode(&self, writer: &mut Writer) -> Result<(), EncodeError> {
-        if Self::CHECKS_REQUIRED {
-            let checked = self.check_required();
-            checked.map_err(|missing| EncodeError::missing(Self::FULL_NAME, missing))?;
-        }
-        let before = writer.len();
-        self.write_fields(writer);
-        match writer.len() - before {
+        check_encodable(self)?;
+        match writer.fill(limits::MESSAGE_SIZE_MAX, |writer| self.write_fields(writer)) {
             0..=limits::MESSAGE_SIZE_MAX => Ok(()),
             size => Err(EncodeError::too_large(Self::FULL_NAME, size)),
         }
     }
 
-    /// The size of the encoded message, in bytes. It costs as much as encoding, which computes no
-    /// sizes.
+    /// The size of the encoded message, in bytes. It takes about as long as encoding, which computes
+    /// no sizes beforehand, and allocates nothing but the order of maps.
     fn encoded_len(&self) -> usize {
-        let mut writer = Writer::new();
-        self.write_fields(&mut writer);
-        writer.len()
+        self.write_fields(FieldWriter::new(&mut [])).elsewhere()
     }
 
     /// Decodes a message that takes all of `bytes`.
@@ -442,11 +452,6 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
         JsonParseOptions::new().merge(text, self)
     }
 
-    /// Sets every field to its default.
-    fn clear(&mut self) {
-        *self = Self::default();
-    }
-
     /// The instance that unset fields of this type deref to.
     #[doc(hidden)]
     fn default_instance() -> &'static Self {
@@ -459,13 +464,17 @@ impl<M: Message> Message for Box<M> {
     const HEAP_SIZE: usize = size_of::<M>() + M::HEAP_SIZE;
     const CHECKS_REQUIRED: bool = M::CHECKS_REQUIRED;
 
+    fn clear(&mut self) {
+        (**self).clear();
+    }
+
     fn check_required(&self) -> Result<(), MissingField> {
         (**self).check_required()
     }
 
     #[inline]
-    fn write_fields(&self, writer: &mut Writer) {
-        (**self).write_fields(writer);
+    fn write_fields<'m>(&'m self, writer: FieldWriter<'_, 'm>) -> Place {
+        (**self).write_fields(writer)
     }
 
     #[inline]
@@ -474,8 +483,16 @@ impl<M: Message> Message for Box<M> {
     }
 }
 
-fn write_or_panic<M: Message>(message: &M, writer: &mut Writer) {
-    if let Err(error) = message.encode(writer) {
-        panic!("{error}");
+#[cold]
+#[inline(never)]
+fn cannot_encode(error: &EncodeError) -> ! {
+    panic!("{error}");
+}
+
+/// Whether every required field is set.
+fn check_encodable<M: Message>(message: &M) -> Result<(), EncodeError> {
+    if !M::CHECKS_REQUIRED {
+        return Ok(());
     }
+    message.check_required().map_err(|missing| EncodeError::missing(M::FULL_NAME, missing))
 }

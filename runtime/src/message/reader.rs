@@ -324,10 +324,7 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub(super) fn text(&mut self) -> Result<&'a str, DecodeError> {
         let bytes = self.length_delimited()?;
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(text),
-            Err(_) => Err(self.not_utf8(bytes)),
-        }
+        super::utf8::text(bytes).ok_or_else(|| self.not_utf8(bytes))
     }
 
     /// That `bytes`, which were read last, are not UTF-8.

@@ -6,10 +6,11 @@
 use std::marker::PhantomData;
 
 use super::budget::Budget;
+use super::field_writer::FieldWriter;
 use super::kind::{Enum, Kind, Nested, Packable};
 use super::{
     DecodeError, Enumeration, LENGTH_DELIMITED, Message, MissingField, Reader, START_GROUP,
-    UnknownFields, UnknownValue, VARINT, Writer, skip,
+    UnknownFields, UnknownValue, VARINT, skip,
 };
 
 /// How the values of an extension stand among the fields of the message that it extends.
@@ -37,7 +38,7 @@ pub trait Shape {
     ) -> Result<(), DecodeError>;
 
     /// Writes the value with its tags.
-    fn write(writer: &mut Writer, number: u32, value: &Self::Value);
+    fn write<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m Self::Value);
 
     /// Whether every required field in the value is set.
     ///
@@ -92,7 +93,7 @@ impl<K: Kind> Shape for Singular<K> {
         reader.optional::<K>(value)
     }
 
-    fn write(writer: &mut Writer, number: u32, value: &K::Value) {
+    fn write<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m K::Value) {
         writer.singular::<K>(number, value);
     }
 
@@ -116,7 +117,7 @@ impl<K: Kind> Shape for Repeated<K> {
         reader.repeated::<K>(value.get_or_insert_default())
     }
 
-    fn write(writer: &mut Writer, number: u32, value: &Vec<K::Value>) {
+    fn write<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m Vec<K::Value>) {
         writer.repeated::<K>(number, value);
     }
 
@@ -146,7 +147,7 @@ impl<K: Packable> Shape for Expanded<K> {
         Ok(())
     }
 
-    fn write(writer: &mut Writer, number: u32, value: &Vec<K::Value>) {
+    fn write<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m Vec<K::Value>) {
         writer.repeated::<K>(number, value);
     }
 }
@@ -166,7 +167,7 @@ impl<K: Packable> Shape for Packed<K> {
         Expanded::<K>::merge(reader, tag, value)
     }
 
-    fn write(writer: &mut Writer, number: u32, value: &Vec<K::Value>) {
+    fn write<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m Vec<K::Value>) {
         writer.packed::<K>(number, value);
     }
 }
@@ -183,7 +184,7 @@ impl<E: Enumeration> Shape for Closed<E> {
         reader.closed(value, &mut UnknownFields::new())
     }
 
-    fn write(writer: &mut Writer, number: u32, value: &E) {
+    fn write<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m E) {
         writer.singular::<Enum<E>>(number, value);
     }
 }
@@ -210,7 +211,7 @@ impl<E: Enumeration> Shape for ClosedExpanded<E> {
         Ok(())
     }
 
-    fn write(writer: &mut Writer, number: u32, value: &Vec<E>) {
+    fn write<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m Vec<E>) {
         writer.repeated::<Enum<E>>(number, value);
     }
 }
@@ -230,7 +231,7 @@ impl<E: Enumeration> Shape for ClosedPacked<E> {
         ClosedExpanded::<E>::merge(reader, tag, value)
     }
 
-    fn write(writer: &mut Writer, number: u32, value: &Vec<E>) {
+    fn write<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m Vec<E>) {
         writer.packed::<Enum<E>>(number, value);
     }
 }
@@ -272,7 +273,7 @@ impl<M: Message> Shape for Item<M> {
         }
     }
 
-    fn write(writer: &mut Writer, number: u32, value: &M) {
+    fn write<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m M) {
         write_item(writer, number, |writer| writer.singular::<Nested<M>>(MESSAGE, value));
     }
 
@@ -282,7 +283,11 @@ impl<M: Message> Shape for Item<M> {
 }
 
 /// Writes an item around its message.
-pub(super) fn write_item(writer: &mut Writer, number: u32, message: impl FnOnce(&mut Writer)) {
+pub(super) fn write_item<'a, 'm>(
+    writer: &mut FieldWriter<'a, 'm>,
+    number: u32,
+    message: impl FnOnce(&mut FieldWriter<'a, 'm>),
+) {
     writer.tag(ITEM, super::END_GROUP);
     message(writer);
     writer.varint(u64::from(number));

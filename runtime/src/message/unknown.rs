@@ -6,7 +6,6 @@
 use std::fmt::{self, Debug, Formatter};
 
 use super::budget::Budget;
-use super::writer::Writer;
 use super::{END_GROUP, FIXED32, FIXED64, LENGTH_DELIMITED, START_GROUP, VARINT, skip, varint};
 
 /// The fields of a message that its type does not know, in the order in which they came.
@@ -70,28 +69,29 @@ impl UnknownFields {
             (1..=FIELD_NUMBER_MAX).contains(&number),
             "expected a field number from 1 to {FIELD_NUMBER_MAX}, got {number}"
         );
-        let mut writer = Writer::new();
+        let mut payload = Vec::new();
         let wire_type = match value {
             UnknownValue::Varint(value) => return self.push_varint(number, value),
             UnknownValue::Fixed64(value) => {
-                writer.prepend(&value.to_le_bytes());
+                payload.extend_from_slice(&value.to_le_bytes());
                 FIXED64
             }
             UnknownValue::LengthDelimited(bytes) => {
-                writer.length_delimited(bytes);
+                push_varint(&mut payload, bytes.len() as u64);
+                payload.extend_from_slice(bytes);
                 LENGTH_DELIMITED
             }
             UnknownValue::Group(fields) => {
-                writer.tag(number, END_GROUP);
-                writer.prepend(fields.bytes);
+                payload.extend_from_slice(fields.bytes);
+                push_varint(&mut payload, u64::from(number << 3 | END_GROUP));
                 START_GROUP
             }
             UnknownValue::Fixed32(value) => {
-                writer.prepend(&value.to_le_bytes());
+                payload.extend_from_slice(&value.to_le_bytes());
                 FIXED32
             }
         };
-        self.push_raw(number << 3 | wire_type, writer.as_slice());
+        self.push_raw(number << 3 | wire_type, &payload);
     }
 
     /// Removes all fields.

@@ -66,6 +66,32 @@ pub(super) fn gather(word: u64) -> u64 {
     (word & 0x0fff_ffff) | ((word & 0x0fff_ffff_0000_0000) >> 4)
 }
 
+/// The varint of `value` in the highest bytes of a word, and its size. Only the size is right where
+/// that is more than eight bytes.
+#[inline(always)]
+pub(super) fn spread_to_end(value: u64) -> (u64, usize) {
+    let size = size(value);
+    let word = (value & 0x0fff_ffff) | ((value & 0x00ff_ffff_f000_0000) << 4);
+    let word = (word & 0x0000_3fff_0000_3fff) | ((word & 0x0fff_c000_0fff_c000) << 2);
+    let word = (word & 0x007f_007f_007f_007f) | ((word & 0x3f80_3f80_3f80_3f80) << 1);
+    // Every byte but the last says that another one follows.
+    let unused = 64_u32.wrapping_sub(8 * size as u32) & 63;
+    let word = (word | CONTINUATIONS) << unused;
+    (word & !(1 << 63), size)
+}
+
+/// Fills all of `bytes` with `value`, whose varint is that long.
+#[inline]
+pub(super) fn fill(bytes: &mut [u8], mut value: u64) {
+    for byte in bytes.iter_mut() {
+        *byte = value as u8 | 0x80;
+        value >>= 7;
+    }
+    if let Some(last) = bytes.last_mut() {
+        *last &= 0x7f;
+    }
+}
+
 /// `None` if no byte ends the varint, or if the tenth has more than one bit.
 #[inline(always)]
 fn value_and_size(bytes: &[u8]) -> Option<(u64, usize)> {
@@ -138,6 +164,25 @@ mod tests {
         assert_eq!(split(&[0x80, 0x80, 0x00, 7]), Ok((0, &[7][..])));
         assert_eq!(split(&[0x80; 9]), Err(Fault::Truncated));
         assert_eq!(split(&[]), Err(Fault::Truncated));
+    }
+
+    /// A varint that is spread over a word and gathered from one is the varint byte by byte.
+    #[test]
+    fn words_hold_what_bytes_hold() {
+        for bits in 0..=56_u32 {
+            let most = (1_u64 << bits) - 1;
+            for value in [most, most ^ (most >> 1), most & 0x5555_5555_5555_5555] {
+                let (word, size) = spread_to_end(value);
+                let mut bytes = [0; 8];
+                fill(&mut bytes[..size], value);
+                assert_eq!(word >> (64 - 8 * size), u64::from_le_bytes(bytes), "{value:#x}");
+                assert_eq!(gather(u64::from_le_bytes(bytes)), value, "{value:#x}");
+                assert_eq!(long(&[&bytes[..size], &[7; 9]].concat()), (value, size));
+                assert_eq!(long(&bytes[..size]), (value, size));
+            }
+        }
+        assert_eq!(spread_to_end(1 << 56).1, 9);
+        assert_eq!(spread_to_end(u64::MAX).1, 10);
     }
 
     /// Zigzag maps 0, -1, 1, -2 to 0, 1, 2, 3 and covers the whole range.

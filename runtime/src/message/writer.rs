@@ -1,13 +1,9 @@
 //! The encoder's buffer, filled from its end towards its front.
 //!
-//! Back to front, the length of a submessage is known when its prefix is written: one pass, no
-//! sizes computed beforehand, and whatever goes before the message (an envelope, a frame head) is
-//! prepended without moving it. Invariant: `buffer[start..]` is what was written; what is before
-//! `start` is room.
+//! Whatever goes before a message (an envelope, a frame head) is prepended without moving it.
+//! Invariant: `buffer[start..]` is what was written; what is before `start` is room.
 
-use super::kind::{Kind, Packable, Scalar};
-use super::varint;
-use super::{Message, MessageField, UnknownFields};
+use super::field_writer::{FieldWriter, Place};
 
 /// Bytes of the first allocation.
 const CAPACITY_MIN: usize = 64;
@@ -44,7 +40,12 @@ impl Writer {
     /// Puts `bytes` before what was written so far.
     #[inline]
     pub fn prepend(&mut self, bytes: &[u8]) {
-        self.claim(bytes.len()).copy_from_slice(bytes);
+        if self.start < bytes.len() {
+            self.grow(bytes.len());
+        }
+        let end = self.start;
+        self.start -= bytes.len();
+        self.buffer[self.start..end].copy_from_slice(bytes);
     }
 
     /// Forgets what was written and keeps the room.
@@ -80,17 +81,6 @@ impl Writer {
         self.buffer
     }
 
-    /// Makes `size` bytes before what was written part of it, and returns them to be filled.
-    #[inline]
-    pub(super) fn claim(&mut self, size: usize) -> &mut [u8] {
-        if self.start < size {
-            self.grow(size);
-        }
-        let end = self.start;
-        self.start -= size;
-        &mut self.buffer[self.start..end]
-    }
-
     /// Doubling keeps the copies of a long message linear in its size.
     #[cold]
     #[inline(never)]
@@ -104,134 +94,48 @@ impl Writer {
     }
 }
 
-/// What generated code calls.
 impl Writer {
-    /// Fields that the message type does not know. They come last, so they are written first.
+    /// Puts what `write` writes before what was written so far, and returns how many bytes that are.
+    /// It is called again, with room enough, if the room did not do; if more than `limit` bytes are
+    /// needed, nothing is written.
     #[inline]
-    pub fn unknown(&mut self, unknown: &UnknownFields) {
-        if !unknown.is_empty() {
-            self.prepend(unknown.as_bytes());
+    pub(super) fn fill<'m>(
+        &mut self,
+        limit: usize,
+        write: impl Fn(FieldWriter<'_, 'm>) -> Place,
+    ) -> usize {
+        loop {
+            let place = write(FieldWriter::new(&mut self.buffer[..self.start]));
+            let size = self.start - place.room_left() + place.elsewhere();
+            if size > limit {
+                return size;
+            }
+            // Nothing is lent, so that nothing is elsewhere but what did not fit.
+            if place.elsewhere() == 0 {
+                self.start = place.room_left();
+                return size;
+            }
+            self.grow(size);
         }
     }
 
-    /// A field without presence: not written when it is zero, `false` or empty.
-    #[inline]
-    pub fn implicit<K: Scalar>(&mut self, number: u32, value: &K::Value) {
-        if !K::is_default(value) {
-            self.singular::<K>(number, value);
-        }
-    }
-
-    /// A field with presence: written when set, be it to zero.
-    #[inline]
-    pub fn optional<K: Kind>(&mut self, number: u32, value: &Option<K::Value>) {
-        if let Some(value) = value {
-            self.singular::<K>(number, value);
-        }
-    }
-
-    /// A field that is always written.
-    #[inline]
-    pub fn singular<K: Kind>(&mut self, number: u32, value: &K::Value) {
-        K::write_field(self, number, value);
-    }
-
-    /// A message field: written when set.
-    #[inline]
-    pub fn field<M: Message>(&mut self, number: u32, field: &MessageField<M>) {
-        if let Some(message) = field.as_ref() {
-            self.nested(message);
-            self.tag(number, super::LENGTH_DELIMITED);
-        }
-    }
-
-    /// Each element with a tag of its own.
-    pub fn repeated<K: Kind>(&mut self, number: u32, values: &[K::Value]) {
-        for value in values.iter().rev() {
-            self.singular::<K>(number, value);
-        }
-    }
-
-    /// All elements behind one tag and length; nothing when there is none.
-    pub fn packed<K: Packable>(&mut self, number: u32, values: &[K::Value]) {
-        if values.is_empty() {
-            return;
-        }
-        let end = self.len();
-        K::write_packed(self, values);
-        self.length_since(end);
-        self.tag(number, super::LENGTH_DELIMITED);
-    }
-}
-
-/// What kinds and maps are made of.
-impl Writer {
-    #[inline]
-    pub(super) fn tag(&mut self, number: u32, wire_type: u32) {
-        self.varint(u64::from(number << 3 | wire_type));
-    }
-
-    #[inline]
-    pub(super) fn nested<M: Message>(&mut self, message: &M) {
-        let end = self.len();
-        message.write_fields(self);
-        self.length_since(end);
-    }
-
-    #[inline]
-    pub(super) fn length_delimited(&mut self, bytes: &[u8]) {
-        self.prepend(bytes);
-        self.varint(bytes.len() as u64);
-    }
-
-    /// The length of what was written since the writer was `end` bytes long.
-    #[inline]
-    pub(super) fn length_since(&mut self, end: usize) {
-        self.varint((self.len() - end) as u64);
-    }
-
-    #[inline]
+    /// Puts a varint before what was written so far.
     pub(super) fn varint(&mut self, value: u64) {
-        if value < 0x80 {
-            self.claim(1)[0] = value as u8;
-        } else {
-            self.long_varint(value);
-        }
+        self.fields(|writer| writer.varint(value));
     }
 
-    fn long_varint(&mut self, value: u64) {
-        fill_varint(self.claim(varint::size(value)), value);
-    }
-
-    /// Varints one after the other, each made from its value by `encode`.
-    pub(super) fn varints<T: Copy>(&mut self, values: &[T], encode: impl Fn(T) -> u64) {
-        // In blocks, so that the room is checked once for many elements.
-        for block in values.rchunks(64) {
-            let room_size = block.len() * varint::VARINT_SIZE_MAX;
-            if self.start < room_size {
-                self.grow(room_size);
-            }
-            let room = &mut self.buffer[..self.start];
-            let mut start = room.len();
-            for &value in block.iter().rev() {
-                let value = encode(value);
-                let end = start;
-                if value < 0x80 {
-                    start -= 1;
-                    room[start] = value as u8;
-                } else {
-                    start -= varint::size(value);
-                    fill_varint(&mut room[start..end], value);
-                }
-            }
-            self.start = start;
-        }
+    /// Puts fields before what was written so far.
+    pub(super) fn fields<'m>(&mut self, write: impl Fn(&mut FieldWriter<'_, 'm>)) {
+        self.fill(usize::MAX, |mut writer| {
+            write(&mut writer);
+            writer.place()
+        });
     }
 }
 
 /// Small blocks come faster from the ordinary allocator than zeroed ones; large ones the other way
 /// round, because the system hands them out zeroed.
-fn zeroed(size: usize) -> Vec<u8> {
+pub(super) fn zeroed(size: usize) -> Vec<u8> {
     const SMALL_MAX: usize = 4096;
     if size > SMALL_MAX {
         return vec![0; size];
@@ -240,16 +144,4 @@ fn zeroed(size: usize) -> Vec<u8> {
     bytes.reserve_exact(size);
     bytes.extend_from_slice(&[0; SMALL_MAX][..size]);
     bytes
-}
-
-/// Fills all of `bytes` with `value`, whose varint is that long.
-#[inline]
-fn fill_varint(bytes: &mut [u8], mut value: u64) {
-    for byte in bytes.iter_mut() {
-        *byte = value as u8 | 0x80;
-        value >>= 7;
-    }
-    if let Some(last) = bytes.last_mut() {
-        *last &= 0x7f;
-    }
 }

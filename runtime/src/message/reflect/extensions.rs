@@ -78,17 +78,17 @@ pub(in crate::message) fn set_extension(message: &mut dyn Reflect, field: &Dynam
     let descriptor = field.descriptor();
     let in_set = message.descriptor().is_message_set();
     let mut writer = Writer::new();
-    match field.get() {
+    writer.fields(|writer| match field.get() {
         FieldRef::Singular(ValueRef::Message(item)) if in_set => {
-            write_item(&mut writer, descriptor.number(), |writer| {
-                let end = writer.len();
+            write_item(writer, descriptor.number(), |writer| {
+                let before = writer.reached();
                 wire::write_fields(item, writer);
-                writer.length_since(end);
+                writer.length_since(before);
                 writer.tag(MESSAGE, crate::message::LENGTH_DELIMITED);
             });
         }
-        value => wire::write_field(descriptor, value, &mut writer),
-    }
+        value => wire::write_field(descriptor, value, writer),
+    });
     let unknown = message.unknown_fields_mut();
     let mut kept = UnknownFields::new();
     for (number, value) in unknown.iter() {

@@ -9,15 +9,15 @@ use super::{List, Map, Reflect};
 use crate::limits;
 use crate::message::varint::{unzigzag32, unzigzag64, zigzag32, zigzag64};
 use crate::message::{
-    ByteString, DecodeError, DecodeErrorKind, END_GROUP, FIXED32, FIXED64, LENGTH_DELIMITED,
-    MissingField, Reader, START_GROUP, UnknownFields, VARINT, Writer,
+    ByteString, DecodeError, DecodeErrorKind, END_GROUP, FIXED32, FIXED64, FieldWriter,
+    LENGTH_DELIMITED, MissingField, Reader, START_GROUP, UnknownFields, VARINT,
 };
 
 /// Memory that a dynamic message takes besides what it is made of: the first slots of its fields.
 const MESSAGE_COST: usize = 512;
 
 /// Writes all fields, the last one first.
-pub(super) fn write_fields(message: &dyn Reflect, writer: &mut Writer) {
+pub(super) fn write_fields<'m>(message: &'m dyn Reflect, writer: &mut FieldWriter<'_, 'm>) {
     writer.unknown(message.unknown_fields());
     let mut fields: Vec<FieldDescriptor<'_>> = message.descriptor().fields().collect();
     fields.sort_unstable_by_key(|field| std::cmp::Reverse(field.number()));
@@ -27,7 +27,11 @@ pub(super) fn write_fields(message: &dyn Reflect, writer: &mut Writer) {
 }
 
 /// Writes a field with its tags.
-pub(super) fn write_field(field: FieldDescriptor<'_>, value: FieldRef<'_>, writer: &mut Writer) {
+pub(super) fn write_field<'m>(
+    field: FieldDescriptor<'_>,
+    value: FieldRef<'m>,
+    writer: &mut FieldWriter<'_, 'm>,
+) {
     match value {
         FieldRef::Unset => {}
         FieldRef::Singular(value) => write_single(field, value, writer),
@@ -41,32 +45,40 @@ pub(super) fn write_field(field: FieldDescriptor<'_>, value: FieldRef<'_>, write
     }
 }
 
-fn write_packed(field: FieldDescriptor<'_>, list: &dyn List, writer: &mut Writer) {
+fn write_packed<'m>(
+    field: FieldDescriptor<'_>,
+    list: &'m dyn List,
+    writer: &mut FieldWriter<'_, 'm>,
+) {
     if list.is_empty() {
         return;
     }
-    let end = writer.len();
+    let before = writer.reached();
     for value in list.iter().rev() {
         write_value(field.kind(), value, writer);
     }
-    writer.length_since(end);
+    writer.length_since(before);
     writer.tag(field.number(), LENGTH_DELIMITED);
 }
 
-fn write_map(field: FieldDescriptor<'_>, map: &dyn Map, writer: &mut Writer) {
+fn write_map<'m>(field: FieldDescriptor<'_>, map: &'m dyn Map, writer: &mut FieldWriter<'_, 'm>) {
     let Some((key_field, value_field)) = field.map_entry() else { return };
     let entries: Vec<_> = map.iter().collect();
     for (key, value) in entries.into_iter().rev() {
-        let end = writer.len();
+        let before = writer.reached();
         write_single(value_field, value, writer);
         write_single(key_field, key, writer);
-        writer.length_since(end);
+        writer.length_since(before);
         writer.tag(field.number(), LENGTH_DELIMITED);
     }
 }
 
 /// A value with its tag.
-fn write_single(field: FieldDescriptor<'_>, value: ValueRef<'_>, writer: &mut Writer) {
+fn write_single<'m>(
+    field: FieldDescriptor<'_>,
+    value: ValueRef<'m>,
+    writer: &mut FieldWriter<'_, 'm>,
+) {
     if field.kind() == FieldKind::Group {
         writer.tag(field.number(), END_GROUP);
     }
@@ -74,14 +86,14 @@ fn write_single(field: FieldDescriptor<'_>, value: ValueRef<'_>, writer: &mut Wr
     writer.tag(field.number(), wire_type(field.kind()));
 }
 
-fn write_value(kind: FieldKind, value: ValueRef<'_>, writer: &mut Writer) {
+fn write_value<'m>(kind: FieldKind, value: ValueRef<'m>, writer: &mut FieldWriter<'_, 'm>) {
     match (kind, value) {
         (FieldKind::Sint32, ValueRef::I32(value)) => writer.varint(zigzag32(value).into()),
         (FieldKind::Sint64, ValueRef::I64(value)) => writer.varint(zigzag64(value)),
-        (FieldKind::Sfixed32, ValueRef::I32(value)) => writer.prepend(&value.to_le_bytes()),
-        (FieldKind::Sfixed64, ValueRef::I64(value)) => writer.prepend(&value.to_le_bytes()),
-        (FieldKind::Fixed32, ValueRef::U32(value)) => writer.prepend(&value.to_le_bytes()),
-        (FieldKind::Fixed64, ValueRef::U64(value)) => writer.prepend(&value.to_le_bytes()),
+        (FieldKind::Sfixed32, ValueRef::I32(value)) => writer.prepend_chunk(value.to_le_bytes()),
+        (FieldKind::Sfixed64, ValueRef::I64(value)) => writer.prepend_chunk(value.to_le_bytes()),
+        (FieldKind::Fixed32, ValueRef::U32(value)) => writer.prepend_chunk(value.to_le_bytes()),
+        (FieldKind::Fixed64, ValueRef::U64(value)) => writer.prepend_chunk(value.to_le_bytes()),
         (_, ValueRef::Bool(value)) => writer.varint(value.into()),
         (_, ValueRef::I32(value) | ValueRef::Enum(value)) => {
             writer.varint(i64::from(value).cast_unsigned());
@@ -89,17 +101,22 @@ fn write_value(kind: FieldKind, value: ValueRef<'_>, writer: &mut Writer) {
         (_, ValueRef::I64(value)) => writer.varint(value.cast_unsigned()),
         (_, ValueRef::U32(value)) => writer.varint(value.into()),
         (_, ValueRef::U64(value)) => writer.varint(value),
-        (_, ValueRef::F32(value)) => writer.prepend(&value.to_le_bytes()),
-        (_, ValueRef::F64(value)) => writer.prepend(&value.to_le_bytes()),
-        (_, ValueRef::String(value)) => writer.length_delimited(value.as_bytes()),
-        (_, ValueRef::ByteString(value) | ValueRef::Bytes(value)) => writer.length_delimited(value),
+        (_, ValueRef::F32(value)) => writer.prepend_chunk(value.to_le_bytes()),
+        (_, ValueRef::F64(value)) => writer.prepend_chunk(value.to_le_bytes()),
+        (_, ValueRef::String(value)) => write_bytes(value.as_bytes(), writer),
+        (_, ValueRef::ByteString(value) | ValueRef::Bytes(value)) => write_bytes(value, writer),
         (FieldKind::Group, ValueRef::Message(message)) => write_fields(message, writer),
         (_, ValueRef::Message(message)) => {
-            let end = writer.len();
+            let before = writer.reached();
             write_fields(message, writer);
-            writer.length_since(end);
+            writer.length_since(before);
         }
     }
+}
+
+fn write_bytes<'m>(bytes: &'m [u8], writer: &mut FieldWriter<'_, 'm>) {
+    writer.prepend(bytes);
+    writer.varint(bytes.len() as u64);
 }
 
 /// Reads fields up to the end of the message.

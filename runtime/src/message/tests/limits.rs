@@ -12,8 +12,7 @@ fn nest(tag: &str, levels: usize, innermost: &str) -> Vec<u8> {
     let mut writer = Writer::new();
     writer.prepend(&hex(innermost));
     for _ in 0..levels {
-        let end = 0;
-        writer.length_since(end);
+        writer.varint(writer.len() as u64);
         writer.prepend(&hex(tag));
     }
     writer.into_vec()
@@ -57,7 +56,7 @@ fn map_entries_are_limited_in_depth() {
         for level in 0..levels {
             let mut writer = Writer::new();
             writer.prepend(&bytes);
-            writer.length_since(0);
+            writer.varint(writer.len() as u64);
             writer.prepend(if level % 2 == 0 { &[0x12] } else { &[0x52] });
             bytes = writer.into_vec();
         }

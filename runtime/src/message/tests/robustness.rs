@@ -114,9 +114,9 @@ proptest! {
             let mut field = crate::message::Writer::new();
             field.prepend(&payload);
             if wire_type == 2 {
-                field.length_since(0);
+                field.varint(field.len() as u64);
             }
-            field.tag(u32::from(number), u32::from(wire_type));
+            field.varint(u64::from(number << 3 | wire_type));
             field.into_vec()
         }).collect();
         exercise(&bytes);

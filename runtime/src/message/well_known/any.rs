@@ -69,11 +69,16 @@ pub struct Any {
 }
 impl ::rust_grpc::Message for Any {
     const FULL_NAME: &'static str = "google.protobuf.Any";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { type_url, value, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bytes>(2, &self.value);
         writer.implicit::<Str>(1, &self.type_url);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

@@ -57,7 +57,11 @@ pub struct Api {
 }
 impl ::rust_grpc::Message for Api {
     const FULL_NAME: &'static str = "google.protobuf.Api";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, methods, options, version, mixins, edition, unknown; source_context, syntax }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(8, &self.edition);
@@ -68,6 +72,7 @@ impl ::rust_grpc::Message for Api {
         writer.repeated::<Nested<_>>(3, &self.options);
         writer.repeated::<Nested<_>>(2, &self.methods);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -139,7 +144,14 @@ pub struct Method {
 #[allow(deprecated)]
 impl ::rust_grpc::Message for Method {
     const FULL_NAME: &'static str = "google.protobuf.Method";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! {
+        name, request_type_url, response_type_url, options, edition, unknown;
+        request_streaming, response_streaming, syntax;
+    }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(8, &self.edition);
@@ -150,6 +162,7 @@ impl ::rust_grpc::Message for Method {
         writer.implicit::<Bool>(3, &self.request_streaming);
         writer.implicit::<Str>(2, &self.request_type_url);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -282,11 +295,16 @@ pub struct Mixin {
 }
 impl ::rust_grpc::Message for Mixin {
     const FULL_NAME: &'static str = "google.protobuf.Mixin";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, root, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(2, &self.root);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

@@ -10,16 +10,21 @@ pub struct FileDescriptorSet {
 }
 impl ::rust_grpc::Message for FileDescriptorSet {
     const FULL_NAME: &'static str = "google.protobuf.FileDescriptorSet";
+    ::rust_grpc::clear! { file, unknown; }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.file, "file")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(1, &self.file);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -92,6 +97,11 @@ pub struct FileDescriptorProto {
 }
 impl ::rust_grpc::Message for FileDescriptorProto {
     const FULL_NAME: &'static str = "google.protobuf.FileDescriptorProto";
+    ::rust_grpc::clear! {
+        dependency, public_dependency, weak_dependency, option_dependency, message_type,
+        enum_type, service, extension, unknown;
+        name, package, options, source_code_info, syntax, edition;
+    }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
@@ -102,7 +112,10 @@ impl ::rust_grpc::Message for FileDescriptorProto {
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<ByteStr>(15, &self.option_dependency);
@@ -119,6 +132,7 @@ impl ::rust_grpc::Message for FileDescriptorProto {
         writer.repeated::<ByteStr>(3, &self.dependency);
         writer.optional::<ByteStr>(2, &self.package);
         writer.optional::<ByteStr>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -187,6 +201,11 @@ pub struct DescriptorProto {
 }
 impl ::rust_grpc::Message for DescriptorProto {
     const FULL_NAME: &'static str = "google.protobuf.DescriptorProto";
+    ::rust_grpc::clear! {
+        field, extension, nested_type, enum_type, extension_range, oneof_decl, reserved_range,
+        reserved_name, unknown;
+        name, options, visibility;
+    }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
@@ -199,7 +218,10 @@ impl ::rust_grpc::Message for DescriptorProto {
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Enum<_>>(11, &self.visibility);
@@ -213,6 +235,7 @@ impl ::rust_grpc::Message for DescriptorProto {
         writer.repeated::<Nested<_>>(3, &self.nested_type);
         writer.repeated::<Nested<_>>(2, &self.field);
         writer.optional::<ByteStr>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -264,6 +287,7 @@ pub mod descriptor_proto {
     }
     impl ::rust_grpc::Message for ExtensionRange {
         const FULL_NAME: &'static str = "google.protobuf.DescriptorProto.ExtensionRange";
+        ::rust_grpc::clear! { unknown; start, end, options }
         const CHECKS_REQUIRED: bool = true;
         fn check_required(
             &self,
@@ -272,12 +296,16 @@ pub mod descriptor_proto {
             check_field(&self.options, "options")?;
             ::core::result::Result::Ok(())
         }
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.field(3, &self.options);
             writer.optional::<Int32>(2, &self.end);
             writer.optional::<Int32>(1, &self.start);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -314,11 +342,16 @@ pub mod descriptor_proto {
     }
     impl ::rust_grpc::Message for ReservedRange {
         const FULL_NAME: &'static str = "google.protobuf.DescriptorProto.ReservedRange";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; start, end }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Int32>(2, &self.end);
             writer.optional::<Int32>(1, &self.start);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -366,19 +399,24 @@ impl ExtensionRangeOptions {
 }
 impl ::rust_grpc::Message for ExtensionRangeOptions {
     const FULL_NAME: &'static str = "google.protobuf.ExtensionRangeOptions";
+    ::rust_grpc::clear! { uninterpreted_option, declaration, unknown; features, verification }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
         writer.field(50, &self.features);
         writer.optional::<Enum<_>>(3, &self.verification);
         writer.repeated::<Nested<_>>(2, &self.declaration);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -435,7 +473,11 @@ pub mod extension_range_options {
     }
     impl ::rust_grpc::Message for Declaration {
         const FULL_NAME: &'static str = "google.protobuf.ExtensionRangeOptions.Declaration";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; number, full_name, r#type, reserved, repeated }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Bool>(6, &self.repeated);
@@ -443,6 +485,7 @@ pub mod extension_range_options {
             writer.optional::<ByteStr>(3, &self.r#type);
             writer.optional::<ByteStr>(2, &self.full_name);
             writer.optional::<Int32>(1, &self.number);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -558,13 +601,21 @@ pub struct FieldDescriptorProto {
 }
 impl ::rust_grpc::Message for FieldDescriptorProto {
     const FULL_NAME: &'static str = "google.protobuf.FieldDescriptorProto";
+    ::rust_grpc::clear! {
+        unknown;
+        name, number, label, r#type, type_name, extendee, default_value, oneof_index,
+        json_name, options, proto3_optional;
+    }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Bool>(17, &self.proto3_optional);
@@ -578,6 +629,7 @@ impl ::rust_grpc::Message for FieldDescriptorProto {
         writer.optional::<Int32>(3, &self.number);
         writer.optional::<ByteStr>(2, &self.extendee);
         writer.optional::<ByteStr>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -752,17 +804,22 @@ pub struct OneofDescriptorProto {
 }
 impl ::rust_grpc::Message for OneofDescriptorProto {
     const FULL_NAME: &'static str = "google.protobuf.OneofDescriptorProto";
+    ::rust_grpc::clear! { unknown; name, options }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.options);
         writer.optional::<ByteStr>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -803,6 +860,7 @@ pub struct EnumDescriptorProto {
 }
 impl ::rust_grpc::Message for EnumDescriptorProto {
     const FULL_NAME: &'static str = "google.protobuf.EnumDescriptorProto";
+    ::rust_grpc::clear! { value, reserved_range, reserved_name, unknown; name, options, visibility }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
@@ -810,7 +868,10 @@ impl ::rust_grpc::Message for EnumDescriptorProto {
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Enum<_>>(6, &self.visibility);
@@ -819,6 +880,7 @@ impl ::rust_grpc::Message for EnumDescriptorProto {
         writer.field(3, &self.options);
         writer.repeated::<Nested<_>>(2, &self.value);
         writer.optional::<ByteStr>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -865,11 +927,16 @@ pub mod enum_descriptor_proto {
     }
     impl ::rust_grpc::Message for EnumReservedRange {
         const FULL_NAME: &'static str = "google.protobuf.EnumDescriptorProto.EnumReservedRange";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; start, end }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Int32>(2, &self.end);
             writer.optional::<Int32>(1, &self.start);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -887,7 +954,8 @@ pub mod enum_descriptor_proto {
         }
     }
     ::rust_grpc::reflect! {
-        message EnumReservedRange = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 10, unknown [json text];
+        message EnumReservedRange = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 10,
+        unknown [json text];
         0 => optional start;
         1 => optional end;
     }
@@ -902,18 +970,23 @@ pub struct EnumValueDescriptorProto {
 }
 impl ::rust_grpc::Message for EnumValueDescriptorProto {
     const FULL_NAME: &'static str = "google.protobuf.EnumValueDescriptorProto";
+    ::rust_grpc::clear! { unknown; name, number, options }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(3, &self.options);
         writer.optional::<Int32>(2, &self.number);
         writer.optional::<ByteStr>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -947,6 +1020,7 @@ pub struct ServiceDescriptorProto {
 }
 impl ::rust_grpc::Message for ServiceDescriptorProto {
     const FULL_NAME: &'static str = "google.protobuf.ServiceDescriptorProto";
+    ::rust_grpc::clear! { method, unknown; name, options }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
@@ -954,12 +1028,16 @@ impl ::rust_grpc::Message for ServiceDescriptorProto {
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(3, &self.options);
         writer.repeated::<Nested<_>>(2, &self.method);
         writer.optional::<ByteStr>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -1010,13 +1088,17 @@ impl MethodDescriptorProto {
 }
 impl ::rust_grpc::Message for MethodDescriptorProto {
     const FULL_NAME: &'static str = "google.protobuf.MethodDescriptorProto";
+    ::rust_grpc::clear! { unknown; name, input_type, output_type, options, client_streaming, server_streaming }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Bool>(6, &self.server_streaming);
@@ -1025,6 +1107,7 @@ impl ::rust_grpc::Message for MethodDescriptorProto {
         writer.optional::<ByteStr>(3, &self.output_type);
         writer.optional::<ByteStr>(2, &self.input_type);
         writer.optional::<ByteStr>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -1190,13 +1273,24 @@ impl FileOptions {
 #[allow(deprecated)]
 impl ::rust_grpc::Message for FileOptions {
     const FULL_NAME: &'static str = "google.protobuf.FileOptions";
+    ::rust_grpc::clear! {
+        uninterpreted_option, unknown;
+        java_package, java_outer_classname, java_multiple_files, java_generate_equals_and_hash,
+        java_string_check_utf8, optimize_for, go_package, cc_generic_services,
+        java_generic_services, py_generic_services, deprecated, cc_enable_arenas,
+        objc_class_prefix, csharp_namespace, swift_prefix, php_class_prefix, php_namespace,
+        php_metadata_namespace, ruby_package, features;
+    }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
@@ -1220,6 +1314,7 @@ impl ::rust_grpc::Message for FileOptions {
         writer.optional::<Enum<_>>(9, &self.optimize_for);
         writer.optional::<ByteStr>(8, &self.java_outer_classname);
         writer.optional::<ByteStr>(1, &self.java_package);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -1418,13 +1513,21 @@ impl MessageOptions {
 #[allow(deprecated)]
 impl ::rust_grpc::Message for MessageOptions {
     const FULL_NAME: &'static str = "google.protobuf.MessageOptions";
+    ::rust_grpc::clear! {
+        uninterpreted_option, unknown;
+        message_set_wire_format, no_standard_descriptor_accessor, deprecated, map_entry,
+        deprecated_legacy_json_field_conflicts, features;
+    }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
@@ -1434,6 +1537,7 @@ impl ::rust_grpc::Message for MessageOptions {
         writer.optional::<Bool>(3, &self.deprecated);
         writer.optional::<Bool>(2, &self.no_standard_descriptor_accessor);
         writer.optional::<Bool>(1, &self.message_set_wire_format);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -1596,13 +1700,21 @@ impl FieldOptions {
 #[allow(deprecated)]
 impl ::rust_grpc::Message for FieldOptions {
     const FULL_NAME: &'static str = "google.protobuf.FieldOptions";
+    ::rust_grpc::clear! {
+        targets, edition_defaults, uninterpreted_option, unknown;
+        ctype, packed, jstype, lazy, unverified_lazy, deprecated, weak, debug_redact,
+        retention, features, feature_support;
+    }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
@@ -1619,6 +1731,7 @@ impl ::rust_grpc::Message for FieldOptions {
         writer.optional::<Bool>(3, &self.deprecated);
         writer.optional::<Bool>(2, &self.packed);
         writer.optional::<Enum<_>>(1, &self.ctype);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -1684,11 +1797,16 @@ pub mod field_options {
     }
     impl ::rust_grpc::Message for EditionDefault {
         const FULL_NAME: &'static str = "google.protobuf.FieldOptions.EditionDefault";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; edition, value }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Enum<_>>(3, &self.edition);
             writer.optional::<ByteStr>(2, &self.value);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -1734,7 +1852,15 @@ pub mod field_options {
     }
     impl ::rust_grpc::Message for FeatureSupport {
         const FULL_NAME: &'static str = "google.protobuf.FieldOptions.FeatureSupport";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! {
+            unknown;
+            edition_introduced, edition_deprecated, deprecation_warning, edition_removed,
+            removal_error;
+        }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<ByteStr>(5, &self.removal_error);
@@ -1742,6 +1868,7 @@ pub mod field_options {
             writer.optional::<ByteStr>(3, &self.deprecation_warning);
             writer.optional::<Enum<_>>(2, &self.edition_deprecated);
             writer.optional::<Enum<_>>(1, &self.edition_introduced);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -1938,17 +2065,22 @@ pub struct OneofOptions {
 }
 impl ::rust_grpc::Message for OneofOptions {
     const FULL_NAME: &'static str = "google.protobuf.OneofOptions";
+    ::rust_grpc::clear! { uninterpreted_option, unknown; features }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
         writer.field(1, &self.features);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -2016,13 +2148,20 @@ impl EnumOptions {
 #[allow(deprecated)]
 impl ::rust_grpc::Message for EnumOptions {
     const FULL_NAME: &'static str = "google.protobuf.EnumOptions";
+    ::rust_grpc::clear! {
+        uninterpreted_option, unknown;
+        allow_alias, deprecated, deprecated_legacy_json_field_conflicts, features;
+    }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
@@ -2030,6 +2169,7 @@ impl ::rust_grpc::Message for EnumOptions {
         writer.optional::<Bool>(6, &self.deprecated_legacy_json_field_conflicts);
         writer.optional::<Bool>(3, &self.deprecated);
         writer.optional::<Bool>(2, &self.allow_alias);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -2105,13 +2245,17 @@ impl EnumValueOptions {
 }
 impl ::rust_grpc::Message for EnumValueOptions {
     const FULL_NAME: &'static str = "google.protobuf.EnumValueOptions";
+    ::rust_grpc::clear! { uninterpreted_option, unknown; deprecated, features, debug_redact, feature_support }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
@@ -2119,6 +2263,7 @@ impl ::rust_grpc::Message for EnumValueOptions {
         writer.optional::<Bool>(3, &self.debug_redact);
         writer.field(2, &self.features);
         writer.optional::<Bool>(1, &self.deprecated);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -2178,18 +2323,23 @@ impl ServiceOptions {
 }
 impl ::rust_grpc::Message for ServiceOptions {
     const FULL_NAME: &'static str = "google.protobuf.ServiceOptions";
+    ::rust_grpc::clear! { uninterpreted_option, unknown; features, deprecated }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
         writer.field(34, &self.features);
         writer.optional::<Bool>(33, &self.deprecated);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -2251,19 +2401,24 @@ impl MethodOptions {
 }
 impl ::rust_grpc::Message for MethodOptions {
     const FULL_NAME: &'static str = "google.protobuf.MethodOptions";
+    ::rust_grpc::clear! { uninterpreted_option, unknown; deprecated, idempotency_level, features }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
         writer.field(35, &self.features);
         writer.optional::<Enum<_>>(34, &self.idempotency_level);
         writer.optional::<Bool>(33, &self.deprecated);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -2355,13 +2510,21 @@ pub struct UninterpretedOption {
 }
 impl ::rust_grpc::Message for UninterpretedOption {
     const FULL_NAME: &'static str = "google.protobuf.UninterpretedOption";
+    ::rust_grpc::clear! {
+        name, unknown;
+        identifier_value, positive_int_value, negative_int_value, double_value, string_value,
+        aggregate_value;
+    }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.name, "name")?;
         ::core::result::Result::Ok(())
     }
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<ByteStr>(8, &self.aggregate_value);
@@ -2371,6 +2534,7 @@ impl ::rust_grpc::Message for UninterpretedOption {
         writer.optional::<Uint64>(4, &self.positive_int_value);
         writer.optional::<ByteStr>(3, &self.identifier_value);
         writer.repeated::<Nested<_>>(2, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -2416,6 +2580,7 @@ pub mod uninterpreted_option {
     }
     impl ::rust_grpc::Message for NamePart {
         const FULL_NAME: &'static str = "google.protobuf.UninterpretedOption.NamePart";
+        ::rust_grpc::clear! { unknown; name_part, is_extension }
         const CHECKS_REQUIRED: bool = true;
         fn check_required(
             &self,
@@ -2425,11 +2590,15 @@ pub mod uninterpreted_option {
             require(self.is_extension.is_some(), "is_extension")?;
             ::core::result::Result::Ok(())
         }
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Bool>(2, &self.is_extension);
             writer.optional::<ByteStr>(1, &self.name_part);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -2479,7 +2648,15 @@ pub struct FeatureSet {
 }
 impl ::rust_grpc::Message for FeatureSet {
     const FULL_NAME: &'static str = "google.protobuf.FeatureSet";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! {
+        unknown;
+        field_presence, enum_type, repeated_field_encoding, utf8_validation, message_encoding,
+        json_format, enforce_naming_style, default_symbol_visibility, enforce_proto_limits;
+    }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Enum<_>>(9, &self.enforce_proto_limits);
@@ -2491,6 +2668,7 @@ impl ::rust_grpc::Message for FeatureSet {
         writer.optional::<Enum<_>>(3, &self.repeated_field_encoding);
         writer.optional::<Enum<_>>(2, &self.enum_type);
         writer.optional::<Enum<_>>(1, &self.field_presence);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -2545,8 +2723,13 @@ pub mod feature_set {
     }
     impl ::rust_grpc::Message for VisibilityFeature {
         const FULL_NAME: &'static str = "google.protobuf.FeatureSet.VisibilityFeature";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -2559,7 +2742,8 @@ pub mod feature_set {
         }
     }
     ::rust_grpc::reflect! {
-        message VisibilityFeature = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 27, unknown [json text];
+        message VisibilityFeature = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 27,
+        unknown [json text];
     }
     pub mod visibility_feature {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
@@ -2611,8 +2795,13 @@ pub mod feature_set {
     }
     impl ::rust_grpc::Message for ProtoLimitsFeature {
         const FULL_NAME: &'static str = "google.protobuf.FeatureSet.ProtoLimitsFeature";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             writer.unknown(&self.unknown);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -2625,7 +2814,8 @@ pub mod feature_set {
         }
     }
     ::rust_grpc::reflect! {
-        message ProtoLimitsFeature = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 28, unknown [json text];
+        message ProtoLimitsFeature = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 28,
+        unknown [json text];
     }
     pub mod proto_limits_feature {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Debug)]
@@ -2899,12 +3089,17 @@ pub struct FeatureSetDefaults {
 }
 impl ::rust_grpc::Message for FeatureSetDefaults {
     const FULL_NAME: &'static str = "google.protobuf.FeatureSetDefaults";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { defaults, unknown; minimum_edition, maximum_edition }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Enum<_>>(5, &self.maximum_edition);
         writer.optional::<Enum<_>>(4, &self.minimum_edition);
         writer.repeated::<Nested<_>>(1, &self.defaults);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -2944,12 +3139,17 @@ pub mod feature_set_defaults {
     }
     impl ::rust_grpc::Message for FeatureSetEditionDefault {
         const FULL_NAME: &'static str = "google.protobuf.FeatureSetDefaults.FeatureSetEditionDefault";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { unknown; edition, overridable_features, fixed_features }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.field(5, &self.fixed_features);
             writer.field(4, &self.overridable_features);
             writer.optional::<Enum<_>>(3, &self.edition);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -2967,7 +3167,8 @@ pub mod feature_set_defaults {
         }
     }
     ::rust_grpc::reflect! {
-        message FeatureSetEditionDefault = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 30, unknown [json text];
+        message FeatureSetEditionDefault = super::FILE_GOOGLE_PROTOBUF_DESCRIPTOR, 30,
+        unknown [json text];
         0 => optional edition;
         1 => message overridable_features;
         2 => message fixed_features;
@@ -3025,10 +3226,15 @@ pub struct SourceCodeInfo {
 }
 impl ::rust_grpc::Message for SourceCodeInfo {
     const FULL_NAME: &'static str = "google.protobuf.SourceCodeInfo";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { location, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(1, &self.location);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -3160,7 +3366,11 @@ pub mod source_code_info {
     }
     impl ::rust_grpc::Message for Location {
         const FULL_NAME: &'static str = "google.protobuf.SourceCodeInfo.Location";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { path, span, leading_detached_comments, unknown; leading_comments, trailing_comments }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.repeated::<ByteStr>(6, &self.leading_detached_comments);
@@ -3168,6 +3378,7 @@ pub mod source_code_info {
             writer.optional::<ByteStr>(3, &self.leading_comments);
             writer.packed::<Int32>(2, &self.span);
             writer.packed::<Int32>(1, &self.path);
+            writer.place()
         }
         fn merge_fields(
             &mut self,
@@ -3212,10 +3423,15 @@ pub struct GeneratedCodeInfo {
 }
 impl ::rust_grpc::Message for GeneratedCodeInfo {
     const FULL_NAME: &'static str = "google.protobuf.GeneratedCodeInfo";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { annotation, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(1, &self.annotation);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -3255,7 +3471,11 @@ pub mod generated_code_info {
     }
     impl ::rust_grpc::Message for Annotation {
         const FULL_NAME: &'static str = "google.protobuf.GeneratedCodeInfo.Annotation";
-        fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+        ::rust_grpc::clear! { path, unknown; source_file, begin, end, semantic }
+        fn write_fields<'m>(
+            &'m self,
+            mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+        ) -> ::rust_grpc::generated::message::Place {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Enum<_>>(5, &self.semantic);
@@ -3263,6 +3483,7 @@ pub mod generated_code_info {
             writer.optional::<Int32>(3, &self.begin);
             writer.optional::<ByteStr>(2, &self.source_file);
             writer.packed::<Int32>(1, &self.path);
+            writer.place()
         }
         fn merge_fields(
             &mut self,

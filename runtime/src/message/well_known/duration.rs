@@ -82,11 +82,16 @@ pub struct Duration {
 }
 impl ::rust_grpc::Message for Duration {
     const FULL_NAME: &'static str = "google.protobuf.Duration";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; seconds, nanos }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(2, &self.nanos);
         writer.implicit::<Int64>(1, &self.seconds);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

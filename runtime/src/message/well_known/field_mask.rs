@@ -230,10 +230,15 @@ pub struct FieldMask {
 }
 impl ::rust_grpc::Message for FieldMask {
     const FULL_NAME: &'static str = "google.protobuf.FieldMask";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { paths, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Str>(1, &self.paths);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

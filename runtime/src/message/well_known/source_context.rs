@@ -12,10 +12,15 @@ pub struct SourceContext {
 }
 impl ::rust_grpc::Message for SourceContext {
     const FULL_NAME: &'static str = "google.protobuf.SourceContext";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { file_name, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.file_name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

@@ -22,10 +22,15 @@ pub struct Struct {
 }
 impl ::rust_grpc::Message for Struct {
     const FULL_NAME: &'static str = "google.protobuf.Struct";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { fields, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Str, Nested<_>>(1, &self.fields);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -56,7 +61,11 @@ pub struct Value {
 }
 impl ::rust_grpc::Message for Value {
     const FULL_NAME: &'static str = "google.protobuf.Value";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; kind }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         use self::value::Kind;
         writer.unknown(&self.unknown);
@@ -69,6 +78,7 @@ impl ::rust_grpc::Message for Value {
             Some(Kind::ListValue(value)) => writer.singular::<Nested<_>>(6, value),
             None => {}
         }
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -138,10 +148,15 @@ pub struct ListValue {
 }
 impl ::rust_grpc::Message for ListValue {
     const FULL_NAME: &'static str = "google.protobuf.ListValue";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { values, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(1, &self.values);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -174,22 +189,7 @@ impl NullValue {
     /// Null value.
     pub const NullValue: Self = Self(0);
 }
-impl ::rust_grpc::Enumeration for NullValue {
-    const FULL_NAME: &'static str = "google.protobuf.NullValue";
-    const NAMES: &'static [(&'static str, i32)] = &[("NULL_VALUE", 0)];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for NullValue {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "NullValue", &["NullValue"], formatter)
-    }
-}
+::rust_grpc::open_enumeration! { NullValue = "google.protobuf.NullValue"; NullValue = "NULL_VALUE"; }
 ::rust_grpc::reflect! { enum NullValue = FILE_GOOGLE_PROTOBUF_STRUCT; }
 /// The descriptor of google/protobuf/struct.proto.
 pub static FILE_GOOGLE_PROTOBUF_STRUCT: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(

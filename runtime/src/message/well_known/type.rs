@@ -27,7 +27,11 @@ pub struct Type {
 }
 impl ::rust_grpc::Message for Type {
     const FULL_NAME: &'static str = "google.protobuf.Type";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, fields, oneofs, options, edition, unknown; source_context, syntax }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(7, &self.edition);
@@ -37,6 +41,7 @@ impl ::rust_grpc::Message for Type {
         writer.repeated::<Str>(3, &self.oneofs);
         writer.repeated::<Nested<_>>(2, &self.fields);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -102,7 +107,14 @@ pub struct Field {
 }
 impl ::rust_grpc::Message for Field {
     const FULL_NAME: &'static str = "google.protobuf.Field";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! {
+        name, type_url, options, json_name, default_value, unknown;
+        kind, cardinality, number, oneof_index, packed;
+    }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(11, &self.default_value);
@@ -115,6 +127,7 @@ impl ::rust_grpc::Message for Field {
         writer.implicit::<Int32>(3, &self.number);
         writer.implicit::<Enum<_>>(2, &self.cardinality);
         writer.implicit::<Enum<_>>(1, &self.kind);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -197,69 +210,27 @@ pub mod field {
         /// Field type sint64.
         pub const TypeSint64: Self = Self(18);
     }
-    impl ::rust_grpc::Enumeration for Kind {
-        const FULL_NAME: &'static str = "google.protobuf.Field.Kind";
-        const NAMES: &'static [(&'static str, i32)] = &[
-            ("TYPE_UNKNOWN", 0),
-            ("TYPE_DOUBLE", 1),
-            ("TYPE_FLOAT", 2),
-            ("TYPE_INT64", 3),
-            ("TYPE_UINT64", 4),
-            ("TYPE_INT32", 5),
-            ("TYPE_FIXED64", 6),
-            ("TYPE_FIXED32", 7),
-            ("TYPE_BOOL", 8),
-            ("TYPE_STRING", 9),
-            ("TYPE_GROUP", 10),
-            ("TYPE_MESSAGE", 11),
-            ("TYPE_BYTES", 12),
-            ("TYPE_UINT32", 13),
-            ("TYPE_ENUM", 14),
-            ("TYPE_SFIXED32", 15),
-            ("TYPE_SFIXED64", 16),
-            ("TYPE_SINT32", 17),
-            ("TYPE_SINT64", 18),
-        ];
-        fn from_number(number: i32) -> ::core::option::Option<Self> {
-            ::core::option::Option::Some(Self(number))
-        }
-        fn number(self) -> i32 {
-            self.0
-        }
-    }
-    impl ::core::fmt::Debug for Kind {
-        fn fmt(
-            &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            use ::rust_grpc::generated::message::debug_enumeration;
-            debug_enumeration(
-                *self,
-                "Kind",
-                &[
-                    "TypeUnknown",
-                    "TypeDouble",
-                    "TypeFloat",
-                    "TypeInt64",
-                    "TypeUint64",
-                    "TypeInt32",
-                    "TypeFixed64",
-                    "TypeFixed32",
-                    "TypeBool",
-                    "TypeString",
-                    "TypeGroup",
-                    "TypeMessage",
-                    "TypeBytes",
-                    "TypeUint32",
-                    "TypeEnum",
-                    "TypeSfixed32",
-                    "TypeSfixed64",
-                    "TypeSint32",
-                    "TypeSint64",
-                ],
-                formatter,
-            )
-        }
+    ::rust_grpc::open_enumeration! {
+        Kind = "google.protobuf.Field.Kind";
+        TypeUnknown = "TYPE_UNKNOWN";
+        TypeDouble = "TYPE_DOUBLE";
+        TypeFloat = "TYPE_FLOAT";
+        TypeInt64 = "TYPE_INT64";
+        TypeUint64 = "TYPE_UINT64";
+        TypeInt32 = "TYPE_INT32";
+        TypeFixed64 = "TYPE_FIXED64";
+        TypeFixed32 = "TYPE_FIXED32";
+        TypeBool = "TYPE_BOOL";
+        TypeString = "TYPE_STRING";
+        TypeGroup = "TYPE_GROUP";
+        TypeMessage = "TYPE_MESSAGE";
+        TypeBytes = "TYPE_BYTES";
+        TypeUint32 = "TYPE_UINT32";
+        TypeEnum = "TYPE_ENUM";
+        TypeSfixed32 = "TYPE_SFIXED32";
+        TypeSfixed64 = "TYPE_SFIXED64";
+        TypeSint32 = "TYPE_SINT32";
+        TypeSint64 = "TYPE_SINT64";
     }
     ::rust_grpc::reflect! { enum Kind = super::FILE_GOOGLE_PROTOBUF_TYPE; }
     /// Whether a field is optional, required, or repeated.
@@ -276,34 +247,12 @@ pub mod field {
         /// For repeated fields.
         pub const Repeated: Self = Self(3);
     }
-    impl ::rust_grpc::Enumeration for Cardinality {
-        const FULL_NAME: &'static str = "google.protobuf.Field.Cardinality";
-        const NAMES: &'static [(&'static str, i32)] = &[
-            ("CARDINALITY_UNKNOWN", 0),
-            ("CARDINALITY_OPTIONAL", 1),
-            ("CARDINALITY_REQUIRED", 2),
-            ("CARDINALITY_REPEATED", 3),
-        ];
-        fn from_number(number: i32) -> ::core::option::Option<Self> {
-            ::core::option::Option::Some(Self(number))
-        }
-        fn number(self) -> i32 {
-            self.0
-        }
-    }
-    impl ::core::fmt::Debug for Cardinality {
-        fn fmt(
-            &self,
-            formatter: &mut ::core::fmt::Formatter<'_>,
-        ) -> ::core::fmt::Result {
-            use ::rust_grpc::generated::message::debug_enumeration;
-            debug_enumeration(
-                *self,
-                "Cardinality",
-                &["Unknown", "Optional", "Required", "Repeated"],
-                formatter,
-            )
-        }
+    ::rust_grpc::open_enumeration! {
+        Cardinality = "google.protobuf.Field.Cardinality";
+        Unknown = "CARDINALITY_UNKNOWN";
+        Optional = "CARDINALITY_OPTIONAL";
+        Required = "CARDINALITY_REQUIRED";
+        Repeated = "CARDINALITY_REPEATED";
     }
     ::rust_grpc::reflect! { enum Cardinality = super::FILE_GOOGLE_PROTOBUF_TYPE; }
 }
@@ -331,7 +280,11 @@ pub struct Enum {
 }
 impl ::rust_grpc::Message for Enum {
     const FULL_NAME: &'static str = "google.protobuf.Enum";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, enumvalue, options, edition, unknown; source_context, syntax }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(6, &self.edition);
@@ -340,6 +293,7 @@ impl ::rust_grpc::Message for Enum {
         writer.repeated::<Nested<_>>(3, &self.options);
         writer.repeated::<Nested<_>>(2, &self.enumvalue);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -387,12 +341,17 @@ pub struct EnumValue {
 }
 impl ::rust_grpc::Message for EnumValue {
     const FULL_NAME: &'static str = "google.protobuf.EnumValue";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, options, unknown; number }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(3, &self.options);
         writer.implicit::<Int32>(2, &self.number);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -438,11 +397,16 @@ pub struct Option {
 }
 impl ::rust_grpc::Message for Option {
     const FULL_NAME: &'static str = "google.protobuf.Option";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { name, unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.value);
         writer.implicit::<Str>(1, &self.name);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -476,25 +440,11 @@ impl Syntax {
     /// Syntax `editions`.
     pub const Editions: Self = Self(2);
 }
-impl ::rust_grpc::Enumeration for Syntax {
-    const FULL_NAME: &'static str = "google.protobuf.Syntax";
-    const NAMES: &'static [(&'static str, i32)] = &[
-        ("SYNTAX_PROTO2", 0),
-        ("SYNTAX_PROTO3", 1),
-        ("SYNTAX_EDITIONS", 2),
-    ];
-    fn from_number(number: i32) -> ::core::option::Option<Self> {
-        ::core::option::Option::Some(Self(number))
-    }
-    fn number(self) -> i32 {
-        self.0
-    }
-}
-impl ::core::fmt::Debug for Syntax {
-    fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        use ::rust_grpc::generated::message::debug_enumeration;
-        debug_enumeration(*self, "Syntax", &["Proto2", "Proto3", "Editions"], formatter)
-    }
+::rust_grpc::open_enumeration! {
+    Syntax = "google.protobuf.Syntax";
+    Proto2 = "SYNTAX_PROTO2";
+    Proto3 = "SYNTAX_PROTO3";
+    Editions = "SYNTAX_EDITIONS";
 }
 ::rust_grpc::reflect! { enum Syntax = FILE_GOOGLE_PROTOBUF_TYPE; }
 /// The descriptor of google/protobuf/type.proto.

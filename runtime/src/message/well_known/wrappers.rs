@@ -15,10 +15,15 @@ pub struct DoubleValue {
 }
 impl ::rust_grpc::Message for DoubleValue {
     const FULL_NAME: &'static str = "google.protobuf.DoubleValue";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Double>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -52,10 +57,15 @@ pub struct FloatValue {
 }
 impl ::rust_grpc::Message for FloatValue {
     const FULL_NAME: &'static str = "google.protobuf.FloatValue";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Float>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -89,10 +99,15 @@ pub struct Int64Value {
 }
 impl ::rust_grpc::Message for Int64Value {
     const FULL_NAME: &'static str = "google.protobuf.Int64Value";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int64>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -126,10 +141,15 @@ pub struct UInt64Value {
 }
 impl ::rust_grpc::Message for UInt64Value {
     const FULL_NAME: &'static str = "google.protobuf.UInt64Value";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Uint64>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -163,10 +183,15 @@ pub struct Int32Value {
 }
 impl ::rust_grpc::Message for Int32Value {
     const FULL_NAME: &'static str = "google.protobuf.Int32Value";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -200,10 +225,15 @@ pub struct UInt32Value {
 }
 impl ::rust_grpc::Message for UInt32Value {
     const FULL_NAME: &'static str = "google.protobuf.UInt32Value";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Uint32>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -237,10 +267,15 @@ pub struct BoolValue {
 }
 impl ::rust_grpc::Message for BoolValue {
     const FULL_NAME: &'static str = "google.protobuf.BoolValue";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; value }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bool>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -271,10 +306,15 @@ pub struct StringValue {
 }
 impl ::rust_grpc::Message for StringValue {
     const FULL_NAME: &'static str = "google.protobuf.StringValue";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { value, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
@@ -308,10 +348,15 @@ pub struct BytesValue {
 }
 impl ::rust_grpc::Message for BytesValue {
     const FULL_NAME: &'static str = "google.protobuf.BytesValue";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { value, unknown; }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bytes>(1, &self.value);
+        writer.place()
     }
     fn merge_fields(
         &mut self,

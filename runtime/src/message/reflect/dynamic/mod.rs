@@ -110,8 +110,11 @@ impl DynamicMessage {
         let checked = wire::check_required(self);
         checked.map_err(|missing| EncodeError::missing(self.full_name(), missing))?;
         let mut writer = Writer::new();
-        wire::write_fields(self, &mut writer);
-        match writer.len() {
+        let size = writer.fill(limits::MESSAGE_SIZE_MAX, |mut writer| {
+            wire::write_fields(self, &mut writer);
+            writer.place()
+        });
+        match size {
             0..=limits::MESSAGE_SIZE_MAX => Ok(writer.into_vec()),
             size => Err(EncodeError::too_large(self.full_name(), size)),
         }

@@ -8,9 +8,14 @@ pub struct Inner {
 }
 impl ::rust_grpc::Message for Inner {
     const FULL_NAME: &'static str = "acme.store.v1.inner.Inner";
-    fn write_fields(&self, writer: &mut ::rust_grpc::generated::message::Writer) {
+    ::rust_grpc::clear! { unknown; above }
+    fn write_fields<'m>(
+        &'m self,
+        mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
+    ) -> ::rust_grpc::generated::message::Place {
         writer.unknown(&self.unknown);
         writer.field(1, &self.above);
+        writer.place()
     }
     fn merge_fields(
         &mut self,
