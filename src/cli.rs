@@ -110,9 +110,9 @@ const USAGE: u8 = 2;
 const AFTER_HELP: &str = "\
 Started by protoc or buf, without arguments, it is their plugin: protoc --rust-grpc_out=DIR.
 
-Options of the plugin: client=yes|no, server=yes|no, docs=yes|no, tree=yes|no|only,
-runtime=::path, extern_path=.pkg=::path, type_attribute=.pkg.Type=#[..],
-field_attribute=.pkg.Type.field=#[..].
+Options of the plugin: client=yes|no, server=yes|no, docs=yes|no, descriptor=yes|no, json=yes|no,
+text=yes|no, tree=yes|no|only, map=hash|btree, map=.pkg.Type.field=hash|btree, runtime=::path,
+extern_path=.pkg=::path, type_attribute=.pkg.Type=#[..], field_attribute=.pkg.Type.field=#[..].
 
 Exit codes: 0, all went well; 1, an input is at fault or files are stale; 2, the arguments are.";
 
@@ -120,6 +120,20 @@ Exit codes: 0, all went well; 1, an input is at fault or files are stale; 2, the
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    /// The help names every option of the plugin.
+    #[test]
+    fn the_help_names_every_option() {
+        let unknown = Config::new().out_dir("nowhere").option("?", "").check(&["x.proto"]);
+        let error = unknown.unwrap_err().to_string();
+        let (_, known) = error.split_once("the options are: ").unwrap();
+        let keys: Vec<&str> =
+            known.split(", ").map(|form| form.split('=').next().unwrap()).collect();
+        assert!(keys.len() >= 12, "{error}");
+        for key in keys {
+            assert!(AFTER_HELP.contains(&format!("{key}=")), "{key}");
+        }
+    }
 
     /// The definition of the arguments is without contradictions.
     #[test]

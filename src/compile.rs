@@ -186,7 +186,7 @@ impl Config {
     /// `#[derive(Eq, Hash)]`.
     ///
     /// A derive of what a type derives anyway is left out, so that one attribute can hold for
-    /// messages and enums. `Eq` needs a message without floats, `Hash` one without maps, too.
+    /// messages and enums. `Eq` needs a message without floats, `Hash` one without hash maps, too.
     pub fn type_attribute(&mut self, proto: &str, attribute: &str) -> &mut Self {
         self.option("type_attribute", &format!("{proto}={attribute}"))
     }

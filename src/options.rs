@@ -31,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) type_attributes: Vec<Attribute>,
     /// Attributes for fields and for the members of oneofs.
     pub(crate) field_attributes: Vec<Attribute>,
+    /// What maps are kept in; the last one that covers a field holds.
+    pub(crate) maps: Vec<MapChoice>,
 }
 
 /// Whether the module tree, `mod.rs`, is written beside the files.
@@ -62,6 +64,21 @@ pub(crate) struct Attribute {
     pub(crate) rust: String,
 }
 
+/// `.proto.path=btree`, for the map fields of that name and all that lie in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MapChoice {
+    /// A package, message or field, with its leading dot; `.` is everything.
+    proto: String,
+    kind: MapKind,
+}
+
+/// What a map field is kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MapKind {
+    Hash,
+    Btree,
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -76,13 +93,14 @@ impl Default for Options {
             extern_paths: Vec::new(),
             type_attributes: Vec::new(),
             field_attributes: Vec::new(),
+            maps: Vec::new(),
         }
     }
 }
 
 impl Options {
-    /// Reads the parameter of a request. Where a key is given twice, the later one holds;
-    /// `extern_path` and the attributes add up.
+    /// Reads the parameter of a request. Where a key is given twice, the later one holds, for what
+    /// its path covers if it has one; `extern_path` and the attributes add up.
     pub(crate) fn parse(parameter: &str) -> Result<Self, UserError> {
         let mut options = Self::default();
         for option in split(parameter)? {
@@ -101,6 +119,12 @@ impl Options {
         formats.into_iter().filter(|(_, wanted)| *wanted).map(|(format, _)| format).collect()
     }
 
+    /// What the map field of this name is kept in.
+    pub(crate) fn map_kind(&self, full_name: &str) -> MapKind {
+        let covering = self.maps.iter().rfind(|choice| lies_in(full_name, &choice.proto));
+        covering.map_or(MapKind::Hash, |choice| choice.kind)
+    }
+
     /// Sets one option.
     pub(crate) fn set(&mut self, key: &str, value: Option<&str>) -> Result<(), UserError> {
         let Some(known) = KNOWN.iter().find(|known| known.key == key) else {
@@ -117,6 +141,7 @@ impl Options {
             "text" => self.text = yes_or_no(value).ok_or_else(invalid)?,
             "tree" => self.tree = Tree::parse(value).ok_or_else(invalid)?,
             "runtime" => self.runtime = rust_path(value).ok_or_else(invalid)?,
+            "map" => self.maps.push(MapChoice::parse(value).ok_or_else(invalid)?),
             "extern_path" => {
                 // Everything at once cannot be elsewhere: nothing would be left to generate.
                 let (proto, rust) =
@@ -157,6 +182,21 @@ impl Attribute {
         let (proto, rust) = proto_and_rust(value)?;
         let attributes = syn::Attribute::parse_outer.parse_str(rust).ok()?;
         (!attributes.is_empty()).then(|| Self { proto, rust: rust.to_owned() })
+    }
+}
+
+impl MapChoice {
+    fn parse(value: &str) -> Option<Self> {
+        let (proto, kind) = match value.contains('=') {
+            true => proto_and_rust(value)?,
+            false => (".".to_owned(), value),
+        };
+        let kind = match kind {
+            "hash" => MapKind::Hash,
+            "btree" => MapKind::Btree,
+            _ => return None,
+        };
+        Some(Self { proto, kind })
     }
 }
 
@@ -243,7 +283,7 @@ struct Known {
     form: &'static str,
 }
 
-const KNOWN: [Known; 11] = [
+const KNOWN: [Known; 12] = [
     Known { key: "client", form: "`client=yes|no`" },
     Known { key: "server", form: "`server=yes|no`" },
     Known { key: "docs", form: "`docs=yes|no`" },
@@ -251,6 +291,7 @@ const KNOWN: [Known; 11] = [
     Known { key: "json", form: "`json=yes|no`" },
     Known { key: "text", form: "`text=yes|no`" },
     Known { key: "tree", form: "`tree=yes|no|only`" },
+    Known { key: "map", form: "`map=hash|btree` or `map=.proto.path=hash|btree`" },
     Known { key: "runtime", form: "`runtime=::rust::path`" },
     Known { key: "extern_path", form: "`extern_path=.proto.path=::rust::path`" },
     Known { key: "type_attribute", form: "`type_attribute=.proto.path=#[attribute]`" },
@@ -303,6 +344,18 @@ mod tests {
             ("server=true", "option \"server\": expected `server=yes|no`"),
             ("docs=", "option \"docs\": expected `docs=yes|no`"),
             ("tree=maybe", "option \"tree\": expected `tree=yes|no|only`"),
+            (
+                "map=tree",
+                "option \"map\": expected `map=hash|btree` or `map=.proto.path=hash|btree`",
+            ),
+            (
+                "map=a.B=btree",
+                "option \"map\": expected `map=hash|btree` or `map=.proto.path=hash|btree`",
+            ),
+            (
+                "map=.a.B",
+                "option \"map\": expected `map=hash|btree` or `map=.proto.path=hash|btree`",
+            ),
             ("runtime=relative", "option \"runtime\": expected `runtime=::rust::path`"),
             ("runtime=::a b", "option \"runtime\": expected `runtime=::rust::path`"),
             (
@@ -341,6 +394,23 @@ mod tests {
         ] {
             assert_eq!(parse(given), Err(expected.to_owned()), "{given}");
         }
+    }
+
+    /// Maps are kept as the last option says whose path covers them; without one they are hash maps.
+    #[test]
+    fn the_last_covering_path_says_what_a_map_is() {
+        let options = parse("map=.a=btree,map=.a.B=hash,map=.a.B.c=btree").unwrap();
+        for (field, kind) in [
+            (".x.Y.z", MapKind::Hash),
+            (".a.Y.z", MapKind::Btree),
+            (".a.B.z", MapKind::Hash),
+            (".a.B.c", MapKind::Btree),
+            (".a.B.cd", MapKind::Hash),
+        ] {
+            assert_eq!(options.map_kind(field), kind, "{field}");
+        }
+        assert_eq!(parse("map=btree").unwrap().map_kind(".a.B.c"), MapKind::Btree);
+        assert_eq!(parse("map=.a=btree,map=hash").unwrap().map_kind(".a.B.c"), MapKind::Hash);
     }
 
     /// A path covers the element it names and what lies in it, never a longer name.

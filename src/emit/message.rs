@@ -89,9 +89,10 @@ impl Printer {
             Shape::Optional => quote!(::core::option::Option<#value>),
             Shape::Message => quote!(#runtime::MessageField<#value>),
             Shape::Repeated { .. } => quote!(::std::vec::Vec<#value>),
-            Shape::Map { key } => {
+            Shape::Map { key, sorted } => {
                 let key = self.value_type(key);
-                quote!(::std::collections::HashMap<#key, #value>)
+                let map = if *sorted { quote!(BTreeMap) } else { quote!(HashMap) };
+                quote!(::std::collections::#map<#key, #value>)
             }
         }
     }
@@ -252,7 +253,7 @@ fn write_field(field: &Field) -> TokenStream {
         Shape::Repeated { packed: false } => {
             quote!(writer.repeated::<#kind>(#number, &self.#name);)
         }
-        Shape::Map { key } => {
+        Shape::Map { key, .. } => {
             let key = super::kind(key);
             quote!(writer.map::<#key, #kind>(#number, &self.#name);)
         }
@@ -285,7 +286,7 @@ fn read_field(field: &Field, unknown: &TokenStream) -> TokenStream {
                 #single => reader.repeated::<#kind_name>(&mut self.#name)?,
             }
         }
-        Shape::Map { key } => {
+        Shape::Map { key, .. } => {
             let key = kind(key);
             quote!(#record => reader.map::<#key, #kind_name>(&mut self.#name)?,)
         }
@@ -314,7 +315,7 @@ fn read_closed(field: &Field, unknown: &TokenStream) -> TokenStream {
             #record => reader.closed_packed(#places)?,
             #single => reader.closed_repeated(#places)?,
         },
-        Shape::Map { key } => {
+        Shape::Map { key, .. } => {
             let key = kind(key);
             quote!(#record => reader.closed_map::<#key, _>(#places)?,)
         }

@@ -21,6 +21,7 @@ use super::source::{
 };
 use super::{FileBuilder, Kind, Path, Reference, case, inner};
 use super::{lints, type_lints, value_lints};
+use crate::options::MapKind;
 use crate::user_error::UserError;
 
 /// A file or a message as that which holds types.
@@ -216,7 +217,8 @@ impl<'a> FileBuilder<'a> {
             let kind = self.kind(&place, value, Features { message, ..features })?.unboxed();
             let key = self.kind(&place, key, features)?;
             let check = self.whole(value);
-            let shape = Shape::Map { key };
+            let sorted = self.options.map_kind(&format!(".{}", place.full)) == MapKind::Btree;
+            let shape = Shape::Map { key, sorted };
             let getter = None;
             return Ok(Field {
                 index,

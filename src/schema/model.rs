@@ -155,8 +155,8 @@ pub(crate) enum Shape {
     Message,
     /// `Vec<T>`, as one packed record where `packed`.
     Repeated { packed: bool },
-    /// `HashMap<K, T>`.
-    Map { key: Kind },
+    /// `HashMap<K, T>`, or a `BTreeMap` where `sorted`.
+    Map { key: Kind, sorted: bool },
 }
 
 /// What one value is.

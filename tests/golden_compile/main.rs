@@ -12,6 +12,8 @@ pub use rust_grpc as runtime;
 
 #[path = "../../golden/attributes/mod.rs"]
 mod attributes;
+#[path = "../../golden/btree_maps/mod.rs"]
+mod btree_maps;
 #[path = "../../golden/clash_messages/mod.rs"]
 mod clash_messages;
 #[path = "../../golden/clash_package/mod.rs"]
@@ -116,6 +118,7 @@ mod tree_no {
 mod extension_tests;
 #[cfg(feature = "vendored-protoc")]
 mod json;
+mod map_tests;
 mod messages;
 #[cfg(feature = "vendored-protoc")]
 mod names;
