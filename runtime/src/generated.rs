@@ -13,6 +13,8 @@ pub mod message {
         Packable, Scalar, Sfixed32, Sfixed64, Sint32, Sint64, Str, Uint32, Uint64,
     };
     pub use crate::message::required::{check, check_each, check_field, require};
+    #[cfg(feature = "bytes")]
+    pub use crate::message::shared_bytes::SharedBytes;
     pub use crate::message::{FieldWriter, Place, Reader, Writer};
     pub use crate::{closed_member, merge_member};
 }

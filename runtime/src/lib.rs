@@ -51,6 +51,8 @@
 //!
 //! None is on by default.
 //!
+//! - `bytes`: what code generated with the option `bytes` needs: fields that are slices of the
+//!   buffer that a message was decoded from, see [`Message::decode_bytes`].
 //! - `serde`: every message that has JSON implements `serde::Serialize` and `Deserialize`, with the
 //!   mapping of [`Message::to_json`], for formats that describe themselves: serde_json, YAML and the
 //!   like.
@@ -59,6 +61,9 @@
 
 // Generated code names this crate from outside; the well-known types are generated and stand inside.
 extern crate self as rust_grpc;
+
+#[cfg(feature = "bytes")]
+pub use bytes;
 
 mod client;
 #[cfg(any(fuzzing, test))]

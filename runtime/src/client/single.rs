@@ -50,7 +50,7 @@ impl SingleReply {
         let Some(payload) = self.payload.take() else {
             return Err(Status::internal("expected one reply message, got none"));
         };
-        let message = codec.decode(&payload)?;
+        let message = codec.decode_vec(payload)?;
         Ok(Response::new(message, std::mem::take(&mut self.metadata), trailing_metadata))
     }
 }

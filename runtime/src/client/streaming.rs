@@ -132,7 +132,7 @@ impl<T> ReplyStream<T> {
             match self.call.next(wait) {
                 None => return Ok(Received::NotYet),
                 Some(Step::Head(metadata)) => self.metadata = Some(metadata),
-                Some(Step::Message(payload)) => match self.codec.decode(&payload) {
+                Some(Step::Message(payload)) => match self.codec.decode_vec(payload) {
                     Ok(message) => return Ok(Received::Message(message)),
                     Err(status) => self.call.fail(status),
                 },

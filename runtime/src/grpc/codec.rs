@@ -27,6 +27,16 @@ pub trait Codec<T>: Send + Sync {
     ///
     /// The status that the call ends with.
     fn decode(&self, bytes: &[u8]) -> Result<T, Status>;
+
+    /// Reads a message as [`decode`](Self::decode) does, from a buffer that it may keep: what came
+    /// over the wire is handed to this function.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    fn decode_vec(&self, bytes: Vec<u8>) -> Result<T, Status> {
+        self.decode(&bytes)
+    }
 }
 
 /// The codec of messages that implement [`Message`]: binary protobuf.
@@ -40,6 +50,16 @@ impl<M: Message> Codec<M> for Protobuf {
 
     fn decode(&self, bytes: &[u8]) -> Result<M, Status> {
         M::decode(bytes).map_err(|error| Status::internal(error.to_string()))
+    }
+
+    #[cfg(feature = "bytes")]
+    fn decode_vec(&self, bytes: Vec<u8>) -> Result<M, Status> {
+        match M::SHARES_BYTES {
+            true => {
+                M::decode_bytes(bytes.into()).map_err(|error| Status::internal(error.to_string()))
+            }
+            false => self.decode(&bytes),
+        }
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Budget {
     memory_max: usize,
     /// Bytes that follow the group whose end tag was read, until its reader is told.
     pub(super) after_group: Option<usize>,
+    /// The buffer that the input is, where fields may share it.
+    #[cfg(feature = "bytes")]
+    pub(super) buffer: Option<bytes::Bytes>,
 }
 
 impl Budget {
@@ -36,6 +39,8 @@ impl Budget {
             memory_left: memory,
             memory_max: memory,
             after_group: None,
+            #[cfg(feature = "bytes")]
+            buffer: None,
         }
     }
 

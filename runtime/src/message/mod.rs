@@ -37,6 +37,8 @@ pub(crate) mod reflect;
 pub(crate) mod required;
 mod scratch;
 pub(crate) mod shape;
+#[cfg(feature = "bytes")]
+pub(crate) mod shared_bytes;
 mod skip;
 #[cfg(test)]
 mod tests;
@@ -134,6 +136,11 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     #[doc(hidden)]
     const CHECKS_REQUIRED: bool = false;
 
+    /// Whether the message, or one that it can hold, has fields that share the buffer that it is
+    /// decoded from.
+    #[doc(hidden)]
+    const SHARES_BYTES: bool = false;
+
     /// Unsets every field, the unknown ones too. What strings, bytes, repeated fields and maps of this
     /// message have allocated is kept, so that reading the next message into it allocates less.
     fn clear(&mut self) {
@@ -221,6 +228,37 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut message = Self::default();
         message.merge(bytes)?;
+        if Self::CHECKS_REQUIRED {
+            let checked = message.check_required();
+            checked.map_err(|missing| DecodeError::missing(Self::FULL_NAME, missing))?;
+        }
+        Ok(message)
+    }
+
+    /// Decodes a message that takes all of `bytes`; fields that the generator's option `bytes` has
+    /// made [`Bytes`](bytes::Bytes) are slices of it, and nothing is copied for them. Each of them
+    /// keeps the whole buffer alive.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::decode`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::Message;
+    /// use rust_grpc::bytes::Bytes;
+    /// use rust_grpc::well_known::Any;
+    ///
+    /// let any = Any { value: b"data".to_vec(), ..Default::default() };
+    /// let buffer = Bytes::from(any.encode_to_vec());
+    /// assert_eq!(Any::decode_bytes(buffer)?, any);
+    /// # Ok::<(), rust_grpc::DecodeError>(())
+    /// ```
+    #[cfg(feature = "bytes")]
+    fn decode_bytes(bytes: bytes::Bytes) -> Result<Self, DecodeError> {
+        let mut message = Self::default();
+        message.merge_bytes(&bytes)?;
         if Self::CHECKS_REQUIRED {
             let checked = message.check_required();
             checked.map_err(|missing| DecodeError::missing(Self::FULL_NAME, missing))?;
@@ -333,6 +371,17 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
         }
         self.merge_fields(Budget::new(bytes).reader(bytes))
             .map_err(|error| error.within(Self::FULL_NAME))
+    }
+
+    /// Decodes `bytes` into this message as [`Message::merge`] does; fields may share the buffer as
+    /// they do by [`Message::decode_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::merge`].
+    #[cfg(feature = "bytes")]
+    fn merge_bytes(&mut self, bytes: &bytes::Bytes) -> Result<(), DecodeError> {
+        shared_bytes::merge(self, bytes)
     }
 
     /// Writes the message behind its length, in one write: the next one may follow it. Wrap a file
@@ -463,6 +512,7 @@ impl<M: Message> Message for Box<M> {
     const FULL_NAME: &'static str = M::FULL_NAME;
     const HEAP_SIZE: usize = size_of::<M>() + M::HEAP_SIZE;
     const CHECKS_REQUIRED: bool = M::CHECKS_REQUIRED;
+    const SHARES_BYTES: bool = M::SHARES_BYTES;
 
     fn clear(&mut self) {
         (**self).clear();

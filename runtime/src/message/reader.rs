@@ -320,6 +320,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A length and that many bytes: a share of the buffer that is being read, or a copy.
+    #[cfg(feature = "bytes")]
+    pub(super) fn shared_bytes(&mut self) -> Result<bytes::Bytes, DecodeError> {
+        let bytes = self.length_delimited()?;
+        Ok(super::shared_bytes::share(self.budget.buffer.as_ref(), bytes))
+    }
+
     /// A length and that many bytes of UTF-8.
     #[inline(always)]
     pub(super) fn text(&mut self) -> Result<&'a str, DecodeError> {

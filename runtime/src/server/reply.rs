@@ -73,7 +73,7 @@ impl Reply {
             Incoming::Message(_, true) => Err(Status::internal(
                 "received a compressed message, expected none without a grpc-encoding",
             )),
-            Incoming::Message(payload, false) => codec.decode(&payload).map(Some),
+            Incoming::Message(payload, false) => codec.decode_vec(payload).map(Some),
             // gRPC has no request trailers; what a client sends there ends its stream all the same.
             Incoming::End | Incoming::Trailers(_) | Incoming::CutTrailers => Ok(None),
             Incoming::Invalid(error) => Err(error.into()),
