@@ -33,6 +33,9 @@ pub(crate) struct Options {
     pub(crate) field_attributes: Vec<Attribute>,
     /// What maps are kept in; the last one that covers a field holds.
     pub(crate) maps: Vec<MapChoice>,
+    /// Packages, messages and fields, with their leading dot, whose `bytes` share the buffer that
+    /// they are decoded from.
+    pub(crate) shared_bytes: Vec<String>,
 }
 
 /// Whether the module tree, `mod.rs`, is written beside the files.
@@ -94,13 +97,14 @@ impl Default for Options {
             type_attributes: Vec::new(),
             field_attributes: Vec::new(),
             maps: Vec::new(),
+            shared_bytes: Vec::new(),
         }
     }
 }
 
 impl Options {
     /// Reads the parameter of a request. Where a key is given twice, the later one holds, for what
-    /// its path covers if it has one; `extern_path` and the attributes add up.
+    /// its path covers if it has one; `bytes`, `extern_path` and the attributes add up.
     pub(crate) fn parse(parameter: &str) -> Result<Self, UserError> {
         let mut options = Self::default();
         for option in split(parameter)? {
@@ -125,6 +129,11 @@ impl Options {
         covering.map_or(MapKind::Hash, |choice| choice.kind)
     }
 
+    /// Whether the field of this name, one of type `bytes`, shares the buffer.
+    pub(crate) fn shares_bytes(&self, full_name: &str) -> bool {
+        self.shared_bytes.iter().any(|path| lies_in(full_name, path))
+    }
+
     /// Sets one option.
     pub(crate) fn set(&mut self, key: &str, value: Option<&str>) -> Result<(), UserError> {
         let Some(known) = KNOWN.iter().find(|known| known.key == key) else {
@@ -142,6 +151,7 @@ impl Options {
             "tree" => self.tree = Tree::parse(value).ok_or_else(invalid)?,
             "runtime" => self.runtime = rust_path(value).ok_or_else(invalid)?,
             "map" => self.maps.push(MapChoice::parse(value).ok_or_else(invalid)?),
+            "bytes" => self.shared_bytes.push(proto_path(value).ok_or_else(invalid)?),
             "extern_path" => {
                 // Everything at once cannot be elsewhere: nothing would be left to generate.
                 let (proto, rust) =
@@ -265,10 +275,14 @@ fn rust_path(value: &str) -> Option<String> {
 /// A path with its leading dot, and what stands behind the `=`.
 fn proto_and_rust(value: &str) -> Option<(String, &str)> {
     let (proto, rust) = value.split_once('=')?;
-    let proto = proto.trim();
-    let names = proto.strip_prefix('.')?;
+    Some((proto_path(proto.trim())?, rust.trim()))
+}
+
+/// The name of an element with its leading dot, or `.` for everything.
+fn proto_path(value: &str) -> Option<String> {
+    let names = value.strip_prefix('.')?;
     let readable = names.is_empty() || names.split('.').all(is_word);
-    readable.then(|| (proto.to_owned(), rust.trim()))
+    readable.then(|| value.to_owned())
 }
 
 /// Whether protoc would take it for an identifier.
@@ -283,7 +297,7 @@ struct Known {
     form: &'static str,
 }
 
-const KNOWN: [Known; 12] = [
+const KNOWN: [Known; 13] = [
     Known { key: "client", form: "`client=yes|no`" },
     Known { key: "server", form: "`server=yes|no`" },
     Known { key: "docs", form: "`docs=yes|no`" },
@@ -292,6 +306,7 @@ const KNOWN: [Known; 12] = [
     Known { key: "text", form: "`text=yes|no`" },
     Known { key: "tree", form: "`tree=yes|no|only`" },
     Known { key: "map", form: "`map=hash|btree` or `map=.proto.path=hash|btree`" },
+    Known { key: "bytes", form: "`bytes=.proto.path`" },
     Known { key: "runtime", form: "`runtime=::rust::path`" },
     Known { key: "extern_path", form: "`extern_path=.proto.path=::rust::path`" },
     Known { key: "type_attribute", form: "`type_attribute=.proto.path=#[attribute]`" },
@@ -356,6 +371,8 @@ mod tests {
                 "map=.a.B",
                 "option \"map\": expected `map=hash|btree` or `map=.proto.path=hash|btree`",
             ),
+            ("bytes=yes", "option \"bytes\": expected `bytes=.proto.path`"),
+            ("bytes=.a.", "option \"bytes\": expected `bytes=.proto.path`"),
             ("runtime=relative", "option \"runtime\": expected `runtime=::rust::path`"),
             ("runtime=::a b", "option \"runtime\": expected `runtime=::rust::path`"),
             (
@@ -411,6 +428,18 @@ mod tests {
         }
         assert_eq!(parse("map=btree").unwrap().map_kind(".a.B.c"), MapKind::Btree);
         assert_eq!(parse("map=.a=btree,map=hash").unwrap().map_kind(".a.B.c"), MapKind::Hash);
+    }
+
+    /// The paths of `bytes` add up, and `.` is everything.
+    #[test]
+    fn paths_of_bytes_add_up() {
+        let options = parse("bytes=.a.B,bytes=.c.D.data").unwrap();
+        for (field, shares) in
+            [(".a.B.x", true), (".a.C.x", false), (".c.D.data", true), (".c.D.dat", false)]
+        {
+            assert_eq!(options.shares_bytes(field), shares, "{field}");
+        }
+        assert!(parse("bytes=.").unwrap().shares_bytes(".a.B.x"));
     }
 
     /// A path covers the element it names and what lies in it, never a longer name.

@@ -42,7 +42,7 @@ impl Printer {
         let doc = format!(" `{}`, or its default where it is not set.", field.proto_name);
         let (given, get) = match field.kind {
             Kind::Scalar(Scalar::Str) => (quote!(&str), quote!(as_deref().unwrap_or(#value))),
-            Kind::Scalar(Scalar::ByteStr | Scalar::Bytes) => {
+            Kind::Scalar(Scalar::ByteStr | Scalar::Bytes | Scalar::SharedBytes) => {
                 (quote!(&[u8]), quote!(as_deref().unwrap_or(#value)))
             }
             _ => (self.value_type(&field.kind), quote!(unwrap_or(#value))),
@@ -121,6 +121,7 @@ impl Printer {
             Member::Oneof(oneof) => super::oneof::read(oneof, &unknown),
         });
         let check = message.checks_required.then(|| self.check(message));
+        let shares = message.shares_bytes.then(|| quote!(const SHARES_BYTES: bool = true;));
         let (kept, reset): (Vec<_>, Vec<_>) =
             message.members.iter().partition(|member| keeps_room(member));
         let kept = kept.into_iter().map(member_name).chain([unknown.clone()]);
@@ -139,6 +140,7 @@ impl Printer {
             #allow
             impl #runtime::Message for #name {
                 const FULL_NAME: &'static str = #full_name;
+                #shares
                 #runtime::clear! { #(#kept),*; #(#reset),* }
                 #check
                 fn write_fields<'m>(

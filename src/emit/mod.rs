@@ -76,9 +76,9 @@ impl Printer {
     /// The Rust type of one value.
     fn value_type(&self, kind: &Kind) -> TokenStream {
         match kind {
-            Kind::Scalar(Scalar::ByteStr) => {
-                let runtime = &self.runtime;
-                quote!(#runtime::ByteString)
+            Kind::Scalar(scalar @ (Scalar::ByteStr | Scalar::SharedBytes)) => {
+                let (runtime, name) = (&self.runtime, parsed(scalar_type(*scalar)));
+                quote!(#runtime::#name)
             }
             Kind::Scalar(scalar) => parsed(scalar_type(*scalar)),
             Kind::Enum { path, .. } | Kind::Message { path, boxed: false, .. } => parsed(path),
@@ -185,11 +185,12 @@ fn wire_type(scalar: Scalar) -> u32 {
         | Scalar::Sint64
         | Scalar::Bool => VARINT,
         Scalar::Fixed64 | Scalar::Sfixed64 | Scalar::Double => FIXED64,
-        Scalar::Str | Scalar::ByteStr | Scalar::Bytes => LENGTH_DELIMITED,
+        Scalar::Str | Scalar::ByteStr | Scalar::Bytes | Scalar::SharedBytes => LENGTH_DELIMITED,
         Scalar::Fixed32 | Scalar::Sfixed32 | Scalar::Float => FIXED32,
     }
 }
 
+/// The Rust type; of those that are not the standard library's, below the runtime's path.
 fn scalar_type(scalar: Scalar) -> &'static str {
     match scalar {
         Scalar::Int32 | Scalar::Sint32 | Scalar::Sfixed32 => "i32",
@@ -202,6 +203,7 @@ fn scalar_type(scalar: Scalar) -> &'static str {
         Scalar::Str => "::std::string::String",
         Scalar::ByteStr => "ByteString",
         Scalar::Bytes => "::std::vec::Vec<u8>",
+        Scalar::SharedBytes => "bytes::Bytes",
     }
 }
 

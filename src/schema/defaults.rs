@@ -73,7 +73,9 @@ fn of_scalar(scalar: Scalar, text: &str) -> Option<String> {
         }
         Scalar::Str => Some(format!("{text:?}")),
         Scalar::ByteStr => Some(format!("b\"{}\"", text.as_bytes().escape_ascii())),
-        Scalar::Bytes => unescape(text).map(|bytes| format!("b\"{}\"", bytes.escape_ascii())),
+        Scalar::Bytes | Scalar::SharedBytes => {
+            unescape(text).map(|bytes| format!("b\"{}\"", bytes.escape_ascii()))
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use protobuf::descriptor::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
 use super::features::{Features, FeaturesOf};
+use super::holders;
 use super::names::{self, FileNames, TypeName, identifier, relative_path};
-use super::required;
 use super::source::{
     ENUM_VALUE, FILE_ENUM, FILE_EXTENSION, FILE_MESSAGE, FILE_PACKAGE, FILE_SERVICE, MESSAGE_ENUM,
     MESSAGE_EXTENSION, MESSAGE_FIELD, MESSAGE_NESTED, MESSAGE_ONEOF, Path, SERVICE_METHOD, Source,
@@ -26,6 +26,8 @@ pub(crate) struct Index<'a> {
     names: HashMap<&'a str, FileNames>,
     /// The messages that have required fields, or can hold a message that has.
     required: HashSet<String>,
+    /// Those that have fields which share a buffer, or can hold a message that has.
+    shared_bytes: HashSet<String>,
     options: &'a Options,
 }
 
@@ -57,6 +59,7 @@ impl<'a> Index<'a> {
             types: HashMap::new(),
             names: HashMap::new(),
             required: HashSet::new(),
+            shared_bytes: HashSet::new(),
             options,
         };
         let all: Vec<_> = index.files.values().copied().collect();
@@ -66,7 +69,10 @@ impl<'a> Index<'a> {
             let types = Types { file, scope: file.package().to_owned(), features };
             types.link(&file.message_type, &file.enum_type, &mut index.types);
         }
-        index.required = required::reaching(&index.types);
+        index.required = holders::reaching(&index.types, holders::has_required);
+        index.shared_bytes = holders::reaching(&index.types, |full, _, message| {
+            holders::has_shared_bytes(full, message, options)
+        });
         for file in all {
             index.give_names(file, &mut BTreeSet::new())?;
         }
@@ -86,6 +92,12 @@ impl<'a> Index<'a> {
     /// Whether the message of this full name has required fields, or can hold one that has.
     pub(crate) fn reaches_required(&self, full: &str) -> bool {
         self.required.contains(full)
+    }
+
+    /// Whether the message of this full name has fields that share a buffer, or can hold one that
+    /// has.
+    pub(crate) fn reaches_shared_bytes(&self, full: &str) -> bool {
+        self.shared_bytes.contains(full)
     }
 
     /// The names in `file`, which is one of the index.

@@ -145,6 +145,7 @@ impl<'a> FileBuilder<'a> {
         let module = owner.name.module.as_deref().map(identifier);
         Ok(Message {
             checks_required: self.index.reaches_required(&owner.full),
+            shares_bytes: self.index.reaches_shared_bytes(&owner.full),
             header,
             full_name: owner.full.clone(),
             name: identifier(&owner.name.name),
@@ -324,8 +325,16 @@ impl<'a> FileBuilder<'a> {
         let who = format!("field {}", place.full);
         let (mut kind, _) =
             self.kind_of_value(&who, &place.path, place.modules, field, features)?;
-        if let Kind::Message { boxed, .. } = &mut kind {
-            *boxed = self.recursion.needs_box(&place.owner.full, &field.type_name()[1..]);
+        match &mut kind {
+            Kind::Message { boxed, .. } => {
+                *boxed = self.recursion.needs_box(&place.owner.full, &field.type_name()[1..]);
+            }
+            Kind::Scalar(scalar @ Scalar::Bytes)
+                if self.options.shares_bytes(&format!(".{}", place.full)) =>
+            {
+                *scalar = Scalar::SharedBytes;
+            }
+            Kind::Scalar(_) | Kind::Enum { .. } => {}
         }
         Ok(kind)
     }
@@ -462,7 +471,7 @@ const ONEOF_DERIVES: [&str; 3] = ["Clone", "Debug", "PartialEq"];
 const NUMBER_MAX: u32 = (1 << 29) - 1;
 
 /// What the bodies of generated functions call by short names.
-const BODY_NAMES: [&str; 23] = [
+const BODY_NAMES: [&str; 24] = [
     "Int32",
     "Int64",
     "Uint32",
@@ -486,4 +495,5 @@ const BODY_NAMES: [&str; 23] = [
     "Err",
     "ByteStr",
     "Delimited",
+    "SharedBytes",
 ];

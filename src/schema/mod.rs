@@ -10,6 +10,7 @@ mod docs;
 mod enumerations;
 mod extensions;
 mod features;
+mod holders;
 mod link;
 mod messages;
 pub(crate) mod model;
@@ -18,7 +19,6 @@ mod outputs;
 mod reach;
 mod recursion;
 mod reflection;
-mod required;
 mod services;
 mod source;
 

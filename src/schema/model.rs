@@ -95,6 +95,8 @@ pub(crate) struct Message {
     pub(crate) uses_deprecated: bool,
     /// Whether it has required fields, or can hold a message that has.
     pub(crate) checks_required: bool,
+    /// Whether it has fields that share a buffer, or can hold a message that has.
+    pub(crate) shares_bytes: bool,
     pub(crate) reflection: Option<Reflection>,
     /// Whether it leaves numbers for extensions.
     pub(crate) extendable: bool,
@@ -217,12 +219,13 @@ impl Kind {
     pub(crate) fn is_packable(&self) -> bool {
         !matches!(
             self,
-            Self::Message { .. } | Self::Scalar(Scalar::Str | Scalar::ByteStr | Scalar::Bytes)
+            Self::Message { .. }
+                | Self::Scalar(Scalar::Str | Scalar::ByteStr | Scalar::Bytes | Scalar::SharedBytes)
         )
     }
 }
 
-/// The fifteen scalar types, and strings that need not be UTF-8.
+/// The fifteen scalar types, strings that need not be UTF-8, and bytes that share a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scalar {
     Int32,
@@ -241,6 +244,7 @@ pub(crate) enum Scalar {
     Str,
     ByteStr,
     Bytes,
+    SharedBytes,
 }
 
 /// A oneof: an optional enum, whose type stands in the message's module.

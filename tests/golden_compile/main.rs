@@ -104,6 +104,8 @@ mod scalars;
 mod server_only;
 #[path = "../../golden/services/mod.rs"]
 mod services;
+#[path = "../../golden/shared_bytes/mod.rs"]
+mod shared_bytes;
 #[path = "../../golden/well_known/mod.rs"]
 mod well_known;
 
@@ -127,6 +129,7 @@ mod oracle;
 mod reflection;
 #[path = "services.rs"]
 mod service_tests;
+mod shared_bytes_tests;
 #[cfg(feature = "vendored-protoc")]
 mod syntaxes;
 

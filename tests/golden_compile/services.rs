@@ -8,13 +8,13 @@ use rust_grpc::{
 };
 
 /// A server of one service on a port of its own, and a channel to it.
-struct Served {
+pub(super) struct Served {
     server: Server,
-    channel: Channel,
+    pub(super) channel: Channel,
 }
 
 impl Served {
-    fn new(service: impl Service + 'static) -> Self {
+    pub(super) fn new(service: impl Service + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let target = listener.local_addr().unwrap().to_string();
         let server = Server::builder().add_service(service).bind(listener).unwrap();
