@@ -110,10 +110,10 @@ const USAGE: u8 = 2;
 const AFTER_HELP: &str = "\
 Started by protoc or buf, without arguments, it is their plugin: protoc --rust-grpc_out=DIR.
 
-Options of the plugin: client=yes|no, server=yes|no, docs=yes|no, descriptor=yes|no, json=yes|no,
-text=yes|no, tree=yes|no|only, map=hash|btree, map=.pkg.Type.field=hash|btree,
-bytes=.pkg.Type.field, runtime=::path, extern_path=.pkg=::path, type_attribute=.pkg.Type=#[..],
-field_attribute=.pkg.Type.field=#[..].
+Options of the plugin: client=yes|no, server=yes|no, docs=yes|no, messages=own|extern|prost,
+descriptor=yes|no, json=yes|no, text=yes|no, tree=yes|no|only, map=hash|btree,
+map=.pkg.Type.field=hash|btree, bytes=.pkg.Type.field, runtime=::path, extern_path=.pkg=::path,
+type_attribute=.pkg.Type=#[..], field_attribute=.pkg.Type.field=#[..].
 
 Exit codes: 0, all went well; 1, an input is at fault or files are stale; 2, the arguments are.";
 
@@ -130,7 +130,7 @@ mod tests {
         let (_, known) = error.split_once("the options are: ").unwrap();
         let keys: Vec<&str> =
             known.split(", ").map(|form| form.split('=').next().unwrap()).collect();
-        assert!(keys.len() >= 13, "{error}");
+        assert!(keys.len() >= 14, "{error}");
         for key in keys {
             assert!(AFTER_HELP.contains(&format!("{key}=")), "{key}");
         }

@@ -23,7 +23,7 @@ use self::inputs::{Inputs, OWN_OF_PROTOBUF};
 use self::protoc::Places;
 pub use self::report::Report;
 use crate::emit::GeneratedFile;
-use crate::options::Options;
+use crate::options::{Messages, Options};
 use crate::plugin;
 use crate::raw::RawFiles;
 use crate::{Error, cargo, schema};
@@ -276,7 +276,10 @@ impl Config {
         let imported = schema::needed_imports(&files, &to_generate, &options);
         to_generate.extend(imported.iter().cloned());
         let wanted = files.iter().filter(|file| to_generate.iter().any(|name| name == file.name()));
-        let counts = report::Counts::of(wanted);
+        let counts = match options.messages {
+            Messages::Own => report::Counts::of(wanted),
+            Messages::Extern | Messages::Prost => report::Counts::of(wanted).of_services(),
+        };
         let request = request(files, to_generate);
         let generated = plugin::generate(&request, &raw, &options)
             .map_err(|error| Error::new(error.to_string()))?;

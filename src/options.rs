@@ -17,6 +17,8 @@ pub(crate) struct Options {
     pub(crate) server: bool,
     /// Whether comments become docs.
     pub(crate) docs: bool,
+    /// Whose message types are used.
+    pub(crate) messages: Messages,
     /// Whether messages know their descriptor: without it there is neither JSON nor text.
     pub(crate) descriptor: bool,
     pub(crate) json: bool,
@@ -36,6 +38,17 @@ pub(crate) struct Options {
     /// Packages, messages and fields, with their leading dot, whose `bytes` share the buffer that
     /// they are decoded from.
     pub(crate) shared_bytes: Vec<String>,
+}
+
+/// Whose message types services use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Messages {
+    /// Those that are generated.
+    Own,
+    /// Those of the same shape that exist elsewhere.
+    Extern,
+    /// Those that prost-build has generated.
+    Prost,
 }
 
 /// Whether the module tree, `mod.rs`, is written beside the files.
@@ -88,6 +101,7 @@ impl Default for Options {
             client: true,
             server: true,
             docs: true,
+            messages: Messages::Own,
             descriptor: true,
             json: true,
             text: true,
@@ -113,6 +127,14 @@ impl Options {
                 None => (option.trim(), None),
             };
             options.set(key, value)?;
+        }
+        // Everything at once cannot be elsewhere if messages are generated: none would be left.
+        let everything = options.extern_paths.iter().any(|path| path.proto == ".");
+        if everything && options.messages == Messages::Own {
+            return Err(UserError::new(
+                "option \"extern_path\": expected `messages=extern` or `messages=prost` beside the \
+                 path of everything",
+            ));
         }
         Ok(options)
     }
@@ -148,14 +170,13 @@ impl Options {
             "descriptor" => self.descriptor = yes_or_no(value).ok_or_else(invalid)?,
             "json" => self.json = yes_or_no(value).ok_or_else(invalid)?,
             "text" => self.text = yes_or_no(value).ok_or_else(invalid)?,
+            "messages" => self.messages = Messages::parse(value).ok_or_else(invalid)?,
             "tree" => self.tree = Tree::parse(value).ok_or_else(invalid)?,
             "runtime" => self.runtime = rust_path(value).ok_or_else(invalid)?,
             "map" => self.maps.push(MapChoice::parse(value).ok_or_else(invalid)?),
             "bytes" => self.shared_bytes.push(proto_path(value).ok_or_else(invalid)?),
             "extern_path" => {
-                // Everything at once cannot be elsewhere: nothing would be left to generate.
-                let (proto, rust) =
-                    proto_and_rust(value).filter(|(proto, _)| proto != ".").ok_or_else(invalid)?;
+                let (proto, rust) = proto_and_rust(value).ok_or_else(invalid)?;
                 let rust = rust_path(rust).ok_or_else(invalid)?;
                 self.extern_paths.push(ExternPath { proto, rust });
             }
@@ -168,6 +189,26 @@ impl Options {
             _ => return Err(unknown(key)),
         }
         Ok(())
+    }
+}
+
+impl Messages {
+    fn parse(value: &str) -> Option<Self> {
+        match value {
+            "own" => Some(Self::Own),
+            "extern" => Some(Self::Extern),
+            "prost" => Some(Self::Prost),
+            _ => None,
+        }
+    }
+
+    /// As it is written.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Extern => "extern",
+            Self::Prost => "prost",
+        }
     }
 }
 
@@ -297,10 +338,11 @@ struct Known {
     form: &'static str,
 }
 
-const KNOWN: [Known; 13] = [
+const KNOWN: [Known; 14] = [
     Known { key: "client", form: "`client=yes|no`" },
     Known { key: "server", form: "`server=yes|no`" },
     Known { key: "docs", form: "`docs=yes|no`" },
+    Known { key: "messages", form: "`messages=own|extern|prost`" },
     Known { key: "descriptor", form: "`descriptor=yes|no`" },
     Known { key: "json", form: "`json=yes|no`" },
     Known { key: "text", form: "`text=yes|no`" },
@@ -385,8 +427,10 @@ mod tests {
             ),
             (
                 "extern_path=.=::b",
-                "option \"extern_path\": expected `extern_path=.proto.path=::rust::path`",
+                "option \"extern_path\": expected `messages=extern` or `messages=prost` beside the \
+                 path of everything",
             ),
+            ("messages=none", "option \"messages\": expected `messages=own|extern|prost`"),
             (
                 "extern_path=.a.=::b",
                 "option \"extern_path\": expected `extern_path=.proto.path=::rust::path`",
@@ -428,6 +472,16 @@ mod tests {
         }
         assert_eq!(parse("map=btree").unwrap().map_kind(".a.B.c"), MapKind::Btree);
         assert_eq!(parse("map=.a=btree,map=hash").unwrap().map_kind(".a.B.c"), MapKind::Hash);
+    }
+
+    /// Everything can be elsewhere where no messages are generated, in whichever order it is said.
+    #[test]
+    fn everything_can_be_elsewhere_without_messages() {
+        let options = parse("extern_path=.=crate::pb,messages=prost").unwrap();
+        assert_eq!(options.messages, Messages::Prost);
+        assert_eq!(options.extern_paths[0].proto, ".");
+        assert_eq!(parse("messages=extern").unwrap().messages, Messages::Extern);
+        assert_eq!(parse("messages=extern,messages=own"), Ok(Options::default()));
     }
 
     /// The paths of `bytes` add up, and `.` is everything.

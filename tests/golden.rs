@@ -187,6 +187,20 @@ fn later_editions_are_refused() {
     );
 }
 
+/// Names of types that exist elsewhere are in nobody's way: what is ambiguous only beside the types
+/// is refused only with them.
+#[test]
+fn types_from_elsewhere_take_no_names() {
+    for case in ["error_ambiguous_module", "error_ambiguous_name"] {
+        let stored = stored_request(case);
+        assert!(run(&stored).contains_key(ERROR), "{case}");
+        let mut request = CodeGeneratorRequest::parse_from_bytes(&stored).unwrap();
+        request.set_parameter("messages=extern,extern_path=.=crate::types".to_owned());
+        let output = run(&request.write_to_bytes().unwrap());
+        assert!(output.contains_key("mod.rs"), "{case}: {output:?}");
+    }
+}
+
 /// A greeter's messages take at most 150 lines besides docs and the bytes of the descriptor.
 #[test]
 fn generated_code_is_small() {

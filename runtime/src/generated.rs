@@ -50,6 +50,8 @@ pub mod service {
         bidirectional, client_streaming, server_streaming, unary, unary_pending,
     };
     pub use crate::grpc::codec::Protobuf;
+    #[cfg(feature = "prost")]
+    pub use crate::grpc::prost_codec::Prost;
     pub use crate::server::{ServerCall, unimplemented};
 }
 

@@ -53,6 +53,8 @@
 //!
 //! - `bytes`: what code generated with the option `bytes` needs: fields that are slices of the
 //!   buffer that a message was decoded from, see [`Message::decode_bytes`].
+//! - `prost`: the codec [`Prost`], for services generated with the option `messages=prost` over the
+//!   messages of prost.
 //! - `serde`: every message that has JSON implements `serde::Serialize` and `Deserialize`, with the
 //!   mapping of [`Message::to_json`], for formats that describe themselves: serde_json, YAML and the
 //!   like.
@@ -82,6 +84,8 @@ pub use client::{
     BidiStream, Canceller, Channel, ChannelBuilder, ClientInterceptor, IntoRequest, OutgoingCall,
     Pending, ReplyReceiver, ReplyStream, Request, RequestSender, RequestSink, Response,
 };
+#[cfg(feature = "prost")]
+pub use grpc::Prost;
 pub use grpc::{
     Code, Codec, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Protobuf, Received,
     Status,

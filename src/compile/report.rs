@@ -126,6 +126,11 @@ impl Counts {
         counts
     }
 
+    /// Of files whose messages exist elsewhere.
+    pub(crate) fn of_services(self) -> Self {
+        Self { messages: 0, enums: 0, ..self }
+    }
+
     /// A message and what is nested in it. The entry of a map is no message of the user's.
     fn add(&mut self, message: &DescriptorProto) {
         if message.options.map_entry() {

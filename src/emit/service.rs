@@ -10,10 +10,10 @@ impl Printer {
     pub(super) fn service(&self, service: &Service, file: &File) -> TokenStream {
         let methods = self.methods(service);
         let server = file.server.then(|| {
-            let (definition, server) = (self.definition_of(service), self.server(service));
+            let (definition, server) = (self.definition_of(service), self.server(service, file));
             quote!(#definition #server)
         });
-        let client = file.client.then(|| self.stub(service));
+        let client = file.client.then(|| self.stub(service, file));
         if file.server || file.client { quote!(#methods #server #client) } else { quote!() }
     }
 
@@ -83,7 +83,7 @@ impl Printer {
         }
     }
 
-    fn server(&self, service: &Service) -> TokenStream {
+    fn server(&self, service: &Service, file: &File) -> TokenStream {
         let runtime = &self.runtime;
         let (allow, lints) = (allow_deprecated(service.uses_deprecated), lints(&service.header));
         let deprecated = service.header.deprecated.then(|| quote!(#[deprecated]));
@@ -92,9 +92,10 @@ impl Printer {
         let full_name = &service.full_name;
         let doc = format!(" Serves an implementation of [`{}`].", service.name);
         let rpcs = service.rpcs.iter().enumerate();
-        let arms = rpcs.map(|(index, rpc)| arm(service, index, rpc));
-        let codec =
-            (!service.rpcs.is_empty()).then(|| quote!(use #runtime::generated::service::Protobuf;));
+        let codec = parsed(file.codec);
+        let arms = rpcs.map(|(index, rpc)| arm(service, &codec, index, rpc));
+        let import =
+            (!service.rpcs.is_empty()).then(|| quote!(use #runtime::generated::service::#codec;));
         quote! {
             #[doc = #doc]
             #deprecated
@@ -128,7 +129,7 @@ impl Printer {
                     #methods
                 }
                 fn call(&self, method: usize, call: #runtime::generated::service::ServerCall<'_>) {
-                    #codec
+                    #import
                     match method {
                         #(#arms)*
                         _ => call.unimplemented(),
@@ -138,13 +139,13 @@ impl Printer {
         }
     }
 
-    fn stub(&self, service: &Service) -> TokenStream {
+    fn stub(&self, service: &Service, file: &File) -> TokenStream {
         let runtime = &self.runtime;
         let (above, lints) = (above(&service.header), lints(&service.header));
         let allow = allow_deprecated(service.uses_deprecated);
-        let name = parsed(&service.stub);
+        let (name, codec) = (parsed(&service.stub), parsed(file.codec));
         let rpcs = service.rpcs.iter().enumerate();
-        let functions = rpcs.map(|(index, rpc)| self.stub_functions(service, index, rpc));
+        let functions = rpcs.map(|(index, rpc)| self.stub_functions(service, &codec, index, rpc));
         quote! {
             #above
             #[derive(Clone, Debug)]
@@ -165,7 +166,13 @@ impl Printer {
     }
 
     /// The function of an rpc, for a unary one also that which does not wait.
-    fn stub_functions(&self, service: &Service, index: usize, rpc: &Rpc) -> TokenStream {
+    fn stub_functions(
+        &self,
+        service: &Service,
+        codec: &TokenStream,
+        index: usize,
+        rpc: &Rpc,
+    ) -> TokenStream {
         let runtime = &self.runtime;
         let (above, name) = (above(&rpc.header), parsed(&rpc.name));
         let (request, reply) = (parsed(&rpc.request), parsed(&rpc.reply));
@@ -178,8 +185,8 @@ impl Printer {
                     &self,
                     request: impl #runtime::IntoRequest<#takes>,
                 ) -> ::core::result::Result<#gives, #runtime::Status> {
-                    use #runtime::generated::service::{Protobuf, #by};
-                    #by(&self.channel, &#methods[#index], &Protobuf, request)
+                    use #runtime::generated::service::{#codec, #by};
+                    #by(&self.channel, &#methods[#index], &#codec, request)
                 }
             }
         };
@@ -211,7 +218,7 @@ impl Printer {
 
 /// The arm of the server's dispatch for one rpc. The function is named by its trait's parameter: a
 /// method of `Arc`, such as `clone`, would otherwise be found first.
-fn arm(service: &Service, index: usize, rpc: &Rpc) -> TokenStream {
+fn arm(service: &Service, codec: &TokenStream, index: usize, rpc: &Rpc) -> TokenStream {
     let (parameter, name) = (parsed(service.parameter), parsed(&rpc.name));
     let index = Literal::usize_unsuffixed(index);
     let (shape, arguments) = match rpc.streaming {
@@ -221,7 +228,7 @@ fn arm(service: &Service, index: usize, rpc: &Rpc) -> TokenStream {
         Streaming::Both => (quote!(bidirectional), quote!(requests, replies, context)),
     };
     quote! {
-        #index => call.#shape(&Protobuf, |#arguments| {
+        #index => call.#shape(&#codec, |#arguments| {
             #parameter::#name(&self.service, #arguments)
         }),
     }

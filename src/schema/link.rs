@@ -112,7 +112,8 @@ impl<'a> Index<'a> {
 
     /// Whether the user says that the type exists elsewhere: then it is not generated.
     pub(crate) fn is_extern(&self, full: &str) -> bool {
-        self.options.extern_paths.iter().any(|path| lies_in(&format!(".{full}"), &path.proto))
+        let dotted = format!(".{full}");
+        self.options.extern_paths.iter().any(|path| lies_in(&dotted, &path.proto))
     }
 
     /// The Rust path of a linked type, as seen from `modules` in the file `from`.
@@ -126,10 +127,12 @@ impl<'a> Index<'a> {
         let paths = self.options.extern_paths.iter();
         let longest =
             paths.filter(|path| lies_in(&dotted, &path.proto)).max_by_key(|path| path.proto.len());
-        if let Some(path) = longest {
+        let is_well_known = self.is_well_known(full, from);
+        // The path of everything is not that of the runtime's own types.
+        if let Some(path) = longest.filter(|path| !is_well_known || path.proto != ".") {
             return self.extern_path(path, full);
         }
-        if self.is_well_known(full, from) {
+        if is_well_known {
             let rust = format!("{}::well_known", self.options.runtime);
             return self
                 .extern_path(&ExternPath { proto: WELL_KNOWN_PACKAGE.to_owned(), rust }, full);

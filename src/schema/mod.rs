@@ -16,6 +16,7 @@ mod messages;
 pub(crate) mod model;
 mod names;
 mod outputs;
+mod prost;
 mod reach;
 mod recursion;
 mod reflection;
@@ -27,14 +28,14 @@ use std::collections::HashMap;
 use protobuf::descriptor::FileDescriptorProto;
 use protobuf::plugin::CodeGeneratorRequest;
 
-use crate::options::{Options, Tree};
+use crate::options::{Messages, Options, Tree};
 use crate::raw::RawFiles;
 use crate::user_error::UserError;
 pub(crate) use features::Edition;
 use features::Features;
 use link::{Descriptor, Index, Linked};
 use messages::Container;
-use model::{Header, Kind, Schema};
+use model::{Header, Kind, Schema, Types};
 pub(crate) use reach::needed_imports;
 use recursion::Recursion;
 use source::{FILE_SYNTAX, Path, Source};
@@ -59,7 +60,7 @@ pub(crate) fn build(
     }
     files.sort_by(|left, right| left.1.cmp(&right.1));
     outputs::check_distinct(&files)?;
-    outputs::check_unambiguous(&index, &files)?;
+    outputs::check_unambiguous(&index, &files, options.messages)?;
     let tree = (options.tree != Tree::No).then(|| outputs::tree(&files));
     let mut schema = Schema { files: Vec::new(), tree, runtime: options.runtime.clone() };
     if options.tree != Tree::Only {
@@ -149,7 +150,14 @@ impl<'a> FileBuilder<'a> {
         Ok(model::File {
             output,
             source: printable(self.file.name()),
-            types: self.types(&container)?,
+            types: match self.options.messages {
+                Messages::Own => self.types(&container)?,
+                Messages::Extern | Messages::Prost => Types::default(),
+            },
+            codec: match self.options.messages {
+                Messages::Own | Messages::Extern => "Protobuf",
+                Messages::Prost => "Prost",
+            },
             services: self.services()?,
             descriptor: self.descriptor(),
             client: self.options.client,
@@ -176,12 +184,31 @@ impl<'a> FileBuilder<'a> {
     /// The path to the message that an rpc names.
     fn message_path(&self, reference: &Reference<'_>) -> Result<String, UserError> {
         match self.target(reference)?.descriptor {
-            Descriptor::Message(_) => Ok(self.path(reference)),
+            Descriptor::Message(_) => self.path_of_message(reference),
             Descriptor::Enum(_) => {
                 let message = format!("{}: expected a message, got an enum", reference.who);
                 Err(self.source.fault(&reference.path, message))
             }
         }
+    }
+
+    /// The path to a message that exists, here or elsewhere.
+    fn path_of_message(&self, reference: &Reference<'_>) -> Result<String, UserError> {
+        let full = &reference.target[1..];
+        let found = match self.options.messages {
+            Messages::Own => return Ok(self.path(reference)),
+            Messages::Extern => {
+                let known = self.index.is_extern(full) || self.index.is_well_known(full, self.file);
+                known.then(|| self.path(reference))
+            }
+            Messages::Prost => prost::path(full, self.options),
+        };
+        found.ok_or_else(|| {
+            let word = self.options.messages.word();
+            let who = &reference.who;
+            let message = format!("{who}: messages={word} needs an extern_path for .{full}");
+            self.source.fault(&reference.path, message)
+        })
     }
 
     fn path(&self, reference: &Reference<'_>) -> String {

@@ -21,6 +21,8 @@ pub(crate) struct File {
     pub(crate) source: String,
     pub(crate) types: Types,
     pub(crate) services: Vec<Service>,
+    /// The runtime's name for what turns the messages of services into bytes.
+    pub(crate) codec: &'static str,
     pub(crate) descriptor: Option<FileDescriptor>,
     pub(crate) client: bool,
     pub(crate) server: bool,

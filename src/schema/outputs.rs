@@ -11,7 +11,8 @@ use protobuf::descriptor::FileDescriptorProto;
 use super::link::Index;
 use super::model::TreeModule;
 use super::names::{Held, identifier, package_modules};
-use super::source::Source;
+use super::source::{FILE_SERVICE, Source};
+use crate::options::Messages;
 use crate::user_error::UserError;
 
 /// The output path of `file`.
@@ -48,6 +49,7 @@ pub(crate) fn check_distinct(files: &[(&FileDescriptorProto, String)]) -> Result
 pub(crate) fn check_unambiguous(
     index: &Index<'_>,
     files: &[(&FileDescriptorProto, String)],
+    messages: Messages,
 ) -> Result<(), UserError> {
     let mut holders: BTreeMap<(Vec<String>, String), (&str, String)> = BTreeMap::new();
     for (file, _) in files {
@@ -63,7 +65,11 @@ pub(crate) fn check_unambiguous(
     }
     for (file, _) in files {
         let modules = package_modules(file.package());
-        for Held { name, what, path } in &index.names(file).package_level {
+        let generated = index.names(file).package_level.iter().filter(|held| match messages {
+            Messages::Own => true,
+            Messages::Extern | Messages::Prost => held.path.starts_with(FILE_SERVICE),
+        });
+        for Held { name, what, path } in generated {
             let key = (modules.clone(), name.clone());
             if let Some((other, held)) = holders.insert(key, (file.name(), what.clone())) {
                 let mut message =

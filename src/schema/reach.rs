@@ -9,7 +9,7 @@ use protobuf::descriptor::FileDescriptorProto;
 
 use super::features::Edition;
 use super::link::is_well_known_file;
-use crate::options::{Options, lies_in};
+use crate::options::{Messages, Options, lies_in};
 
 /// The imports of `named`, directly or not, that are to be generated with it, sorted by name.
 ///
@@ -20,6 +20,10 @@ pub(crate) fn needed_imports(
     named: &[String],
     options: &Options,
 ) -> Vec<String> {
+    if options.messages != Messages::Own {
+        // Imports are there for their messages, and those exist.
+        return Vec::new();
+    }
     let by_name: BTreeMap<&str, &FileDescriptorProto> =
         files.iter().map(|file| (file.name(), file)).collect();
     let mut known: BTreeSet<&str> = named.iter().map(String::as_str).collect();

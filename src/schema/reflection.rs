@@ -8,6 +8,7 @@ use protobuf::descriptor::{DescriptorProto, FieldDescriptorProto, FileDescriptor
 use super::model::{FileDescriptor, Reflection};
 use super::names::{package_modules, relative_path};
 use super::{FileBuilder, inner};
+use crate::options::Messages;
 
 /// The place of each message of a file: nested messages follow the one that holds them, the entries
 /// of maps count.
@@ -29,7 +30,9 @@ fn place(message: &DescriptorProto, full: &str, places: &mut HashMap<String, usi
 impl FileBuilder<'_> {
     /// The descriptor that the file embeds.
     pub(super) fn descriptor(&self) -> Option<FileDescriptor> {
-        let bytes = self.raw.file(self.file.name()).filter(|_| self.options.descriptor)?;
+        // Where the types are, there is the descriptor.
+        let wanted = self.options.descriptor && self.options.messages == Messages::Own;
+        let bytes = self.raw.file(self.file.name()).filter(|_| wanted)?;
         Some(FileDescriptor {
             name: self.index.names(self.file).descriptor.clone(),
             bytes: bytes.to_vec(),

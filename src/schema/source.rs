@@ -80,6 +80,11 @@ impl Path {
         path
     }
 
+    /// Whether it leads into the file's own field `number`.
+    pub(crate) fn starts_with(&self, number: i32) -> bool {
+        self.0.first() == Some(&number)
+    }
+
     /// The field `number` of this element.
     pub(crate) fn child(&self, number: i32) -> Self {
         let mut path = self.0.clone();

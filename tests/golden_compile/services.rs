@@ -113,6 +113,33 @@ mod route_guide {
     }
 }
 
+/// Services over messages that exist elsewhere are served and called with those.
+#[test]
+fn messages_from_elsewhere_are_served_and_called() {
+    use crate::maps::maps::Point;
+    use crate::messages_extern::messages_extern::{Answers, AnswersServer, AnswersStub};
+    struct Points;
+    impl Answers for Points {
+        fn give(&self, request: Point, _: &mut Context) -> Result<Point, Status> {
+            Ok(Point { x: -request.x, ..Default::default() })
+        }
+
+        fn list(
+            &self,
+            _: rust_grpc::well_known::Empty,
+            replies: &mut ReplySink<Point>,
+            _: &mut Context,
+        ) -> Result<(), Status> {
+            (1..=2).try_for_each(|x| replies.send(Point { x, ..Default::default() }))
+        }
+    }
+    let served = Served::new(AnswersServer::new(Points));
+    let stub = AnswersStub::new(served.channel.clone());
+    assert_eq!(stub.give(Point { x: 3, ..Default::default() }).unwrap().x, -3);
+    let points = stub.list(rust_grpc::well_known::Empty::default()).unwrap();
+    assert_eq!(points.map(|point| point.unwrap().x).collect::<Vec<_>>(), [1, 2]);
+}
+
 /// The methods of a service stand in the order of the .proto, with the paths that gRPC calls.
 #[test]
 fn methods_are_a_constant() {

@@ -10,6 +10,8 @@ pub(crate) mod headers;
 pub(crate) mod metadata;
 pub(crate) mod method;
 pub(crate) mod percent;
+#[cfg(feature = "prost")]
+pub(crate) mod prost_codec;
 mod received;
 pub(crate) mod status;
 pub(crate) mod timeout;
@@ -17,5 +19,7 @@ pub(crate) mod timeout;
 pub use codec::{Codec, Protobuf};
 pub use metadata::{InvalidMetadata, Metadata, MetadataValue};
 pub use method::{Method, MethodKind};
+#[cfg(feature = "prost")]
+pub use prost_codec::Prost;
 pub use received::Received;
 pub use status::{Code, Status};

@@ -40,12 +40,7 @@ impl Writer {
     /// Puts `bytes` before what was written so far.
     #[inline]
     pub fn prepend(&mut self, bytes: &[u8]) {
-        if self.start < bytes.len() {
-            self.grow(bytes.len());
-        }
-        let end = self.start;
-        self.start -= bytes.len();
-        self.buffer[self.start..end].copy_from_slice(bytes);
+        self.claim(bytes.len()).copy_from_slice(bytes);
     }
 
     /// Forgets what was written and keeps the room.
@@ -79,6 +74,17 @@ impl Writer {
         self.buffer.copy_within(self.start.., 0);
         self.buffer.truncate(size);
         self.buffer
+    }
+
+    /// Makes `size` bytes before what was written part of it, and returns them to be filled.
+    #[inline]
+    pub(crate) fn claim(&mut self, size: usize) -> &mut [u8] {
+        if self.start < size {
+            self.grow(size);
+        }
+        let end = self.start;
+        self.start -= size;
+        &mut self.buffer[self.start..end]
     }
 
     /// Doubling keeps the copies of a long message linear in its size.
