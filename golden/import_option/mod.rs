@@ -4,5 +4,4 @@
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 pub mod marked {
     include!("import_option.rs");
-    include!("import_option_marks.rs");
 }

@@ -109,3 +109,19 @@ fn places_are_those_of_the_descriptor() {
     check::<rust_grpc::well_known::source_code_info::Location>();
     check::<rust_grpc::well_known::generated_code_info::Annotation>();
 }
+
+/// A file that is imported for its options alone is not referred to, and need not be there.
+#[test]
+fn imports_for_options_alone_are_not_needed() {
+    use crate::import_option::marked::{Note, note};
+    let note = Note {
+        text: Some("a".into()),
+        level: Some(note::Level::Unspecified),
+        part: note::Part { size: Some(1), ..Default::default() }.into(),
+        ..Default::default()
+    };
+    assert_eq!(note.to_text(), "text: \"a\"\nlevel: LEVEL_UNSPECIFIED\npart {\n  size: 1\n}\n");
+    let descriptor = note.descriptor();
+    assert_eq!(descriptor.full_name(), "marked.Note");
+    assert_eq!(descriptor.file().name(), "import_option.proto");
+}
