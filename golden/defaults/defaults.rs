@@ -26,6 +26,7 @@ pub struct Defaults {
     #[deprecated]
     pub r#type: ::core::option::Option<i32>,
     pub size: ::core::option::Option<defaults::inner::Size>,
+    pub choice: ::core::option::Option<defaults::Choice>,
     pub unknown: ::rust_grpc::UnknownFields,
 }
 #[allow(deprecated)]
@@ -102,6 +103,34 @@ impl Defaults {
     pub fn size(&self) -> defaults::inner::Size {
         self.size.unwrap_or(defaults::inner::Size::Large)
     }
+    /// `count`, or its default where it is not set.
+    pub fn count(&self) -> i32 {
+        ::rust_grpc::member_or!(self.choice, defaults::Choice::Count, - 5)
+    }
+    /// `words`, or its default where it is not set.
+    pub fn words(&self) -> &[u8] {
+        ::rust_grpc::slice_or!(self.choice, defaults::Choice::Words, b"none")
+    }
+    /// `data`, or its default where it is not set.
+    pub fn data(&self) -> &[u8] {
+        ::rust_grpc::slice_or!(self.choice, defaults::Choice::Data, b"\x01")
+    }
+    /// `choice_size`, or its default where it is not set.
+    pub fn choice_size(&self) -> defaults::inner::Size {
+        ::rust_grpc::member_or!(
+            self.choice, defaults::Choice::ChoiceSize, defaults::inner::Size::Large
+        )
+    }
+    /// `merge`, or its default where it is not set.
+    pub fn merge_(&self) -> bool {
+        ::rust_grpc::member_or!(self.choice, defaults::Choice::Merge, true)
+    }
+    /// `match`, or its default where it is not set.
+    pub fn r#match(&self) -> f32 {
+        ::rust_grpc::member_or!(
+            self.choice, defaults::Choice::Match, ::core::f32::INFINITY
+        )
+    }
 }
 #[allow(deprecated)]
 impl ::rust_grpc::Message for Defaults {
@@ -109,7 +138,7 @@ impl ::rust_grpc::Message for Defaults {
     ::rust_grpc::clear! {
         unknown;
         int32, int64, uint32, uint64, float, double, infinite, negative, not, bool, string,
-        bytes, color, first, clear, clear_, empty, r#type, size;
+        bytes, color, first, clear, clear_, empty, r#type, size, choice;
     }
     const CHECKS_REQUIRED: bool = true;
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
@@ -122,7 +151,18 @@ impl ::rust_grpc::Message for Defaults {
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
     ) -> ::rust_grpc::generated::message::Place {
         use ::rust_grpc::generated::message::*;
+        use self::defaults::Choice;
         writer.unknown(&self.unknown);
+        match &self.choice {
+            Some(Choice::Count(value)) => writer.singular::<Int32>(20, value),
+            Some(Choice::Words(value)) => writer.singular::<ByteStr>(21, value),
+            Some(Choice::Data(value)) => writer.singular::<Bytes>(22, value),
+            Some(Choice::ChoiceSize(value)) => writer.singular::<Enum<_>>(23, value),
+            Some(Choice::Plain(value)) => writer.singular::<Double>(24, value),
+            Some(Choice::Merge(value)) => writer.singular::<Bool>(25, value),
+            Some(Choice::Match(value)) => writer.singular::<Float>(26, value),
+            None => {}
+        }
         writer.optional::<Int32>(19, &self.clear_);
         writer.optional::<Enum<_>>(18, &self.size);
         writer.optional::<Sint32>(17, &self.r#type);
@@ -149,6 +189,7 @@ impl ::rust_grpc::Message for Defaults {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
+        use self::defaults::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
             match tag {
                 8 => reader.optional::<Int32>(&mut self.int32)?,
@@ -170,6 +211,13 @@ impl ::rust_grpc::Message for Defaults {
                 130 => reader.optional::<ByteStr>(&mut self.empty)?,
                 136 => reader.optional::<Sint32>(&mut self.r#type)?,
                 144 => reader.closed(&mut self.size, &mut self.unknown)?,
+                160 => reader.oneof::<Int32, _>(&mut self.choice, Choice::Count)?,
+                170 => reader.oneof::<ByteStr, _>(&mut self.choice, Choice::Words)?,
+                178 => reader.oneof::<Bytes, _>(&mut self.choice, Choice::Data)?,
+                184 => closed_member!(reader, self.choice, Choice::ChoiceSize, unknown),
+                193 => reader.oneof::<Double, _>(&mut self.choice, Choice::Plain)?,
+                200 => reader.oneof::<Bool, _>(&mut self.choice, Choice::Merge)?,
+                213 => reader.oneof::<Float, _>(&mut self.choice, Choice::Match)?,
                 tag => reader.unknown(tag, &mut self.unknown)?,
             }
         }
@@ -197,8 +245,38 @@ impl ::rust_grpc::Message for Defaults {
     16 => optional empty;
     17 => optional r#type;
     18 => optional size;
+    19 => member choice 0;
+    20 => member choice 1;
+    21 => member choice 2;
+    22 => member choice 3;
+    23 => member choice 4;
+    24 => member choice 5;
+    25 => member choice 6;
 }
 pub mod defaults {
+    #[derive(Clone, PartialEq, Debug)]
+    #[allow(deprecated)]
+    pub enum Choice {
+        Count(i32),
+        Words(::rust_grpc::ByteString),
+        Data(::std::vec::Vec<u8>),
+        ChoiceSize(inner::Size),
+        Plain(f64),
+        /// Message::merge keeps its name.
+        Merge(bool),
+        #[deprecated]
+        Match(f32),
+    }
+    ::rust_grpc::reflect! {
+        oneof Choice;
+        0 => Count;
+        1 => Words;
+        2 => Data;
+        3 => ChoiceSize;
+        4 => Plain;
+        5 => Merge;
+        6 => Match;
+    }
     #[derive(Clone, PartialEq, Default, Debug)]
     pub struct Inner {
         pub color: ::core::option::Option<super::Color>,
@@ -296,7 +374,7 @@ impl ::rust_grpc::Enumeration for Color {
 /// The descriptor of defaults.proto.
 pub static FILE_DEFAULTS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
     b"\
-\n\x0edefaults.proto\x12\x08defaults\"\x9d\x06\n\x08Defaults\x12!\n\x05int32\x18\x01 \x01(\x05:\x0b\
+\n\x0edefaults.proto\x12\x08defaults\"\xa2\x08\n\x08Defaults\x12!\n\x05int32\x18\x01 \x01(\x05:\x0b\
 -2147483648R\x05int32\x12*\n\x05int64\x18\x02 \x01(\x03:\x14-9223372036854775808R\x05int64\x12\"\
 \n\x06uint32\x18\x03 \x01(\x0d:\n4294967295R\x06uint32\x12,\n\x06uint64\x18\x04 \x01(\x04:\x1418\
 446744073709551615R\x06uint64\x12\x1c\n\x05float\x18\x05 \x01(\x02:\x060.0015R\x05float\x12\x1d\n\
@@ -309,8 +387,13 @@ ts.Color:\x0bCOLOR_GREENR\x05color\x12%\n\x05first\x18\x0e \x01(\x0e2\x0f.defaul
 st\x12\x17\n\x05clear\x18\x0f \x01(\x05:\x017R\x05clear\x12\x18\n\x06clear_\x18\x13 \x01(\x05:\x01\
 8R\x05clear\x12\x16\n\x05empty\x18\x10 \x01(\x09:\x00R\x05empty\x12\x19\n\x04type\x18\x11 \x02(\x11\
 :\x013B\x02\x18\x01R\x04type\x12=\n\x04size\x18\x12 \x01(\x0e2\x1d.defaults.Defaults.Inner.Size:\
-\nSIZE_LARGER\x04size\x1aa\n\x05Inner\x120\n\x05color\x18\x01 \x01(\x0e2\x0f.defaults.Color:\x09\
-COLOR_REDR\x05color\"&\n\x04Size\x12\x0e\n\nSIZE_SMALL\x10\x00\x12\x0e\n\nSIZE_LARGE\x10\x01*'\n\
-\x05Color\x12\x0d\n\x09COLOR_RED\x10\x01\x12\x0f\n\x0bCOLOR_GREEN\x10\x02",
+\nSIZE_LARGER\x04size\x12\x1a\n\x05count\x18\x14 \x01(\x05:\x02-5H\x00R\x05count\x12\x1c\n\x05wo\
+rds\x18\x15 \x01(\x09:\x04noneH\x00R\x05words\x12\x1a\n\x04data\x18\x16 \x01(\x0c:\x04\\001H\x00\
+R\x04data\x12L\n\x0bchoice_size\x18\x17 \x01(\x0e2\x1d.defaults.Defaults.Inner.Size:\nSIZE_LARGE\
+H\x00R\nchoiceSize\x12\x16\n\x05plain\x18\x18 \x01(\x01H\x00R\x05plain\x12\x1c\n\x05merge\x18\x19\
+\x20\x01(\x08:\x04trueH\x00R\x05merge\x12\x1f\n\x05match\x18\x1a \x01(\x02:\x03infB\x02\x18\x01H\
+\x00R\x05match\x1aa\n\x05Inner\x120\n\x05color\x18\x01 \x01(\x0e2\x0f.defaults.Color:\x09COLOR_R\
+EDR\x05color\"&\n\x04Size\x12\x0e\n\nSIZE_SMALL\x10\x00\x12\x0e\n\nSIZE_LARGE\x10\x01B\x08\n\x06\
+choice*'\n\x05Color\x12\x0d\n\x09COLOR_RED\x10\x01\x12\x0f\n\x0bCOLOR_GREEN\x10\x02",
     &[],
 );

@@ -3,5 +3,6 @@
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 pub mod editions {
+    include!("choosing.rs");
     include!("editions.rs");
 }

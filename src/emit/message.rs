@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::{Printer, above, allow_deprecated, header, kind, lints, parsed, record_tag, tag};
-use crate::schema::model::{Check, Field, Getter, Kind, Member, Message, Scalar, Shape};
+use crate::schema::model::{Check, Field, Kind, Member, Message, Scalar, Shape};
 
 impl Printer {
     pub(super) fn message(&self, message: &Message) -> TokenStream {
@@ -15,44 +15,6 @@ impl Printer {
         let reflection = self.reflect_message(message);
         let extendable = self.extendable(message);
         quote!(#definition #getters #encoding #reflection #extendable #module)
-    }
-
-    /// The fields that have a default to give.
-    fn getters(&self, message: &Message) -> Option<TokenStream> {
-        let with_default = message.members.iter().filter_map(|member| match member {
-            Member::Field(field) => Some((field, field.getter.as_ref()?)),
-            Member::Oneof(_) => None,
-        });
-        let getters: Vec<_> =
-            with_default.map(|(field, getter)| self.getter(field, getter)).collect();
-        let (name, allow) = (parsed(&message.name), allow_deprecated(message.uses_deprecated));
-        (!getters.is_empty()).then(|| {
-            quote! {
-                #allow
-                impl #name {
-                    #(#getters)*
-                }
-            }
-        })
-    }
-
-    fn getter(&self, field: &Field, getter: &Getter) -> TokenStream {
-        let (name, method) = (parsed(&field.name), parsed(&getter.method));
-        let value = parsed(&getter.default);
-        let doc = format!(" `{}`, or its default where it is not set.", field.proto_name);
-        let (given, get) = match field.kind {
-            Kind::Scalar(Scalar::Str) => (quote!(&str), quote!(as_deref().unwrap_or(#value))),
-            Kind::Scalar(Scalar::ByteStr | Scalar::Bytes | Scalar::SharedBytes) => {
-                (quote!(&[u8]), quote!(as_deref().unwrap_or(#value)))
-            }
-            _ => (self.value_type(&field.kind), quote!(unwrap_or(#value))),
-        };
-        quote! {
-            #[doc = #doc]
-            pub fn #method(&self) -> #given {
-                self.#name.#get
-            }
-        }
     }
 
     fn definition(&self, message: &Message) -> TokenStream {

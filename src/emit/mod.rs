@@ -6,6 +6,7 @@
 
 mod enumeration;
 mod extension;
+mod getter;
 mod message;
 mod oneof;
 mod reflect;

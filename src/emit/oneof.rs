@@ -109,7 +109,7 @@ pub(super) fn check(oneof: &Oneof) -> TokenStream {
 }
 
 /// The enum as the message's own module sees it.
-fn path(message: &Message, oneof: &Oneof) -> TokenStream {
+pub(super) fn path(message: &Message, oneof: &Oneof) -> TokenStream {
     let module = message.module.as_deref().expect("a message with a oneof has a module");
     parsed(&format!("{module}::{}", oneof.name))
 }

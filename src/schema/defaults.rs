@@ -34,15 +34,20 @@ pub(super) fn of_field(
 
 /// Names the getters after their fields, as far as no method of every message has the name.
 pub(super) fn name_getters(members: &mut [Member]) {
-    let mut getters: Vec<(String, &mut Getter)> = Vec::new();
+    let (mut getters, mut of_oneofs): (Vec<(String, &mut Getter)>, Vec<_>) = Default::default();
     for member in members {
-        if let Member::Field(field) = member
-            && let Some(getter) = &mut field.getter
-        {
-            let name = field.name.trim_start_matches("r#").to_owned();
-            getters.push((name, getter));
+        match member {
+            Member::Field(field) => {
+                let name = field.name.trim_start_matches("r#").to_owned();
+                getters.extend(field.getter.as_mut().map(|getter| (name, getter)));
+            }
+            Member::Oneof(oneof) => {
+                let in_oneof = oneof.members.iter_mut().filter_map(|of| of.getter.as_mut());
+                of_oneofs.extend(in_oneof.map(|getter| (getter.method.clone(), getter)));
+            }
         }
     }
+    getters.append(&mut of_oneofs);
     let fields: Vec<&str> = getters.iter().map(|(name, _)| name.as_str()).collect();
     let methods = Scope::of_values(&[]).claim_all(&fields, |field| {
         let taken = TRAIT_METHODS.contains(&field);

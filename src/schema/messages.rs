@@ -249,15 +249,26 @@ impl<'a> FileBuilder<'a> {
             (_, Presence::Implicit) => (kind, Shape::Implicit),
             (_, Presence::Explicit | Presence::Required) => (kind, Shape::Optional),
         };
+        let getter = self.getter(&place, field, &kind)?;
+        Ok(Field { index, header, name, proto_name, number, kind, shape, check, getter })
+    }
+
+    /// The getter of a field that has a default; `kind` is as the message's module sees it.
+    fn getter(
+        &self,
+        place: &Place<'_>,
+        field: &FieldDescriptorProto,
+        kind: &Kind,
+    ) -> Result<Option<Getter>, UserError> {
         let enumeration = match self.index.linked(field.type_name()).map(|linked| linked.descriptor)
         {
             Some(Descriptor::Enum(enumeration)) => Some(enumeration),
             _ => None,
         };
-        let default = defaults::of_field(field, &kind, enumeration)
+        let default = defaults::of_field(field, kind, enumeration)
             .map_err(|message| self.source.fault(&place.path, message))?;
-        let getter = default.map(|default| Getter { method: name.clone(), default });
-        Ok(Field { index, header, name, proto_name, number, kind, shape, check, getter })
+        let method = case::snake(field.name());
+        Ok(default.map(|default| Getter { method, default, kind: kind.clone() }))
     }
 
     /// Whether what the field holds is to be checked for required fields.
@@ -294,10 +305,21 @@ impl<'a> FileBuilder<'a> {
             header.attributes = self.field_attributes(&place.full);
             let number = self.number(&place, field)?;
             let kind = self.kind(&place, field, features.of_field(field))?;
+            let beside = Place { modules: &owner.name.modules, ..place };
+            let seen = self.kind(&beside, field, features.of_field(field))?;
+            let getter = self.getter(&beside, field, &seen)?;
             let (name, check) = (identifier(name), self.whole(field));
-            let proto_name = field.name().to_owned();
-            let index = *index;
-            members.push(OneofMember { index, header, name, proto_name, number, kind, check });
+            let (index, proto_name) = (*index, field.name().to_owned());
+            members.push(OneofMember {
+                index,
+                header,
+                name,
+                proto_name,
+                number,
+                kind,
+                check,
+                getter,
+            });
         }
         let full = inner(&owner.full, oneof.name());
         let name = &owner.name.oneofs[*index];

@@ -134,6 +134,8 @@ pub(crate) struct Getter {
     pub(crate) method: String,
     /// The default, as a Rust expression.
     pub(crate) default: String,
+    /// What is given, as seen from the message's module.
+    pub(crate) kind: Kind,
 }
 
 /// What a check for required fields asks of a field.
@@ -277,6 +279,8 @@ pub(crate) struct OneofMember {
     pub(crate) number: u32,
     pub(crate) kind: Kind,
     pub(crate) check: Check,
+    /// There is one where the .proto says a default.
+    pub(crate) getter: Option<Getter>,
 }
 
 /// An extension: a constant.

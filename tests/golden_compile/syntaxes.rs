@@ -141,6 +141,28 @@ fn defaults_are_what_unset_fields_give() {
     assert_eq!(unset.color(), Color::Red);
 }
 
+/// A member of a oneof that is not set gives its default, whatever else is set.
+#[test]
+fn members_of_oneofs_have_defaults() {
+    use crate::defaults::defaults::Defaults;
+    use crate::defaults::defaults::defaults::{Choice, inner::Size};
+    use crate::editions::editions::Choosing;
+    let set = |choice| Defaults { choice: Some(choice), ..Default::default() };
+    for other in [Defaults::default(), set(Choice::Plain(1.0))] {
+        assert_eq!((other.count(), other.words(), other.data()), (-5, &b"none"[..], &b"\x01"[..]));
+        assert_eq!((other.choice_size(), other.merge_()), (Size::Large, true));
+        #[allow(deprecated)]
+        let infinite = other.r#match();
+        assert_eq!(infinite, f32::INFINITY);
+    }
+    assert_eq!(set(Choice::Count(3)).count(), 3);
+    assert_eq!(set(Choice::Words("set".into())).words(), b"set");
+    assert_eq!(set(Choice::Data(vec![2])).data(), [2]);
+    assert_eq!(set(Choice::ChoiceSize(Size::Small)).choice_size(), Size::Small);
+    assert!(!set(Choice::Merge(false)).merge_());
+    assert_eq!(Choosing::default().text(), "x");
+}
+
 /// Strings of proto2 hold any bytes; those whose feature says VERIFY do not.
 #[test]
 fn strings_that_need_not_be_utf8_hold_any_bytes() {

@@ -30,6 +30,7 @@ pub(crate) mod json;
 pub(crate) mod kind;
 mod length_delimited;
 pub(crate) mod map;
+mod member_or;
 mod options;
 mod packed;
 mod reader;
