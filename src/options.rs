@@ -4,8 +4,10 @@
 //! value: `type_attribute=.hello.Reply=#[derive(Eq, Hash)]` is one option. An unknown key is an
 //! error that lists the known ones, because a misspelt option would otherwise change nothing.
 
-use syn::parse::Parser;
+mod paths;
 
+pub(crate) use self::paths::{Attribute, ExternPath, MapChoice, MapKind, is_word, lies_in};
+use self::paths::{proto_and_rust, proto_path, rust_path};
 use crate::user_error::UserError;
 
 /// What the user chose.
@@ -62,39 +64,6 @@ pub(crate) enum Tree {
     Only,
 }
 
-/// `.proto.path=::rust::path`: what lies under the first is found under the second.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ExternPath {
-    /// A package, message or enum, with its leading dot.
-    pub(crate) proto: String,
-    /// An absolute Rust path.
-    pub(crate) rust: String,
-}
-
-/// `.proto.path=#[attribute]`, for the element of that name and all that lies in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Attribute {
-    /// A package, message, enum, oneof or field, with its leading dot.
-    pub(crate) proto: String,
-    /// One or more outer attributes.
-    pub(crate) rust: String,
-}
-
-/// `.proto.path=btree`, for the map fields of that name and all that lie in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct MapChoice {
-    /// A package, message or field, with its leading dot; `.` is everything.
-    proto: String,
-    kind: MapKind,
-}
-
-/// What a map field is kept in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MapKind {
-    Hash,
-    Btree,
-}
-
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -147,7 +116,7 @@ impl Options {
 
     /// What the map field of this name is kept in.
     pub(crate) fn map_kind(&self, full_name: &str) -> MapKind {
-        let covering = self.maps.iter().rfind(|choice| lies_in(full_name, &choice.proto));
+        let covering = self.maps.iter().rfind(|choice| choice.covers(full_name));
         covering.map_or(MapKind::Hash, |choice| choice.kind)
     }
 
@@ -223,42 +192,6 @@ impl Tree {
     }
 }
 
-impl Attribute {
-    /// Whether the attribute is meant for the element of this name (with its leading dot).
-    pub(crate) fn covers(&self, full_name: &str) -> bool {
-        lies_in(full_name, &self.proto)
-    }
-
-    fn parse(value: &str) -> Option<Self> {
-        let (proto, rust) = proto_and_rust(value)?;
-        let attributes = syn::Attribute::parse_outer.parse_str(rust).ok()?;
-        (!attributes.is_empty()).then(|| Self { proto, rust: rust.to_owned() })
-    }
-}
-
-impl MapChoice {
-    fn parse(value: &str) -> Option<Self> {
-        let (proto, kind) = match value.contains('=') {
-            true => proto_and_rust(value)?,
-            false => (".".to_owned(), value),
-        };
-        let kind = match kind {
-            "hash" => MapKind::Hash,
-            "btree" => MapKind::Btree,
-            _ => return None,
-        };
-        Some(Self { proto, kind })
-    }
-}
-
-/// Whether `name` is `outer` or lies in it; both with their leading dot, `.` holds everything.
-pub(crate) fn lies_in(name: &str, outer: &str) -> bool {
-    match name.strip_prefix(outer) {
-        Some(rest) => outer == "." || rest.is_empty() || rest.starts_with('.'),
-        None => false,
-    }
-}
-
 /// Splits at the commas that stand outside brackets and string literals.
 fn split(parameter: &str) -> Result<Vec<&str>, UserError> {
     let mut parts = Vec::new();
@@ -299,38 +232,6 @@ fn yes_or_no(value: &str) -> Option<bool> {
         "no" => Some(false),
         _ => None,
     }
-}
-
-/// An absolute path (`::name::…` or `crate::…`): it has to mean the same in every module.
-fn rust_path(value: &str) -> Option<String> {
-    let path: syn::Path = syn::parse_str(value).ok()?;
-    let from_crate = path.leading_colon.is_none() && path.segments.first()?.ident == "crate";
-    let names = path.segments.iter().skip(usize::from(from_crate));
-    let relative = ["self", "Self", "super", "crate"];
-    let absolute = (path.leading_colon.is_some() || from_crate)
-        && names.into_iter().all(|segment| relative.iter().all(|word| segment.ident != word));
-    let plain = path.segments.iter().all(|segment| segment.arguments.is_none());
-    (absolute && plain).then(|| value.split_whitespace().collect())
-}
-
-/// A path with its leading dot, and what stands behind the `=`.
-fn proto_and_rust(value: &str) -> Option<(String, &str)> {
-    let (proto, rust) = value.split_once('=')?;
-    Some((proto_path(proto.trim())?, rust.trim()))
-}
-
-/// The name of an element with its leading dot, or `.` for everything.
-fn proto_path(value: &str) -> Option<String> {
-    let names = value.strip_prefix('.')?;
-    let readable = names.is_empty() || names.split('.').all(is_word);
-    readable.then(|| value.to_owned())
-}
-
-/// Whether protoc would take it for an identifier.
-pub(crate) fn is_word(name: &str) -> bool {
-    let mut letters = name.chars();
-    letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
 struct Known {
@@ -457,23 +358,6 @@ mod tests {
         }
     }
 
-    /// Maps are kept as the last option says whose path covers them; without one they are hash maps.
-    #[test]
-    fn the_last_covering_path_says_what_a_map_is() {
-        let options = parse("map=.a=btree,map=.a.B=hash,map=.a.B.c=btree").unwrap();
-        for (field, kind) in [
-            (".x.Y.z", MapKind::Hash),
-            (".a.Y.z", MapKind::Btree),
-            (".a.B.z", MapKind::Hash),
-            (".a.B.c", MapKind::Btree),
-            (".a.B.cd", MapKind::Hash),
-        ] {
-            assert_eq!(options.map_kind(field), kind, "{field}");
-        }
-        assert_eq!(parse("map=btree").unwrap().map_kind(".a.B.c"), MapKind::Btree);
-        assert_eq!(parse("map=.a=btree,map=hash").unwrap().map_kind(".a.B.c"), MapKind::Hash);
-    }
-
     /// Everything can be elsewhere where no messages are generated, in whichever order it is said.
     #[test]
     fn everything_can_be_elsewhere_without_messages() {
@@ -482,24 +366,5 @@ mod tests {
         assert_eq!(options.extern_paths[0].proto, ".");
         assert_eq!(parse("messages=extern").unwrap().messages, Messages::Extern);
         assert_eq!(parse("messages=extern,messages=own"), Ok(Options::default()));
-    }
-
-    /// The paths of `bytes` add up, and `.` is everything.
-    #[test]
-    fn paths_of_bytes_add_up() {
-        let options = parse("bytes=.a.B,bytes=.c.D.data").unwrap();
-        for (field, shares) in
-            [(".a.B.x", true), (".a.C.x", false), (".c.D.data", true), (".c.D.dat", false)]
-        {
-            assert_eq!(options.shares_bytes(field), shares, "{field}");
-        }
-        assert!(parse("bytes=.").unwrap().shares_bytes(".a.B.x"));
-    }
-
-    /// A path covers the element it names and what lies in it, never a longer name.
-    #[test]
-    fn a_path_ends_at_a_dot() {
-        assert!(lies_in(".a.B", ".a.B") && lies_in(".a.B.c", ".a.B") && lies_in(".a.B", "."));
-        assert!(!lies_in(".a.Bc", ".a.B") && !lies_in(".a", ".a.B"));
     }
 }
