@@ -58,6 +58,8 @@ mod hello;
 mod import_option;
 #[path = "../../golden/imports/mod.rs"]
 mod imports;
+#[path = "../../golden/json_only/mod.rs"]
+mod json_only;
 #[path = "../../golden/keywords/mod.rs"]
 mod keywords;
 #[path = "../../golden/maps/mod.rs"]
@@ -110,6 +112,9 @@ mod services;
 mod shared_bytes;
 #[path = "../../golden/well_known/mod.rs"]
 mod well_known;
+
+#[path = "../../golden/text_only/mod.rs"]
+mod text_only;
 
 // `tree=no`: whoever includes the files writes the modules, and what they allow.
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]

@@ -110,6 +110,15 @@ fn places_are_those_of_the_descriptor() {
     check::<rust_grpc::well_known::generated_code_info::Annotation>();
 }
 
+/// A message has the formats that the options leave it.
+#[test]
+fn formats_are_chosen() {
+    let json = crate::json_only::json_only::Note { text: "a".into(), ..Default::default() };
+    assert_eq!(json.to_json().unwrap(), r#"{"text":"a"}"#);
+    let text = crate::text_only::text_only::Note { text: "a".into(), ..Default::default() };
+    assert_eq!(text.to_text(), "text: \"a\"\n");
+}
+
 /// A file that is imported for its options alone is not referred to, and need not be there.
 #[test]
 fn imports_for_options_alone_are_not_needed() {
