@@ -11,13 +11,12 @@ use super::features::{
     Features, FeaturesOf, MessageEncoding, Openness, Presence, RepeatedEncoding, Utf8,
 };
 use super::link::Descriptor;
-use super::model::{
-    Check, Field, Getter, Member, Message, Oneof, OneofMember, Scalar, Shape, Types,
-};
-use super::names::{Scope, TypeName, identifier, member_name, package_modules};
+use super::model::{Check, Field, Getter, Member, Message, Scalar, Shape, Types};
+use super::names::{Scope, TypeName, identifier, package_modules};
+use super::oneofs::{DeclaredOneof, real_oneof};
 use super::source::{
     FIELD_TYPE_NAME, FILE_ENUM, FILE_EXTENSION, FILE_MESSAGE, MESSAGE_ENUM, MESSAGE_EXTENSION,
-    MESSAGE_FIELD, MESSAGE_NESTED, MESSAGE_ONEOF,
+    MESSAGE_FIELD, MESSAGE_NESTED,
 };
 use super::{FileBuilder, Kind, Path, Reference, case, inner};
 use super::{lints, type_lints, value_lints};
@@ -59,21 +58,21 @@ impl Container<'_> {
 }
 
 /// A message under decision.
-struct Owner<'a> {
-    full: String,
+pub(super) struct Owner<'a> {
+    pub(super) full: String,
     descriptor: &'a DescriptorProto,
-    name: &'a TypeName,
-    features: Features,
-    path: Path,
+    pub(super) name: &'a TypeName,
+    pub(super) features: Features,
+    pub(super) path: Path,
 }
 
 /// A field under decision: its owner, and the module from which its types are seen.
-struct Place<'a> {
-    owner: &'a Owner<'a>,
-    modules: &'a [String],
-    path: Path,
+pub(super) struct Place<'a> {
+    pub(super) owner: &'a Owner<'a>,
+    pub(super) modules: &'a [String],
+    pub(super) path: Path,
     /// The field's full name: for the parts of a map, that of the map.
-    full: String,
+    pub(super) full: String,
 }
 
 impl<'a> FileBuilder<'a> {
@@ -254,7 +253,7 @@ impl<'a> FileBuilder<'a> {
     }
 
     /// The getter of a field that has a default; `kind` is as the message's module sees it.
-    fn getter(
+    pub(super) fn getter(
         &self,
         place: &Place<'_>,
         field: &FieldDescriptorProto,
@@ -272,7 +271,7 @@ impl<'a> FileBuilder<'a> {
     }
 
     /// Whether what the field holds is to be checked for required fields.
-    fn whole(&self, field: &FieldDescriptorProto) -> Check {
+    pub(super) fn whole(&self, field: &FieldDescriptorProto) -> Check {
         let message = field.type_name().strip_prefix('.');
         match message.is_some_and(|full| self.index.reaches_required(full)) {
             true => Check::Whole,
@@ -280,65 +279,8 @@ impl<'a> FileBuilder<'a> {
         }
     }
 
-    fn oneof(
-        &self,
-        owner: &Owner<'a>,
-        declared: &DeclaredOneof<'_>,
-        field: String,
-    ) -> Result<Oneof, UserError> {
-        let DeclaredOneof { index, oneof, fields } = declared;
-        let unknown = oneof.options.special_fields.unknown_fields();
-        let features = owner.features.overridden(FeaturesOf::Oneof, unknown);
-        let module = owner.name.module.iter();
-        let modules: Vec<_> = owner.name.modules.iter().chain(module).cloned().collect();
-        let spelt: Vec<_> = fields.iter().map(|(_, field)| field.name()).collect();
-        let names = Scope::of_values(&[]).claim_all(&spelt, member_name);
-        let mut members = Vec::new();
-        let mut uses_deprecated = false;
-        for ((index, field), name) in fields.iter().zip(&names) {
-            let path = owner.path.item(MESSAGE_FIELD, *index);
-            let full = inner(&owner.full, field.name());
-            let place = Place { owner, modules: &modules, path, full };
-            let deprecated = field.options.deprecated();
-            uses_deprecated |= deprecated || self.is_deprecated(field.type_name());
-            let mut header = self.header(&place.path, deprecated);
-            header.attributes = self.field_attributes(&place.full);
-            let number = self.number(&place, field)?;
-            let kind = self.kind(&place, field, features.of_field(field))?;
-            let beside = Place { modules: &owner.name.modules, ..place };
-            let seen = self.kind(&beside, field, features.of_field(field))?;
-            let getter = self.getter(&beside, field, &seen)?;
-            let (name, check) = (identifier(name), self.whole(field));
-            let (index, proto_name) = (*index, field.name().to_owned());
-            members.push(OneofMember {
-                index,
-                header,
-                name,
-                proto_name,
-                number,
-                kind,
-                check,
-                getter,
-            });
-        }
-        let full = inner(&owner.full, oneof.name());
-        let name = &owner.name.oneofs[*index];
-        let mut header = self.header(&owner.path.item(MESSAGE_ONEOF, *index), false);
-        header.attributes = self.type_attributes(&full, &ONEOF_DERIVES);
-        header.allows = lints([name].into_iter().chain(&names), type_lints);
-        Ok(Oneof {
-            header,
-            field_attributes: self.field_attributes(&full),
-            field,
-            name: identifier(name),
-            local: identifier(&Scope::of_values(&BODY_NAMES).claim(name)),
-            members,
-            uses_deprecated,
-        })
-    }
-
     /// What one value of the field is; a message is boxed where it would hold itself.
-    fn kind(
+    pub(super) fn kind(
         &self,
         place: &Place<'_>,
         field: &FieldDescriptorProto,
@@ -411,7 +353,11 @@ impl<'a> FileBuilder<'a> {
         }
     }
 
-    fn number(&self, place: &Place<'_>, field: &FieldDescriptorProto) -> Result<u32, UserError> {
+    pub(super) fn number(
+        &self,
+        place: &Place<'_>,
+        field: &FieldDescriptorProto,
+    ) -> Result<u32, UserError> {
         let number = u32::try_from(field.number()).ok();
         number.filter(|number| (1..=NUMBER_MAX).contains(number)).ok_or_else(|| {
             let message = format!(
@@ -437,22 +383,6 @@ impl Slot<'_> {
             Self::Oneof(_, oneof, _) => oneof.name(),
         }
     }
-}
-
-/// A oneof and its fields, with their indices.
-struct DeclaredOneof<'a> {
-    index: usize,
-    oneof: &'a OneofDescriptorProto,
-    fields: &'a [(usize, &'a FieldDescriptorProto)],
-}
-
-/// The oneof of a field, unless protoc made it up for `optional`.
-fn real_oneof<'a>(
-    message: &'a DescriptorProto,
-    field: &FieldDescriptorProto,
-) -> Option<(usize, &'a OneofDescriptorProto)> {
-    let index = usize::try_from(field.oneof_index.filter(|_| !field.proto3_optional())?).ok()?;
-    Some((index, message.oneof_decl.get(index)?))
 }
 
 pub(super) fn label(field: &FieldDescriptorProto) -> Option<Label> {
@@ -486,36 +416,5 @@ const UNKNOWN: &str = "unknown";
 /// What every message derives.
 const MESSAGE_DERIVES: [&str; 4] = ["Clone", "Debug", "Default", "PartialEq"];
 
-/// What the enum of a oneof derives.
-const ONEOF_DERIVES: [&str; 3] = ["Clone", "Debug", "PartialEq"];
-
 /// The highest field number there is.
 const NUMBER_MAX: u32 = (1 << 29) - 1;
-
-/// What the bodies of generated functions call by short names.
-const BODY_NAMES: [&str; 24] = [
-    "Int32",
-    "Int64",
-    "Uint32",
-    "Uint64",
-    "Sint32",
-    "Sint64",
-    "Fixed32",
-    "Fixed64",
-    "Sfixed32",
-    "Sfixed64",
-    "Float",
-    "Double",
-    "Bool",
-    "Str",
-    "Bytes",
-    "Enum",
-    "Nested",
-    "Some",
-    "None",
-    "Ok",
-    "Err",
-    "ByteStr",
-    "Delimited",
-    "SharedBytes",
-];

@@ -15,6 +15,7 @@ mod link;
 mod messages;
 pub(crate) mod model;
 mod names;
+mod oneofs;
 mod outputs;
 mod prost;
 mod reach;
