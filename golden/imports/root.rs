@@ -3,6 +3,7 @@
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 const _: () = ::rust_grpc::generated::GENERATED_CODE_VERSION_1;
+
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
@@ -10,11 +11,13 @@ pub struct Root {
     pub money: ::rust_grpc::MessageField<acme::common::Money>,
     pub unknown: ::rust_grpc::UnknownFields,
 }
+
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 impl ::rust_grpc::Message for Root {
     const FULL_NAME: &'static str = "Root";
     ::rust_grpc::clear! { unknown; money }
+
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -23,6 +26,7 @@ impl ::rust_grpc::Message for Root {
         writer.field(1, &self.money);
         writer.place()
     }
+
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -36,7 +40,9 @@ impl ::rust_grpc::Message for Root {
         ::core::result::Result::Ok(())
     }
 }
+
 ::rust_grpc::reflect! { message Root = FILE_ROOT, 0, unknown [json text]; 0 => message money; }
+
 /// The descriptor of root.proto.
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]

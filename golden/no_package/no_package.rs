@@ -3,6 +3,7 @@
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 const _: () = ::rust_grpc::generated::GENERATED_CODE_VERSION_1;
+
 #[derive(Clone, PartialEq, Default, Debug)]
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
@@ -10,11 +11,13 @@ pub struct Rootless {
     pub inner: ::rust_grpc::MessageField<rootless::Inner>,
     pub unknown: ::rust_grpc::UnknownFields,
 }
+
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 impl ::rust_grpc::Message for Rootless {
     const FULL_NAME: &'static str = "Rootless";
     ::rust_grpc::clear! { unknown; inner }
+
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -23,6 +26,7 @@ impl ::rust_grpc::Message for Rootless {
         writer.field(1, &self.inner);
         writer.place()
     }
+
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -36,7 +40,9 @@ impl ::rust_grpc::Message for Rootless {
         ::core::result::Result::Ok(())
     }
 }
+
 ::rust_grpc::reflect! { message Rootless = FILE_NO_PACKAGE, 0, unknown [json text]; 0 => message inner; }
+
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 pub mod rootless {
@@ -45,9 +51,11 @@ pub mod rootless {
         pub thing: ::rust_grpc::MessageField<super::inside::Thing>,
         pub unknown: ::rust_grpc::UnknownFields,
     }
+
     impl ::rust_grpc::Message for Inner {
         const FULL_NAME: &'static str = "Rootless.Inner";
         ::rust_grpc::clear! { unknown; thing }
+
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -56,6 +64,7 @@ pub mod rootless {
             writer.field(1, &self.thing);
             writer.place()
         }
+
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -69,14 +78,17 @@ pub mod rootless {
             ::core::result::Result::Ok(())
         }
     }
+
     ::rust_grpc::reflect! { message Inner = super::FILE_NO_PACKAGE, 1, unknown [json text]; 0 => message thing; }
 }
+
 /// The methods of `Plain`.
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 pub const PLAIN_METHODS: &[::rust_grpc::Method] = &[
     ::rust_grpc::Method::new("/Plain/Call", ::rust_grpc::MethodKind::Unary),
 ];
+
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 pub trait Plain: ::core::marker::Send + ::core::marker::Sync {
@@ -90,12 +102,14 @@ pub trait Plain: ::core::marker::Send + ::core::marker::Sync {
         ::core::result::Result::Err(unimplemented(&PLAIN_METHODS[0]))
     }
 }
+
 /// Serves an implementation of [`Plain`].
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 pub struct PlainServer<T> {
     service: ::std::sync::Arc<T>,
 }
+
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 impl<T> PlainServer<T> {
@@ -103,11 +117,13 @@ impl<T> PlainServer<T> {
     pub fn new(service: T) -> Self {
         Self::from_arc(::std::sync::Arc::new(service))
     }
+
     /// Serves `service`, which others may hold too.
     pub fn from_arc(service: ::std::sync::Arc<T>) -> Self {
         Self { service }
     }
 }
+
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 impl<T> ::core::clone::Clone for PlainServer<T> {
@@ -115,15 +131,18 @@ impl<T> ::core::clone::Clone for PlainServer<T> {
         Self::from_arc(::std::sync::Arc::clone(&self.service))
     }
 }
+
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 impl<T: Plain> ::rust_grpc::Service for PlainServer<T> {
     fn name(&self) -> &str {
         "Plain"
     }
+
     fn methods(&self) -> &[::rust_grpc::Method] {
         PLAIN_METHODS
     }
+
     fn call(
         &self,
         method: usize,
@@ -141,12 +160,14 @@ impl<T: Plain> ::rust_grpc::Service for PlainServer<T> {
         }
     }
 }
+
 #[derive(Clone, Debug)]
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 pub struct PlainStub {
     channel: ::rust_grpc::Channel,
 }
+
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 impl PlainStub {
@@ -154,6 +175,7 @@ impl PlainStub {
     pub fn new(channel: ::rust_grpc::Channel) -> Self {
         Self { channel }
     }
+
     pub fn call(
         &self,
         request: impl ::rust_grpc::IntoRequest<Rootless>,
@@ -164,6 +186,7 @@ impl PlainStub {
         use ::rust_grpc::generated::service::{Protobuf, unary};
         unary(&self.channel, &PLAIN_METHODS[0], &Protobuf, request)
     }
+
     pub fn call_pending(
         &self,
         request: impl ::rust_grpc::IntoRequest<Rootless>,
@@ -175,6 +198,7 @@ impl PlainStub {
         unary_pending(&self.channel, &PLAIN_METHODS[0], &Protobuf, request)
     }
 }
+
 /// The descriptor of no_package.proto.
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]

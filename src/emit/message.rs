@@ -83,7 +83,11 @@ impl Printer {
             Member::Oneof(oneof) => super::oneof::read(oneof, &unknown),
         });
         let check = message.checks_required.then(|| self.check(message));
-        let shares = message.shares_bytes.then(|| quote!(const SHARES_BYTES: bool = true;));
+        let shares = message.shares_bytes.then(|| {
+            quote!(
+                const SHARES_BYTES: bool = true;
+            )
+        });
         let (kept, reset): (Vec<_>, Vec<_>) =
             message.members.iter().partition(|member| keeps_room(member));
         let kept = kept.into_iter().map(member_name).chain([unknown.clone()]);
