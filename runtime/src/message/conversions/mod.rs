@@ -12,6 +12,7 @@ mod time;
 mod wrappers;
 
 pub use any::AnyError;
+pub use field_mask::{FieldMaskError, FieldMaskOptions};
 #[cfg(feature = "serde_json")]
 pub use serde_json::NoJsonError;
 pub use time::TimeRangeError;

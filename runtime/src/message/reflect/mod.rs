@@ -7,6 +7,7 @@
 //! stands there. Invariant: what [`Reflect::field`] and [`Reflect::field_mut`] give has the shape
 //! that the descriptor says.
 
+mod copy;
 mod descriptor;
 mod dynamic;
 mod extensions;
@@ -37,6 +38,7 @@ pub use pool::DescriptorPool;
 pub use singular::{FieldMut, FieldRef, SingularMut};
 pub use value::{Value, ValueError, ValueRef};
 
+pub(super) use copy::{field_mut, merge_field};
 pub(super) use extensions::check_extensions;
 pub(super) use {
     dynamic::DynamicField,

@@ -28,6 +28,16 @@ impl FieldRef<'_> {
             Self::Map(map) => !map.is_empty(),
         }
     }
+
+    /// For errors.
+    pub(super) fn shape(&self) -> &'static str {
+        match self {
+            Self::Unset => "nothing",
+            Self::Singular(_) => SINGULAR,
+            Self::Repeated(_) => REPEATED,
+            Self::Map(_) => MAP,
+        }
+    }
 }
 
 /// A field, to write to.
@@ -49,7 +59,20 @@ impl FieldMut<'_> {
             Self::Map(map) => map.clear(),
         }
     }
+
+    /// For errors.
+    pub(super) fn shape(&self) -> &'static str {
+        match self {
+            Self::Singular(_) => SINGULAR,
+            Self::Repeated(_) => REPEATED,
+            Self::Map(_) => MAP,
+        }
+    }
 }
+
+const SINGULAR: &str = "a singular field";
+const REPEATED: &str = "a repeated field";
+const MAP: &str = "a map";
 
 /// A singular field, to write to.
 pub struct SingularMut<'a>(Slot<'a>);
