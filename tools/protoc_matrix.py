@@ -30,7 +30,10 @@ REFUSED_BY = {
         "editions": "a protoc older than editions",
         "extensions_editions": "a protoc older than editions",
         "import_option": "a protoc older than editions",
+        "editions_scopes": "a protoc older than editions",
         "keywords": "fields whose names in JSON are alike",
+        "redact": "a protoc older than debug_redact",
+        "redact_no_descriptor": "a protoc older than debug_redact",
     },
     "buf": {},
     "buf-image": {

@@ -12,6 +12,7 @@ pub mod message {
         Bool, ByteStr, Bytes, Double, Enum, Fixed32, Fixed64, Float, Int32, Int64, Kind, Nested,
         Packable, Scalar, Sfixed32, Sfixed64, Sint32, Sint64, Str, Uint32, Uint64,
     };
+    pub use crate::message::redact::{Redacted, debug_name};
     pub use crate::message::required::{check, check_each, check_field, require};
     #[cfg(feature = "bytes")]
     pub use crate::message::shared_bytes::SharedBytes;

@@ -3,18 +3,21 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use super::{Printer, above, allow_deprecated, header, kind, lints, parsed, record_tag, tag};
+use super::{
+    Printer, above, allow_deprecated, debug, header, kind, lints, parsed, record_tag, tag,
+};
 use crate::schema::model::{Check, Field, Kind, Member, Message, Scalar, Shape};
 
 impl Printer {
     pub(super) fn message(&self, message: &Message) -> TokenStream {
         let definition = self.definition(message);
+        let debug = self.redacted_message(message);
         let getters = self.getters(message);
         let encoding = self.encoding(message);
         let module = self.module(message);
         let reflection = self.reflect_message(message);
         let extendable = self.extendable(message);
-        quote!(#definition #getters #encoding #reflection #extendable #module)
+        quote!(#definition #debug #getters #encoding #reflection #extendable #module)
     }
 
     fn definition(&self, message: &Message) -> TokenStream {
@@ -31,9 +34,10 @@ impl Printer {
             }
             Member::Oneof(oneof) => self.oneof_field(message, oneof),
         });
+        let debug = (!message.is_redacted()).then(|| quote!(, Debug));
         quote! {
             #above
-            #[derive(Clone, PartialEq, Default, Debug)]
+            #[derive(Clone, PartialEq, Default #debug)]
             #lints
             #allow
             pub struct #name {
@@ -41,6 +45,20 @@ impl Printer {
                 pub #unknown: #runtime::UnknownFields,
             }
         }
+    }
+
+    /// `Debug` of a message with fields that it hides.
+    fn redacted_message(&self, message: &Message) -> Option<TokenStream> {
+        let (runtime, name) = (&self.runtime, parsed(&message.name));
+        let fields = message.members.iter().map(|member| {
+            let redacted = matches!(member, Member::Field(field) if field.redacted);
+            let (how, name) = (debug(redacted), parsed(member.name()));
+            quote!(#how #name;)
+        });
+        let unknown = parsed(message.unknown);
+        message
+            .is_redacted()
+            .then(|| quote!(#runtime::reflect! { debug message #name; #(#fields)* show #unknown; }))
     }
 
     fn field_type(&self, field: &Field) -> TokenStream {
@@ -90,8 +108,8 @@ impl Printer {
         });
         let (kept, reset): (Vec<_>, Vec<_>) =
             message.members.iter().partition(|member| keeps_room(member));
-        let kept = kept.into_iter().map(member_name).chain([unknown.clone()]);
-        let reset = reset.into_iter().map(member_name);
+        let kept = kept.into_iter().map(|member| parsed(member.name())).chain([unknown.clone()]);
+        let reset = reset.into_iter().map(|member| parsed(member.name()));
         let read = if message.members.is_empty() {
             quote!(reader.unknown(tag, &mut self.#unknown)?;)
         } else {
@@ -170,8 +188,10 @@ impl Printer {
         let lints = lints(&message.header);
         let oneofs = message.members.iter().filter_map(|member| match member {
             Member::Oneof(oneof) => {
-                let (oneof, reflection) = (self.oneof(oneof), self.reflect_oneof(message, oneof));
-                Some(quote!(#oneof #reflection))
+                let (debug, reflection) =
+                    (self.redacted_oneof(oneof), self.reflect_oneof(message, oneof));
+                let oneof = self.oneof(oneof);
+                Some(quote!(#oneof #debug #reflection))
             }
             Member::Field(_) => None,
         });
@@ -183,13 +203,6 @@ impl Printer {
                 #nested
             }
         })
-    }
-}
-
-fn member_name(member: &Member) -> TokenStream {
-    match member {
-        Member::Field(field) => parsed(&field.name),
-        Member::Oneof(oneof) => parsed(&oneof.field),
     }
 }
 

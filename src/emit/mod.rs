@@ -151,6 +151,11 @@ fn allow_deprecated(uses: bool) -> Option<TokenStream> {
     uses.then(|| quote!(#[allow(deprecated)]))
 }
 
+/// How `Debug` treats a field.
+fn debug(redacted: bool) -> TokenStream {
+    if redacted { quote!(redact) } else { quote!(show) }
+}
+
 /// What the runtime calls the kind of a value.
 fn kind(kind: &Kind) -> TokenStream {
     match kind {

@@ -3,7 +3,7 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use super::{Printer, allow_deprecated, docs, header, kind, lints, parsed, tag};
+use super::{Printer, allow_deprecated, debug, docs, header, kind, lints, parsed, tag};
 use crate::schema::model::{Check, Kind, Message, Oneof, OneofMember};
 
 impl Printer {
@@ -26,9 +26,10 @@ impl Printer {
             let value = self.value_type(&member.kind);
             quote!(#header #name(#value))
         });
+        let debug = (!oneof.is_redacted()).then(|| quote!(, Debug));
         quote! {
             #docs
-            #[derive(Clone, PartialEq, Debug)]
+            #[derive(Clone, PartialEq #debug)]
             #(#attributes)*
             #lints
             #allow
@@ -36,6 +37,16 @@ impl Printer {
                 #(#members,)*
             }
         }
+    }
+
+    /// `Debug` of a oneof with members that it hides.
+    pub(super) fn redacted_oneof(&self, oneof: &Oneof) -> Option<TokenStream> {
+        let (runtime, name) = (&self.runtime, parsed(&oneof.name));
+        let members = oneof.members.iter().map(|member| {
+            let (how, name) = (debug(member.redacted), parsed(&member.name));
+            quote!(#how #name;)
+        });
+        oneof.is_redacted().then(|| quote!(#runtime::reflect! { debug oneof #name; #(#members)* }))
     }
 }
 

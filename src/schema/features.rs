@@ -196,6 +196,13 @@ impl Features {
     }
 }
 
+/// Whether the option `debug_redact` hides the field, another that the descriptor crate is too old
+/// for.
+pub(crate) fn is_redacted(field: &FieldDescriptorProto) -> bool {
+    let options = field.options.special_fields.unknown_fields();
+    last_varint(options, DEBUG_REDACT).is_some_and(|value| value != 0)
+}
+
 fn last_varint(fields: &UnknownFields, number: u32) -> Option<i32> {
     let varints = fields.iter().filter(|(at, _)| *at == number);
     let values = varints.filter_map(|(_, value)| match value {
@@ -207,6 +214,7 @@ fn last_varint(fields: &UnknownFields, number: u32) -> Option<i32> {
 
 // Field numbers of descriptor.proto.
 const FILE_EDITION: u32 = 14;
+const DEBUG_REDACT: u32 = 16;
 const FIELD_PRESENCE: u32 = 1;
 const ENUM_TYPE: u32 = 2;
 const REPEATED_FIELD_ENCODING: u32 = 3;

@@ -8,7 +8,7 @@ use protobuf::descriptor::{
 use super::defaults;
 use super::extensions::DeclaredExtensions;
 use super::features::{
-    Features, FeaturesOf, MessageEncoding, Openness, Presence, RepeatedEncoding, Utf8,
+    Features, FeaturesOf, MessageEncoding, Openness, Presence, RepeatedEncoding, Utf8, is_redacted,
 };
 use super::link::Descriptor;
 use super::model::{Check, Field, Getter, Member, Message, Scalar, Shape, Types};
@@ -210,6 +210,7 @@ impl<'a> FileBuilder<'a> {
         header.attributes = self.field_attributes(&place.full);
         let number = self.number(&place, field)?;
         let proto_name = field.name().to_owned();
+        let redacted = is_redacted(field);
         let repeated = label(field) == Some(Label::LABEL_REPEATED);
         if repeated && let Some((key, value)) = self.map_entry(field) {
             // Entries are never delimited, nor is what stands in them: editions, message_encoding.
@@ -229,6 +230,7 @@ impl<'a> FileBuilder<'a> {
                 kind,
                 shape,
                 check,
+                redacted,
                 getter,
             });
         }
@@ -249,7 +251,7 @@ impl<'a> FileBuilder<'a> {
             (_, Presence::Explicit | Presence::Required) => (kind, Shape::Optional),
         };
         let getter = self.getter(&place, field, &kind)?;
-        Ok(Field { index, header, name, proto_name, number, kind, shape, check, getter })
+        Ok(Field { index, header, name, proto_name, number, kind, shape, check, redacted, getter })
     }
 
     /// The getter of a field that has a default; `kind` is as the message's module sees it.

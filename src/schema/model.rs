@@ -124,6 +124,8 @@ pub(crate) struct Field {
     pub(crate) kind: Kind,
     pub(crate) shape: Shape,
     pub(crate) check: Check,
+    /// Whether `Debug` hides it.
+    pub(crate) redacted: bool,
     /// There is one where the .proto says a default.
     pub(crate) getter: Option<Getter>,
 }
@@ -200,6 +202,23 @@ impl Member {
                 oneof.members.iter().map(|member| member.number).max().unwrap_or(0)
             }
         }
+    }
+}
+
+impl Message {
+    /// Whether `Debug` hides a field that stands for itself.
+    pub(crate) fn is_redacted(&self) -> bool {
+        self.members.iter().any(|member| match member {
+            Member::Field(field) => field.redacted,
+            Member::Oneof(_) => false,
+        })
+    }
+}
+
+impl Oneof {
+    /// Whether `Debug` hides a member.
+    pub(crate) fn is_redacted(&self) -> bool {
+        self.members.iter().any(|member| member.redacted)
     }
 }
 
@@ -281,6 +300,8 @@ pub(crate) struct OneofMember {
     pub(crate) check: Check,
     /// There is one where the .proto says a default.
     pub(crate) getter: Option<Getter>,
+    /// Whether `Debug` hides it.
+    pub(crate) redacted: bool,
 }
 
 /// An extension: a constant.

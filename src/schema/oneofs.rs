@@ -2,7 +2,7 @@
 
 use protobuf::descriptor::{DescriptorProto, FieldDescriptorProto, OneofDescriptorProto};
 
-use super::features::FeaturesOf;
+use super::features::{FeaturesOf, is_redacted};
 use super::messages::{Owner, Place};
 use super::model::{Oneof, OneofMember};
 use super::names::{Scope, identifier, member_name};
@@ -66,6 +66,7 @@ impl<'a> FileBuilder<'a> {
                 number,
                 kind,
                 check,
+                redacted: is_redacted(field),
                 getter,
             });
         }

@@ -40,6 +40,8 @@ mod docs_off;
 mod edition_2026;
 #[path = "../../golden/editions/mod.rs"]
 mod editions;
+#[path = "../../golden/editions_scopes/mod.rs"]
+mod editions_scopes;
 #[path = "../../golden/enum_names/mod.rs"]
 mod enum_names;
 #[path = "../../golden/enums/mod.rs"]
@@ -96,6 +98,10 @@ mod proto2_import;
 mod public_imports;
 #[path = "../../golden/recursion/mod.rs"]
 mod recursion;
+#[path = "../../golden/redact/mod.rs"]
+mod redact;
+#[path = "../../golden/redact_no_descriptor/mod.rs"]
+mod redact_no_descriptor;
 #[path = "../../golden/reserved/mod.rs"]
 mod reserved;
 #[path = "../../golden/rpc_new/mod.rs"]
@@ -133,6 +139,7 @@ mod messages;
 mod names;
 #[cfg(feature = "vendored-protoc")]
 mod oracle;
+mod redaction;
 mod reflection;
 #[path = "services.rs"]
 mod service_tests;

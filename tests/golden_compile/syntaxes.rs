@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
-use rust_grpc::message::DecodeErrorKind;
-use rust_grpc::{Enumeration, Message, MessageField, UnknownFields};
+use rust_grpc::message::{
+    DecodeErrorKind, DescriptorPool, JsonParseOptions, JsonPrintOptions, TextParseOptions,
+    TextPrintOptions,
+};
+use rust_grpc::{Enumeration, Extendable, Message, MessageField, UnknownFields};
 
 use crate::oracle::check;
 use crate::proto2::proto2::{Item, Level, Order, Plain, State, order};
@@ -233,4 +236,60 @@ fn groups_end_with_their_own_end_tag() {
     assert_eq!(decode(&[0x64]), unmatched(0, 12));
     // An end tag in a message with a length inside the group does not end the group.
     assert_eq!(decode(&[0x63, 0x12, 1, 0x64, 0x64]), unmatched(0, 12));
+}
+
+/// Editions: what the file says holds for what stands in it, maps aside; an extension has the
+/// features of the file that declares it. protoc reads and writes the same.
+#[test]
+fn features_come_from_the_file_around() {
+    use crate::editions_scopes::editions_scopes::{self as scopes, Host, Part, host};
+    use crate::editions_scopes::editions_scopes_plain::{Leaf, Plain};
+
+    let part = || Part { size: 1, ..Default::default() };
+    let leaf = Leaf { leaf: Box::new(Leaf::default()).into(), ..Default::default() };
+    let message = Host {
+        parts: [("k".into(), part())].into(),
+        part: part().into(),
+        more: vec![part()],
+        choice: Some(host::Choice::One(part())),
+        numbers: vec![1, 2],
+        leaf: leaf.into(),
+        ..Default::default()
+    };
+    let bytes = b"\x0a\x07\x0a\x01k\x12\x02\x08\x01\x13\x08\x01\x14\x1b\x08\x01\x1c\
+                  \x2b\x08\x01\x2c\x48\x01\x48\x02\x63\x12\x00\x64";
+    assert_eq!(message.encode_to_vec(), bytes);
+    check("editions_scopes", &message);
+    let mut plain = Plain::default();
+    plain.set_extension(&scopes::DELIMITED, part());
+    plain.set_extension(&scopes::EXPANDED, vec![1, 2]);
+    plain.set_extension(&scopes::NUMBER, 0);
+    plain.set_extension(&scopes::scope::INNER, part());
+    let bytes =
+        b"\xa3\x06\x08\x01\xa4\x06\xa8\x06\x01\xa8\x06\x02\xb8\x06\x00\xf3\x06\x08\x01\xf4\x06";
+    assert_eq!(plain.encode_to_vec(), bytes);
+    assert!(
+        plain.has_extension(&scopes::NUMBER),
+        "an extension has presence, whatever its file says"
+    );
+    // Extensions of another file are known by a pool alone.
+    let pool = DescriptorPool::of::<Host>();
+    let text = plain.to_text_with(&TextPrintOptions::new().pool(&pool));
+    assert!(text.starts_with("[editions_scopes.delimited] {"), "{text}");
+    let read = Plain::from_text_with(&text, &TextParseOptions::new().pool(&pool));
+    assert_eq!(read.unwrap(), plain);
+    let json = plain.to_json_with(&JsonPrintOptions::new().pool(&pool)).unwrap();
+    let read = Plain::from_json_with(&json, &JsonParseOptions::new().pool(&pool));
+    assert_eq!(read.unwrap(), plain);
+}
+
+/// json_format LEGACY_BEST_EFFORT: fields of one name in JSON are let be; that name is the first's.
+#[test]
+fn fields_may_share_a_name_in_json_by_best_effort() {
+    use crate::editions_scopes::editions_scopes::Host;
+
+    let first = Host { json_name: 7, ..Default::default() };
+    assert_eq!(first.to_json().unwrap(), "{\"jsonName\":7}");
+    assert_eq!(Host::from_json("{\"jsonName\":7}").unwrap(), first);
+    assert_eq!(Host::from_json("{\"json_name\":7}").unwrap(), first);
 }

@@ -34,6 +34,7 @@ mod member_or;
 mod options;
 mod packed;
 mod reader;
+pub(crate) mod redact;
 pub(crate) mod reflect;
 pub(crate) mod required;
 mod scratch;

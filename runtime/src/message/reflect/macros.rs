@@ -64,6 +64,35 @@ macro_rules! reflect {
         $($crate::reflect_format!($format $message);)*
     };
 
+    (debug message $message:ident; $($how:ident $field:ident;)*) => {
+        #[allow(deprecated)]
+        impl ::core::fmt::Debug for $message {
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut shown = formatter
+                    .debug_struct($crate::generated::message::debug_name(stringify!($message)));
+                $(shown.field(
+                    $crate::generated::message::debug_name(stringify!($field)),
+                    $crate::reflect_debug!($how &self.$field),
+                );)*
+                shown.finish()
+            }
+        }
+    };
+
+    (debug oneof $oneof:ident; $($how:ident $member:ident;)*) => {
+        #[allow(deprecated)]
+        impl ::core::fmt::Debug for $oneof {
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                match self {
+                    $(Self::$member(value) => formatter
+                        .debug_tuple($crate::generated::message::debug_name(stringify!($member)))
+                        .field($crate::reflect_debug!($how value))
+                        .finish(),)*
+                }
+            }
+        }
+    };
+
     (enum $enumeration:ident = $file:path;) => {
         #[allow(deprecated)]
         impl $crate::generated::reflect::Described for $enumeration {
@@ -141,6 +170,19 @@ macro_rules! reflect {
             }
         }
     };
+}
+
+/// What `Debug` shows of a field: all of it, or that it is hidden.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_debug {
+    (show $value:expr) => {
+        $value
+    };
+    (redact $value:expr) => {{
+        let _ = $value;
+        &$crate::generated::message::Redacted
+    }};
 }
 
 /// One field, by its shape.

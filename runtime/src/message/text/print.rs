@@ -6,6 +6,7 @@ use super::literal::{infallible, write_bytes, write_f32, write_f64, write_text};
 use super::unknown::write_unknown;
 use super::{ANY, TextPrintOptions, extension_name, name_of, type_of_url};
 use crate::limits;
+use crate::message::redact::REDACTED;
 use crate::message::reflect::{
     DynamicMessage, FieldDescriptor, FieldRef, Reflect, Resolver, ValueRef, extension_fields,
 };
@@ -27,6 +28,11 @@ pub(super) struct Printer<'a> {
 }
 
 impl Printer<'_> {
+    /// Whether it hides what may be a secret.
+    pub(super) fn redacts(&self) -> bool {
+        self.options.redact
+    }
+
     fn message(&mut self, message: &dyn Reflect) {
         if self.options.expand_any && self.any(message) {
             return;
@@ -72,7 +78,7 @@ impl Printer<'_> {
         match value {
             FieldRef::Unset => {}
             _ if self.options.redact && field.is_redacted() && value.is_set() => {
-                self.line(|printer| printer.out.extend([name, ": [REDACTED]"]));
+                self.line(|printer| printer.out.extend([name, ": ", REDACTED]));
             }
             FieldRef::Singular(value) => self.value(field, name, value),
             FieldRef::Repeated(list) => {

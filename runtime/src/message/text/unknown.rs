@@ -4,12 +4,16 @@ use std::fmt::Write as _;
 
 use super::literal::{infallible, write_bytes};
 use super::print::Printer;
+use crate::message::redact::REDACTED;
 use crate::message::{Budget, UnknownFields, UnknownIter, UnknownValue};
 
 /// Writes the fields; bytes that look like a message are written as one.
 pub(super) fn write_unknown(printer: &mut Printer<'_>, fields: UnknownIter<'_>, depth: u32) {
     for (number, value) in fields {
         match value {
+            _ if printer.redacts() => printer.line(|printer| {
+                infallible(write!(printer.out, "{number}: {REDACTED}"));
+            }),
             UnknownValue::Group(fields) => {
                 let name = number.to_string();
                 printer.block(&name, |printer| write_unknown(printer, fields, depth + 1));

@@ -18,6 +18,7 @@ use super::singular::{FieldMut, FieldRef, OneofField, SingularMut};
 use super::value::{Value, ValueError};
 use super::{Reflect, wire};
 use crate::limits;
+use crate::message::redact::Redacted;
 use crate::message::{
     Budget, DecodeError, DecodeErrorKind, DecodeOptions, EncodeError, Reader, UnknownFields, Writer,
 };
@@ -232,7 +233,7 @@ impl Debug for DynamicMessage {
         for (index, slot) in &self.fields {
             let field = descriptor.field(*index);
             match field.is_redacted() {
-                true => shown.field(field.name(), &format_args!("[REDACTED]")),
+                true => shown.field(field.name(), &Redacted),
                 false => shown.field(field.name(), slot),
             };
         }
