@@ -130,7 +130,7 @@ impl DescriptorPool {
         }
         let mut public = HashMap::new();
         for name in names {
-            self.add_waiting(&name, &mut waiting, &mut public, 0)?;
+            self.add_waiting(&name, &mut waiting, &mut public, &mut Vec::new())?;
         }
         Ok(())
     }
@@ -183,17 +183,21 @@ impl DescriptorPool {
         name: &str,
         waiting: &mut HashMap<String, Waiting<'a>>,
         public: &mut HashMap<String, Vec<String>>,
-        depth: usize,
+        importing: &mut Vec<String>,
     ) -> Result<(), DescriptorError> {
-        // Taken out first: a file that imports itself does not find itself.
+        if importing.iter().any(|other| other == name) {
+            return Err(DescriptorError::new(name, "the file imports itself"));
+        }
         let Some(file) = waiting.remove(name) else { return Ok(()) };
-        if depth > limits::IMPORT_DEPTH_MAX {
+        if importing.len() > limits::IMPORT_DEPTH_MAX {
             let limit = limits::IMPORT_DEPTH_MAX;
             return Err(DescriptorError::new(name, format!("imports nest deeper than {limit}")));
         }
+        importing.push(name.to_owned());
         for import in &file.imports {
-            self.add_waiting(import, waiting, public, depth + 1)?;
+            self.add_waiting(import, waiting, public, importing)?;
         }
+        importing.pop();
         let mut used: Vec<FileDescriptor> = Vec::new();
         let mut open = file.imports.clone();
         let mut seen = std::collections::HashSet::new();

@@ -5,7 +5,7 @@
 //! which refer to them.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use super::features::{Features, edition_of};
 use super::field::{Cardinality, FieldKind, FieldParts};
 use super::file::{FileDescriptor, FileParts};
 use super::message::{MessageParts, OneofParts};
+use super::names::{identifier, joined, json_name, optional_text, package, text, texts};
 use super::service::{MethodParts, ServiceParts};
 use super::{TypeAt, TypePlace};
 use crate::message::well_known::feature_set::{
@@ -75,7 +76,7 @@ impl FileDescriptor {
             );
             DescriptorError::new(&name, what)
         })?;
-        let package = optional_text(proto.package.as_ref(), "the package", &name)?;
+        let package = package(proto.package.as_ref(), &name)?;
         let features = Features::defaults(edition).overridden(&proto.options.features);
         let mut builder = Builder {
             file: name,
@@ -92,18 +93,10 @@ impl FileDescriptor {
             builder.message(message, &package, None, features)?;
         }
         builder.fields()?;
-        let mut extensions = Vec::new();
-        for extension in &proto.extension {
-            extensions.push(builder.extension(extension, &package, features)?);
-        }
-        for (place, source) in builder.sources.clone().into_iter().enumerate() {
-            let scope = builder.messages[place].full_name.clone();
-            for extension in &source.proto.extension {
-                extensions.push(builder.extension(extension, &scope, source.features)?);
-            }
-        }
+        let extensions = builder.extensions(&proto.extension, &package, features)?;
         let services = proto.service.iter().map(|service| builder.service(service, &package));
-        let services = services.collect::<Result<_, _>>()?;
+        let services: Vec<ServiceParts> = services.collect::<Result<_, _>>()?;
+        builder.check_other_names(&extensions, &services)?;
         let Builder { file: name, messages, enums, types, used, .. } = builder;
         let parts = FileParts {
             name,
@@ -121,25 +114,29 @@ impl FileDescriptor {
     }
 }
 
-struct Builder<'a> {
+pub(super) struct Builder<'a> {
     file: String,
-    messages: Vec<MessageParts>,
+    pub(super) messages: Vec<MessageParts>,
     enums: Vec<EnumParts>,
     /// By full name, without a leading dot.
-    types: HashMap<String, TypeAt>,
+    pub(super) types: HashMap<String, TypeAt>,
     /// Of each message.
-    sources: Vec<Source<'a>>,
+    pub(super) sources: Vec<Source<'a>>,
     used: Vec<FileDescriptor>,
 }
 
 #[derive(Clone, Copy)]
-struct Source<'a> {
-    proto: &'a DescriptorProto,
-    features: Features,
+pub(super) struct Source<'a> {
+    pub(super) proto: &'a DescriptorProto,
+    pub(super) features: Features,
 }
 
 impl<'a> Builder<'a> {
-    fn error(&self, what: impl Into<String>) -> DescriptorError {
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    pub(super) fn error(&self, what: impl Into<String>) -> DescriptorError {
         DescriptorError::new(&self.file, what)
     }
 
@@ -157,12 +154,12 @@ impl<'a> Builder<'a> {
         scope: &str,
         features: Features,
     ) -> Result<(), DescriptorError> {
-        let name = text(proto.name.as_ref(), "an enum's name", &self.file)?;
+        let name = identifier(proto.name.as_ref(), "an enum's name", &self.file)?;
         let full_name = joined(scope, &name);
         let mut values = Vec::with_capacity(proto.value.len());
         let (mut by_number, mut by_name) = (HashMap::new(), HashMap::new());
         for (place, value) in proto.value.iter().enumerate() {
-            let name = text(value.name.as_ref(), "an enum value's name", &self.file)?;
+            let name = identifier(value.name.as_ref(), "an enum value's name", &self.file)?;
             let number = value.number.unwrap_or_default();
             by_number.entry(number).or_insert(place);
             if by_name.insert(name.clone(), place).is_some() {
@@ -198,7 +195,7 @@ impl<'a> Builder<'a> {
         parent: Option<usize>,
         features: Features,
     ) -> Result<(), DescriptorError> {
-        let name = text(proto.name.as_ref(), "a message's name", &self.file)?;
+        let name = identifier(proto.name.as_ref(), "a message's name", &self.file)?;
         let full_name = joined(scope, &name);
         let features = features.overridden(&proto.options.features);
         let place = self.messages.len();
@@ -215,8 +212,12 @@ impl<'a> Builder<'a> {
             }
         }
         let mut oneofs = Vec::with_capacity(proto.oneof_decl.len());
+        let mut oneof_names = HashSet::new();
         for oneof in &proto.oneof_decl {
-            let name = text(oneof.name.as_ref(), "a oneof's name", &self.file)?;
+            let name = identifier(oneof.name.as_ref(), "a oneof's name", &self.file)?;
+            if !oneof_names.insert(name.clone()) {
+                return Err(self.error(format!("{full_name} has two oneofs {name}")));
+            }
             oneofs.push(OneofParts { name, fields: Vec::new(), is_synthetic: false });
         }
         self.messages.push(MessageParts {
@@ -321,44 +322,29 @@ impl<'a> Builder<'a> {
             None => features,
         };
         let mut parts = self.parts(proto, &parent.full_name, features, parent.is_map_entry)?;
+        self.check_number(&parts, &parent.full_name, FIELD_NUMBER_MAX)?;
+        if oneof.is_some() && parts.cardinality != Cardinality::Singular {
+            let what = format!("{}.{} is repeated, and in a oneof", parent.full_name, parts.name);
+            return Err(self.error(what));
+        }
         parts.oneof = oneof;
         Ok(parts)
     }
 
-    fn extension(
-        &self,
-        proto: &FieldDescriptorProto,
-        scope: &str,
-        features: Features,
-    ) -> Result<FieldParts, DescriptorError> {
-        let mut parts = self.parts(proto, scope, features, false)?;
-        let extendee = text(proto.extendee.as_ref(), "an extendee", &self.file)?;
-        parts.extendee = match self.find(&extendee)? {
-            (file, TypeAt::Message(place)) => Some(TypePlace { file, place }),
-            (_, TypeAt::Enum(_)) => {
-                return Err(self.error(format!("{extendee} is no message to extend")));
-            }
-        };
-        parts.full_name = joined(scope, &parts.name);
-        parts.json_name = format!("[{}]", parts.full_name);
-        parts.has_presence = parts.cardinality == Cardinality::Singular;
-        Ok(parts)
-    }
-
     /// What fields and extensions have in common.
-    fn parts(
+    pub(super) fn parts(
         &self,
         proto: &FieldDescriptorProto,
         scope: &str,
         features: Features,
         in_map_entry: bool,
     ) -> Result<FieldParts, DescriptorError> {
-        let name = text(proto.name.as_ref(), "a field's name", &self.file)?;
-        let fault = |what: String| self.error(format!("{scope}.{name} {what}"));
+        let name = identifier(proto.name.as_ref(), "a field's name", &self.file)?;
+        let fault = |what: String| self.error(format!("{} {what}", joined(scope, &name)));
         let number = proto.number.unwrap_or_default();
         let number = u32::try_from(number)
             .ok()
-            .filter(|number| (1..=MESSAGE_SET_NUMBER_MAX).contains(number))
+            .filter(|number| *number > 0)
             .ok_or_else(|| fault(format!("has the number {number}, which no field may have")))?;
         let features = features.of_field(proto);
         let type_name = optional_text(proto.type_name.as_ref(), "a type's name", &self.file)?;
@@ -384,6 +370,7 @@ impl<'a> Builder<'a> {
             (Some(Type::Enum) | None, Some((_, TypeAt::Enum(_)))) => FieldKind::Enum,
             (Some(kind), None) => scalar_kind(kind)
                 .ok_or_else(|| fault(format!("is of type {kind:?}, which needs a type name")))?,
+            (None, None) => return Err(fault("has no type".to_owned())),
             (kind, _) => {
                 return Err(fault(format!("is of type {kind:?}, but names {type_name:?}")));
             }
@@ -437,11 +424,11 @@ impl<'a> Builder<'a> {
         proto: &ServiceDescriptorProto,
         scope: &str,
     ) -> Result<ServiceParts, DescriptorError> {
-        let name = text(proto.name.as_ref(), "a service's name", &self.file)?;
+        let name = identifier(proto.name.as_ref(), "a service's name", &self.file)?;
         let mut methods = Vec::with_capacity(proto.method.len());
         for method in &proto.method {
             methods.push(MethodParts {
-                name: text(method.name.as_ref(), "a method's name", &self.file)?,
+                name: identifier(method.name.as_ref(), "a method's name", &self.file)?,
                 input: self.message_type(method.input_type.as_ref())?,
                 output: self.message_type(method.output_type.as_ref())?,
                 client_streaming: method.client_streaming(),
@@ -460,7 +447,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The file and the place of a type, by its name with a leading dot.
-    fn find(&self, name: &str) -> Result<(Option<usize>, TypeAt), DescriptorError> {
+    pub(super) fn find(&self, name: &str) -> Result<(Option<usize>, TypeAt), DescriptorError> {
         let bare = name.strip_prefix('.').unwrap_or(name);
         if let Some(at) = self.types.get(bare) {
             return Ok((None, *at));
@@ -470,6 +457,26 @@ impl<'a> Builder<'a> {
         };
         let found = self.used.iter().enumerate().find_map(in_used);
         found.ok_or_else(|| self.error(format!("{name} is declared neither here nor in an import")))
+    }
+
+    pub(super) fn check_number(
+        &self,
+        parts: &FieldParts,
+        scope: &str,
+        number_max: u32,
+    ) -> Result<(), DescriptorError> {
+        if parts.number <= number_max {
+            return Ok(());
+        }
+        let (name, number) = (joined(scope, &parts.name), parts.number);
+        Err(self.error(format!("{name} has the number {number}, which no field may have")))
+    }
+
+    pub(super) fn message_parts(&self, at: TypePlace) -> &MessageParts {
+        match at.file {
+            None => &self.messages[at.place],
+            Some(used) => &self.used[used].parts.messages[at.place],
+        }
     }
 
     fn enum_parts(&self, file: Option<usize>, place: usize) -> &EnumParts {
@@ -486,8 +493,8 @@ impl Source<'_> {
     }
 }
 
-/// Field numbers end at 2^29 - 1, but in a MessageSet only at 2^31 - 1.
-const MESSAGE_SET_NUMBER_MAX: u32 = i32::MAX as u32;
+/// Field numbers end at 2^29 - 1, save those of extensions of a MessageSet.
+pub(super) const FIELD_NUMBER_MAX: u32 = (1 << 29) - 1;
 
 fn scalar_kind(kind: Type) -> Option<FieldKind> {
     Some(match kind {
@@ -508,47 +515,4 @@ fn scalar_kind(kind: Type) -> Option<FieldKind> {
         Type::Sint64 => FieldKind::Sint64,
         Type::Group | Type::Message | Type::Enum => return None,
     })
-}
-
-/// protobuf JSON: each letter behind an underscore is upper case, underscores go.
-fn json_name(name: &str) -> String {
-    let mut json = String::with_capacity(name.len());
-    let mut after_underscore = false;
-    for letter in name.chars() {
-        match letter {
-            '_' => after_underscore = true,
-            _ if after_underscore => {
-                json.push(letter.to_ascii_uppercase());
-                after_underscore = false;
-            }
-            _ => json.push(letter),
-        }
-    }
-    json
-}
-
-fn joined(scope: &str, name: &str) -> String {
-    if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
-}
-
-fn text(bytes: Option<&ByteString>, what: &str, file: &str) -> Result<String, DescriptorError> {
-    match optional_text(bytes, what, file) {
-        Ok(text) if text.is_empty() => {
-            Err(DescriptorError::new(file, format!("{what} is missing")))
-        }
-        other => other,
-    }
-}
-
-fn optional_text(
-    bytes: Option<&ByteString>,
-    what: &str,
-    file: &str,
-) -> Result<String, DescriptorError> {
-    let text = bytes.map_or(Ok(""), ByteString::to_str);
-    text.map(str::to_owned).map_err(|_| DescriptorError::new(file, format!("{what} is not UTF-8")))
-}
-
-fn texts(names: &[ByteString], what: &str, file: &str) -> Result<Vec<String>, DescriptorError> {
-    names.iter().map(|name| text(Some(name), what, file)).collect()
 }

@@ -7,10 +7,12 @@
 mod build;
 mod default;
 mod enumeration;
+mod extend;
 mod features;
 mod field;
 mod file;
 mod message;
+mod names;
 mod service;
 
 pub use build::DescriptorError;

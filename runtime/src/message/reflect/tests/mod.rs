@@ -2,4 +2,5 @@
 
 mod descriptors;
 mod dynamic;
+mod hostile;
 mod pool;

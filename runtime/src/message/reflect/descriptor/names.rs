@@ -1,0 +1,86 @@
+//! Names in descriptors: what the grammar lets be one, and how they are put together.
+//!
+//! Whatever prints a name (JSON, the text format, errors) relies on its being one.
+
+use super::build::DescriptorError;
+use crate::message::ByteString;
+
+/// A text that has to be there.
+pub(super) fn text(
+    bytes: Option<&ByteString>,
+    what: &str,
+    file: &str,
+) -> Result<String, DescriptorError> {
+    match optional_text(bytes, what, file) {
+        Ok(text) if text.is_empty() => {
+            Err(DescriptorError::new(file, format!("{what} is missing")))
+        }
+        other => other,
+    }
+}
+
+pub(super) fn optional_text(
+    bytes: Option<&ByteString>,
+    what: &str,
+    file: &str,
+) -> Result<String, DescriptorError> {
+    let text = bytes.map_or(Ok(""), ByteString::to_str);
+    text.map(str::to_owned).map_err(|_| DescriptorError::new(file, format!("{what} is not UTF-8")))
+}
+
+pub(super) fn texts(
+    names: &[ByteString],
+    what: &str,
+    file: &str,
+) -> Result<Vec<String>, DescriptorError> {
+    names.iter().map(|name| text(Some(name), what, file)).collect()
+}
+
+/// A name that has to be there: letters, digits and underscores, and no digit first.
+pub(super) fn identifier(
+    bytes: Option<&ByteString>,
+    what: &str,
+    file: &str,
+) -> Result<String, DescriptorError> {
+    let name = text(bytes, what, file)?;
+    if is_identifier(&name) { Ok(name) } else { Err(no_name(file, what, &name)) }
+}
+
+/// Names with points between them, or nothing.
+pub(super) fn package(bytes: Option<&ByteString>, file: &str) -> Result<String, DescriptorError> {
+    let what = "the package";
+    let name = optional_text(bytes, what, file)?;
+    let is_whole = name.is_empty() || name.split('.').all(is_identifier);
+    if is_whole { Ok(name) } else { Err(no_name(file, what, &name)) }
+}
+
+fn no_name(file: &str, what: &str, name: &str) -> DescriptorError {
+    DescriptorError::new(file, format!("expected {what} to be a name, got {name:?}"))
+}
+
+fn is_identifier(name: &str) -> bool {
+    !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// protobuf JSON: each letter behind an underscore is upper case, underscores go.
+pub(super) fn json_name(name: &str) -> String {
+    let mut json = String::with_capacity(name.len());
+    let mut after_underscore = false;
+    for letter in name.chars() {
+        match letter {
+            '_' => after_underscore = true,
+            _ if after_underscore => {
+                json.push(letter.to_ascii_uppercase());
+                after_underscore = false;
+            }
+            _ => json.push(letter),
+        }
+    }
+    json
+}
+
+pub(super) fn joined(scope: &str, name: &str) -> String {
+    if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
+}
