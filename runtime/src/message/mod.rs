@@ -60,7 +60,9 @@ pub use budget::Budget;
 pub use byte_string::ByteString;
 #[cfg(feature = "serde_json")]
 pub use conversions::NoJsonError;
-pub use conversions::{AnyError, FieldMaskError, FieldMaskOptions, TimeRangeError};
+pub use conversions::{
+    AnyError, FieldMaskError, FieldMaskOptions, TimeParseError, TimeRangeError, ValueKindError,
+};
 pub use enumeration::Enumeration;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use extension::{Extendable, Extension};

@@ -9,10 +9,13 @@ mod field_mask;
 mod serde_json;
 mod structure;
 mod time;
+mod time_text;
 mod wrappers;
 
 pub use any::AnyError;
 pub use field_mask::{FieldMaskError, FieldMaskOptions};
 #[cfg(feature = "serde_json")]
 pub use serde_json::NoJsonError;
+pub use structure::ValueKindError;
 pub use time::TimeRangeError;
+pub use time_text::TimeParseError;

@@ -43,12 +43,6 @@ impl From<Json> for Value {
     }
 }
 
-impl From<Vec<Json>> for ListValue {
-    fn from(elements: Vec<Json>) -> Self {
-        elements.into_iter().collect()
-    }
-}
-
 impl From<Map<String, Json>> for Struct {
     /// # Examples
     ///

@@ -1,9 +1,26 @@
 //! `Struct`, `Value` and `ListValue`: what JSON can say, from and to Rust values.
 
 use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 
 use crate::message::well_known::value::Kind;
 use crate::message::well_known::{ListValue, NullValue, Struct, Value};
+
+/// A [`Value`] of another kind than the one that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValueKindError {
+    expected: &'static str,
+    got: &'static str,
+}
+
+impl Display for ValueKindError {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "expected {}, got {}", self.expected, self.got)
+    }
+}
+
+impl Error for ValueKindError {}
 
 impl Value {
     /// JSON's `null`.
@@ -37,6 +54,19 @@ impl Value {
         match &self.kind {
             Some(Kind::BoolValue(value)) => Some(*value),
             _ => None,
+        }
+    }
+
+    /// What it is, for errors.
+    fn kind_name(&self) -> &'static str {
+        match &self.kind {
+            Some(Kind::NullValue(_)) => "null",
+            Some(Kind::NumberValue(_)) => "a number",
+            Some(Kind::StringValue(_)) => "a string",
+            Some(Kind::BoolValue(_)) => "a boolean",
+            Some(Kind::StructValue(_)) => "an object",
+            Some(Kind::ListValue(_)) => "a list",
+            None => "a value without a kind",
         }
     }
 
@@ -161,6 +191,72 @@ impl<K: Into<String>, V: Into<Value>> From<BTreeMap<K, V>> for Struct {
     }
 }
 
+/// Conversions out of a value: an error if it is of another kind.
+macro_rules! value_into {
+    ($($into:ty, $expected:literal, $kind:ident($value:ident) => $converted:expr;)*) => {$(
+        /// # Errors
+        ///
+        /// A value of another kind.
+        impl TryFrom<Value> for $into {
+            type Error = ValueKindError;
+
+            fn try_from(value: Value) -> Result<Self, ValueKindError> {
+                match value.kind {
+                    Some(Kind::$kind($value)) => Ok($converted),
+                    _ => Err(ValueKindError { expected: $expected, got: value.kind_name() }),
+                }
+            }
+        }
+    )*};
+}
+
+value_into! {
+    bool, "a boolean", BoolValue(value) => value;
+    f64, "a number", NumberValue(value) => value;
+    String, "a string", StringValue(value) => value;
+    Struct, "an object", StructValue(value) => value;
+    ListValue, "a list", ListValue(value) => value;
+    HashMap<String, Value>, "an object", StructValue(value) => value.into();
+    BTreeMap<String, Value>, "an object", StructValue(value) => value.into();
+    Vec<Value>, "a list", ListValue(value) => value.values;
+}
+
+impl From<Struct> for HashMap<String, Value> {
+    fn from(object: Struct) -> Self {
+        object.fields
+    }
+}
+
+impl From<Struct> for BTreeMap<String, Value> {
+    fn from(object: Struct) -> Self {
+        object.fields.into_iter().collect()
+    }
+}
+
+impl From<ListValue> for Vec<Value> {
+    fn from(list: ListValue) -> Self {
+        list.values
+    }
+}
+
+impl<V: Into<Value>> From<Vec<V>> for ListValue {
+    fn from(values: Vec<V>) -> Self {
+        values.into_iter().collect()
+    }
+}
+
+impl<K: Into<String>, V: Into<Self>> From<HashMap<K, V>> for Value {
+    fn from(fields: HashMap<K, V>) -> Self {
+        Struct::from(fields).into()
+    }
+}
+
+impl<K: Into<String>, V: Into<Self>> From<BTreeMap<K, V>> for Value {
+    fn from(fields: BTreeMap<K, V>) -> Self {
+        Struct::from(fields).into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,5 +278,34 @@ mod tests {
         assert_eq!(value.as_struct(), Some(&object));
         assert_eq!(value.as_f64().is_none(), value.as_str().is_none());
         assert_eq!(Value::decode(&value.encode_to_vec()), Ok(value));
+    }
+
+    /// Out of a value comes what went in; another kind is an error that says which.
+    #[test]
+    fn values_become_rust_values() {
+        assert_eq!(bool::try_from(Value::from(true)), Ok(true));
+        assert_eq!(f64::try_from(Value::from(2)), Ok(2.0));
+        assert_eq!(String::try_from(Value::from("x")).as_deref(), Ok("x"));
+        let map = BTreeMap::from([("a".to_owned(), Value::from(1))]);
+        assert_eq!(BTreeMap::try_from(Value::from(map.clone())), Ok(map.clone()));
+        assert_eq!(BTreeMap::from(Struct::from(map)).len(), 1);
+        let list = vec![Value::from("x"), Value::null()];
+        assert_eq!(Vec::try_from(Value::from(list.clone())), Ok(list.clone()));
+        assert_eq!(Vec::from(ListValue::from(list.clone())), list);
+        assert_eq!(ListValue::try_from(Value::from(list.clone())), Ok(list.into()));
+        let hash = HashMap::try_from(Value::from(Struct::from_iter([("a", 1)])));
+        assert_eq!(hash.unwrap()["a"], Value::from(1));
+        for (value, got) in [
+            (Value::null(), "null"),
+            (Value::from(1), "a number"),
+            (Value::from("1"), "a string"),
+            (Value::from(Struct::default()), "an object"),
+            (Value::from(ListValue::default()), "a list"),
+            (Value::default(), "a value without a kind"),
+        ] {
+            let error = bool::try_from(value).unwrap_err().to_string();
+            assert_eq!(error, format!("expected a boolean, got {got}"));
+        }
+        assert!(Struct::try_from(Value::from(true)).is_err());
     }
 }

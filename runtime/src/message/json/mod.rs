@@ -15,7 +15,7 @@ mod print;
 pub(crate) mod serde;
 #[cfg(test)]
 mod tests;
-mod time;
+pub(super) mod time;
 mod well_known;
 mod writer;
 

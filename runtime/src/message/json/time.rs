@@ -4,14 +4,15 @@
 use std::fmt::Write as _;
 
 /// What a timestamp has to be, for errors.
-pub(super) const TIMESTAMP: &str =
+pub(in crate::message) const TIMESTAMP: &str =
     "a timestamp of RFC 3339 in the years 1 to 9999, such as \"2026-01-31T12:00:00.5Z\"";
 
 /// What a duration has to be, for errors.
-pub(super) const DURATION: &str = "a duration of at most 315576000000 seconds, such as \"-1.5s\"";
+pub(in crate::message) const DURATION: &str =
+    "a duration of at most 315576000000 seconds, such as \"-1.5s\"";
 
 /// The text of a timestamp, `None` if it is none.
-pub(super) fn timestamp(seconds: i64, nanos: i32) -> Option<String> {
+pub(in crate::message) fn timestamp(seconds: i64, nanos: i32) -> Option<String> {
     if !is_timestamp(seconds, nanos) {
         return None;
     }
@@ -25,7 +26,7 @@ pub(super) fn timestamp(seconds: i64, nanos: i32) -> Option<String> {
 }
 
 /// The seconds and nanoseconds of a timestamp's text.
-pub(super) fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
+pub(in crate::message) fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
     let mut rest = text.as_bytes();
     let year = digits(&mut rest, 4)?;
     let month = skip(&mut rest, b'-').and_then(|()| digits(&mut rest, 2))?;
@@ -46,7 +47,7 @@ pub(super) fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
 }
 
 /// The text of a duration, `None` if it is none.
-pub(super) fn duration(seconds: i64, nanos: i32) -> Option<String> {
+pub(in crate::message) fn duration(seconds: i64, nanos: i32) -> Option<String> {
     if !is_duration(seconds, nanos) {
         return None;
     }
@@ -58,7 +59,7 @@ pub(super) fn duration(seconds: i64, nanos: i32) -> Option<String> {
 }
 
 /// The seconds and nanoseconds of a duration's text.
-pub(super) fn parse_duration(text: &str) -> Option<(i64, i32)> {
+pub(in crate::message) fn parse_duration(text: &str) -> Option<(i64, i32)> {
     let number = text.strip_suffix('s')?;
     let magnitude = number.strip_prefix('-').unwrap_or(number);
     let mut rest = magnitude.as_bytes();
