@@ -5,6 +5,7 @@
 
 mod element;
 mod field;
+mod formats;
 mod list;
 mod map;
 

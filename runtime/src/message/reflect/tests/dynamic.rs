@@ -168,3 +168,28 @@ fn any_is_a_message_as_others() {
     );
     assert_eq!(read, dynamic(&Box::new(any)));
 }
+
+/// JSON and text of a dynamic message are those of the generated one, required fields included.
+#[test]
+fn dynamic_messages_have_both_texts() {
+    use crate::message::well_known::UninterpretedOption;
+    let generated = example();
+    let read = dynamic(&generated);
+    let descriptor = read.descriptor();
+    let json = generated.to_json().unwrap();
+    assert_eq!(read.to_json().as_ref(), Ok(&json));
+    assert_eq!(DynamicMessage::from_json(descriptor, &json).as_ref(), Ok(&read));
+    let text = generated.to_text();
+    assert_eq!(read.to_text(), text);
+    assert_eq!(DynamicMessage::from_text(descriptor, &text).as_ref(), Ok(&read));
+
+    let default = UninterpretedOption::default();
+    let json = DynamicMessage::from_json(default.descriptor(), "{\"name\":[{}]}");
+    let expected = UninterpretedOption::from_json("{\"name\":[{}]}").unwrap_err();
+    assert_eq!(json.unwrap_err().to_string(), expected.to_string());
+    let text = DynamicMessage::from_text(default.descriptor(), "name {}").unwrap_err();
+    assert_eq!(
+        text.to_string(),
+        UninterpretedOption::from_text("name {}").unwrap_err().to_string()
+    );
+}
