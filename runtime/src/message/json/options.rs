@@ -25,7 +25,14 @@ pub struct JsonPrintOptions<'p> {
     pub(super) names: Names,
     pub(super) enums: Enums,
     pub(super) unset: Unset,
+    pub(super) integers: Integers,
     pub(super) pool: Option<&'p DescriptorPool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Integers {
+    InQuotes,
+    Bare,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +68,7 @@ impl<'p> JsonPrintOptions<'p> {
             names: Names::LowerCamel,
             enums: Enums::Names,
             unset: Unset::Omitted,
+            integers: Integers::InQuotes,
             pool: None,
         }
     }
@@ -91,6 +99,14 @@ impl<'p> JsonPrintOptions<'p> {
     #[must_use]
     pub const fn fields_without_presence(mut self) -> Self {
         self.unset = Unset::Printed;
+        self
+    }
+
+    /// Prints 64-bit integers without quotes where every reader takes them for what they are: up to
+    /// 2^53 to either side. Larger ones stay in quotes. Parsers accept both.
+    #[must_use]
+    pub const fn bare_integers(mut self) -> Self {
+        self.integers = Integers::Bare;
         self
     }
 
@@ -130,6 +146,7 @@ impl<'p> JsonPrintOptions<'p> {
 #[derive(Clone, Debug)]
 pub struct JsonParseOptions<'p> {
     pub(super) unknown: Unknown,
+    pub(super) any_case: bool,
     pub(super) depth: usize,
     memory: Option<usize>,
     pub(super) pool: Option<&'p DescriptorPool>,
@@ -153,7 +170,7 @@ impl<'p> JsonParseOptions<'p> {
     /// whichever is more.
     pub const fn new() -> Self {
         let depth = limits::JSON_DEPTH_MAX;
-        Self { unknown: Unknown::Refused, depth, memory: None, pool: None }
+        Self { unknown: Unknown::Refused, any_case: false, depth, memory: None, pool: None }
     }
 
     /// Skips fields that the message does not have and enum values by names that the enum does not
@@ -161,6 +178,13 @@ impl<'p> JsonParseOptions<'p> {
     #[must_use]
     pub const fn ignore_unknown(mut self) -> Self {
         self.unknown = Unknown::Ignored;
+        self
+    }
+
+    /// Takes enum values by their names in capitals and small letters alike.
+    #[must_use]
+    pub const fn enums_in_any_case(mut self) -> Self {
+        self.any_case = true;
         self
     }
 

@@ -4,7 +4,7 @@
 
 use std::fmt::Display;
 
-use super::options::{Enums, JsonPrintOptions, Names, Unset};
+use super::options::{Enums, Integers, JsonPrintOptions, Names, Unset};
 use super::well_known::{self, WellKnown, camel_path, malformed};
 use super::writer::JsonWriter;
 use super::{JsonError, time};
@@ -175,6 +175,8 @@ impl Printer<'_> {
             ValueRef::Bool(value) => self.writer.bare(value),
             ValueRef::I32(value) => self.writer.bare(value),
             ValueRef::U32(value) => self.writer.bare(value),
+            ValueRef::I64(value) if self.is_bare(value.unsigned_abs()) => self.writer.bare(value),
+            ValueRef::U64(value) if self.is_bare(value) => self.writer.bare(value),
             ValueRef::I64(value) => self.writer.in_quotes(value),
             ValueRef::U64(value) => self.writer.in_quotes(value),
             ValueRef::F32(value) => self.writer.float(value),
@@ -186,6 +188,11 @@ impl Printer<'_> {
             ValueRef::Message(message) => return self.message(message),
         }
         Ok(())
+    }
+
+    /// Whether a 64-bit integer of this magnitude goes without quotes.
+    fn is_bare(&self, magnitude: u64) -> bool {
+        self.options.integers == Integers::Bare && magnitude <= EXACT_MAX
     }
 
     fn enumeration(&mut self, enumeration: Option<EnumDescriptor<'_>>, number: i32) {
@@ -325,6 +332,9 @@ impl Printer<'_> {
         printed
     }
 }
+
+/// 2^53: up to here every integer is a double.
+const EXACT_MAX: u64 = 1 << 53;
 
 fn utf8(bytes: &[u8]) -> Result<&str, JsonError> {
     std::str::from_utf8(bytes).map_err(|error| {

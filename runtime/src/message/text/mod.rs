@@ -37,6 +37,8 @@ pub struct TextPrintOptions<'p> {
     unknown_fields: bool,
     expand_any: bool,
     redact: bool,
+    short_lists: bool,
+    indent: usize,
     pool: Option<&'p DescriptorPool>,
 }
 
@@ -49,6 +51,8 @@ impl<'p> TextPrintOptions<'p> {
             unknown_fields: false,
             expand_any: true,
             redact: false,
+            short_lists: false,
+            indent: 0,
             pool: None,
         }
     }
@@ -79,6 +83,20 @@ impl<'p> TextPrintOptions<'p> {
     #[must_use]
     pub const fn redact(mut self) -> Self {
         self.redact = true;
+        self
+    }
+
+    /// Repeated numbers and names in one line: `numbers: [1, 2]`.
+    #[must_use]
+    pub const fn short_lists(mut self) -> Self {
+        self.short_lists = true;
+        self
+    }
+
+    /// Begins each line `levels` levels further in, for a text that goes into another.
+    #[must_use]
+    pub const fn indent(mut self, levels: usize) -> Self {
+        self.indent = levels;
         self
     }
 

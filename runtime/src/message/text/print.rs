@@ -10,10 +10,10 @@ use crate::message::redact::REDACTED;
 use crate::message::reflect::{
     DynamicMessage, FieldDescriptor, FieldRef, Reflect, Resolver, ValueRef, extension_fields,
 };
-use crate::message::{UnknownFields, UnknownValue};
+use crate::message::{FieldKind, List, UnknownFields, UnknownValue};
 
 pub(super) fn print(message: &dyn Reflect, options: &TextPrintOptions<'_>) -> String {
-    let mut printer = Printer { out: String::new(), indent: 0, options };
+    let mut printer = Printer { out: String::new(), indent: options.indent, options };
     printer.message(message);
     if options.single_line {
         printer.out.truncate(printer.out.trim_end().len());
@@ -81,6 +81,14 @@ impl Printer<'_> {
                 self.line(|printer| printer.out.extend([name, ": ", REDACTED]));
             }
             FieldRef::Singular(value) => self.value(field, name, value),
+            FieldRef::Repeated(list) if self.is_short(field, list) => self.line(|printer| {
+                printer.out.extend([name, ": ["]);
+                for (at, value) in list.iter().enumerate() {
+                    printer.out.push_str(if at == 0 { "" } else { ", " });
+                    printer.scalar(field, value);
+                }
+                printer.out.push(']');
+            }),
             FieldRef::Repeated(list) => {
                 list.iter().for_each(|value| self.value(field, name, value));
             }
@@ -94,6 +102,14 @@ impl Printer<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the list goes into one line: of numbers, booleans and names, as C++ has it.
+    fn is_short(&self, field: FieldDescriptor<'_>, list: &dyn List) -> bool {
+        use FieldKind::{Bytes, Group, Message, String};
+        self.options.short_lists
+            && !matches!(field.kind(), String | Bytes | Message | Group)
+            && !list.is_empty()
     }
 
     fn value(&mut self, field: FieldDescriptor<'_>, name: &str, value: ValueRef<'_>) {

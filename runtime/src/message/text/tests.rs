@@ -45,6 +45,24 @@ fn printing_is_indented() {
     );
 }
 
+/// The options of printing: lists in one line, and further in.
+#[test]
+fn options_change_what_is_printed() {
+    let proto = FileDescriptorProto {
+        public_dependency: vec![1, 2],
+        dependency: vec!["a".into()],
+        message_type: vec![DescriptorProto::default()],
+        ..Default::default()
+    };
+    let options = TextPrintOptions::new().short_lists().indent(2);
+    let expected = "    dependency: \"a\"\n    message_type {\n    }\n    \
+                    public_dependency: [1, 2]\n";
+    assert_eq!(proto.to_text_with(&options), expected);
+    assert_eq!(FileDescriptorProto::from_text(expected).unwrap(), proto);
+    let single = proto.to_text_with(&options.single_line());
+    assert_eq!(single, "dependency: \"a\" message_type { } public_dependency: [1, 2]");
+}
+
 /// Specification, "Fields": `{}` or `<>`, an optional `:` before a message, one separator or none.
 #[test]
 fn fields_are_separated() {

@@ -4,7 +4,7 @@ use super::Parser;
 use crate::message::json::lexer::Token;
 use crate::message::json::options::Unknown;
 use crate::message::json::{JsonError, base64, number};
-use crate::message::{FieldDescriptor, FieldKind, Value};
+use crate::message::{EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FieldKind, Value};
 
 impl Parser<'_, '_> {
     /// The key of a map: a string, or what else the key's type is in quotes.
@@ -111,6 +111,17 @@ impl Parser<'_, '_> {
         }
     }
 
+    /// The value of this name, in any case if the options say so.
+    fn named_value<'e>(
+        &self,
+        of: EnumDescriptor<'e>,
+        name: &str,
+    ) -> Option<EnumValueDescriptor<'e>> {
+        let in_any_case = || of.values().find(|value| value.name().eq_ignore_ascii_case(name));
+        let exact = of.value_by_name(name);
+        if self.options.any_case { exact.or_else(in_any_case) } else { exact }
+    }
+
     fn enumeration(
         &mut self,
         field: &FieldDescriptor<'_>,
@@ -122,7 +133,7 @@ impl Parser<'_, '_> {
         let number = match token {
             // Only `google.protobuf.NullValue` lets null come here.
             Token::Null => Some(0),
-            Token::String(name) => match of.value_by_name(name) {
+            Token::String(name) => match self.named_value(of, name) {
                 None if self.options.unknown == Unknown::Ignored => return Ok(None),
                 value => value.map(|value| value.number()),
             },

@@ -293,6 +293,33 @@ fn options_change_what_is_printed() {
     );
 }
 
+/// 64-bit integers go without quotes as far as every reader understands them, if they are to.
+#[test]
+fn integers_go_without_quotes_if_asked() {
+    let pool = pool();
+    let text =
+        r#"{"anInt64":"-9007199254740992","aUint64":"9007199254740993","byNumber":{"5":{}}}"#;
+    let message = parse(text).unwrap();
+    let printed = JsonPrintOptions::new().pool(&pool).bare_integers().print(&message).unwrap();
+    let expected =
+        r#"{"anInt64":-9007199254740992,"aUint64":"9007199254740993","byNumber":{"5":{}}}"#;
+    assert_eq!(printed, expected);
+    let read = parse(&printed).unwrap();
+    assert_eq!(read.encode_to_vec(), message.encode_to_vec());
+}
+
+/// Names of enum values are those of the .proto, in any case if the options say so.
+#[test]
+fn enums_are_read_in_any_case_if_asked() {
+    let text = r#"{"aColor":"red","colors":["Red","RED"]}"#;
+    assert!(parse(text).is_err());
+    let options = JsonParseOptions::new().enums_in_any_case();
+    let read = parse_with("test.All", text, options.clone()).unwrap();
+    let expected = parse(r#"{"aColor":"RED","colors":["RED","RED"]}"#).unwrap();
+    assert_eq!(read.encode_to_vec(), expected.encode_to_vec());
+    assert!(parse_with("test.All", r#"{"aColor":"read"}"#, options).is_err());
+}
+
 /// Extensions are members in brackets, in whatever message they are declared.
 #[test]
 fn extensions_stand_in_brackets() {

@@ -18,7 +18,7 @@ pub(super) struct Owner {
 }
 
 /// The value of a field.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) enum Slot {
     Value(Value),
     Message(Box<DynamicMessage>),

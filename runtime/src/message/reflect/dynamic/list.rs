@@ -7,14 +7,14 @@ use crate::message::reflect::value::{Value, ValueError, ValueRef};
 use crate::message::reflect::{List, Reflect};
 
 /// A repeated field.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct DynamicList {
     owner: Owner,
-    elements: Elements,
+    pub(super) elements: Elements,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Elements {
+pub(super) enum Elements {
     Values(Vec<Value>),
     Messages(Vec<DynamicMessage>),
 }

@@ -10,17 +10,17 @@ use crate::message::reflect::value::{Value, ValueError, ValueRef};
 use crate::message::reflect::{Map, Reflect};
 
 /// A map field.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct DynamicMap {
     /// Of the entry's fields.
     key: Owner,
     value: Owner,
-    entries: BTreeMap<Key, Slot>,
+    pub(super) entries: BTreeMap<Key, Slot>,
 }
 
 /// A key; all keys of a map are of one type.
-#[derive(Clone, Debug, PartialEq)]
-struct Key(Value);
+#[derive(Clone, PartialEq)]
+pub(super) struct Key(pub(super) Value);
 
 impl DynamicMap {
     pub(super) fn new(field: FieldDescriptor<'_>) -> Self {

@@ -3,13 +3,12 @@
 //! A dynamic message stores what is set and no more; how it is encoded and decoded is written once,
 //! over [`Reflect`]. Invariant: every value has the type that its field's descriptor says.
 
+mod debug;
 mod element;
 mod field;
 mod formats;
 mod list;
 mod map;
-
-use std::fmt::{self, Debug, Formatter};
 
 pub(in crate::message) use field::DynamicField;
 
@@ -19,7 +18,6 @@ use super::singular::{FieldMut, FieldRef, OneofField, SingularMut};
 use super::value::{Value, ValueError};
 use super::{Reflect, wire};
 use crate::limits;
-use crate::message::redact::Redacted;
 use crate::message::{
     Budget, DecodeError, DecodeErrorKind, DecodeOptions, EncodeError, Reader, UnknownFields, Writer,
 };
@@ -224,20 +222,5 @@ impl PartialEq for DynamicMessage {
         self.descriptor() == other.descriptor()
             && set(self) == set(other)
             && self.unknown == other.unknown
-    }
-}
-
-impl Debug for DynamicMessage {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let descriptor = self.descriptor();
-        let mut shown = formatter.debug_struct(descriptor.name());
-        for (index, slot) in &self.fields {
-            let field = descriptor.field(*index);
-            match field.is_redacted() {
-                true => shown.field(field.name(), &Redacted),
-                false => shown.field(field.name(), slot),
-            };
-        }
-        shown.field("unknown", &self.unknown).finish()
     }
 }
