@@ -8,6 +8,8 @@ mod robustness;
 mod round_trip;
 mod samples;
 mod semantics;
+#[cfg(target_pointer_width = "64")]
+mod size;
 mod unknown;
 mod well_known;
 
