@@ -117,6 +117,37 @@ fn extensions_travel_unknown() {
     );
 }
 
+/// MessageSet with a pool: a required field that an item lacks is an error of decoding, in the set and
+/// in what holds it, and so are bytes that are no such message. Without a pool they travel on.
+#[test]
+fn message_sets_are_checked_by_a_pool() {
+    use rust_grpc::message::{DecodeOptions, DescriptorPool};
+
+    let pool = DescriptorPool::of::<Set>();
+    let options = DecodeOptions::new().pool(&pool);
+    let item = |message: &[u8]| {
+        let length = u8::try_from(message.len()).unwrap();
+        [b"\x0b\x10\x05\x1a", &[length][..], message, b"\x0c"].concat()
+    };
+    assert!(Set::decode_with(&item(b"\x08\x01"), &options).is_ok());
+    let missing = item(b"");
+    assert_eq!(Set::decode(&missing).unwrap().encode_to_vec(), missing);
+    assert_eq!(
+        Set::decode_with(&missing, &options).unwrap_err().to_string(),
+        "invalid extensions.Item.in_set: expected the required field id, it is not set"
+    );
+    assert!(Set::decode_with(&item(b"\x08"), &options).is_err());
+    // The same item in an extension of an extension.
+    let mut note = Note::default();
+    note.inner = Box::new(Note::default()).into();
+    let mut host = Host::default();
+    host.set_extension(&proto2::note::NOTE, note);
+    host.set_extension(&proto2::ITEM, Item::default());
+    assert_eq!(Host::decode(&host.encode_to_vec()).as_ref(), Ok(&host));
+    let error = Host::decode_with(&host.encode_to_vec(), &options).unwrap_err();
+    assert!(error.to_string().starts_with("invalid extensions.item: "), "{error}");
+}
+
 /// Options of protobuf's own: the descriptor in the code says which ones the .proto sets.
 #[test]
 fn custom_options_are_read_from_descriptors() {

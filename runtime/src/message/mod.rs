@@ -73,10 +73,10 @@ pub use json::{JsonError, JsonParseOptions, JsonPrintOptions};
 pub use options::DecodeOptions;
 pub use reader::Reader;
 pub use reflect::{
-    Cardinality, Described, DescriptorError, DescriptorPool, DynamicMessage, EnumDescriptor,
-    EnumValueDescriptor, FieldDescriptor, FieldKind, FieldMut, FieldRef, FileDescriptor,
-    GeneratedFile, List, Map, MessageDescriptor, MethodDescriptor, OneofDescriptor, Reflect,
-    ServiceDescriptor, SingularMut, Value, ValueError, ValueRef,
+    Cardinality, Described, DescriptorError, DescriptorPool, DynamicExtension, DynamicMessage,
+    EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FieldKind, FieldMut, FieldRef,
+    FileDescriptor, GeneratedFile, List, Map, MessageDescriptor, MethodDescriptor, OneofDescriptor,
+    Reflect, ServiceDescriptor, SingularMut, Value, ValueError, ValueRef,
 };
 pub use required::MissingField;
 pub use text::{TextError, TextParseOptions, TextPrintOptions};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::dynamic::DynamicField;
+use super::dynamic::DynamicExtension;
 use super::pool::DescriptorPool;
 use super::resolve::Resolver;
 use super::singular::FieldRef;
@@ -22,10 +22,10 @@ pub(in crate::message) fn extension_fields(
     message: &dyn Reflect,
     resolver: &Resolver<'_>,
     depth: u32,
-) -> Result<Vec<DynamicField>, DecodeError> {
+) -> Result<Vec<DynamicExtension>, DecodeError> {
     let unknown = message.unknown_fields();
     let descriptor = message.descriptor();
-    let mut found: BTreeMap<u32, DynamicField> = BTreeMap::new();
+    let mut found: BTreeMap<u32, DynamicExtension> = BTreeMap::new();
     if unknown.is_empty() || descriptor.extension_ranges().is_empty() {
         return Ok(Vec::new());
     }
@@ -39,7 +39,7 @@ pub(in crate::message) fn extension_fields(
             let extension = number.and_then(|number| resolver.extension_of(descriptor, number));
             if let (Some(extension), Some(payload)) = (extension, payload) {
                 let field = found.entry(extension.number());
-                let field = field.or_insert_with(|| DynamicField::new(extension));
+                let field = field.or_insert_with(|| DynamicExtension::new(extension));
                 merge_item(field, payload, depth)?;
             }
             continue;
@@ -49,7 +49,7 @@ pub(in crate::message) fn extension_fields(
             None => reader.skip(tag)?,
             Some(extension) => {
                 let field = found.entry(extension.number());
-                let field = field.or_insert_with(|| DynamicField::new(extension));
+                let field = field.or_insert_with(|| DynamicExtension::new(extension));
                 // What a closed enum refuses is where it belongs already.
                 let refused = &mut UnknownFields::new();
                 wire::merge_field(extension, field.get_mut(), &mut reader, refused)?;
@@ -60,7 +60,7 @@ pub(in crate::message) fn extension_fields(
 }
 
 /// Reads the message of a MessageSet's item.
-fn merge_item(field: &mut DynamicField, payload: &[u8], depth: u32) -> Result<(), DecodeError> {
+fn merge_item(field: &mut DynamicExtension, payload: &[u8], depth: u32) -> Result<(), DecodeError> {
     use super::FieldMut;
     let memory = limits::decode_memory(payload.len());
     let mut budget = Budget::with_limits(payload, depth.saturating_sub(1), memory);
@@ -74,7 +74,7 @@ fn merge_item(field: &mut DynamicField, payload: &[u8], depth: u32) -> Result<()
 }
 
 /// Writes an extension into the unknown fields of `message`, in place of what is there.
-pub(in crate::message) fn set_extension(message: &mut dyn Reflect, field: &DynamicField) {
+pub(in crate::message) fn set_extension(message: &mut dyn Reflect, field: &DynamicExtension) {
     let descriptor = field.descriptor();
     let in_set = message.descriptor().is_message_set();
     let mut writer = Writer::new();

@@ -30,7 +30,7 @@ pub use descriptor::{
     Cardinality, DescriptorError, EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FieldKind,
     FileDescriptor, MessageDescriptor, MethodDescriptor, OneofDescriptor, ServiceDescriptor,
 };
-pub use dynamic::DynamicMessage;
+pub use dynamic::{DynamicExtension, DynamicMessage};
 pub use file::{Described, GeneratedFile};
 pub use list::List;
 pub use map::Map;
@@ -41,7 +41,6 @@ pub use value::{Value, ValueError, ValueRef};
 pub(super) use copy::{field_mut, merge_field};
 pub(super) use extensions::check_extensions;
 pub(super) use {
-    dynamic::DynamicField,
     extensions::{extension_fields, set_extension},
     resolve::Resolver,
 };

@@ -8,8 +8,8 @@ use super::lexer::{Lexer, Token};
 use super::{ANY, TextParseOptions, extension_name, name_of, type_of_url};
 use crate::limits;
 use crate::message::reflect::{
-    DynamicField, DynamicMessage, FieldDescriptor, FieldMut, List, Map, MessageDescriptor, Reflect,
-    Resolver, Value, set_extension,
+    DynamicExtension, DynamicMessage, FieldDescriptor, FieldMut, List, Map, MessageDescriptor,
+    Reflect, Resolver, Value, set_extension,
 };
 
 mod scalar;
@@ -326,9 +326,9 @@ impl Parser<'_> {
         let mut value = match field.is_repeated() {
             // Elements may be spread over the text: they are added to.
             true => self.known_extension(field, message, &resolver),
-            false => DynamicField::new(field),
+            false => DynamicExtension::new(field),
         };
-        self.charge(size_of::<DynamicField>())?;
+        self.charge(size_of::<DynamicExtension>())?;
         self.field(field, value.get_mut()).map_err(|error| error.within(name))?;
         set_extension(message, &value);
         Ok(())
@@ -340,12 +340,12 @@ impl Parser<'_> {
         field: FieldDescriptor<'_>,
         message: &dyn Reflect,
         resolver: &Resolver<'_>,
-    ) -> DynamicField {
+    ) -> DynamicExtension {
         let depth = self.options.depth;
         let read = crate::message::reflect::extension_fields(message, resolver, depth);
         let read = read.unwrap_or_default().into_iter();
         let mut same = read.filter(|known| known.descriptor().number() == field.number());
-        same.next().unwrap_or_else(|| DynamicField::new(field))
+        same.next().unwrap_or_else(|| DynamicExtension::new(field))
     }
 
     /// Whatever stands behind a name.

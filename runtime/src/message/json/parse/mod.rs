@@ -15,7 +15,7 @@ use super::lexer::{Lexer, Token};
 use super::options::{JsonParseOptions, Unknown};
 use super::well_known::WellKnown;
 use crate::limits;
-use crate::message::reflect::{DynamicField, Resolver, set_extension};
+use crate::message::reflect::{DynamicExtension, Resolver, set_extension};
 use crate::message::{
     FieldDescriptor, FieldMut, List, Map, MessageDescriptor, Reflect, Value, ValueError,
 };
@@ -168,7 +168,7 @@ impl<'a, 'o> Parser<'a, 'o> {
         if !seen.extensions.insert(extension.number()) {
             return Err(self.lexer.refuse("each field once", &Token::Name(name.into())));
         }
-        let mut field = DynamicField::new(extension);
+        let mut field = DynamicExtension::new(extension);
         let parsed = self.field(extension, field.get_mut(), seen);
         parsed.map_err(|error| error.in_field(name))?;
         set_extension(message, &field);

@@ -3,11 +3,15 @@
 use super::list::DynamicList;
 use super::map::DynamicMap;
 use super::{DynamicMessage, element};
+use crate::limits;
+use crate::message::DecodeError;
 use crate::message::reflect::Reflect;
 use crate::message::reflect::descriptor::{Cardinality, FieldDescriptor, FileDescriptor};
 use crate::message::reflect::singular::{FieldMut, FieldRef, OneofField, SingularMut};
 use crate::message::reflect::value::{Value, ValueError, ValueRef};
-use crate::message::reflect::{List, Map};
+use crate::message::reflect::{
+    DescriptorPool, List, Map, Resolver, extension_fields, set_extension,
+};
 
 /// A field's descriptor with a hold on its file.
 #[derive(Clone, Debug)]
@@ -96,27 +100,93 @@ pub(super) fn slot_ref<'a>(field: FieldDescriptor<'_>, slot: Option<&'a Slot>) -
     }
 }
 
-/// A field that stands alone.
+/// An extension that is known only at run time, with its value.
+///
+/// Extensions stand among the unknown fields of the message that they extend. This takes them out,
+/// and puts them in.
+///
+/// # Examples
+///
+/// ```
+/// # use rust_grpc::Message;
+/// # use rust_grpc::well_known::FileDescriptorProto;
+/// # let file = FileDescriptorProto::from_text(r#"
+/// #     name: "a.proto" package: "a" dependency: "google/protobuf/descriptor.proto"
+/// #     extension { name: "owner" number: 50000 type: TYPE_STRING
+/// #                 extendee: ".google.protobuf.MessageOptions" }
+/// # "#)?.encode_to_vec();
+/// use rust_grpc::message::{
+///     DescriptorPool, DynamicExtension, FieldMut, FieldRef, Value, ValueRef,
+/// };
+/// use rust_grpc::well_known::MessageOptions;
+///
+/// // extend google.protobuf.MessageOptions { optional string owner = 50000; }
+/// let mut pool = DescriptorPool::new();
+/// pool.add_files([file.as_slice()])?;
+///
+/// let mut options = MessageOptions::default();
+/// let mut owner = DynamicExtension::new(pool.extension("a.owner").ok_or("it is declared")?);
+/// let FieldMut::Singular(mut field) = owner.get_mut() else { panic!("it is singular") };
+/// field.set(Value::ByteString("Ada".into()))?;
+/// owner.write_to(&mut options);
+///
+/// let found = DynamicExtension::all_of(&options, &pool)?;
+/// assert_eq!(found[0].descriptor().full_name(), "a.owner");
+/// assert!(matches!(found[0].get(), FieldRef::Singular(ValueRef::ByteString(b"Ada"))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
-pub(in crate::message) struct DynamicField {
+pub struct DynamicExtension {
     owner: Owner,
     slot: Option<Slot>,
 }
 
-impl DynamicField {
-    pub(in crate::message) fn new(field: FieldDescriptor<'_>) -> Self {
-        Self { owner: Owner::of(field), slot: None }
+impl DynamicExtension {
+    /// The extension without a value.
+    ///
+    /// # Panics
+    ///
+    /// If the field is no extension.
+    pub fn new(extension: FieldDescriptor<'_>) -> Self {
+        assert!(extension.is_extension(), "{extension:?} is no extension");
+        Self { owner: Owner::of(extension), slot: None }
     }
 
-    pub(in crate::message) fn descriptor(&self) -> FieldDescriptor<'_> {
+    /// The extensions of `message` that have a value and that `pool` knows, in the order of their
+    /// numbers. Messages in them may be nested 100 levels deep.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes of one are no such value.
+    pub fn all_of(message: &dyn Reflect, pool: &DescriptorPool) -> Result<Vec<Self>, DecodeError> {
+        let resolver = Resolver::new(Some(pool), message.descriptor().file());
+        extension_fields(message, &resolver, limits::MESSAGE_DEPTH_MAX)
+    }
+
+    /// Puts the value into `message`, in place of what is there; where there is none, it is unset.
+    ///
+    /// # Panics
+    ///
+    /// If `message` is of another type than the one that is extended.
+    pub fn write_to(&self, message: &mut dyn Reflect) {
+        let extended = self.descriptor().containing_message().full_name().to_owned();
+        let got = message.descriptor().full_name().to_owned();
+        assert!(extended == got, "an extension of {extended} was put into {got}");
+        set_extension(message, self);
+    }
+
+    /// What it is.
+    pub fn descriptor(&self) -> FieldDescriptor<'_> {
         self.owner.field()
     }
 
-    pub(in crate::message) fn get(&self) -> FieldRef<'_> {
+    /// The value.
+    pub fn get(&self) -> FieldRef<'_> {
         slot_ref(self.descriptor(), self.slot.as_ref())
     }
 
-    pub(in crate::message) fn get_mut(&mut self) -> FieldMut<'_> {
+    /// The value, to write to.
+    pub fn get_mut(&mut self) -> FieldMut<'_> {
         match Slot::empty(self.owner.field()) {
             None => FieldMut::Singular(SingularMut::member(self, 0)),
             Some(empty) => self.slot.get_or_insert(empty).as_mut(),
@@ -124,7 +194,7 @@ impl DynamicField {
     }
 }
 
-impl OneofField for DynamicField {
+impl OneofField for DynamicExtension {
     fn set(&mut self, _: usize, value: Value) -> Result<(), ValueError> {
         self.slot = Some(Slot::Value(element::checked(self.descriptor(), value)?));
         Ok(())

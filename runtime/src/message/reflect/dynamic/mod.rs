@@ -10,7 +10,7 @@ mod formats;
 mod list;
 mod map;
 
-pub(in crate::message) use field::DynamicField;
+pub use field::DynamicExtension;
 
 use self::field::{Owner, Slot};
 use super::descriptor::{FileDescriptor, MessageDescriptor};

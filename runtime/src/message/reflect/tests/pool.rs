@@ -1,7 +1,7 @@
 //! Pools of descriptors, from generated files and from bytes.
 
 use crate::message::Message;
-use crate::message::reflect::{DescriptorPool, DynamicMessage};
+use crate::message::reflect::{DescriptorPool, DynamicExtension, DynamicMessage, FieldMut, Value};
 use crate::message::well_known::field_descriptor_proto::{Label, Type};
 use crate::message::well_known::{
     DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, Timestamp,
@@ -122,4 +122,35 @@ fn extensions_are_found() {
     let host = pool.message("test.Host").unwrap();
     let message = DynamicMessage::decode(host, b"\xa0\x06\x07").unwrap();
     assert_eq!(message.encode_to_vec().unwrap(), b"\xa0\x06\x07", "it stays as it came");
+}
+
+/// Extensions that nobody generated are read, set and unset among what the message does not know.
+#[test]
+fn extensions_are_values_at_run_time() {
+    let text = "name: 'host.proto' message_type { name: 'Host'
+        extension_range { start: 100 end: 200 } }
+        extension { name: 'tag' number: 100 type: TYPE_INT32 extendee: '.Host' }
+        extension { name: 'hosts' number: 101 label: LABEL_REPEATED type: TYPE_MESSAGE
+            type_name: '.Host' extendee: '.Host' }";
+    let file = FileDescriptorProto::from_text(text).unwrap();
+    let mut pool = DescriptorPool::new();
+    pool.add_files([file.encode_to_vec().as_slice()]).unwrap();
+    let host = pool.message("Host").unwrap();
+    let mut message = DynamicMessage::decode(host, b"\xa0\x06\x07\xaa\x06\x00").unwrap();
+    let read = |message: &DynamicMessage| {
+        let all = DynamicExtension::all_of(message, &pool).unwrap();
+        all.iter().filter(|one| one.get().is_set()).count()
+    };
+    assert_eq!(read(&message), 2);
+    let mut tag = DynamicExtension::new(pool.extension("tag").unwrap());
+    let FieldMut::Singular(mut slot) = tag.get_mut() else { panic!("it is singular") };
+    slot.set(Value::I32(9)).unwrap();
+    assert!(slot.set(Value::Bool(true)).is_err());
+    tag.write_to(&mut message);
+    assert_eq!(message.encode_to_vec().unwrap(), b"\xaa\x06\x00\xa0\x06\x09");
+    DynamicExtension::new(pool.extension("tag").unwrap()).write_to(&mut message);
+    DynamicExtension::new(pool.extension("hosts").unwrap()).write_to(&mut message);
+    assert_eq!(message, DynamicMessage::new(host));
+    let broken = DynamicMessage::decode(host, b"\xaa\x06\x01\xff").unwrap();
+    assert!(DynamicExtension::all_of(&broken, &pool).is_err());
 }
