@@ -88,6 +88,10 @@ pub(crate) const SCRATCH_KEPT: usize = 256 << 10;
 /// enough for the stack.
 pub(crate) const IMPORT_DEPTH_MAX: usize = 500;
 
+/// How many files those that come together may see in all, by public imports too: more than the
+/// largest trees of .proto files have (7,000 files that import 25 others), and a few MiB of memory.
+pub(crate) const IMPORT_COUNT_MAX: usize = 1 << 19;
+
 /// What an unknown field is charged besides its bytes, so that many empty ones cannot hide from the
 /// budget.
 pub(crate) const UNKNOWN_FIELD_COST: usize = 16;

@@ -1,7 +1,7 @@
 //! A set of files that is known at run time.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Debug, Formatter};
 
 use super::descriptor::{
@@ -12,7 +12,7 @@ use super::file::{Described, GeneratedFile};
 use super::resolve::well_known_file;
 use crate::limits;
 use crate::message::well_known::{FileDescriptorProto, FileDescriptorSet};
-use crate::message::{Message as _, UnknownFields, UnknownValue};
+use crate::message::{ByteString, Message as _, UnknownFields, UnknownValue};
 
 /// Descriptors by name: of generated files, and of files that come as descriptors.
 ///
@@ -112,25 +112,23 @@ impl DescriptorPool {
         &mut self,
         files: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<(), DescriptorError> {
-        let mut waiting = HashMap::new();
+        let mut adding = Adding::default();
         let mut names = Vec::new();
         for bytes in files {
             let proto = FileDescriptorProto::decode(bytes)
                 .map_err(|error| DescriptorError::new("", error.to_string()))?;
-            let name = proto.name.clone().unwrap_or_default().to_string_lossy().into_owned();
-            let texts = |names: &[crate::message::ByteString]| {
-                names.iter().map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>()
-            };
-            let imports = texts(&proto.dependency);
-            let public = proto.public_dependency.iter();
-            let public = public.filter_map(|at| imports.get(usize::try_from(*at).ok()?).cloned());
-            let public = public.collect();
-            names.push(name.clone());
-            waiting.insert(name, Waiting { bytes, imports, public });
+            let name = proto.name.as_ref().map(ByteString::to_string_lossy);
+            let name = name.unwrap_or_default().into_owned();
+            let file = Waiting { bytes, imports: texts(&proto.dependency), public: public(&proto) };
+            if let Some(other) = adding.waiting.insert(name.clone(), file)
+                && other.bytes != bytes
+            {
+                return Err(other_file(&name));
+            }
+            names.push(name);
         }
-        let mut public = HashMap::new();
         for name in names {
-            self.add_waiting(&name, &mut waiting, &mut public, &mut Vec::new())?;
+            self.add_waiting(&name, &mut adding)?;
         }
         Ok(())
     }
@@ -178,49 +176,67 @@ impl DescriptorPool {
         !self.extensions.is_empty()
     }
 
-    fn add_waiting<'a>(
-        &mut self,
-        name: &str,
-        waiting: &mut HashMap<String, Waiting<'a>>,
-        public: &mut HashMap<String, Vec<String>>,
-        importing: &mut Vec<String>,
-    ) -> Result<(), DescriptorError> {
-        if importing.iter().any(|other| other == name) {
+    /// Adds a file after those that it imports.
+    fn add_waiting(&mut self, name: &str, adding: &mut Adding<'_>) -> Result<(), DescriptorError> {
+        if adding.importing.iter().any(|other| other == name) {
             return Err(DescriptorError::new(name, "the file imports itself"));
         }
-        let Some(file) = waiting.remove(name) else { return Ok(()) };
-        if importing.len() > limits::IMPORT_DEPTH_MAX {
+        let Some(file) = adding.waiting.remove(name) else { return Ok(()) };
+        if adding.importing.len() > limits::IMPORT_DEPTH_MAX {
             let limit = limits::IMPORT_DEPTH_MAX;
             return Err(DescriptorError::new(name, format!("imports nest deeper than {limit}")));
         }
-        importing.push(name.to_owned());
+        adding.importing.push(name.to_owned());
         for import in &file.imports {
-            self.add_waiting(import, waiting, public, importing)?;
+            self.add_waiting(import, adding)?;
         }
-        importing.pop();
-        let mut used: Vec<FileDescriptor> = Vec::new();
-        let mut open = file.imports.clone();
-        let mut seen = std::collections::HashSet::new();
+        adding.importing.pop();
+        let used = self.visible(name, &file.imports, adding)?;
+        adding.public.insert(name.to_owned(), file.public);
+        self.hold(&FileDescriptor::build(Cow::Owned(file.bytes.to_vec()), used)?)?;
+        Ok(())
+    }
+
+    /// What a file sees: its imports, and what those import publicly. protobuf's own files are added
+    /// where the pool has none of their names.
+    fn visible(
+        &mut self,
+        name: &str,
+        imports: &[String],
+        adding: &mut Adding<'_>,
+    ) -> Result<Vec<FileDescriptor>, DescriptorError> {
+        let mut visible = Vec::new();
+        let mut open = imports.to_vec();
+        let mut seen = HashSet::new();
         while let Some(import) = open.pop() {
             if !seen.insert(import.clone()) {
                 continue;
             }
-            open.extend(public.get(&import).into_iter().flatten().cloned());
-            let known = self.files.get(&import).or_else(|| well_known_file(&import));
-            used.extend(known.cloned());
+            adding.visible += 1;
+            if adding.visible > limits::IMPORT_COUNT_MAX {
+                let limit = limits::IMPORT_COUNT_MAX;
+                let what = format!("the files import more than {limit} others in all");
+                return Err(DescriptorError::new(name, what));
+            }
+            if !self.files.contains_key(&import)
+                && let Some(own) = well_known_file(&import)
+            {
+                self.add_file(own)?;
+            }
+            if let Some(known) = self.files.get(&import) {
+                let passed_on = adding.public.entry(import);
+                open.extend(passed_on.or_insert_with(|| public(&known.to_proto())).iter().cloned());
+                visible.push(known.clone());
+            }
         }
-        public.insert(name.to_owned(), file.public);
-        let built = FileDescriptor::build(Cow::Owned(file.bytes.to_vec()), used)?;
-        self.add_file(&built)
+        Ok(visible)
     }
 
     /// Takes a file in; whether it is new.
     fn hold(&mut self, file: &FileDescriptor) -> Result<bool, DescriptorError> {
         if let Some(known) = self.files.get(file.name()) {
-            return match known.bytes() == file.bytes() {
-                true => Ok(false),
-                false => Err(DescriptorError::new(file.name(), "the pool has another file of it")),
-            };
+            let is_same = known.is(file) || known.bytes() == file.bytes();
+            return if is_same { Ok(false) } else { Err(other_file(file.name())) };
         }
         let names = file
             .messages()
@@ -253,11 +269,38 @@ impl Debug for DescriptorPool {
     }
 }
 
+/// Files on their way into a pool.
+#[derive(Default)]
+struct Adding<'a> {
+    waiting: HashMap<String, Waiting<'a>>,
+    /// What files import publicly, as far as it was asked.
+    public: HashMap<String, Vec<String>>,
+    /// From the file that was asked for to the one at hand.
+    importing: Vec<String>,
+    /// How many files all of them see together.
+    visible: usize,
+}
+
 /// A file whose imports come first.
 struct Waiting<'a> {
     bytes: &'a [u8],
     imports: Vec<String>,
     public: Vec<String>,
+}
+
+fn texts(names: &[ByteString]) -> Vec<String> {
+    names.iter().map(|name| name.to_string_lossy().into_owned()).collect()
+}
+
+/// The names of what a file imports publicly.
+fn public(file: &FileDescriptorProto) -> Vec<String> {
+    let places = file.public_dependency.iter().filter_map(|at| usize::try_from(*at).ok());
+    let names = places.filter_map(|at| file.dependency.get(at));
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
+}
+
+fn other_file(name: &str) -> DescriptorError {
+    DescriptorError::new(name, "there is another file of this name")
 }
 
 /// `FileDescriptorSet.file`.

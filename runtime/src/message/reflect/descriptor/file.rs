@@ -138,7 +138,7 @@ impl FileDescriptor {
     }
 
     /// Whether both are the same, not merely equal.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(in crate::message::reflect) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.parts, &other.parts)
     }
 }

@@ -75,6 +75,54 @@ fn public_imports_are_passed_on() {
     assert!(pool(all(&middle, &outer)).is_ok());
 }
 
+/// `import public` of a file that came before: server reflection sends files one by one.
+#[test]
+fn public_imports_are_passed_on_by_files_of_the_pool() {
+    let base = file("base.proto", &[], message("Base", &[]));
+    let mut middle = file("middle.proto", &["base.proto"], message("Middle", &[]));
+    middle.public_dependency.push(0);
+    let user = file("user.proto", &["middle.proto"], message("User", &[("base", ".test.Base")]));
+    let mut pool = DescriptorPool::new();
+    for file in [base, middle, user] {
+        pool.add_files([file.encode_to_vec().as_slice()]).unwrap();
+    }
+    assert_eq!(pool.message("test.User").unwrap().field(0).message(), pool.message("test.Base"));
+}
+
+/// Two files of one name are refused, in one set and in two; the same file twice is one.
+#[test]
+fn a_name_is_of_one_file() {
+    let one = file("a.proto", &[], message("A", &[]));
+    let other = file("a.proto", &[], message("B", &[]));
+    let expected = "a.proto: there is another file of this name";
+    assert_eq!(pool(vec![one.clone(), other.clone()]).unwrap_err(), expected);
+    let mut both = pool(vec![one.clone(), one.clone()]).unwrap();
+    both.add_files([one.encode_to_vec().as_slice()]).unwrap();
+    let error = both.add_files([other.encode_to_vec().as_slice()]).unwrap_err();
+    assert_eq!(error.to_string(), expected);
+}
+
+/// Public imports make many files visible to many: how many in all has a limit.
+#[test]
+fn visible_imports_have_a_limit() {
+    let name = |at: usize| format!("{at}.proto");
+    let mut files: Vec<FileDescriptorProto> = (0..400_usize)
+        .map(|at| {
+            let imports: Vec<String> = at.checked_sub(1).map(name).into_iter().collect();
+            let imports: Vec<&str> = imports.iter().map(String::as_str).collect();
+            let mut file = file(&name(at), &imports, message(&format!("M{at}"), &[]));
+            file.public_dependency.extend(imports.iter().map(|_| 0));
+            file
+        })
+        .collect();
+    files.extend((400..1_800).map(|at| {
+        let message = message(&format!("M{at}"), &[]);
+        file(&name(at), &["399.proto"], message)
+    }));
+    let error = pool(files).expect_err("they are too many");
+    assert!(error.ends_with("the files import more than 524288 others in all"), "{error}");
+}
+
 /// What peers may send: bytes that are no set, a name twice, endless nesting.
 #[test]
 fn broken_sets_are_refused() {
