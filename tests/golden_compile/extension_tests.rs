@@ -162,3 +162,27 @@ fn custom_options_are_read_from_descriptors() {
         unknown
     });
 }
+
+/// `descriptor=no`: extensions, MessageSets, groups and closed enums need no descriptor.
+#[test]
+fn extensions_need_no_descriptors() {
+    use crate::no_descriptor_proto2::no_descriptor_proto2::{
+        self as bare, Extra, Host, Item, Level, Set,
+    };
+
+    let mut host = Host { name: Some("h".into()), ..Host::default() };
+    assert_eq!(host.level(), Level::High);
+    assert_eq!(host.extension(&bare::PRIORITY), Ok(5));
+    host.set_extension(&bare::PRIORITY, 7);
+    host.set_extension(&bare::LEVELS, vec![Level::Low, Level::High]);
+    host.set_extension(&bare::EXTRA, Extra { text: Some("x".into()), ..Extra::default() });
+    host.set_extension(&bare::host::NESTED, Host::default());
+    let read = Host::decode(&host.encode_to_vec()).unwrap();
+    assert_eq!(read.extension(&bare::LEVELS).unwrap(), [Level::Low, Level::High]);
+    assert_eq!(read.extension(&bare::EXTRA).unwrap().text, Some("x".into()));
+    assert!(read.extension(&bare::host::NESTED).is_err(), "its name is required");
+    let mut set = Set::default();
+    set.set_extension(&bare::item::ITEM, Item { id: Some(1), ..Item::default() });
+    let read = Set::decode(&set.encode_to_vec()).unwrap();
+    assert_eq!(read.extension(&bare::item::ITEM).unwrap().id, Some(1));
+}

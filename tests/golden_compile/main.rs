@@ -76,6 +76,8 @@ mod mod_file;
 mod nested;
 #[path = "../../golden/no_descriptor/mod.rs"]
 mod no_descriptor;
+#[path = "../../golden/no_descriptor_proto2/mod.rs"]
+mod no_descriptor_proto2;
 #[path = "../../golden/no_package/mod.rs"]
 mod no_package;
 #[path = "../../golden/no_syntax/mod.rs"]
