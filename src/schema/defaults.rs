@@ -141,7 +141,7 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
 }
 
 /// What a message can do by the traits that it has.
-const TRAIT_METHODS: [&str; 29] = [
+const TRAIT_METHODS: [&str; 30] = [
     "check_required",
     "clear",
     "clear_extension",
@@ -162,6 +162,7 @@ const TRAIT_METHODS: [&str; 29] = [
     "has_extension",
     "merge",
     "merge_fields",
+    "merge_with",
     "set_extension",
     "to_json",
     "to_json_with",

@@ -280,8 +280,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
         Self: Reflect,
     {
         let mut message = Self::default();
-        let read = message.merge_fields(options.budget(bytes)?.reader(bytes));
-        read.map_err(|error| error.within(Self::FULL_NAME))?;
+        message.merge_with(bytes, options)?;
         if Self::CHECKS_REQUIRED {
             let checked = message.check_required();
             checked.map_err(|missing| DecodeError::missing(Self::FULL_NAME, missing))?;
@@ -386,6 +385,30 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     #[cfg(feature = "bytes")]
     fn merge_bytes(&mut self, bytes: &bytes::Bytes) -> Result<(), DecodeError> {
         shared_bytes::merge(self, bytes)
+    }
+
+    /// Decodes `bytes` into this message, within the limits of `options`; extensions are not checked,
+    /// nor required fields, since the rest may still come.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::merge`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::Message;
+    /// use rust_grpc::message::DecodeOptions;
+    /// use rust_grpc::well_known::Timestamp;
+    ///
+    /// let mut time = Timestamp { seconds: 1, nanos: 2, ..Default::default() };
+    /// time.merge_with(b"\x08\x07", &DecodeOptions::new().memory_limit(0))?;
+    /// assert_eq!((time.seconds, time.nanos), (7, 2));
+    /// # Ok::<(), rust_grpc::DecodeError>(())
+    /// ```
+    fn merge_with(&mut self, bytes: &[u8], options: &DecodeOptions<'_>) -> Result<(), DecodeError> {
+        let mut budget = options.budget(bytes).map_err(|error| error.within(Self::FULL_NAME))?;
+        self.merge_fields(budget.reader(bytes)).map_err(|error| error.within(Self::FULL_NAME))
     }
 
     /// Writes the message behind its length, in one write: the next one may follow it. Wrap a file

@@ -42,6 +42,8 @@ fn decoding_more_than_the_largest_message_is_an_error() {
     assert_eq!(Empty::decode(&input).unwrap_err().kind(), kind);
     assert_eq!(Empty::default().merge(&input).unwrap_err().kind(), kind);
     let options = DecodeOptions::new();
+    let error = Empty::default().merge_with(&input, &options).unwrap_err();
+    assert_eq!(error.to_string(), Empty::decode(&input).unwrap_err().to_string());
     assert_eq!(Empty::decode_with(&input, &options).unwrap_err().kind(), kind);
     let empty = Empty::default();
     let error = DynamicMessage::decode(empty.descriptor(), &input).unwrap_err();
