@@ -291,3 +291,11 @@ impl Display for EncodeError {
 }
 
 impl Error for EncodeError {}
+
+/// As much of the input's own words as an error shows.
+pub(super) fn shortened(text: &str, letters_max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(letters_max) {
+        Some((end, _)) => Cow::Owned(format!("{}...", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Debug, Display, Formatter};
 
-use crate::message::MissingField;
+use crate::message::{MissingField, error};
 
 /// JSON that is not a valid message, or a message that JSON cannot say.
 ///
@@ -180,10 +180,7 @@ impl Error for JsonError {}
 
 /// What came, cut to what a line of an error can show.
 pub(super) fn shortened(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(SHOWN_MAX) {
-        Some((end, _)) => Cow::Owned(format!("{}...", &text[..end])),
-        None => Cow::Borrowed(text),
-    }
+    error::shortened(text, SHOWN_MAX)
 }
 
 /// Characters of the input that an error shows.

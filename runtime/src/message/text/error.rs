@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Debug, Display, Formatter};
 
+use crate::message::error::shortened;
+
 /// A text is not the text format of the message: what was expected, what came, and where.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TextError(Box<Fault>);
@@ -24,12 +26,13 @@ impl TextError {
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let line = u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1);
         let column = count(&before[start..]).saturating_add(1);
-        Self(Box::new(Fault { what: what.into(), line, column, path: Vec::new() }))
+        let what = shortened(&what.into(), WHAT_MAX).into_owned();
+        Self(Box::new(Fault { what, line, column, path: Vec::new() }))
     }
 
     #[cold]
     pub(super) fn within(mut self, field: &str) -> Self {
-        self.0.path.push(field.to_owned());
+        self.0.path.push(shortened(field, NAME_MAX).into_owned());
         self
     }
 
@@ -63,3 +66,9 @@ impl Debug for TextError {
 }
 
 impl std::error::Error for TextError {}
+
+/// Letters of a sentence that an error shows: names in it are the text's, of whatever length.
+const WHAT_MAX: usize = 500;
+
+/// Letters of a name that an error shows in a path.
+const NAME_MAX: usize = 100;
