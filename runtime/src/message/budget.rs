@@ -54,6 +54,11 @@ impl Budget {
         Reader::new(input, self)
     }
 
+    /// The memory that is left.
+    pub(super) fn memory_left(&self) -> usize {
+        self.memory_left
+    }
+
     /// Enters a level of nesting.
     #[inline(always)]
     pub(super) fn descend(&mut self, rest: &[u8], tag: u32) -> Result<(), DecodeError> {

@@ -65,7 +65,7 @@ impl<'p> DecodeOptions<'p> {
 
     pub(super) fn check_extensions(&self, message: &dyn Reflect) -> Result<(), DecodeError> {
         match self.pool {
-            Some(pool) => check_extensions(message, pool, self.depth),
+            Some(pool) => check_extensions(message, pool, self.depth, None),
             None => Ok(()),
         }
     }

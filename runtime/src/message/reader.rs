@@ -235,6 +235,11 @@ impl<'a> Reader<'a> {
         Ok(fields)
     }
 
+    /// What is left of the memory budget.
+    pub(super) fn memory_left(&self) -> usize {
+        self.budget.memory_left()
+    }
+
     /// The tag that was read last.
     pub(super) fn tag(&self) -> u32 {
         self.tag

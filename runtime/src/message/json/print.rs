@@ -11,8 +11,7 @@ use super::{JsonError, time};
 use crate::limits;
 use crate::message::reflect::{Resolver, extension_fields};
 use crate::message::{
-    DecodeOptions, DynamicMessage, EnumDescriptor, FieldDescriptor, FieldRef, List, Map, Reflect,
-    ValueRef,
+    DynamicMessage, EnumDescriptor, FieldDescriptor, FieldRef, List, Map, Reflect, ValueRef,
 };
 
 /// Prints `message` as the options say.
@@ -23,7 +22,7 @@ pub(super) fn print(
     let writer = JsonWriter::new(options.layout);
     let descriptor = message.descriptor();
     let resolver = Resolver::new(options.pool, descriptor.file());
-    let mut printer = Printer { options, resolver, writer, depth: 0 };
+    let mut printer = Printer { options, resolver, writer, depth: 0, memory_left: None };
     match printer.message(message) {
         Ok(()) => Ok(printer.writer.into_text()),
         Err(error) => Err(error.within(descriptor.full_name())),
@@ -35,6 +34,8 @@ struct Printer<'o> {
     resolver: Resolver<'o>,
     writer: JsonWriter,
     depth: u32,
+    /// Of the outermost `Any` or extension that is being printed.
+    memory_left: Option<usize>,
 }
 
 impl Printer<'_> {
@@ -72,7 +73,9 @@ impl Printer<'_> {
             let printed = self.field(&field, message.field(field.index()));
             printed.map_err(|error| error.in_field(field.name()))?;
         }
-        let decoded = extension_fields(message, &self.resolver, self.depth_left());
+        let around = self.memory_left;
+        let (depth, memory) = (self.depth_left(), &mut self.memory_left);
+        let decoded = extension_fields(message, &self.resolver, depth, memory);
         let extensions = decoded.map_err(|error| {
             JsonError::printing("extensions that can be decoded", error.to_string())
         })?;
@@ -82,6 +85,7 @@ impl Printer<'_> {
             self.writer.name(&name);
             self.content(&field, extension.get()).map_err(|error| error.in_field(&name))?;
         }
+        self.memory_left = around;
         Ok(())
     }
 
@@ -316,20 +320,23 @@ impl Printer<'_> {
         let Some(descriptor) = well_known::type_of(url, &self.resolver) else {
             return Err(JsonError::printing(well_known::KNOWN_TYPE, format!("{url:?}")));
         };
-        let options = DecodeOptions::new().depth_limit(self.depth_left());
-        let decoded = DynamicMessage::decode_with(descriptor, bytes, &options);
+        let around = self.memory_left;
+        let (depth, memory) = (self.depth_left(), &mut self.memory_left);
+        let decoded = DynamicMessage::decode_inner(descriptor, bytes, depth, memory);
         let message = decoded.map_err(|error| {
             let expected = format!("an Any that holds a {}", descriptor.full_name());
             JsonError::printing(expected, error.to_string())
         })?;
         if WellKnown::of(&descriptor).is_some() {
             self.writer.name("value");
-            return self.message(&message);
+            self.message(&message)?;
+        } else {
+            self.enter()?;
+            self.fields(&message)?;
+            self.depth -= 1;
         }
-        self.enter()?;
-        let printed = self.fields(&message);
-        self.depth -= 1;
-        printed
+        self.memory_left = around;
+        Ok(())
     }
 }
 

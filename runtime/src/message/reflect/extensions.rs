@@ -13,7 +13,8 @@ use crate::message::shape::{ITEM, MESSAGE, parse_item, write_item};
 use crate::message::{Budget, DecodeError, START_GROUP, UnknownFields, UnknownValue, Writer};
 
 /// The extensions of `message` that the resolver knows, in the order of their numbers. Messages in
-/// them may be nested `depth` deep.
+/// them may be nested `depth` deep; what they take is taken from `memory`, which is the budget of the
+/// bytes at hand unless extensions around them have left less.
 ///
 /// # Errors
 ///
@@ -22,6 +23,7 @@ pub(in crate::message) fn extension_fields(
     message: &dyn Reflect,
     resolver: &Resolver<'_>,
     depth: u32,
+    memory: &mut Option<usize>,
 ) -> Result<Vec<DynamicExtension>, DecodeError> {
     let unknown = message.unknown_fields();
     let descriptor = message.descriptor();
@@ -29,9 +31,12 @@ pub(in crate::message) fn extension_fields(
     if unknown.is_empty() || descriptor.extension_ranges().is_empty() {
         return Ok(Vec::new());
     }
-    let memory = limits::decode_memory(unknown.as_bytes().len());
-    let mut budget = Budget::with_limits(unknown.as_bytes(), depth, memory);
+    let size = unknown.as_bytes().len();
+    let memory_max = memory.unwrap_or_else(|| limits::decode_memory(size));
+    let mut budget = Budget::with_limits(unknown.as_bytes(), depth, memory_max);
     let mut reader = budget.reader(unknown.as_bytes());
+    // What is opaque in them is copied, and not charged by the byte.
+    reader.charge(size)?;
     while let Some(tag) = reader.next_tag()? {
         if descriptor.is_message_set() && tag == ITEM << 3 | START_GROUP {
             let (number, payload) = parse_item(reader.group(ITEM)?);
@@ -40,7 +45,8 @@ pub(in crate::message) fn extension_fields(
             if let (Some(extension), Some(payload)) = (extension, payload) {
                 let field = found.entry(extension.number());
                 let field = field.or_insert_with(|| DynamicExtension::new(extension));
-                merge_item(field, payload, depth)?;
+                let memory_left = merge_item(field, payload, depth, reader.memory_left())?;
+                reader.charge(reader.memory_left() - memory_left)?;
             }
             continue;
         }
@@ -56,21 +62,25 @@ pub(in crate::message) fn extension_fields(
             }
         }
     }
+    *memory = Some(budget.memory_left());
     Ok(found.into_values().filter(|field| field.get().is_set()).collect())
 }
 
-/// Reads the message of a MessageSet's item.
-fn merge_item(field: &mut DynamicExtension, payload: &[u8], depth: u32) -> Result<(), DecodeError> {
+/// Reads the message of a MessageSet's item; gives what it leaves of `memory`.
+fn merge_item(
+    field: &mut DynamicExtension,
+    payload: &[u8],
+    depth: u32,
+    memory: usize,
+) -> Result<usize, DecodeError> {
     use super::FieldMut;
-    let memory = limits::decode_memory(payload.len());
     let mut budget = Budget::with_limits(payload, depth.saturating_sub(1), memory);
-    match field.get_mut() {
-        FieldMut::Singular(slot) => match slot.message_mut() {
-            Some(message) => wire::merge_fields(message, budget.reader(payload)),
-            None => Ok(()),
-        },
-        FieldMut::Repeated(_) | FieldMut::Map(_) => Ok(()),
+    if let FieldMut::Singular(slot) = field.get_mut()
+        && let Some(message) = slot.message_mut()
+    {
+        wire::merge_fields(message, budget.reader(payload))?;
     }
+    Ok(budget.memory_left())
 }
 
 /// Writes an extension into the unknown fields of `message`, in place of what is there.
@@ -115,7 +125,7 @@ fn is_of(
 }
 
 /// Whether every extension in `message` and in what it holds can be decoded and has its required
-/// fields.
+/// fields. `memory` is as for [`extension_fields`].
 ///
 /// # Errors
 ///
@@ -124,23 +134,24 @@ pub(in crate::message) fn check_extensions(
     message: &dyn Reflect,
     pool: &DescriptorPool,
     depth: u32,
+    mut memory: Option<usize>,
 ) -> Result<(), DecodeError> {
     if !pool.has_extensions() {
         return Ok(());
     }
     let descriptor = message.descriptor();
     let resolver = Resolver::new(Some(pool), descriptor.file());
-    for extension in extension_fields(message, &resolver, depth)? {
+    for extension in extension_fields(message, &resolver, depth, &mut memory)? {
         let field = extension.descriptor();
         for_each_message(extension.get(), |message| {
             wire::check_required(message)
                 .map_err(|missing| DecodeError::missing(field.full_name(), missing))?;
-            check_extensions(message, pool, depth.saturating_sub(1))
+            check_extensions(message, pool, depth.saturating_sub(1), memory)
         })?;
     }
     for field in descriptor.fields().filter(|field| field.message().is_some()) {
         for_each_message(message.field(field.index()), |message| {
-            check_extensions(message, pool, depth.saturating_sub(1))
+            check_extensions(message, pool, depth.saturating_sub(1), memory)
         })?;
     }
     Ok(())

@@ -14,7 +14,7 @@ use crate::message::{
 };
 
 /// Memory that a dynamic message takes besides what it is made of: the first slots of its fields.
-const MESSAGE_COST: usize = 512;
+pub(super) const MESSAGE_COST: usize = 512;
 
 /// Writes all fields, the last one first.
 pub(super) fn write_fields<'m>(message: &'m dyn Reflect, writer: &mut FieldWriter<'_, 'm>) {

@@ -38,19 +38,32 @@ struct Parser<'a> {
     options: &'a TextParseOptions<'a>,
 }
 
-/// The singular fields and oneofs that a message's text has set so far.
+/// What a message's text has set so far: singular fields, oneofs, and extensions with their values,
+/// which go into the message at its end, because each change of its unknown fields is a copy of them.
 #[derive(Default)]
 struct Seen {
     fields: Vec<u32>,
     oneofs: Vec<(usize, String)>,
+    extensions: Vec<DynamicExtension>,
 }
 
 impl Parser<'_> {
     /// The fields up to the closing symbol, or to the end of the text.
     fn fields(&mut self, message: &mut dyn Reflect, close: Option<char>) -> Result<(), TextError> {
+        let mut seen = Seen::default();
+        let read = self.fields_seen(message, close, &mut seen);
+        seen.extensions.iter().for_each(|extension| set_extension(message, extension));
+        read
+    }
+
+    fn fields_seen(
+        &mut self,
+        message: &mut dyn Reflect,
+        close: Option<char>,
+        seen: &mut Seen,
+    ) -> Result<(), TextError> {
         let file = message.descriptor().file().clone();
         let descriptor = file.message(message.descriptor().index());
-        let mut seen = Seen::default();
         loop {
             let token = self.lexer.next()?;
             match token {
@@ -58,7 +71,7 @@ impl Parser<'_> {
                 Token::Symbol(symbol) if Some(symbol) == close => return Ok(()),
                 Token::Identifier(name) => match field_named(descriptor, name) {
                     Some(field) => {
-                        self.check_once(field, &mut seen)?;
+                        self.check_once(field, seen)?;
                         let target = message.field_mut(field.index());
                         self.field(field, target).map_err(|error| error.within(field.name()))?;
                     }
@@ -72,9 +85,9 @@ impl Parser<'_> {
                 Token::Symbol('[') => {
                     let name = self.lexer.bracketed()?;
                     if name.contains('/') {
-                        self.any(&name, descriptor, message, &mut seen)?;
+                        self.any(&name, descriptor, message, seen)?;
                     } else {
-                        self.extension(&name, descriptor, message, &mut seen)?;
+                        self.extension(&name, descriptor, message, seen)?;
                     }
                 }
                 _ => {
@@ -134,7 +147,7 @@ impl Parser<'_> {
             FieldMut::Singular(mut slot) => match field.message() {
                 Some(_) => {
                     let message = slot.message_mut().expect("the field holds messages");
-                    self.charge(size_of_val(message))?;
+                    self.charge(message.instance_size())?;
                     self.message(message)
                 }
                 None => {
@@ -182,7 +195,10 @@ impl Parser<'_> {
             let value = self.scalar(field)?;
             return list.push(value).map_err(|error| self.lexer.error(error.to_string()));
         }
-        self.message(list.push_message().expect("the elements are messages"))
+        let message = list.push_message().expect("the elements are messages");
+        // Those of dynamic messages take more than their place in the list.
+        self.charge(message.instance_size().saturating_sub(size_of_val(message)))?;
+        self.message(message)
     }
 
     /// An entry of a map: its key may stand behind its value.
@@ -302,7 +318,7 @@ impl Parser<'_> {
         &mut self,
         name: &str,
         descriptor: MessageDescriptor<'_>,
-        message: &mut dyn Reflect,
+        message: &dyn Reflect,
         seen: &mut Seen,
     ) -> Result<(), TextError> {
         let resolver = Resolver::new(self.options.pool, descriptor.file());
@@ -323,18 +339,24 @@ impl Parser<'_> {
             return Err(self.lexer.error(format!("expected an extension of {of}, found `{name}`")));
         };
         self.check_once(field, seen)?;
-        let mut value = match field.is_repeated() {
-            // Elements may be spread over the text: they are added to.
-            true => self.known_extension(field, message, &resolver),
-            false => DynamicExtension::new(field),
+        let is_same = |known: &DynamicExtension| known.descriptor().number() == field.number();
+        let at = match seen.extensions.iter().position(is_same) {
+            Some(at) => at,
+            None => {
+                self.charge(size_of::<DynamicExtension>())?;
+                seen.extensions.push(match field.is_repeated() {
+                    // Elements are added to those that the message has.
+                    true => self.known_extension(field, message, &resolver),
+                    false => DynamicExtension::new(field),
+                });
+                seen.extensions.len() - 1
+            }
         };
-        self.charge(size_of::<DynamicExtension>())?;
-        self.field(field, value.get_mut()).map_err(|error| error.within(name))?;
-        set_extension(message, &value);
-        Ok(())
+        let target = seen.extensions[at].get_mut();
+        self.field(field, target).map_err(|error| error.within(name))
     }
 
-    /// The extension as far as it has been read.
+    /// The extension as the message has it.
     fn known_extension(
         &self,
         field: FieldDescriptor<'_>,
@@ -342,7 +364,7 @@ impl Parser<'_> {
         resolver: &Resolver<'_>,
     ) -> DynamicExtension {
         let depth = self.options.depth;
-        let read = crate::message::reflect::extension_fields(message, resolver, depth);
+        let read = crate::message::reflect::extension_fields(message, resolver, depth, &mut None);
         let read = read.unwrap_or_default().into_iter();
         let mut same = read.filter(|known| known.descriptor().number() == field.number());
         same.next().unwrap_or_else(|| DynamicExtension::new(field))

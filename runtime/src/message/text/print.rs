@@ -13,7 +13,8 @@ use crate::message::reflect::{
 use crate::message::{FieldKind, List, UnknownFields, UnknownValue};
 
 pub(super) fn print(message: &dyn Reflect, options: &TextPrintOptions<'_>) -> String {
-    let mut printer = Printer { out: String::new(), indent: options.indent, options };
+    let mut printer =
+        Printer { out: String::new(), indent: options.indent, memory_left: None, options };
     printer.message(message);
     if options.single_line {
         printer.out.truncate(printer.out.trim_end().len());
@@ -24,6 +25,8 @@ pub(super) fn print(message: &dyn Reflect, options: &TextPrintOptions<'_>) -> St
 pub(super) struct Printer<'a> {
     pub(super) out: String,
     indent: usize,
+    /// Of the outermost `Any` or extension that is being printed.
+    memory_left: Option<usize>,
     options: &'a TextPrintOptions<'a>,
 }
 
@@ -54,12 +57,17 @@ impl Printer<'_> {
         let descriptor = message.descriptor();
         let resolver = Resolver::new(self.options.pool, descriptor.file());
         // One that cannot be decoded is an unknown field like others.
-        let extensions = extension_fields(message, &resolver, limits::MESSAGE_DEPTH_MAX);
+        let around = self.memory_left;
+        let mut memory = around;
+        let depth = self.depth_left();
+        let extensions = extension_fields(message, &resolver, depth, &mut memory);
         let extensions = extensions.unwrap_or_default();
+        self.memory_left = memory;
         for extension in &extensions {
             let field = extension.descriptor();
             self.field(field, &format!("[{}]", extension_name(field)), extension.get());
         }
+        self.memory_left = around;
         if self.options.unknown_fields {
             let mut left = UnknownFields::new();
             for (number, value) in message.unknown_fields() {
@@ -163,13 +171,24 @@ impl Printer<'_> {
             Some(FieldRef::Unset) => &[],
             _ => return false,
         };
+        // What is too deep to be read back stays bytes; the message below is a level of its own.
+        let Some(depth) = self.depth_left().checked_sub(1) else { return false };
         let resolver = Resolver::new(self.options.pool, descriptor.file());
         let known = type_of_url(url).and_then(|name| resolver.message(name));
-        let Some(inner) = known.and_then(|known| DynamicMessage::decode(known, bytes).ok()) else {
-            return false;
-        };
+        let mut memory = self.memory_left;
+        let decode = |known| DynamicMessage::decode_inner(known, bytes, depth, &mut memory).ok();
+        let Some(inner) = known.and_then(decode) else { return false };
+        let around = std::mem::replace(&mut self.memory_left, memory);
         self.block(&format!("[{url}]"), |printer| printer.message(&inner));
+        self.memory_left = around;
         true
+    }
+
+    /// Levels that may lie below the message at hand: `Any` and extensions are bytes until they are
+    /// printed, so that no decoder has counted theirs.
+    fn depth_left(&self) -> u32 {
+        let depth = u32::try_from(self.indent).unwrap_or(u32::MAX);
+        limits::MESSAGE_DEPTH_MAX.saturating_sub(depth)
     }
 
     /// A message in braces.

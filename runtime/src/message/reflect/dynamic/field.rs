@@ -160,7 +160,7 @@ impl DynamicExtension {
     /// If the bytes of one are no such value.
     pub fn all_of(message: &dyn Reflect, pool: &DescriptorPool) -> Result<Vec<Self>, DecodeError> {
         let resolver = Resolver::new(Some(pool), message.descriptor().file());
-        extension_fields(message, &resolver, limits::MESSAGE_DEPTH_MAX)
+        extension_fields(message, &resolver, limits::MESSAGE_DEPTH_MAX, &mut None)
     }
 
     /// Puts the value into `message`, in place of what is there; where there is none, it is unset.

@@ -87,6 +87,26 @@ impl DynamicMessage {
         Ok(message)
     }
 
+    /// Decodes the message in an `Any`, nested `depth` deep at most. What it takes is taken from
+    /// `memory`, which is the budget of these bytes unless an `Any` around them has left less.
+    pub(in crate::message) fn decode_inner(
+        descriptor: MessageDescriptor<'_>,
+        bytes: &[u8],
+        depth: u32,
+        memory: &mut Option<usize>,
+    ) -> Result<Self, DecodeError> {
+        let memory_max = memory.unwrap_or_else(|| limits::decode_memory(bytes.len()));
+        let mut budget = Budget::with_limits(bytes, depth, memory_max);
+        // What is opaque in it is copied, and not charged by the byte.
+        budget.charge(bytes.len(), bytes, 0)?;
+        let mut message = Self::new(descriptor);
+        message.merge_from(budget.reader(bytes))?;
+        let checked = wire::check_required(&message);
+        checked.map_err(|missing| DecodeError::missing(message.full_name(), missing))?;
+        *memory = Some(budget.memory_left());
+        Ok(message)
+    }
+
     /// Decodes `bytes` into this message: scalars are replaced, messages merged, repeated fields and
     /// maps added to. Required fields are not looked at.
     ///
@@ -190,6 +210,10 @@ impl Reflect for DynamicMessage {
 
     fn unknown_fields_mut(&mut self) -> &mut UnknownFields {
         &mut self.unknown
+    }
+
+    fn instance_size(&self) -> usize {
+        wire::MESSAGE_COST
     }
 }
 
