@@ -8,8 +8,10 @@ use super::{ANY, TextPrintOptions, extension_name, name_of, type_of_url};
 use crate::limits;
 use crate::message::redact::REDACTED;
 use crate::message::reflect::{
-    DynamicMessage, FieldDescriptor, FieldRef, Reflect, Resolver, ValueRef, extension_fields,
+    DynamicExtension, DynamicMessage, FieldDescriptor, FieldRef, Reflect, Resolver, ValueRef,
+    extension_fields,
 };
+use crate::message::shape::{ITEM, parse_item};
 use crate::message::{FieldKind, List, UnknownFields, UnknownValue};
 
 pub(super) fn print(message: &dyn Reflect, options: &TextPrintOptions<'_>) -> String {
@@ -71,10 +73,16 @@ impl Printer<'_> {
         if self.options.unknown_fields {
             let mut left = UnknownFields::new();
             for (number, value) in message.unknown_fields() {
-                let is_item =
-                    descriptor.is_message_set() && matches!(value, UnknownValue::Group(_));
-                let printed = |field: FieldDescriptor<'_>| field.number() == number || is_item;
-                if !extensions.iter().any(|extension| printed(extension.descriptor())) {
+                let of = match &value {
+                    UnknownValue::Group(item) if descriptor.is_message_set() && number == ITEM => {
+                        parse_item(item.as_bytes()).0
+                    }
+                    _ => Some(u64::from(number)),
+                };
+                let is_of = |extension: &DynamicExtension| {
+                    of == Some(u64::from(extension.descriptor().number()))
+                };
+                if !extensions.iter().any(is_of) {
                     left.push(number, value);
                 }
             }

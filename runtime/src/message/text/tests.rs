@@ -9,7 +9,7 @@ use crate::message::well_known::{
     Any, DescriptorProto, Duration, FieldDescriptorProto, FieldOptions, FileDescriptorProto,
     Struct, UninterpretedOption, Value, value,
 };
-use crate::message::{Message, UnknownFields, UnknownValue};
+use crate::message::{DynamicMessage, Message, UnknownFields, UnknownValue};
 
 fn refusal<M: Message + crate::message::Text>(text: &str) -> String {
     let error = M::from_text(text).expect_err(text).to_string();
@@ -294,7 +294,70 @@ fn unknown_fields_have_numbers() {
     );
 }
 
-/// Reserved names are skipped with their values; other names are errors that say where.
+/// Specification, "Fields": a group is known by the name of its type and by that of its field, and
+/// printed by the former; a delimited field that is not declared like a group has its own name.
+#[test]
+fn groups_have_the_name_of_their_type() {
+    let file = "name: 'group.proto' package: 'group' edition: EDITION_2023 syntax: 'editions' \
+        options { features { message_encoding: DELIMITED } } message_type { name: 'Outer' \
+        nested_type { name: 'LikeThis' } \
+        field { name: 'likethis' number: 1 label: LABEL_OPTIONAL type: TYPE_MESSAGE \
+            type_name: '.group.Outer.LikeThis' } \
+        field { name: 'other' number: 2 label: LABEL_OPTIONAL type: TYPE_MESSAGE \
+            type_name: '.group.Outer.LikeThis' } }";
+    let file = FileDescriptorProto::from_text(file).unwrap().encode_to_vec();
+    let mut pool = DescriptorPool::new();
+    pool.add_files([file.as_slice()]).unwrap();
+    let parse = |text: &str| {
+        let mut message = DynamicMessage::new(pool.message("group.Outer").unwrap());
+        TextParseOptions::new().merge(text, &mut message).map(|()| message)
+    };
+    let printed = |text: &str| TextPrintOptions::new().single_line().print(&parse(text).unwrap());
+    assert_eq!(printed("LikeThis {} other {}"), "LikeThis { } other { }");
+    assert_eq!(printed("likethis: <>"), "LikeThis { }");
+    assert_eq!(parse("LikeThis {}").unwrap().encode_to_vec().unwrap(), [0x0b, 0x0c]);
+    for text in ["Likethis {}", "LIKETHIS {}", "Other {}", "LikeThis {} likethis {}"] {
+        assert!(parse(text).is_err(), "{text}");
+    }
+}
+
+/// Specification, "Fields": names that the message reserves are skipped with their values.
+#[test]
+fn reserved_names_are_skipped() {
+    let file = "name: 'reserved.proto' package: 'reserved' message_type { name: 'Thing' \
+        reserved_name: 'old' \
+        field { name: 'new' number: 1 label: LABEL_OPTIONAL type: TYPE_INT32 } }";
+    let file = FileDescriptorProto::from_text(file).unwrap().encode_to_vec();
+    let mut pool = DescriptorPool::new();
+    pool.add_files([file.as_slice()]).unwrap();
+    let parse = |text: &str| {
+        let mut message = DynamicMessage::new(pool.message("reserved.Thing").unwrap());
+        TextParseOptions::new().merge(text, &mut message).map(|()| message)
+    };
+    let message = parse("old: 5 old { a: 'b' < } > new: 1");
+    assert!(message.is_err(), "brackets match also in what is skipped");
+    let message = parse("old: -5, old { a: 'b' c < > } new: 1; old: [1, {}] old: 'x' 'y'").unwrap();
+    assert_eq!(message.encode_to_vec().unwrap(), [8, 1]);
+    assert!(parse("other: 5").is_err());
+}
+
+/// Items of a MessageSet that no extension explains are unknown fields beside those that one does.
+#[test]
+fn unknown_items_of_a_message_set_are_printed() {
+    let file = "name: 'set.proto' package: 'set' message_type { name: 'Set' \
+        options { message_set_wire_format: true } extension_range { start: 4 end: 536870912 } } \
+        extension { name: 'known' number: 5 label: LABEL_OPTIONAL type: TYPE_MESSAGE \
+            type_name: '.set.Set' extendee: '.set.Set' }";
+    let file = FileDescriptorProto::from_text(file).unwrap().encode_to_vec();
+    let mut pool = DescriptorPool::new();
+    pool.add_files([file.as_slice()]).unwrap();
+    let items = b"\x0b\x10\x05\x1a\x00\x0c\x0b\x10\x06\x1a\x00\x0c";
+    let set = DynamicMessage::decode(pool.message("set.Set").unwrap(), items).unwrap();
+    let options = TextPrintOptions::new().pool(&pool).unknown_fields();
+    assert_eq!(options.print(&set), "[set.known] {\n}\n1 {\n  2: 6\n  3: \"\"\n}\n");
+}
+
+/// Names that nobody knows are errors that say where, or are skipped with their values if asked for.
 #[test]
 fn unknown_names_are_refused() {
     assert_eq!(
