@@ -3,10 +3,12 @@
 //! A target is a function of bytes that panics if something is wrong with them. It exists in builds
 //! with `--cfg fuzzing` and in tests, nowhere else.
 
+mod formats;
+
 use crate::http2::Headers;
 use crate::http2::hpack::{Decoder, Encoder, Limits};
-use crate::message::{Json, Message};
-use crate::well_known::{Any, Api, FileDescriptorProto, Type, Value};
+use crate::message::Json;
+use crate::well_known::{Any, FileDescriptorProto, Type, Value};
 
 /// Decodes header blocks of a peer, as one connection would.
 ///
@@ -46,27 +48,41 @@ pub fn hpack(input: &[u8]) {
     }
 }
 
-/// Decodes a message of a peer as several types: a recursive one with a map and a oneof, and two
-/// with many fields.
+/// Decodes a message of a peer as several types: recursive ones, with maps, oneofs, groups, closed
+/// enums, required fields and extensions, generated and known only at run time.
 ///
-/// What must hold: nothing panics, and what was decoded encodes to bytes that mean the same.
+/// What must hold: nothing panics, what was decoded encodes to bytes that mean the same, and both
+/// kinds of messages agree.
 ///
 /// # Panics
 ///
 /// If any of that does not hold.
 pub fn message(input: &[u8]) {
-    fn there_and_back<M: Message>(input: &[u8]) {
-        let Ok(message) = M::decode(input) else { return };
-        let encoded = message.encode_to_vec();
-        let again = M::decode(&encoded).expect("our own message");
-        // By bytes, because NaN is not equal to itself.
-        assert_eq!(again.encode_to_vec(), encoded);
-        let mut twice = message.clone();
-        twice.merge(&encoded).expect("our own message");
-    }
-    there_and_back::<Value>(input);
-    there_and_back::<Type>(input);
-    there_and_back::<Api>(input);
+    formats::message(input);
+}
+
+/// Parses text as the same types. What is no UTF-8 is taken for a message, and printed.
+///
+/// What must hold: nothing panics, and what was parsed is printed, reads back and is printed the
+/// same.
+///
+/// # Panics
+///
+/// If any of that does not hold.
+pub fn text(input: &[u8]) {
+    formats::text(input);
+}
+
+/// Decodes a message of a peer as the same types, and sends it through JSON and text.
+///
+/// What must hold: the message that comes back is the one that was sent, as far as these formats
+/// can say it.
+///
+/// # Panics
+///
+/// If any of that does not hold.
+pub fn round_trip(input: &[u8]) {
+    formats::round_trip(input);
 }
 
 /// Parses JSON as several types: any JSON, a recursive type with closed enums and extensions, a
@@ -115,8 +131,14 @@ pub fn connection(input: &[u8]) {
 type Target = (&'static str, fn(&[u8]));
 
 #[cfg(test)]
-const TARGETS: &[Target] =
-    &[("connection", connection), ("hpack", hpack), ("json", json), ("message", message)];
+const TARGETS: &[Target] = &[
+    ("connection", connection),
+    ("hpack", hpack),
+    ("json", json),
+    ("message", message),
+    ("round_trip", round_trip),
+    ("text", text),
+];
 
 #[cfg(test)]
 mod tests {
