@@ -6,6 +6,7 @@
 
 mod allocator;
 mod binary;
+mod damaged;
 mod json;
 mod memory;
 mod text;
