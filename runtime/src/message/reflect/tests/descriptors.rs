@@ -8,7 +8,7 @@ use crate::message::well_known::{
     DescriptorProto, Edition, EnumDescriptorProto, EnumValueDescriptorProto, FeatureSet,
     FieldDescriptorProto, FileDescriptorProto, MessageOptions, OneofDescriptorProto, feature_set,
 };
-use crate::message::{DescriptorError, Message};
+use crate::message::{DescriptorError, DynamicMessage, Message};
 
 fn field(name: &str, number: i32, kind: Type) -> FieldDescriptorProto {
     FieldDescriptorProto {
@@ -258,4 +258,29 @@ fn broken_descriptors_are_refused() {
     ] {
         assert_eq!(refusal(&file), format!("test.proto: {error}"));
     }
+}
+
+/// Editions: a map and its values are never groups, whatever the feature of the file says.
+#[test]
+fn maps_are_never_delimited() {
+    let text = "name: 'map.proto' package: 'map' edition: EDITION_2023 syntax: 'editions' \
+        options { features { message_encoding: DELIMITED } } message_type { name: 'Holder' \
+        field { name: 'map' number: 1 label: LABEL_REPEATED type: TYPE_MESSAGE \
+            type_name: '.map.Holder.MapEntry' } \
+        field { name: 'one' number: 2 label: LABEL_OPTIONAL type: TYPE_MESSAGE \
+            type_name: '.map.Holder' } \
+        nested_type { name: 'MapEntry' options { map_entry: true } \
+            field { name: 'key' number: 1 label: LABEL_OPTIONAL type: TYPE_INT32 } \
+            field { name: 'value' number: 2 label: LABEL_OPTIONAL type: TYPE_MESSAGE \
+                type_name: '.map.Holder' } } }";
+    let file = FileDescriptorProto::from_text(text).unwrap().encode_to_vec();
+    let file = FileDescriptor::build(Cow::Owned(file), Vec::new()).unwrap();
+    let holder = file.message_by_name("map.Holder").unwrap();
+    let map = holder.field_by_name("map").unwrap();
+    assert_eq!((map.kind(), map.cardinality()), (FieldKind::Message, Cardinality::Map));
+    assert_eq!(map.map_entry().unwrap().1.kind(), FieldKind::Message);
+    assert_eq!(holder.field_by_name("one").unwrap().kind(), FieldKind::Group);
+    let bytes = [0x0a, 6, 8, 7, 0x12, 2, 0x13, 0x14];
+    let message = DynamicMessage::decode(holder, &bytes).unwrap();
+    assert_eq!(message.encode_to_vec().unwrap(), bytes);
 }
