@@ -35,6 +35,7 @@ mod compile;
 mod emit;
 mod error;
 mod options;
+mod parallel;
 mod plugin;
 mod raw;
 mod schema;

@@ -20,6 +20,7 @@ use quote::quote;
 use syn::Item;
 use syn::parse::Parser as _;
 
+use crate::parallel;
 use crate::schema::model::{File, Header, Kind, Scalar, Schema, Types};
 
 /// One file of the answer.
@@ -32,9 +33,11 @@ pub(crate) struct GeneratedFile {
 
 /// Prints every file of the schema, sorted by name.
 pub(crate) fn print(schema: &Schema) -> Vec<GeneratedFile> {
-    let printer = Printer { runtime: parsed(&schema.runtime) };
-    let mut files: Vec<GeneratedFile> =
-        schema.files.iter().map(|file| printer.file(file)).collect();
+    // Tokens stay in their thread, so that each file has a printer of its own.
+    let mut files = parallel::map(&schema.files, |file| {
+        let printer = Printer { runtime: parsed(&schema.runtime) };
+        printer.file(file)
+    });
     files.extend(schema.tree.as_ref().map(tree::print));
     files.sort_by(|left, right| left.name.cmp(&right.name));
     files

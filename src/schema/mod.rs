@@ -30,6 +30,7 @@ use protobuf::descriptor::FileDescriptorProto;
 use protobuf::plugin::CodeGeneratorRequest;
 
 use crate::options::{Messages, Options, Tree};
+use crate::parallel;
 use crate::raw::RawFiles;
 use crate::user_error::UserError;
 pub(crate) use features::Edition;
@@ -65,9 +66,10 @@ pub(crate) fn build(
     let tree = (options.tree != Tree::No).then(|| outputs::tree(&files));
     let mut schema = Schema { files: Vec::new(), tree, runtime: options.runtime.clone() };
     if options.tree != Tree::Only {
-        for (file, output) in files {
-            schema.files.push(FileBuilder::new(&index, raw, options, file).build(output)?);
-        }
+        let built = parallel::map(&files, |(file, output)| {
+            FileBuilder::new(&index, raw, options, file).build(output.clone())
+        });
+        schema.files = built.into_iter().collect::<Result<_, _>>()?;
     }
     Ok(schema)
 }
