@@ -4,4 +4,7 @@
 #[allow(dead_code, missing_docs, unreachable_pub, unused_qualifications)]
 pub mod deprecated {
     include!("deprecated.rs");
+    pub mod user {
+        include!("user.rs");
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use super::{Printer, parsed};
+use super::{Printer, allow_deprecated, parsed};
 use crate::schema::model::{Enumeration, Field, FileDescriptor, Member, Message, Oneof, Shape};
 
 impl Printer {
@@ -65,6 +65,7 @@ impl Printer {
     pub(super) fn file_descriptor(&self, descriptor: &FileDescriptor, source: &str) -> TokenStream {
         let (runtime, name) = (&self.runtime, parsed(&descriptor.name));
         let doc = format!(" The descriptor of {source}.");
+        let allow = allow_deprecated(descriptor.uses_deprecated);
         let bytes = byte_string(&descriptor.bytes);
         let files = descriptor.dependencies.iter().map(|path| {
             let path = parsed(path);
@@ -72,6 +73,7 @@ impl Printer {
         });
         quote! {
             #[doc = #doc]
+            #allow
             pub static #name: #runtime::generated::reflect::GeneratedFile =
                 #runtime::generated::reflect::GeneratedFile::new(#bytes, &[#(#files),*]);
         }

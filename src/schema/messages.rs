@@ -12,7 +12,7 @@ use super::features::{
 };
 use super::link::Descriptor;
 use super::model::{Check, Field, Getter, Member, Message, Scalar, Shape, Types};
-use super::names::{Scope, TypeName, identifier, package_modules};
+use super::names::{Scope, TypeName, identifier};
 use super::oneofs::{DeclaredOneof, real_oneof};
 use super::source::{
     FIELD_TYPE_NAME, FILE_ENUM, FILE_EXTENSION, FILE_MESSAGE, MESSAGE_ENUM, MESSAGE_EXTENSION,
@@ -99,10 +99,7 @@ impl<'a> FileBuilder<'a> {
             }
         }
         let (names, modules) = match &container.path {
-            None => {
-                let package = package_modules(self.file.package());
-                (&self.index.names(self.file).extensions, package)
-            }
+            None => (&self.index.names(self.file).extensions, self.modules.clone()),
             Some(_) => {
                 let name = self.index.type_name(&container.full);
                 let modules = name.modules.iter().chain(&name.module).cloned().collect();

@@ -106,6 +106,8 @@ struct FileBuilder<'a> {
     options: &'a Options,
     file: &'a FileDescriptorProto,
     source: Source<'a>,
+    /// Of the file's package.
+    modules: Vec<String>,
     places: HashMap<String, usize>,
     recursion: Recursion,
 }
@@ -136,6 +138,7 @@ impl<'a> FileBuilder<'a> {
             options,
             file,
             source: Source::new(file, options.docs),
+            modules: names::package_modules(file.package()),
             places,
             recursion,
         }

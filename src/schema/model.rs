@@ -38,6 +38,8 @@ pub(crate) struct FileDescriptor {
     pub(crate) bytes: Vec<u8>,
     /// For every other file that this one uses the path of one of its types.
     pub(crate) dependencies: Vec<String>,
+    /// Whether one of these types is deprecated.
+    pub(crate) uses_deprecated: bool,
 }
 
 /// Where a type is described.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use protobuf::descriptor::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 
 use super::model::{FileDescriptor, Reflection};
-use super::names::{package_modules, relative_path};
+use super::names::relative_path;
 use super::{FileBuilder, inner};
 use crate::options::Messages;
 
@@ -33,29 +33,31 @@ impl FileBuilder<'_> {
         // Where the types are, there is the descriptor.
         let wanted = self.options.descriptor && self.options.messages == Messages::Own;
         let bytes = self.raw.file(self.file.name()).filter(|_| wanted)?;
+        let dependencies = self.dependencies();
         Some(FileDescriptor {
             name: self.index.names(self.file).descriptor.clone(),
             bytes: bytes.to_vec(),
-            dependencies: self.dependencies(),
+            uses_deprecated: dependencies.iter().any(|name| self.is_deprecated(name)),
+            dependencies: dependencies
+                .iter()
+                .map(|name| self.index.path(&name[1..], self.file, &self.modules))
+                .collect(),
         })
     }
 
     /// What a type in `modules` says of itself.
     pub(super) fn reflection(&self, full: &str, modules: &[String]) -> Option<Reflection> {
         let name = &self.index.names(self.file).descriptor;
-        let package = package_modules(self.file.package());
         let place = self.places.get(full).copied().unwrap_or_default();
         self.options.descriptor.then(|| Reflection {
-            file: relative_path(modules, &package, name),
+            file: relative_path(modules, &self.modules, name),
             place,
             formats: self.options.formats(),
         })
     }
 
-    /// For every other file whose types this one uses the path of one of them.
-    fn dependencies(&self) -> Vec<String> {
-        let modules = package_modules(self.file.package());
-        let mut used = BTreeMap::new();
+    /// For every other file whose types this one uses the name of one of them, with its dot.
+    fn dependencies(&self) -> Vec<&str> {
         let mut open: Vec<&DescriptorProto> = self.file.message_type.iter().collect();
         let mut names: Vec<&str> = self.file.extension.iter().flat_map(names_of).collect();
         while let Some(message) = open.pop() {
@@ -66,12 +68,12 @@ impl FileBuilder<'_> {
             names.extend([method.input_type(), method.output_type()]);
         }
         names.sort_unstable();
+        let mut used = BTreeMap::new();
         for name in names {
             if let Some(linked) = self.index.linked(name)
                 && linked.file.name() != self.file.name()
             {
-                let path = || self.index.path(&name[1..], self.file, &modules);
-                used.entry(linked.file.name()).or_insert_with(path);
+                used.entry(linked.file.name()).or_insert(name);
             }
         }
         used.into_values().collect()

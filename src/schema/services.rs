@@ -3,7 +3,7 @@
 use protobuf::descriptor::MethodDescriptorProto;
 
 use super::model::{Rpc, Service, Streaming};
-use super::names::{Scope, identifier, package_modules};
+use super::names::{Scope, identifier};
 use super::source::{FILE_SERVICE, METHOD_INPUT, METHOD_OUTPUT, SERVICE_METHOD};
 use super::{FileBuilder, Path, Reference, case, inner, lints, type_lints, value_lints};
 use crate::user_error::UserError;
@@ -64,11 +64,10 @@ impl FileBuilder<'_> {
         function: &str,
         pending: String,
     ) -> Result<Rpc, UserError> {
-        let modules = package_modules(self.file.package());
         let message = |target: &str, number: i32| {
             let who = format!("rpc {}", place.full);
             let path = place.path.child(number);
-            self.message_path(&Reference { target, modules: &modules, who, path })
+            self.message_path(&Reference { target, modules: &self.modules, who, path })
         };
         Ok(Rpc {
             header: self.header(&place.path, method.options.deprecated()),
