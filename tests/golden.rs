@@ -171,21 +171,22 @@ fn supported_features_and_editions_are_stated() {
     }
 }
 
-/// An edition that came after this version is refused by its number, with what was expected.
+/// An edition that came after this version is refused by its number, with what was expected; that
+/// in which protobuf tries things out by its name.
 #[test]
 fn later_editions_are_refused() {
-    let request = request_of("later.proto", |request| {
-        let file = &mut request.proto_file[0];
-        file.set_syntax("editions".to_owned());
-        file.special_fields.mut_unknown_fields().add_varint(14, 1003);
-    });
-    let bytes = rust_grpc_codegen::run_plugin(&request).unwrap();
-    let response = CodeGeneratorResponse::parse_from_bytes(&bytes).unwrap();
-    assert_eq!(
-        response.error(),
-        "later.proto: expected proto2, proto3 or an edition from 2023 to 2026, \
-         got an unknown edition (number 1003)"
-    );
+    for (number, words) in [(1003, "an unknown edition (number 1003)"), (9999, "edition UNSTABLE")]
+    {
+        let request = request_of("later.proto", |request| {
+            let file = &mut request.proto_file[0];
+            file.set_syntax("editions".to_owned());
+            file.special_fields.mut_unknown_fields().add_varint(14, number);
+        });
+        let bytes = rust_grpc_codegen::run_plugin(&request).unwrap();
+        let response = CodeGeneratorResponse::parse_from_bytes(&bytes).unwrap();
+        let expected = "later.proto: expected proto2, proto3 or an edition from 2023 to 2026, got";
+        assert_eq!(response.error(), format!("{expected} {words}"));
+    }
 }
 
 /// Names of types that exist elsewhere are in nobody's way: what is ambiguous only beside the types

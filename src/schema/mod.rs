@@ -94,6 +94,7 @@ impl Edition {
             Self::E2023 => "edition 2023".to_owned(),
             Self(1001) => "edition 2024".to_owned(),
             Self::MAX => "edition 2026".to_owned(),
+            Self(9999) => "edition UNSTABLE".to_owned(),
             Self(number) => format!("an unknown edition (number {number})"),
         }
     }
