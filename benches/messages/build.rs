@@ -34,6 +34,9 @@ fn generate_prost(descriptors: &Path, folder: &Path) -> Result<(), Box<dyn Error
     let mut config = prost_build::Config::new();
     config.file_descriptor_set_path(descriptors).skip_protoc_run().out_dir(folder);
     config.compile_protos(&PROTOS, &["proto"])?;
+    let mut json = pbjson_build::Builder::new();
+    json.register_descriptors(&std::fs::read(descriptors)?)?.out_dir(folder);
+    json.build(&[".codec", ".shapes"])?;
     Ok(())
 }
 

@@ -13,8 +13,8 @@ geometric mean of that for each operation.
 --rounds N        how often each is timed (31)
 --sample-ms N     how long it is timed each time (8)
 --message NAME    M1 to M5 or a message of proto/shapes.proto; the default is all
---operation NAME  decode, merge, encode or encode-kept
---peer NAME       rust-grpc, prost or buffa
+--operation NAME  decode, merge, encode, encode-kept, to-json or from-json
+--peer NAME       rust-grpc, prost, buffa, rust-protobuf or google-protobuf
 --values          a line for each cell instead, tabs between: message, operation, peer, bytes, then the rounds' ns
 ";
 

@@ -48,9 +48,9 @@ impl Random {
         self.bits() >> (64 - 7 * bytes)
     }
 
-    /// A number from 0 up to 1.
-    pub fn fraction(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
+    /// A number from 0 up to `end`, of six decimals: serde_json reads longer ones inexactly.
+    pub fn decimal(&mut self, end: u64) -> f64 {
+        self.below(end * 1_000_000) as f64 / 1e6
     }
 
     /// Any bytes.

@@ -3,8 +3,10 @@
 use std::marker::PhantomData;
 
 use buffa::{Message, SizeCache};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::{Codec, KeptBuffer};
+use super::{Codec, Json, KeptBuffer, KeptMessage};
 
 /// Messages of buffa-build, with their own strings and bytes.
 pub struct Buffa<M>(PhantomData<M>);
@@ -24,13 +26,15 @@ impl<M: Message + Default + 'static> Codec for Buffa<M> {
         M::decode_from_slice(bytes).expect("the bytes of a message")
     }
 
+    fn encode(message: &M) -> Vec<u8> {
+        message.encode_to_vec()
+    }
+}
+
+impl<M: Message + Default + 'static> KeptMessage for Buffa<M> {
     fn merge(message: &mut M, bytes: &[u8]) {
         message.clear();
         message.merge_from_slice(bytes).expect("the bytes of a message");
-    }
-
-    fn encode(message: &M) -> Vec<u8> {
-        message.encode_to_vec()
     }
 }
 
@@ -44,5 +48,15 @@ impl<M: Message + Default + 'static> KeptBuffer for Buffa<M> {
 
     fn kept_bytes(buffer: &Buffer) -> &[u8] {
         &buffer.bytes
+    }
+}
+
+impl<M: Message + Default + Serialize + DeserializeOwned + 'static> Json for Buffa<M> {
+    fn to_json(message: &M) -> String {
+        serde_json::to_string(message).expect("a message that JSON can say")
+    }
+
+    fn from_json(text: &str) -> M {
+        serde_json::from_str(text).expect("the JSON of a message")
     }
 }

@@ -29,7 +29,7 @@ fn api_response(random: &mut Random) -> ApiResponse {
         message: words(random, 0, 6),
         time_ms: 1_790_000_000_000 + random.below(1 << 32),
         cached: random.one_in(2),
-        cost: random.fraction(),
+        cost: random.decimal(1),
         account: Some(Account {
             id: random.varint(6),
             name: words(random, 1, 3),
@@ -122,7 +122,7 @@ fn property(random: &mut Random) -> Property {
     let value = match random.below(16) {
         0..6 => property::Value::Text(words(random, 1, 4)),
         6..11 => property::Value::Integer(random.varint(5) as i64 - 1_000_000),
-        11..13 => property::Value::Number(random.fraction() * 1e6),
+        11..13 => property::Value::Number(random.decimal(1_000_000)),
         13..15 => property::Value::Flag(random.one_in(2)),
         _ => property::Value::List(PropertyList { properties: properties(random, 4) }),
     };
@@ -155,8 +155,8 @@ fn google_message1(random: &mut Random) -> GoogleMessage1 {
         mime: Some("text/html".into()),
         host: random.one_in(2).then(|| random.letters(14)),
         size: Some(random.varint(3) as u32),
-        score: Some(random.fraction()),
-        freshness: random.one_in(2).then(|| random.fraction() as f32),
+        score: Some(random.decimal(1)),
+        freshness: random.one_in(2).then(|| random.decimal(1) as f32),
         archived: Some(false),
         shard: Some(random.below(4096) as i32),
         owner: random.one_in(2).then(|| random.letters(7)),

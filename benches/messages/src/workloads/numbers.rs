@@ -27,7 +27,7 @@ fn triangle_mesh(random: &mut Random) -> TriangleMesh {
 }
 
 fn vertex(random: &mut Random) -> Vertex {
-    let mut coordinate = || random.fraction() as f32 * 200.0 - 100.0;
+    let mut coordinate = || random.decimal(200) as f32 - 100.0;
     Vertex { x: coordinate(), y: coordinate(), z: coordinate() }
 }
 
@@ -80,7 +80,7 @@ fn fill(column: &mut Column, kind: usize, random: &mut Random) {
     match kind {
         0 => column.integers = rows.map(|_| random.varint(9) as i64).collect(),
         1 => column.deltas = rows.map(|_| random.varint(2) as i64 - 5000).collect(),
-        2 => column.numbers = rows.map(|_| random.fraction() * 1e3).collect(),
+        2 => column.numbers = rows.map(|_| random.decimal(1000)).collect(),
         3 => column.hashes = rows.map(|_| random.bits() as u32).collect(),
         4 => column.flags = rows.map(|_| random.one_in(2)).collect(),
         _ => {

@@ -1,0 +1,3 @@
+//! The messages of rust-protobuf 3.7.
+
+include!(concat!(env!("OUT_DIR"), "/messages/mod.rs"));
