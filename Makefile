@@ -76,6 +76,10 @@ oracles: ## Random messages through Google's Python protobuf and prost, and back
 figures: ## Crates, build time and binary size beside tonic's
 	python3 tools/figures.py
 
+.PHONY: bench-messages
+bench-messages: ## Messages beside prost's, buffa's, rust-protobuf's and upb's: docs/benchmarks/messages.md
+	python3 tools/bench_messages.py
+
 .PHONY: protoc-matrix
 protoc-matrix: ## The same .proto through protoc 36.2, protoc 3.21 and buf
 	python3 tools/protoc_matrix.py

@@ -37,3 +37,23 @@ fn means(taken: &[Taken]) -> (f64, f64) {
     };
     (mean(|taken| taken.allocations), mean(|taken| taken.peak))
 }
+
+#[cfg(test)]
+mod tests {
+    use bench_messages::schemas::google::Blob;
+    use protobuf4::ClearAndParse;
+
+    /// A message of upb that is cleared keeps its arena: this is why merging into it is not measured.
+    #[test]
+    fn a_cleared_message_of_upb_grows() {
+        let blob =
+            bench_messages::workloads::all().into_iter().find(|workload| workload.name == "M5");
+        let [sample] = &blob.expect("a workload").samples[..] else { panic!("M5 is one message") };
+        super::counting::count_upb();
+        let taken = super::counting::during(|| {
+            let mut message = Blob::new();
+            (0..8).for_each(|_| message.clear_and_parse(sample).expect("the bytes of a message"));
+        });
+        assert!(taken.peak > 8 * sample.len(), "{} bytes", taken.peak);
+    }
+}
