@@ -74,12 +74,12 @@ mod tests {
         let short = "    ::rust_grpc::clear! {\n        a, b; c\n    }\n";
         assert_eq!(lay_out(short), "    ::rust_grpc::clear! { a, b; c }\n");
 
-        let names = vec!["a_name"; 20].join(", ");
+        let names = ["a_name"; 20].join(", ");
         let long = format!("::rust_grpc::clear! {{\n    {names}; c\n}}\nafter\n");
         let expected = format!(
             "::rust_grpc::clear! {{\n    {},\n    {};\n    c;\n}}\nafter\n",
-            vec!["a_name"; 11].join(", "),
-            vec!["a_name"; 9].join(", "),
+            ["a_name"; 11].join(", "),
+            ["a_name"; 9].join(", "),
         );
         assert_eq!(lay_out(&long), expected);
     }

@@ -138,8 +138,7 @@ fn message_sets_are_checked_by_a_pool() {
     );
     assert!(Set::decode_with(&item(b"\x08"), &options).is_err());
     // The same item in an extension of an extension.
-    let mut note = Note::default();
-    note.inner = Box::new(Note::default()).into();
+    let note = Note { inner: Box::new(Note::default()).into(), ..Default::default() };
     let mut host = Host::default();
     host.set_extension(&proto2::note::NOTE, note);
     host.set_extension(&proto2::ITEM, Item::default());

@@ -196,7 +196,7 @@ mod tests {
             for before in 0..140 {
                 for after in [0, 1, 7, 8, 9, 63, 64, 130] {
                     let odd = [vec![0x81; size - 1], vec![1]].concat();
-                    let payload = [vec![5; before], odd, vec![0x83, 4].repeat(after)].concat();
+                    let payload = [vec![5; before], odd, [0x83, 4].repeat(after)].concat();
                     assert_eq!(read(&payload), one_by_one(&payload), "{payload:02x?}");
                     let cut = &payload[..before + size - 1];
                     assert_eq!(read(cut), one_by_one(cut), "{cut:02x?}");
