@@ -80,6 +80,10 @@ figures: ## Crates, build time and binary size beside tonic's
 bench-messages: ## Messages beside prost's, buffa's, rust-protobuf's and upb's: docs/benchmarks/messages.md
 	python3 tools/bench_messages.py
 
+.PHONY: bench-compile
+bench-compile: ## How long 500 messages take to compile beside prost's: docs/benchmarks/messages.md
+	python3 tools/bench_compile.py
+
 .PHONY: protoc-matrix
 protoc-matrix: ## The same .proto through protoc 36.2, protoc 3.21 and buf
 	python3 tools/protoc_matrix.py

@@ -182,8 +182,8 @@ def page(run, about):
         f"- Runtimes: rust-grpc at {about['commit']}, {about['versions']}; all with their defaults, limits included.",
         f"- Command: `make bench-messages`; {about['rounds']} rounds of {about['sample_ms']} ms for each cell, in each "
         "round the runtimes one after the other, beginning with another one each time.", "",
-        "The messages and their data are in `benches/messages`: M1 to M5 are small, medium, large, packed numbers and one "
-        "long field; the others have the shapes of what services send.",
+        "The messages and their data are in `benches/messages`: M1 to M5 are small, medium, large, packed numbers and "
+        "one long field; the others have the shapes of what services send.",
         "Before anything is timed, the bytes of each runtime are compared with the input and decoded by another one, and "
         "its JSON is parsed by another one.",
         "JSON is pbjson's for prost, serde_json's for buffa and protobuf-json-mapping's for rust-protobuf; all parse the "
