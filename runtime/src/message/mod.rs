@@ -181,11 +181,9 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// If it is larger than 2 GiB - 1 bytes, the most a protobuf message may be, or if a required
     /// field is not set; [`Message::encode`] gives an error instead.
     fn encode_to_vec(&self) -> Vec<u8> {
-        let encoded = check_encodable(self).and_then(|()| {
-            scratch::to_vec(limits::MESSAGE_SIZE_MAX, |writer| self.write_fields(writer))
-                .map_err(|size| EncodeError::too_large(Self::FULL_NAME, size))
-        });
-        encoded.unwrap_or_else(|error| cannot_encode(&error))
+        let mut bytes = Vec::new();
+        self.encode_into(&mut bytes);
+        bytes
     }
 
     /// Appends the encoded message to `bytes`.

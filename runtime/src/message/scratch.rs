@@ -15,76 +15,37 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What `write` writes, in an allocation of its size.
-///
-/// # Errors
-///
-/// Its size, if that is more than `limit` bytes.
-#[inline]
-pub(super) fn to_vec<'m>(
-    limit: usize,
-    write: impl Fn(FieldWriter<'_, 'm>) -> Place,
-) -> Result<Vec<u8>, usize> {
-    with_written(limit, write, |written| {
-        // Nothing but the copy, for the messages that are so small that more would show.
-        if written.lent.is_empty() {
-            return written.room.to_vec();
-        }
-        let mut bytes = Vec::with_capacity(written.size);
-        written.append_to(&mut bytes);
-        bytes
-    })
-}
-
-/// Appends what `write` writes to `bytes`.
+/// Appends what `write` writes to `bytes`; a vector without an allocation gets one of the size.
 ///
 /// # Errors
 ///
 /// Its size, if that is more than `limit` bytes; nothing is appended then.
+#[inline]
 pub(super) fn append<'m>(
     bytes: &mut Vec<u8>,
     limit: usize,
     write: impl Fn(FieldWriter<'_, 'm>) -> Place,
 ) -> Result<(), usize> {
-    with_written(limit, write, |written| {
-        bytes.reserve(written.size);
-        written.append_to(bytes);
-    })
-}
-
-/// What was written.
-struct Written<'a, 'm> {
-    /// The part of the room that was filled.
-    room: &'a [u8],
-    /// What was lent, from the last to the first.
-    lent: &'a [Lent<'m>],
-    /// Bytes before the room that was filled.
-    start: usize,
-    size: usize,
-}
-
-#[inline]
-fn with_written<'m, R>(
-    limit: usize,
-    write: impl Fn(FieldWriter<'_, 'm>) -> Place,
-    take: impl FnOnce(Written<'_, 'm>) -> R,
-) -> Result<R, usize> {
-    let mut take = Some(take);
     let mut run = |room: &mut Vec<u8>| {
         let mut lent = Vec::new();
         let (start, size) = write_into(room, &mut lent, limit, &write)?;
-        let take = take.take().expect("it is asked once");
-        let taken = take(Written { room: &room[start..], lent: &lent, start, size });
+        if lent.is_empty() && bytes.capacity() == 0 {
+            // Nothing but the copy, for the messages that are so small that more would show.
+            *bytes = room[start..].to_vec();
+        } else {
+            bytes.reserve(size);
+            put_together(bytes, room, start, &lent);
+        }
         if room.len() > limits::SCRATCH_KEPT {
             *room = Vec::new();
         }
-        Ok(taken)
+        Ok(())
     };
     // No scratch is kept while a thread ends, nor is it free while a message that is being written
     // asks for another one to be.
     let kept = SCRATCH.try_with(|scratch| scratch.try_borrow_mut().map(|mut room| run(&mut room)));
     match kept {
-        Ok(Ok(taken)) => taken,
+        Ok(Ok(appended)) => appended,
         Err(_) | Ok(Err(_)) => run(&mut Vec::new()),
     }
 }
@@ -117,18 +78,15 @@ fn write_into<'m>(
     }
 }
 
-impl Written<'_, '_> {
-    /// Appends what stands in the room, with what was lent in its places.
-    fn append_to(&self, bytes: &mut Vec<u8>) {
-        let mut at = 0;
-        for part in self.lent.iter().rev() {
-            let until = part.room_left - self.start;
-            bytes.extend_from_slice(&self.room[at..until]);
-            bytes.extend_from_slice(part.bytes);
-            at = until;
-        }
-        bytes.extend_from_slice(&self.room[at..]);
+/// Appends what stands in `room` from `start` on, with what was lent in its places.
+fn put_together(bytes: &mut Vec<u8>, room: &[u8], start: usize, lent: &[Lent<'_>]) {
+    let mut at = start;
+    for part in lent.iter().rev() {
+        bytes.extend_from_slice(&room[at..part.room_left]);
+        bytes.extend_from_slice(part.bytes);
+        at = part.room_left;
     }
+    bytes.extend_from_slice(&room[at..]);
 }
 
 /// Bytes of a thread's first scratch buffer: most messages are smaller.
