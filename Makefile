@@ -17,7 +17,7 @@ help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 .PHONY: all
-all: lint test conformance oracles interop protoc-matrix fuzz-smoke demo ## What CI runs
+all: lint test conformance oracles corpus-smoke interop protoc-matrix fuzz-smoke demo ## What CI runs
 
 .PHONY: demo
 demo: ## Generate, build, serve, call, print the replies, stop
@@ -71,6 +71,14 @@ conformance: ## Protobuf's official conformance suite, with nothing failing or s
 .PHONY: oracles
 oracles: ## Random messages through Google's Python protobuf and prost, and back
 	python3 tools/oracles.py
+
+.PHONY: corpus
+corpus: ## Thousands of published .proto files, generated and compiled; CORPUS=name for one tree
+	python3 tools/corpus.py
+
+.PHONY: corpus-smoke
+corpus-smoke: ## The same with the small trees
+	python3 tools/corpus.py --smoke
 
 .PHONY: figures
 figures: ## Crates, build time and binary size beside tonic's

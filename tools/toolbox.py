@@ -111,10 +111,16 @@ def conformance():
 
 def download_from_trixie(folder, *packages):
     """Packages of Debian trixie from the machine's own mirror, with lists of their own beside the system's."""
-    mirror = debian_mirror()
-    (folder / "sources.list").write_text(f"deb {mirror} trixie main\n")
+    apt = private_apt(folder / "apt", f"deb {debian_mirror()} trixie main")
+    names = [f"{name}/trixie" for name in packages]
+    subprocess.run([*apt, "download", *names], cwd=folder, check=True, stdout=sys.stderr)
+
+
+def private_apt(folder, source):
+    """apt-get with one source and with lists of its own in a new folder, fetched; the system's stay as they are."""
     for needed in ["state/lists/partial", "cache/archives/partial"]:
         (folder / needed).mkdir(parents=True)
+    (folder / "sources.list").write_text(f"{source}\n")
     options = [
         f"Dir::Etc::SourceList={folder / 'sources.list'}",
         "Dir::Etc::SourceParts=-",
@@ -123,8 +129,7 @@ def download_from_trixie(folder, *packages):
     ]
     apt = ["apt-get", "-q", *[word for option in options for word in ("-o", option)]]
     subprocess.run([*apt, "update"], check=True, stdout=sys.stderr)
-    names = [f"{name}/trixie" for name in packages]
-    subprocess.run([*apt, "download", *names], cwd=folder, check=True, stdout=sys.stderr)
+    return apt
 
 
 def debian_mirror():
