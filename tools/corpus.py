@@ -20,7 +20,7 @@ import toolbox
 from corpus_check import Clock, WORK
 
 # Of all trees together; below it a tree was left out.
-FILES = 8285
+FILES = 8279
 REPORT = toolbox.ROOT / "docs" / "corpus.md"
 # The files whose types are the runtime's own.
 WELL_KNOWN = {

@@ -189,11 +189,10 @@ ALL = [
     Tree(
         name="google-proto-files",
         source="npm google-proto-files@6.0.1",
-        files=7249,
+        files=7243,
         fetch=npm("google-proto-files@6.0.1", ""),
         runs=WITH_PROTOBUFS_OWN,
         refused=OF_PROTOBUFS_TESTS,
-        unsupported=UNSTABLE,
     ),
     Tree(
         name="google-gax",
