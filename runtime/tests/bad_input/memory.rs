@@ -145,6 +145,20 @@ fn extensions_are_charged() {
     check_peak(peak, INPUT, "extensions, printed");
 }
 
+/// Limits: a length is a claim; memory grows with the bytes that come.
+#[test]
+fn lengths_that_lie_take_no_memory() {
+    let claim = b"\xff\xff\xff\xff\x07";
+    let stream = [claim.as_slice(), &[0x0a; 1000]].concat();
+    let (read, peak) = peak_of(|| Repeated::read_length_delimited(&mut stream.as_slice()));
+    assert!(read.is_err() && peak < 1 << 14, "{peak} bytes of a stream");
+    for number in 1..=15 {
+        let field = [&[number << 3 | 2][..], claim, &[0; 1000]].concat();
+        let (read, peak) = peak_of(|| Repeated::decode(&field));
+        assert!(read.is_err() && peak < 1 << 12, "{peak} bytes of field {number}");
+    }
+}
+
 /// Limits: JSON of many elements, each of a few letters.
 #[test]
 fn json_elements_are_charged() {
