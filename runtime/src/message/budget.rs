@@ -8,6 +8,22 @@ use super::{DecodeError, Reader};
 use crate::limits;
 
 /// The levels of nesting and the memory that decoding an input may still use.
+///
+/// Decoding makes one for each input; [`DecodeOptions`](super::DecodeOptions) say how large.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::Message;
+/// use rust_grpc::message::Budget;
+/// use rust_grpc::well_known::Timestamp;
+///
+/// let input = b"\x08\x07";
+/// let mut time = Timestamp::default();
+/// time.merge_fields(Budget::new(input).reader(input))?;
+/// assert_eq!(time.seconds, 7);
+/// # Ok::<(), rust_grpc::DecodeError>(())
+/// ```
 pub struct Budget {
     /// Address of the input, to tell where an error happened.
     input: usize,

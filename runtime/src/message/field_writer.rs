@@ -13,6 +13,22 @@ use super::varint::{self, VARINT_SIZE_MAX};
 use super::{LENGTH_DELIMITED, Message, MessageField, UnknownFields};
 
 /// Writes the fields of a message `'m` into a slice, the last one first.
+///
+/// Generated code does; [`Message::encode`] and [`Message::encode_to_vec`] provide the slice.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::generated::message::{Str, Uint32};
+/// use rust_grpc::message::FieldWriter;
+///
+/// let (name, mut room) = ("Ada".to_owned(), [0; 10]);
+/// let mut writer = FieldWriter::new(&mut room);
+/// writer.singular::<Uint32>(2, &150);
+/// writer.singular::<Str>(1, &name);
+/// writer.place();
+/// assert_eq!(room[2..], *b"\x0a\x03Ada\x10\x96\x01");
+/// ```
 pub struct FieldWriter<'a, 'm> {
     /// What is left, to be filled from its end.
     room: &'a mut [u8],
