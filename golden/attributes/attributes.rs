@@ -20,7 +20,7 @@ impl ::rust_grpc::Message for Plain {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::plain::Choice;
         writer.unknown(&self.unknown);
@@ -31,7 +31,7 @@ impl ::rust_grpc::Message for Plain {
         }
         writer.implicit::<Str>(2, &self.text);
         writer.implicit::<Int32>(1, &self.number);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -86,10 +86,10 @@ impl ::rust_grpc::Message for Other {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -123,11 +123,11 @@ pub mod other {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.implicit::<Int32>(1, &self.number);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(

@@ -19,7 +19,7 @@ impl ::rust_grpc::Message for Shelf {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<ByteStr, Int32>(5, &self.plain);
@@ -27,7 +27,7 @@ impl ::rust_grpc::Message for Shelf {
         writer.map::<Bool, Bytes>(3, &self.blobs);
         writer.map::<Int32, Enum<_>>(2, &self.kinds);
         writer.map::<ByteStr, Int32>(1, &self.counts);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -72,11 +72,11 @@ impl ::rust_grpc::Message for Key {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Uint64, Sint64>(1, &self.parts);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

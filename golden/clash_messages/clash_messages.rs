@@ -15,11 +15,11 @@ impl ::rust_grpc::Message for Option {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -52,10 +52,10 @@ impl ::rust_grpc::Message for Some {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.option);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -87,11 +87,11 @@ impl ::rust_grpc::Message for None {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Str>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -124,11 +124,11 @@ impl ::rust_grpc::Message for Vec {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Str>(1, &self.values);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -161,11 +161,11 @@ impl ::rust_grpc::Message for String {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -198,10 +198,10 @@ impl ::rust_grpc::Message for Box {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -233,11 +233,11 @@ impl ::rust_grpc::Message for HashMap {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Str, Nested<_>>(1, &self.map);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -270,7 +270,7 @@ impl ::rust_grpc::Message for Result {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::result::Result;
         writer.unknown(&self.unknown);
@@ -279,7 +279,7 @@ impl ::rust_grpc::Message for Result {
             Some(Result::Err(value)) => writer.singular::<Nested<_>>(2, value),
             None => {}
         }
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -328,11 +328,11 @@ impl ::rust_grpc::Message for Ok {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.code);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -365,11 +365,11 @@ impl ::rust_grpc::Message for Err {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.code);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -402,11 +402,11 @@ impl ::rust_grpc::Message for Default {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -439,11 +439,11 @@ impl ::rust_grpc::Message for Clone {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -476,11 +476,11 @@ impl ::rust_grpc::Message for Debug {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -513,11 +513,11 @@ impl ::rust_grpc::Message for PartialEq {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -550,11 +550,11 @@ impl ::rust_grpc::Message for Message {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -587,11 +587,11 @@ impl ::rust_grpc::Message for Enumeration {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -624,10 +624,10 @@ impl ::rust_grpc::Message for MessageField {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.message);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -659,11 +659,11 @@ impl ::rust_grpc::Message for UnknownFields {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -696,11 +696,11 @@ impl ::rust_grpc::Message for Reader {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -733,11 +733,11 @@ impl ::rust_grpc::Message for Writer {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -770,10 +770,10 @@ impl ::rust_grpc::Message for Str {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -805,11 +805,11 @@ impl ::rust_grpc::Message for Int32 {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -842,11 +842,11 @@ impl ::rust_grpc::Message for Enum {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Enum<_>>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -880,7 +880,7 @@ impl ::rust_grpc::Message for Nested {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::nested::Choice;
         writer.unknown(&self.unknown);
@@ -890,7 +890,7 @@ impl ::rust_grpc::Message for Nested {
             None => {}
         }
         writer.field(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -945,7 +945,7 @@ impl ::rust_grpc::Message for Unknown {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::unknown::Tag;
         writer.unknown(&self.unknown);
@@ -957,7 +957,7 @@ impl ::rust_grpc::Message for Unknown {
             None => {}
         }
         writer.implicit::<Str>(1, &self.unknown_);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1014,11 +1014,11 @@ impl ::rust_grpc::Message for i32_ {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.i32);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1052,11 +1052,11 @@ impl ::rust_grpc::Message for u8_ {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bytes>(1, &self.bytes);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1090,10 +1090,10 @@ impl ::rust_grpc::Message for str_ {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1126,9 +1126,9 @@ pub mod str__ {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -1159,11 +1159,11 @@ impl ::rust_grpc::Message for bool_ {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bool>(1, &self.bool);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1197,10 +1197,10 @@ impl ::rust_grpc::Message for SameModule {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1232,9 +1232,9 @@ pub mod same_module_ {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -1265,10 +1265,10 @@ impl ::rust_grpc::Message for Same_Module {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1301,9 +1301,9 @@ pub mod same_module__ {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -1334,10 +1334,10 @@ impl ::rust_grpc::Message for same_module {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1370,9 +1370,9 @@ pub mod same_module___ {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -1407,7 +1407,7 @@ impl ::rust_grpc::Message for Fields {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::fields::Choice;
         writer.unknown(&self.unknown);
@@ -1420,7 +1420,7 @@ impl ::rust_grpc::Message for Fields {
         }
         writer.implicit::<Int32>(3, &self.user_id_);
         writer.implicit::<Int32>(1, &self.user_id);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

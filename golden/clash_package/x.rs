@@ -15,10 +15,10 @@ impl ::rust_grpc::Message for Foo {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.bar);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -51,10 +51,10 @@ pub mod foo_ {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
             writer.field(1, &self.baz);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(

@@ -15,11 +15,11 @@ impl ::rust_grpc::Message for Request {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -53,11 +53,11 @@ impl ::rust_grpc::Message for GreeterStub {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -90,11 +90,11 @@ impl ::rust_grpc::Message for GreeterServer {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -126,9 +126,9 @@ impl ::rust_grpc::Message for Service {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -156,9 +156,9 @@ impl ::rust_grpc::Message for Arc {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -186,9 +186,9 @@ impl ::rust_grpc::Message for Channel {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -216,9 +216,9 @@ impl ::rust_grpc::Message for Status {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -246,9 +246,9 @@ impl ::rust_grpc::Message for Context {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -276,9 +276,9 @@ impl ::rust_grpc::Message for Method {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -306,9 +306,9 @@ impl ::rust_grpc::Message for Send {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -336,9 +336,9 @@ impl ::rust_grpc::Message for Sync {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

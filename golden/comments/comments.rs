@@ -57,7 +57,7 @@ impl ::rust_grpc::Message for Thing {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::thing::Choice;
         writer.unknown(&self.unknown);
@@ -70,7 +70,7 @@ impl ::rust_grpc::Message for Thing {
         }
         writer.implicit::<Int32>(2, &self.number);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -127,9 +127,9 @@ pub mod thing {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -167,9 +167,9 @@ impl ::rust_grpc::Message for Marked {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -199,9 +199,9 @@ impl ::rust_grpc::Message for Wide {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -178,7 +178,7 @@ impl ::rust_grpc::Message for Defaults {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::defaults::Choice;
         writer.unknown(&self.unknown);
@@ -211,7 +211,7 @@ impl ::rust_grpc::Message for Defaults {
         writer.optional::<Uint32>(3, &self.uint32);
         writer.optional::<Int64>(2, &self.int64);
         writer.optional::<Int32>(1, &self.int32);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -331,11 +331,11 @@ pub mod defaults {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Enum<_>>(1, &self.color);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(

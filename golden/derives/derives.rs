@@ -19,7 +19,7 @@ impl ::rust_grpc::Message for Tree {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::tree::Mark;
         writer.unknown(&self.unknown);
@@ -31,7 +31,7 @@ impl ::rust_grpc::Message for Tree {
         writer.packed::<Enum<_>>(3, &self.kinds);
         writer.field(2, &self.leaf);
         writer.field(1, &self.left);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -89,11 +89,11 @@ impl ::rust_grpc::Message for Leaf {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.number);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -20,7 +20,7 @@ impl ::rust_grpc::Message for Thing {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::thing::Choice;
         writer.unknown(&self.unknown);
@@ -33,7 +33,7 @@ impl ::rust_grpc::Message for Thing {
         }
         writer.implicit::<Int32>(2, &self.number);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -87,9 +87,9 @@ pub mod thing {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(

@@ -16,12 +16,12 @@ impl ::rust_grpc::Message for Note {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.packed::<Int32>(2, &self.numbers);
         writer.optional::<Str>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

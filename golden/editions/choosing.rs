@@ -22,7 +22,7 @@ impl ::rust_grpc::Message for Choosing {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::choosing::One;
         writer.unknown(&self.unknown);
@@ -31,7 +31,7 @@ impl ::rust_grpc::Message for Choosing {
             Some(One::Number(value)) => writer.singular::<Int32>(2, value),
             None => {}
         }
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

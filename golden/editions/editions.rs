@@ -41,7 +41,7 @@ impl ::rust_grpc::Message for Mixed {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::mixed::Choice;
         writer.unknown(&self.unknown);
@@ -66,7 +66,7 @@ impl ::rust_grpc::Message for Mixed {
         writer.optional::<Int32>(3, &self.required);
         writer.optional::<Int32>(2, &self.explicit);
         writer.implicit::<Int32>(1, &self.implicit);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -154,12 +154,12 @@ impl ::rust_grpc::Message for Inner {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.inner);
         writer.optional::<ByteStr>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

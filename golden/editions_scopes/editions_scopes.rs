@@ -26,7 +26,7 @@ impl ::rust_grpc::Message for Host {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::host::Choice;
         writer.unknown(&self.unknown);
@@ -44,7 +44,7 @@ impl ::rust_grpc::Message for Host {
         writer.repeated::<Delimited<_>>(3, &self.more);
         writer.delimited(2, &self.part);
         writer.map::<Str, Nested<_>>(1, &self.parts);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -123,11 +123,11 @@ impl ::rust_grpc::Message for Part {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.size);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -159,9 +159,9 @@ impl ::rust_grpc::Message for Scope {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -14,9 +14,9 @@ impl ::rust_grpc::Message for Plain {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -56,12 +56,12 @@ impl ::rust_grpc::Message for Leaf {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.leaf);
         writer.optional::<Int32>(1, &self.size);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

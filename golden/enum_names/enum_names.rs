@@ -18,13 +18,13 @@ impl ::rust_grpc::Message for Holder {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Enum<_>>(3, &self.outer);
         writer.field(2, &self.held);
         writer.implicit::<Enum<_>>(1, &self.inner);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -66,7 +66,7 @@ pub mod holder {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             use self::value_::Other;
             writer.unknown(&self.unknown);
@@ -75,7 +75,7 @@ pub mod holder {
                 Some(Other::Small(value)) => writer.singular::<Enum<_>>(2, value),
                 None => {}
             }
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(

@@ -20,7 +20,7 @@ impl ::rust_grpc::Message for Holder {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::holder::Choice;
         writer.unknown(&self.unknown);
@@ -33,7 +33,7 @@ impl ::rust_grpc::Message for Holder {
         writer.optional::<Enum<_>>(3, &self.alias);
         writer.implicit::<Enum<_>>(2, &self.inner);
         writer.implicit::<Enum<_>>(1, &self.mood);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -16,11 +16,11 @@ impl ::rust_grpc::Message for Host {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Int32>(1, &self.own);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -62,9 +62,9 @@ impl ::rust_grpc::Message for Set {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -104,12 +104,12 @@ impl ::rust_grpc::Message for Note {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.inner);
         writer.optional::<ByteStr>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -169,11 +169,11 @@ impl ::rust_grpc::Message for Item {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Int32>(1, &self.id);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -213,11 +213,11 @@ impl ::rust_grpc::Message for Part {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Int32>(1, &self.size);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -250,11 +250,11 @@ impl ::rust_grpc::Message for Parts {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Int32>(1, &self.size);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -287,11 +287,11 @@ impl ::rust_grpc::Message for Measured {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Double>(1, &self.length);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

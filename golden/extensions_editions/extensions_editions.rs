@@ -14,9 +14,9 @@ impl ::rust_grpc::Message for Host {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -55,11 +55,11 @@ impl ::rust_grpc::Message for Note {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<ByteStr>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -20,7 +20,7 @@ impl ::rust_grpc::Message for Local {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::local::Choice;
         writer.unknown(&self.unknown);
@@ -33,7 +33,7 @@ impl ::rust_grpc::Message for Local {
         writer.implicit::<Enum<_>>(3, &self.kind);
         writer.field(2, &self.part);
         writer.field(1, &self.thing);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -24,7 +24,7 @@ impl ::rust_grpc::Message for HelloRequest {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::hello_request::Contact;
         writer.unknown(&self.unknown);
@@ -38,7 +38,7 @@ impl ::rust_grpc::Message for HelloRequest {
         writer.optional::<Uint32>(3, &self.age);
         writer.implicit::<Enum<_>>(2, &self.mood);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -98,11 +98,11 @@ impl ::rust_grpc::Message for Address {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.city);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -135,11 +135,11 @@ impl ::rust_grpc::Message for HelloReply {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.message);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -20,7 +20,7 @@ impl ::rust_grpc::Message for Order {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::order::Payment;
         writer.unknown(&self.unknown);
@@ -34,7 +34,7 @@ impl ::rust_grpc::Message for Order {
         writer.field(3, &self.below);
         writer.field(2, &self.same);
         writer.field(1, &self.total);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

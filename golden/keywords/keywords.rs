@@ -35,7 +35,7 @@ impl ::rust_grpc::Message for r#fn {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::fn_::Match;
         writer.unknown(&self.unknown);
@@ -59,7 +59,7 @@ impl ::rust_grpc::Message for r#fn {
         writer.implicit::<Int32>(3, &self.self__);
         writer.implicit::<Int32>(2, &self.self_);
         writer.implicit::<Int32>(1, &self.r#type);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -140,11 +140,11 @@ impl ::rust_grpc::Message for Self_ {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -177,10 +177,10 @@ impl ::rust_grpc::Message for Match {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.r#where);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -214,11 +214,11 @@ pub mod r#match {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.implicit::<Int32>(1, &self.x);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(

@@ -15,11 +15,11 @@ impl ::rust_grpc::Message for Point {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.x);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -69,7 +69,7 @@ impl ::rust_grpc::Message for Keys {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Str, Str>(12, &self.string);
@@ -84,7 +84,7 @@ impl ::rust_grpc::Message for Keys {
         writer.map::<Uint32, Str>(3, &self.uint32);
         writer.map::<Int64, Str>(2, &self.int64);
         writer.map::<Int32, Str>(1, &self.int32);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -146,7 +146,7 @@ impl ::rust_grpc::Message for Values {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Str, Nested<_>>(5, &self.values);
@@ -154,7 +154,7 @@ impl ::rust_grpc::Message for Values {
         writer.map::<Str, Enum<_>>(3, &self.colors);
         writer.map::<Str, Bytes>(2, &self.blobs);
         writer.map::<Str, Double>(1, &self.numbers);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

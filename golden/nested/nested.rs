@@ -17,13 +17,13 @@ impl ::rust_grpc::Message for Outer {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Enum<_>>(3, &self.kind);
         writer.field(2, &self.inner);
         writer.field(1, &self.middle);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -64,10 +64,10 @@ pub mod outer {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
             writer.field(1, &self.inner);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -101,12 +101,12 @@ pub mod outer {
             fn write_fields<'m>(
                 &'m self,
                 mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-            ) -> ::rust_grpc::generated::message::Place {
+            ) -> usize {
                 use ::rust_grpc::generated::message::*;
                 writer.unknown(&self.unknown);
                 writer.field(2, &self.up);
                 writer.implicit::<Enum<_>>(1, &self.kind);
-                writer.place()
+                writer.room_left()
             }
 
             fn merge_fields(
@@ -165,11 +165,11 @@ impl ::rust_grpc::Message for HTTPServer {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(1, &self.configs);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -203,10 +203,10 @@ pub mod http_server {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
             writer.field(1, &self.middle);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(

@@ -17,7 +17,7 @@ impl ::rust_grpc::Message for Note {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::note::Kind;
         writer.unknown(&self.unknown);
@@ -27,7 +27,7 @@ impl ::rust_grpc::Message for Note {
             None => {}
         }
         writer.implicit::<Str>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -38,7 +38,7 @@ impl ::rust_grpc::Message for Host {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::host::Choice;
         writer.unknown(&self.unknown);
@@ -50,7 +50,7 @@ impl ::rust_grpc::Message for Host {
         writer.repeated::<Delimited<_>>(3, &self.part);
         writer.optional::<Enum<_>>(2, &self.level);
         writer.optional::<ByteStr>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -103,11 +103,11 @@ pub mod host {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Int32>(1, &self.size);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -143,9 +143,9 @@ impl ::rust_grpc::Message for Set {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -182,11 +182,11 @@ impl ::rust_grpc::Message for Item {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Int32>(1, &self.id);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -224,11 +224,11 @@ impl ::rust_grpc::Message for Extra {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<ByteStr>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

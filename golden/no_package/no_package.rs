@@ -21,10 +21,10 @@ impl ::rust_grpc::Message for Rootless {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.inner);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -59,10 +59,10 @@ pub mod rootless {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
             writer.field(1, &self.thing);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(

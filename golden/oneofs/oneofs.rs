@@ -16,12 +16,12 @@ impl ::rust_grpc::Message for Point {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(2, &self.y);
         writer.implicit::<Int32>(1, &self.x);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -59,7 +59,7 @@ impl ::rust_grpc::Message for Sample {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::sample::Content;
         use self::sample::SecondChoice;
@@ -82,7 +82,7 @@ impl ::rust_grpc::Message for Sample {
         }
         writer.implicit::<Str>(3, &self.between);
         writer.implicit::<Str>(1, &self.before);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -169,7 +169,7 @@ impl ::rust_grpc::Message for Clash {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::clash::Kind_;
         writer.unknown(&self.unknown);
@@ -178,7 +178,7 @@ impl ::rust_grpc::Message for Clash {
             Some(Kind_::Self_(value)) => writer.singular::<Str>(2, value),
             None => {}
         }
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -223,11 +223,11 @@ pub mod clash {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.implicit::<Str>(1, &self.name);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -263,7 +263,7 @@ impl ::rust_grpc::Message for Shadow {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::shadow::Str as Str_;
         use self::shadow::Nested as Nested_;
@@ -277,7 +277,7 @@ impl ::rust_grpc::Message for Shadow {
             Some(Str_::None(value)) => writer.singular::<Int32>(2, value),
             None => {}
         }
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

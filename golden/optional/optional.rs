@@ -15,11 +15,11 @@ impl ::rust_grpc::Message for Point {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.x);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -57,7 +57,7 @@ impl ::rust_grpc::Message for Mixed {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::mixed::Real;
         writer.unknown(&self.unknown);
@@ -71,7 +71,7 @@ impl ::rust_grpc::Message for Mixed {
             None => {}
         }
         writer.optional::<Int32>(1, &self.count);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -130,11 +130,11 @@ impl ::rust_grpc::Message for OnlyOptional {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Str>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

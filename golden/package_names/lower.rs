@@ -15,11 +15,11 @@ impl ::rust_grpc::Message for Lower {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

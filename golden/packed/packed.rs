@@ -15,11 +15,11 @@ impl ::rust_grpc::Message for Point {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.x);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -54,13 +54,13 @@ impl ::rust_grpc::Message for Packed {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.packed::<Double>(3, &self.doubles);
         writer.packed::<Enum<_>>(2, &self.colors);
         writer.packed::<Int32>(1, &self.numbers);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -105,13 +105,13 @@ impl ::rust_grpc::Message for Unpacked {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Double>(3, &self.doubles);
         writer.repeated::<Enum<_>>(2, &self.colors);
         writer.repeated::<Int32>(1, &self.numbers);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -155,12 +155,12 @@ impl ::rust_grpc::Message for Unpackable {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(2, &self.points);
         writer.repeated::<Str>(1, &self.names);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -55,7 +55,7 @@ impl ::rust_grpc::Message for Order {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::order::Choice;
         writer.unknown(&self.unknown);
@@ -84,7 +84,7 @@ impl ::rust_grpc::Message for Order {
         writer.field(3, &self.main);
         writer.optional::<Int32>(2, &self.count);
         writer.optional::<ByteStr>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -190,12 +190,12 @@ pub mod order {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.field(2, &self.inner);
             writer.optional::<ByteStr>(1, &self.text);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -241,11 +241,11 @@ pub mod order {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Int64>(1, &self.price);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -278,11 +278,11 @@ pub mod order {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Int32>(1, &self.size);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -326,12 +326,12 @@ impl ::rust_grpc::Message for Item {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.parent);
         writer.optional::<ByteStr>(1, &self.id);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -368,13 +368,13 @@ impl ::rust_grpc::Message for Plain {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(3, &self.children);
         writer.optional::<Bool>(2, &self.flag);
         writer.optional::<ByteStr>(1, &self.text);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

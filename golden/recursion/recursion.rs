@@ -16,12 +16,12 @@ impl ::rust_grpc::Message for Direct {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(2, &self.value);
         writer.field(1, &self.next);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -59,10 +59,10 @@ impl ::rust_grpc::Message for Even {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.odd);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -95,11 +95,11 @@ impl ::rust_grpc::Message for Odd {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(2, &self.leaf);
         writer.field(1, &self.even);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -132,11 +132,11 @@ impl ::rust_grpc::Message for Leaf {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -169,7 +169,7 @@ impl ::rust_grpc::Message for Expression {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::expression::Kind;
         writer.unknown(&self.unknown);
@@ -179,7 +179,7 @@ impl ::rust_grpc::Message for Expression {
             Some(Kind::Sum(value)) => writer.singular::<Nested<_>>(3, value),
             None => {}
         }
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -232,11 +232,11 @@ impl ::rust_grpc::Message for Sum {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(2, &self.right);
         writer.field(1, &self.left);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -270,12 +270,12 @@ impl ::rust_grpc::Message for Tree {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Str, Nested<_>>(2, &self.named);
         writer.repeated::<Nested<_>>(1, &self.children);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -310,11 +310,11 @@ impl ::rust_grpc::Message for Outside {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(2, &self.tree);
         writer.field(1, &self.direct);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -351,10 +351,10 @@ impl ::rust_grpc::Message for Nest {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
         writer.field(1, &self.egg);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -387,10 +387,10 @@ pub mod nest {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
             writer.field(1, &self.nest);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(

@@ -41,7 +41,7 @@ impl ::rust_grpc::Message for Login {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::login::Method;
         writer.unknown(&self.unknown);
@@ -57,7 +57,7 @@ impl ::rust_grpc::Message for Login {
         writer.repeated::<Str>(3, &self.r#type);
         writer.implicit::<Str>(2, &self.password);
         writer.implicit::<Str>(1, &self.user);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -108,7 +108,7 @@ impl ::rust_grpc::Message for Proof {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::proof::Kind;
         writer.unknown(&self.unknown);
@@ -117,7 +117,7 @@ impl ::rust_grpc::Message for Proof {
             Some(Kind::None(value)) => writer.singular::<Bool>(2, value),
             None => {}
         }
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -16,12 +16,12 @@ impl ::rust_grpc::Message for Thing {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(12, &self.later);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

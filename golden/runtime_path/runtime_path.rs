@@ -15,11 +15,11 @@ impl ::renamed::runtime::Message for Name {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::renamed::runtime::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::renamed::runtime::generated::message::Place {
+    ) -> usize {
         use ::renamed::runtime::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

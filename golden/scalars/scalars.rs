@@ -33,7 +33,7 @@ impl ::rust_grpc::Message for Implicit {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bytes>(15, &self.bytes);
@@ -51,7 +51,7 @@ impl ::rust_grpc::Message for Implicit {
         writer.implicit::<Uint32>(3, &self.uint32);
         writer.implicit::<Int64>(2, &self.int64);
         writer.implicit::<Int32>(1, &self.int32);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -133,7 +133,7 @@ impl ::rust_grpc::Message for Explicit {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Bytes>(15, &self.bytes);
@@ -151,7 +151,7 @@ impl ::rust_grpc::Message for Explicit {
         writer.optional::<Uint32>(3, &self.uint32);
         writer.optional::<Int64>(2, &self.int64);
         writer.optional::<Int32>(1, &self.int32);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -232,7 +232,7 @@ impl ::rust_grpc::Message for Repeated {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Bytes>(15, &self.bytes);
@@ -250,7 +250,7 @@ impl ::rust_grpc::Message for Repeated {
         writer.packed::<Uint32>(3, &self.uint32);
         writer.packed::<Int64>(2, &self.int64);
         writer.packed::<Int32>(1, &self.int32);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -329,12 +329,12 @@ impl ::rust_grpc::Message for Edges {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(536870911, &self.highest);
         writer.implicit::<Int32>(16, &self.sixteen);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -371,9 +371,9 @@ impl ::rust_grpc::Message for Nothing {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

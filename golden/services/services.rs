@@ -16,12 +16,12 @@ impl ::rust_grpc::Message for Point {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(2, &self.longitude);
         writer.implicit::<Int32>(1, &self.latitude);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -59,11 +59,11 @@ impl ::rust_grpc::Message for Summary {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.count);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -32,12 +32,12 @@ impl ::rust_grpc::Message for Old {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Bytes>(2, &self.copied);
         writer.optional::<SharedBytes>(1, &self.data);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -32,7 +32,7 @@ impl ::rust_grpc::Message for Parts {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::parts::Choice;
         writer.unknown(&self.unknown);
@@ -46,7 +46,7 @@ impl ::rust_grpc::Message for Parts {
         writer.repeated::<SharedBytes>(3, &self.repeated);
         writer.optional::<SharedBytes>(2, &self.optional);
         writer.implicit::<SharedBytes>(1, &self.plain);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -116,12 +116,12 @@ impl ::rust_grpc::Message for Holder {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Int32, Nested<_>>(2, &self.parts);
         writer.implicit::<Bytes>(1, &self.copied);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -159,11 +159,11 @@ impl ::rust_grpc::Message for Apart {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bytes>(1, &self.copied);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

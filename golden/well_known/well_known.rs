@@ -28,7 +28,7 @@ impl ::rust_grpc::Message for Event {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::event::Choice;
         writer.unknown(&self.unknown);
@@ -47,7 +47,7 @@ impl ::rust_grpc::Message for Event {
         writer.field(3, &self.payload);
         writer.field(2, &self.length);
         writer.field(1, &self.time);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

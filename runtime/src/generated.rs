@@ -16,7 +16,7 @@ pub mod message {
     pub use crate::message::required::{check, check_each, check_field, require};
     #[cfg(feature = "bytes")]
     pub use crate::message::shared_bytes::SharedBytes;
-    pub use crate::message::{FieldWriter, Place, Reader, Writer};
+    pub use crate::message::{FieldWriter, Reader, Writer};
     pub use crate::{closed_member, merge_member};
 }
 

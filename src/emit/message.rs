@@ -130,11 +130,11 @@ impl Printer {
                 fn write_fields<'m>(
                     &'m self,
                     mut writer: #runtime::generated::message::FieldWriter<'_, 'm>,
-                ) -> #runtime::generated::message::Place {
+                ) -> usize {
                     #written
                     writer.unknown(&self.#unknown);
                     #(#writes)*
-                    writer.place()
+                    writer.room_left()
                 }
                 fn merge_fields(
                     &mut self,

@@ -16,12 +16,12 @@ impl ::rust_grpc::Message for Money {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Enum<_>>(2, &self.currency);
         writer.implicit::<Int64>(1, &self.units);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -19,12 +19,12 @@ use super::MissingField;
 /// ```
 /// use rust_grpc::{DecodeError, Message};
 /// use rust_grpc::message::{DecodeErrorKind, UnknownFields};
-/// # use rust_grpc::generated::message::{Reader, FieldWriter, Place};
+/// # use rust_grpc::generated::message::{Reader, FieldWriter};
 /// # #[derive(Clone, Debug, Default, PartialEq)]
 /// # struct Empty { unknown: UnknownFields }
 /// # impl Message for Empty {
 /// #     const FULL_NAME: &'static str = "example.Empty";
-/// #     fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place { writer.unknown(&self.unknown); writer.place() }
+/// #     fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize { writer.unknown(&self.unknown); writer.room_left() }
 /// #     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
 /// #         while let Some(tag) = reader.next_tag()? { reader.unknown(tag, &mut self.unknown)?; }
 /// #         Ok(())

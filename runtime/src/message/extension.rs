@@ -57,13 +57,13 @@ use super::{DecodeError, Message, MissingField, Reader, UnknownFields, Writer};
 /// ```
 /// use rust_grpc::{Extendable, Extension};
 /// # use rust_grpc::{DecodeError, Message, UnknownFields};
-/// # use rust_grpc::generated::message::{Reader, FieldWriter, Place};
+/// # use rust_grpc::generated::message::{Reader, FieldWriter};
 /// # use rust_grpc::generated::extension::{Int32, Packed, Singular, Str};
 /// # #[derive(Clone, Debug, Default, PartialEq)]
 /// # struct Order { unknown: UnknownFields }
 /// # impl Message for Order {
 /// #     const FULL_NAME: &'static str = "acme.Order";
-/// #     fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place { writer.unknown(&self.unknown); writer.place() }
+/// #     fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize { writer.unknown(&self.unknown); writer.room_left() }
 /// #     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
 /// #         while let Some(tag) = reader.next_tag()? { reader.unknown(tag, &mut self.unknown)?; }
 /// #         Ok(())

@@ -16,12 +16,12 @@ use super::Message;
 /// ```
 /// use rust_grpc::{Message, MessageField};
 /// # use rust_grpc::{DecodeError, UnknownFields};
-/// # use rust_grpc::generated::message::{Int32, Reader, FieldWriter, Place};
+/// # use rust_grpc::generated::message::{Int32, Reader, FieldWriter};
 /// # #[derive(Clone, Debug, Default, PartialEq)]
 /// # struct Point { x: i32 }
 /// # impl Message for Point {
 /// #     const FULL_NAME: &'static str = "example.Point";
-/// #     fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place { writer.implicit::<Int32>(1, &self.x); writer.place() }
+/// #     fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize { writer.implicit::<Int32>(1, &self.x); writer.room_left() }
 /// #     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
 /// #         while let Some(tag) = reader.next_tag()? {
 /// #             match tag {

@@ -1,12 +1,13 @@
 //! The encoder: one slice, filled from its end towards its front.
 //!
 //! Back to front, the length of a submessage is known when its prefix is written: one pass, no
-//! sizes computed beforehand. A [`FieldWriter`] is passed by value and its functions are inlined, so
-//! that the place in the output stays in registers. It never grows: what does not fit is counted and
-//! not written, so that a message that was too large once is written into room of the right size
-//! the second time. Long strings and bytes need not be copied into the room: they are lent to whoever
-//! puts the output together. Invariant: what was written takes `room.len()` at the beginning less
-//! `room.len()` now plus `elsewhere` bytes.
+//! sizes computed beforehand. A [`FieldWriter`] is passed by value, so that the room that is left
+//! stays in registers; what is inlined into generated code is a check and a store, all else is a
+//! function that takes the room and returns what is left of it. It never grows: what does not fit is
+//! counted and not written, so that a message that was too large once is written into room of the
+//! right size the second time. Long strings and bytes need not be copied into the room: they are
+//! lent to whoever puts the output together. Invariant: what was written takes `room.len()` at the
+//! beginning less `room.len()` now plus `outside.size` bytes.
 
 use super::kind::{Kind, Packable, Scalar};
 use super::varint::{self, VARINT_SIZE_MAX};
@@ -20,22 +21,30 @@ use super::{LENGTH_DELIMITED, Message, MessageField, UnknownFields};
 ///
 /// ```
 /// use rust_grpc::generated::message::{Str, Uint32};
-/// use rust_grpc::message::FieldWriter;
+/// use rust_grpc::message::{FieldWriter, Outside};
 ///
-/// let (name, mut room) = ("Ada".to_owned(), [0; 10]);
-/// let mut writer = FieldWriter::new(&mut room);
+/// let (name, mut room, mut outside) = ("Ada".to_owned(), [0; 10], Outside::default());
+/// let mut writer = FieldWriter::new(&mut room, &mut outside);
 /// writer.singular::<Uint32>(2, &150);
 /// writer.singular::<Str>(1, &name);
-/// writer.place();
+/// assert_eq!(writer.room_left(), 2);
 /// assert_eq!(room[2..], *b"\x0a\x03Ada\x10\x96\x01");
 /// ```
 pub struct FieldWriter<'a, 'm> {
     /// What is left, to be filled from its end.
     room: &'a mut [u8],
-    /// Bytes that were written but do not stand in the room: lent, or counted because they did not
-    /// fit. Nothing is put into the room any more once something did not fit.
-    elsewhere: usize,
-    lent: Option<&'a mut Vec<Lent<'m>>>,
+    outside: &'a mut Outside<'m>,
+}
+
+/// What was written and does not stand in the room.
+#[derive(Default)]
+pub struct Outside<'m> {
+    /// Bytes that were lent, or counted because they did not fit. Nothing is put into the room any
+    /// more once something did not fit.
+    pub(super) size: usize,
+    /// Whether long strings and bytes are lent.
+    pub(super) lends: bool,
+    pub(super) lent: Vec<Lent<'m>>,
 }
 
 /// A part of a message that is not copied into the room.
@@ -46,40 +55,17 @@ pub(super) struct Lent<'m> {
     pub(super) bytes: &'m [u8],
 }
 
-/// Where a writer ended, for the writer around it to go on.
-#[derive(Clone, Copy)]
-pub struct Place {
-    room_left: usize,
-    elsewhere: usize,
-}
-
-impl Place {
-    /// Bytes of the room that are left.
-    pub(super) fn room_left(self) -> usize {
-        self.room_left
-    }
-
-    /// Bytes that were written but do not stand in the room.
-    pub(super) fn elsewhere(self) -> usize {
-        self.elsewhere
-    }
-}
-
 impl<'a, 'm> FieldWriter<'a, 'm> {
-    /// A writer that fills `room` from its end.
-    pub fn new(room: &'a mut [u8]) -> Self {
-        Self { room, elsewhere: 0, lent: None }
-    }
-
-    /// A writer that fills `room` from its end, but for long strings and bytes.
-    pub(super) fn lending(room: &'a mut [u8], lent: &'a mut Vec<Lent<'m>>) -> Self {
-        Self { room, elsewhere: 0, lent: Some(lent) }
-    }
-
-    /// The place that was reached.
+    /// A writer that fills `room` from its end; what does not fit is counted in `outside`.
     #[inline(always)]
-    pub fn place(self) -> Place {
-        Place { room_left: self.room.len(), elsewhere: self.elsewhere }
+    pub fn new(room: &'a mut [u8], outside: &'a mut Outside<'m>) -> Self {
+        Self { room, outside }
+    }
+
+    /// Bytes of the room that are left.
+    #[inline(always)]
+    pub fn room_left(self) -> usize {
+        self.room.len()
     }
 }
 
@@ -89,7 +75,11 @@ impl<'m> FieldWriter<'_, 'm> {
     #[inline(always)]
     pub fn unknown(&mut self, unknown: &'m UnknownFields) {
         if !unknown.is_empty() {
-            self.prepend(unknown.as_bytes());
+            self.with(|room, outside| {
+                let mut writer = FieldWriter { room, outside };
+                writer.prepend(unknown.as_bytes());
+                writer.room_left()
+            });
         }
     }
 
@@ -126,8 +116,8 @@ impl<'m> FieldWriter<'_, 'm> {
     /// Each element with a tag of its own.
     #[inline(always)]
     pub fn repeated<K: Kind>(&mut self, number: u32, values: &'m [K::Value]) {
-        for value in values.iter().rev() {
-            self.singular::<K>(number, value);
+        if !values.is_empty() {
+            self.with(|room, outside| write_repeated::<K>(room, outside, number, values));
         }
     }
 
@@ -135,69 +125,48 @@ impl<'m> FieldWriter<'_, 'm> {
     #[inline(always)]
     pub fn packed<K: Packable>(&mut self, number: u32, values: &'m [K::Value]) {
         if !values.is_empty() {
-            let before = self.reached();
-            self.with(|writer| K::write_packed(writer, values));
-            self.length_since(before);
-            self.tag(number, LENGTH_DELIMITED);
+            self.with(|room, outside| write_packed::<K>(room, outside, number, values));
         }
     }
 }
 
 /// What kinds and maps are made of.
 impl<'m> FieldWriter<'_, 'm> {
-    /// Puts `bytes` before what was written so far, or lends them.
+    /// Goes on where `write`, which is not inlined, ended: it returns how much room is left.
     #[inline(always)]
-    pub(super) fn prepend(&mut self, bytes: &'m [u8]) {
-        if bytes.len() >= LENT_MIN
-            && let Some(lent) = &mut self.lent
-        {
-            lent.push(Lent { room_left: self.room.len(), bytes });
-            self.elsewhere += bytes.len();
-        } else {
-            self.copy(bytes);
-        }
-    }
-
-    /// Puts `bytes` before what was written so far.
-    #[inline(always)]
-    fn copy(&mut self, bytes: &[u8]) {
-        match self.room.len().checked_sub(bytes.len()) {
-            Some(left) => {
-                let (room, place) = std::mem::take(&mut self.room).split_at_mut(left);
-                copy_short(place, bytes);
-                self.room = room;
-            }
-            None => self.miss(bytes.len()),
-        }
-    }
-
-    /// Puts `bytes` before what was written so far.
-    #[inline(always)]
-    pub(super) fn prepend_chunk<const N: usize>(&mut self, bytes: [u8; N]) {
-        match self.room.len().checked_sub(N) {
-            Some(_) => {
-                if let Some((room, place)) = std::mem::take(&mut self.room).split_last_chunk_mut() {
-                    *place = bytes;
-                    self.room = room;
-                }
-            }
-            None => self.miss(N),
-        }
+    pub(super) fn with(&mut self, write: impl FnOnce(&mut [u8], &mut Outside<'m>) -> usize) {
+        let room_left = write(&mut *self.room, &mut *self.outside);
+        self.room = std::mem::take(&mut self.room).get_mut(..room_left).unwrap_or_default();
     }
 
     /// A message behind its length and its tag.
     #[inline(always)]
     pub(super) fn nested<M: Message>(&mut self, number: u32, message: &'m M) {
-        let before = self.reached();
-        self.with(|writer| message.write_fields(writer));
-        self.head(number, LENGTH_DELIMITED, before.wrapping_sub(self.reached()) as u64);
+        self.with(|room, outside| write_nested(room, outside, number, message));
     }
 
-    /// Bytes behind their length and their tag.
+    /// Bytes behind their length and their tag. Few of them are copied without a call.
     #[inline(always)]
     pub(super) fn length_delimited(&mut self, number: u32, bytes: &'m [u8]) {
-        self.prepend(bytes);
-        self.head(number, LENGTH_DELIMITED, bytes.len() as u64);
+        let (tag, size) = (number << 3 | LENGTH_DELIMITED, bytes.len());
+        let head_size = if tag < 0x80 { 2 } else { 3 };
+        if (SHORT_MIN..=SHORT_MAX).contains(&size)
+            && tag < 0x4000
+            && let Some(left) = self.room.len().checked_sub(size + head_size)
+        {
+            let (room, place) = std::mem::take(&mut self.room).split_at_mut(left);
+            if tag < 0x80 {
+                place[0] = tag as u8;
+            } else {
+                place[0] = tag as u8 | 0x80;
+                place[1] = (tag >> 7) as u8;
+            }
+            place[head_size - 1] = size as u8;
+            copy_short(&mut place[head_size..], bytes);
+            self.room = room;
+        } else {
+            self.with(|room, outside| write_bytes(room, outside, number, bytes));
+        }
     }
 
     /// A tag and the varint that follows it.
@@ -206,9 +175,10 @@ impl<'m> FieldWriter<'_, 'm> {
         let tag = number << 3 | wire_type;
         if value < 0x80 && tag < 0x80 {
             self.prepend_chunk([tag as u8, value as u8]);
+        } else if value < 0x80 && tag < 0x4000 {
+            self.prepend_chunk([tag as u8 | 0x80, (tag >> 7) as u8, value as u8]);
         } else {
-            self.varint(value);
-            self.tag(number, wire_type);
+            self.with(|room, outside| write_head(room, outside, tag, value));
         }
     }
 
@@ -224,10 +194,32 @@ impl<'m> FieldWriter<'_, 'm> {
         }
     }
 
+    /// Puts `bytes` before what was written so far.
+    #[inline(always)]
+    pub(super) fn prepend_chunk<const N: usize>(&mut self, bytes: [u8; N]) {
+        if self.room.len() < N {
+            self.miss(N);
+        } else if let Some((room, place)) = std::mem::take(&mut self.room).split_last_chunk_mut() {
+            *place = bytes;
+            self.room = room;
+        }
+    }
+
+    /// Puts `bytes` before what was written so far, or lends them.
+    #[inline(always)]
+    pub(super) fn prepend(&mut self, bytes: &'m [u8]) {
+        if bytes.len() >= LENT_MIN && self.outside.lends {
+            self.outside.lent.push(Lent { room_left: self.room.len(), bytes });
+            self.outside.size += bytes.len();
+        } else {
+            self.copy(bytes);
+        }
+    }
+
     /// How far the writer has come, for [`FieldWriter::length_since`].
     #[inline(always)]
     pub(super) fn reached(&self) -> usize {
-        self.room.len().wrapping_sub(self.elsewhere)
+        self.room.len().wrapping_sub(self.outside.size)
     }
 
     /// The length of what was written since the place `before`.
@@ -236,38 +228,9 @@ impl<'m> FieldWriter<'_, 'm> {
         self.varint(before.wrapping_sub(self.reached()) as u64);
     }
 
-    #[inline(always)]
-    pub(super) fn varint(&mut self, value: u64) {
-        if value < 0x80 {
-            self.prepend_chunk([value as u8]);
-        } else {
-            self.varint_of_any_size(value);
-        }
-    }
-
-    /// Goes on where `write`, which is not inlined, ended.
-    #[inline(always)]
-    pub(super) fn with(&mut self, write: impl FnOnce(FieldWriter<'_, 'm>) -> Place) {
-        let writer = FieldWriter {
-            room: &mut *self.room,
-            elsewhere: self.elsewhere,
-            lent: self.lent.as_deref_mut(),
-        };
-        let Place { room_left, elsewhere } = write(writer);
-        self.room = std::mem::take(&mut self.room).get_mut(..room_left).unwrap_or_default();
-        self.elsewhere = elsewhere;
-    }
-
-    /// Counts what does not fit.
-    #[inline(always)]
-    fn miss(&mut self, size: usize) {
-        self.elsewhere = self.elsewhere.wrapping_add(size).wrapping_sub(self.room.len());
-        self.room = &mut [];
-    }
-
     /// A varint, whatever its size, without a branch for it.
     #[inline(always)]
-    fn varint_of_any_size(&mut self, value: u64) {
+    pub(super) fn varint(&mut self, value: u64) {
         let (word, size) = varint::spread_to_end(value);
         let left = self.room.len().wrapping_sub(size);
         match self.room.last_chunk_mut() {
@@ -275,49 +238,140 @@ impl<'m> FieldWriter<'_, 'm> {
                 *place = word.to_le_bytes();
                 self.room = std::mem::take(&mut self.room).get_mut(..left).unwrap_or_default();
             }
-            _ => self.with(|writer| long_varint(writer, value)),
+            _ => self.with(|room, outside| write_varint(room, outside, value)),
         }
     }
 
     /// Varints one after the other, each made from its value by `encode`.
     #[inline(always)]
-    pub(super) fn varints<T: Copy>(mut self, values: &[T], encode: impl Fn(T) -> u64) -> Place {
+    pub(super) fn varints<T: Copy>(&mut self, values: &[T], encode: impl Fn(T) -> u64) {
         for &value in values.iter().rev() {
-            self.varint_of_any_size(encode(value));
+            self.varint(encode(value));
         }
-        self.place()
     }
 
     /// Elements of `N` bytes one after the other, each made from its value by `encode`.
     #[inline(always)]
     pub(super) fn chunks<T: Copy, const N: usize>(
-        mut self,
+        &mut self,
         values: &[T],
         encode: impl Fn(T) -> [u8; N],
-    ) -> Place {
+    ) {
         let size = N * values.len();
-        match self.room.len().checked_sub(size) {
-            Some(left) => {
-                let (chunks, _) = self.room[left..].as_chunks_mut();
-                for (chunk, value) in chunks.iter_mut().zip(values) {
-                    *chunk = encode(*value);
-                }
-                self.room = &mut self.room[..left];
-            }
-            None => self.miss(size),
+        let Some(left) = self.room.len().checked_sub(size) else { return self.miss(size) };
+        let (room, place) = std::mem::take(&mut self.room).split_at_mut(left);
+        let (chunks, _) = place.as_chunks_mut();
+        for (chunk, value) in chunks.iter_mut().zip(values) {
+            *chunk = encode(*value);
         }
-        self.place()
+        self.room = room;
+    }
+
+    #[inline(always)]
+    fn copy(&mut self, bytes: &[u8]) {
+        let size = bytes.len();
+        let Some(left) = self.room.len().checked_sub(size) else { return self.miss(size) };
+        let (room, place) = std::mem::take(&mut self.room).split_at_mut(left);
+        place.copy_from_slice(bytes);
+        self.room = room;
+    }
+
+    /// Counts what does not fit.
+    #[inline(always)]
+    fn miss(&mut self, size: usize) {
+        let room = std::mem::take(&mut self.room);
+        miss(self.outside, size, room.len());
     }
 }
 
-/// Copies without a call where that is a few words.
+#[cold]
+#[inline(never)]
+fn miss(outside: &mut Outside<'_>, size: usize, room: usize) {
+    outside.size = outside.size.wrapping_add(size).wrapping_sub(room);
+}
+
+/// A tag and the varint behind it, of any size.
+#[inline(never)]
+fn write_head(room: &mut [u8], outside: &mut Outside<'_>, tag: u32, value: u64) -> usize {
+    let mut writer = FieldWriter { room, outside };
+    writer.varint(value);
+    writer.tag(tag >> 3, tag & 7);
+    writer.room_left()
+}
+
+/// A varint near the front of the room, or one of nine or ten bytes.
+#[cold]
+#[inline(never)]
+fn write_varint(room: &mut [u8], outside: &mut Outside<'_>, value: u64) -> usize {
+    let mut bytes = [0; VARINT_SIZE_MAX];
+    let bytes = &mut bytes[..varint::size(value)];
+    varint::fill(bytes, value);
+    let mut writer = FieldWriter { room, outside };
+    writer.copy(bytes);
+    writer.room_left()
+}
+
+#[inline(never)]
+fn write_bytes<'m>(
+    room: &mut [u8],
+    outside: &mut Outside<'m>,
+    number: u32,
+    bytes: &'m [u8],
+) -> usize {
+    let mut writer = FieldWriter { room, outside };
+    writer.prepend(bytes);
+    writer.head(number, LENGTH_DELIMITED, bytes.len() as u64);
+    writer.room_left()
+}
+
+fn write_nested<'m, M: Message>(
+    room: &mut [u8],
+    outside: &mut Outside<'m>,
+    number: u32,
+    message: &'m M,
+) -> usize {
+    let mut writer = FieldWriter { room, outside };
+    let before = writer.reached();
+    writer.with(|room, outside| message.write_fields(FieldWriter { room, outside }));
+    writer.head(number, LENGTH_DELIMITED, before.wrapping_sub(writer.reached()) as u64);
+    writer.room_left()
+}
+
+#[inline(never)]
+fn write_repeated<'m, K: Kind>(
+    room: &mut [u8],
+    outside: &mut Outside<'m>,
+    number: u32,
+    values: &'m [K::Value],
+) -> usize {
+    let mut writer = FieldWriter { room, outside };
+    for value in values.iter().rev() {
+        writer.singular::<K>(number, value);
+    }
+    writer.room_left()
+}
+
+#[inline(never)]
+fn write_packed<K: Packable>(
+    room: &mut [u8],
+    outside: &mut Outside<'_>,
+    number: u32,
+    values: &[K::Value],
+) -> usize {
+    let mut writer = FieldWriter { room, outside };
+    let before = writer.reached();
+    K::write_packed(&mut writer, values);
+    writer.head(number, LENGTH_DELIMITED, before.wrapping_sub(writer.reached()) as u64);
+    writer.room_left()
+}
+
+/// Copies 4 to 32 bytes without a call.
 #[inline(always)]
 fn copy_short(place: &mut [u8], bytes: &[u8]) {
     match bytes.len() {
         8..=16 => copy_ends::<8>(place, bytes),
-        17..=32 => copy_ends::<16>(place, bytes),
-        4..8 => copy_ends::<4>(place, bytes),
-        _ => place.copy_from_slice(bytes),
+        17.. => copy_ends::<16>(place, bytes),
+        _ => copy_ends::<4>(place, bytes),
     }
 }
 
@@ -335,16 +389,9 @@ fn copy_ends<const N: usize>(place: &mut [u8], bytes: &[u8]) {
     }
 }
 
-/// A varint near the front of the room, or one of nine or ten bytes.
-#[cold]
-#[inline(never)]
-fn long_varint(mut writer: FieldWriter<'_, '_>, value: u64) -> Place {
-    let mut bytes = [0; VARINT_SIZE_MAX];
-    let bytes = &mut bytes[..varint::size(value)];
-    varint::fill(bytes, value);
-    writer.copy(bytes);
-    writer.place()
-}
+/// Strings that are copied without a call.
+const SHORT_MIN: usize = 4;
+const SHORT_MAX: usize = 32;
 
 /// Strings and bytes of this length are lent: a copy that is saved outweighs keeping account of it.
 const LENT_MIN: usize = 4096;

@@ -22,7 +22,7 @@ impl<M: Message> Kind for Delimited<M> {
     #[inline(always)]
     fn write_field<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m M) {
         writer.tag(number, END_GROUP);
-        writer.with(|writer| value.write_fields(writer));
+        writer.with(|room, outside| value.write_fields(FieldWriter::new(room, outside)));
         writer.tag(number, START_GROUP);
     }
 

@@ -6,9 +6,8 @@
 
 use std::marker::PhantomData;
 
-use super::field_writer::{FieldWriter, Place};
+use super::field_writer::FieldWriter;
 use super::reader::Reader;
-use super::utf8;
 use super::varint::{unzigzag32, unzigzag64, zigzag32, zigzag64};
 use super::{
     ByteString, DecodeError, Enumeration, FIXED32, FIXED64, LENGTH_DELIMITED, Message,
@@ -54,8 +53,8 @@ pub trait Scalar: Kind {
 
 /// Kinds that may be packed: numbers, `bool` and enums.
 pub trait Packable: Scalar {
-    /// Writes the values one after the other, and returns the place that was reached.
-    fn write_packed(writer: FieldWriter<'_, '_>, values: &[Self::Value]) -> Place;
+    /// Writes the values one after the other.
+    fn write_packed(writer: &mut FieldWriter<'_, '_>, values: &[Self::Value]);
 
     /// Appends all that `reader` holds, the values of a packed field.
     ///
@@ -128,8 +127,9 @@ macro_rules! varint_kind {
         }
 
         impl $($generics)* Packable for $kind {
-            fn write_packed(writer: FieldWriter<'_, '_>, values: &[$value]) -> Place {
-                writer.varints(values, $encode)
+            #[inline(always)]
+            fn write_packed(writer: &mut FieldWriter<'_, '_>, values: &[$value]) {
+                writer.varints(values, $encode);
             }
 
             fn read_packed(
@@ -192,8 +192,9 @@ macro_rules! fixed_kind {
         }
 
         impl Packable for $kind {
-            fn write_packed(writer: FieldWriter<'_, '_>, values: &[$value]) -> Place {
-                writer.chunks(values, <$value>::to_le_bytes)
+            #[inline(always)]
+            fn write_packed(writer: &mut FieldWriter<'_, '_>, values: &[$value]) {
+                writer.chunks(values, <$value>::to_le_bytes);
             }
 
             fn read_packed(
@@ -224,8 +225,7 @@ impl Kind for Str {
 
     #[inline(always)]
     fn read(reader: &mut Reader<'_>, value: &mut String) -> Result<(), DecodeError> {
-        let bytes = reader.length_delimited()?;
-        if assign_text(value, bytes) { Ok(()) } else { Err(reader.not_utf8(bytes)) }
+        reader.text_into(value)
     }
 }
 
@@ -247,8 +247,7 @@ impl Kind for Bytes {
 
     #[inline(always)]
     fn read(reader: &mut Reader<'_>, value: &mut Vec<u8>) -> Result<(), DecodeError> {
-        assign_bytes(value, reader.length_delimited()?);
-        Ok(())
+        reader.bytes_into(value)
     }
 }
 
@@ -298,29 +297,5 @@ impl<M: Message> Kind for Nested<M> {
 
     fn check(value: &M) -> Result<(), MissingField> {
         value.check_required()
-    }
-}
-
-/// Makes `value` the text in `bytes`; says whether they are one.
-#[inline(never)]
-fn assign_text(value: &mut String, bytes: &[u8]) -> bool {
-    let Some(text) = utf8::text(bytes) else { return false };
-    if value.capacity() < text.len() {
-        *value = text.to_owned();
-    } else {
-        value.clear();
-        value.push_str(text);
-    }
-    true
-}
-
-/// Makes `value` the same as `bytes`.
-#[inline(never)]
-fn assign_bytes(value: &mut Vec<u8>, bytes: &[u8]) {
-    if value.capacity() < bytes.len() {
-        *value = bytes.to_vec();
-    } else {
-        value.clear();
-        value.extend_from_slice(bytes);
     }
 }

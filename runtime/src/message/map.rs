@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
-use super::field_writer::{FieldWriter, Place};
+use super::budget::Budget;
+use super::field_writer::{FieldWriter, Outside};
 use super::kind::Kind;
 use super::reader::Reader;
 use super::{DecodeError, LENGTH_DELIMITED};
@@ -86,19 +87,31 @@ macro_rules! map_of {
 
 map_of!(HashMap, [Eq + Hash + Ord + Send + Sync + 'static], self: {
     // Most maps are small: their order needs no allocation.
-    let (mut few, mut many) = ([None; FEW], Vec::new());
+    let (mut few, mut many, mut order) = ([None; FEW], Vec::new(), Vec::new());
     if self.len() <= FEW {
-        for (place, entry) in few.iter_mut().zip(self) {
-            *place = Some(entry);
+        for (count, entry) in self.iter().enumerate() {
+            let mut at = count;
+            while at > 0 && few[at - 1].is_some_and(|(key, _)| key > entry.0) {
+                few[at] = few[at - 1];
+                at -= 1;
+            }
+            few[at] = Some(entry);
         }
-        few[..self.len()].sort_unstable_by_key(|entry| entry.map(|(key, _)| key));
     } else {
         many.extend(self);
-        many.sort_unstable_by_key(|(key, _)| *key);
+        order = order_of(many.iter().map(|(key, _)| *key).zip(0..).collect());
     }
-    few.into_iter().flatten().chain(many)
+    few.into_iter().flatten().chain(order.into_iter().map(move |(_, index)| many[index]))
 });
 map_of!(BTreeMap, [Ord + Send + Sync + 'static], self: self.iter());
+
+/// The keys in order, each with its index. Sorting is much code: it knows nothing of the values, so
+/// that a program has it once for each type of keys.
+#[inline(never)]
+fn order_of<K: Ord>(mut keys: Vec<(&K, usize)>) -> Vec<(&K, usize)> {
+    keys.sort_unstable_by_key(|(key, _)| *key);
+    keys
+}
 
 impl Reader<'_> {
     /// Reads the entries of a map that follow each other.
@@ -111,13 +124,25 @@ impl Reader<'_> {
         &mut self,
         map: &mut impl Map<Key = K::Value, Value = V::Value>,
     ) -> Result<(), DecodeError> {
-        loop {
-            self.charge(size_of::<(K::Value, V::Value)>() + V::HEAP_SIZE)?;
-            let payload = self.length_delimited()?;
-            read_entry::<K, V>(self.within(payload), map)?;
-            if !self.same_tag_follows() {
-                return Ok(());
-            }
+        self.with(|rest, budget, tag| read_entries::<K, V>(rest, budget, tag, map))
+    }
+}
+
+/// Reads the entries that follow each other and returns how much is left.
+#[inline(never)]
+fn read_entries<K: Kind, V: Kind>(
+    rest: &[u8],
+    budget: &mut Budget,
+    tag: u32,
+    map: &mut impl Map<Key = K::Value, Value = V::Value>,
+) -> Result<usize, DecodeError> {
+    let mut reader = Reader::after(tag, rest, budget);
+    loop {
+        reader.charge(size_of::<(K::Value, V::Value)>() + V::HEAP_SIZE)?;
+        let payload = reader.length_delimited()?;
+        read_entry::<K, V>(reader.within(payload), map)?;
+        if !reader.same_tag_follows() {
+            return Ok(reader.rest().len());
         }
     }
 }
@@ -153,23 +178,26 @@ impl<'m> FieldWriter<'_, 'm> {
         map: &'m impl Map<Key = K::Value, Value = V::Value>,
     ) {
         if map.entry_count() > 0 {
-            self.with(|writer| write_entries::<K, V>(writer, number, map));
+            self.with(|room, outside| write_entries::<K, V>(room, outside, number, map));
         }
     }
 }
 
-/// Writes the entries of a map and returns the place that was reached.
+/// Writes the entries of a map and returns how much room is left.
+#[inline(never)]
 fn write_entries<'m, K: Kind, V: Kind>(
-    mut writer: FieldWriter<'_, 'm>,
+    room: &mut [u8],
+    outside: &mut Outside<'m>,
     number: u32,
     map: &'m impl Map<Key = K::Value, Value = V::Value>,
-) -> Place {
+) -> usize {
+    let mut writer = FieldWriter::new(room, outside);
     for (key, value) in map.sorted().rev() {
         let before = writer.reached();
         writer.singular::<V>(VALUE, value);
         writer.singular::<K>(KEY, key);
-        writer.length_since(before);
-        writer.tag(number, LENGTH_DELIMITED);
+        let size = before.wrapping_sub(writer.reached());
+        writer.head(number, LENGTH_DELIMITED, size as u64);
     }
-    writer.place()
+    writer.room_left()
 }

@@ -67,7 +67,7 @@ pub use enumeration::Enumeration;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use extension::{Extendable, Extension};
 pub use field::MessageField;
-pub use field_writer::{FieldWriter, Place};
+pub use field_writer::{FieldWriter, Outside};
 pub use formats::{Json, Text};
 pub use json::{JsonError, JsonParseOptions, JsonPrintOptions};
 pub use options::DecodeOptions;
@@ -101,15 +101,15 @@ const FIXED32: u32 = 5;
 /// ```
 /// use rust_grpc::Message;
 /// # use rust_grpc::{DecodeError, UnknownFields};
-/// # use rust_grpc::generated::message::{Reader, Str, FieldWriter, Place};
+/// # use rust_grpc::generated::message::{Reader, Str, FieldWriter};
 /// # #[derive(Clone, Debug, Default, PartialEq)]
 /// # struct HelloRequest { name: String, unknown: UnknownFields }
 /// # impl Message for HelloRequest {
 /// #     const FULL_NAME: &'static str = "hello.HelloRequest";
-/// #     fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place {
+/// #     fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize {
 /// #         writer.unknown(&self.unknown);
 /// #         writer.implicit::<Str>(1, &self.name);
-/// #         writer.place()
+/// #         writer.room_left()
 /// #     }
 /// #     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
 /// #         while let Some(tag) = reader.next_tag()? {
@@ -163,9 +163,9 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Writes the fields from the last to the first, and returns the place that was reached. For
+    /// Writes the fields from the last to the first, and returns how much room is left. For
     /// generated code; call [`Message::encode`].
-    fn write_fields<'m>(&'m self, writer: FieldWriter<'_, 'm>) -> Place;
+    fn write_fields<'m>(&'m self, writer: FieldWriter<'_, 'm>) -> usize;
 
     /// Reads fields up to the end of the message. For generated code; call [`Message::merge`].
     ///
@@ -219,7 +219,9 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// The size of the encoded message, in bytes. It takes about as long as encoding, which computes
     /// no sizes beforehand, and allocates nothing but the order of maps.
     fn encoded_len(&self) -> usize {
-        self.write_fields(FieldWriter::new(&mut [])).elsewhere()
+        let mut outside = Outside::default();
+        self.write_fields(FieldWriter::new(&mut [], &mut outside));
+        outside.size
     }
 
     /// Decodes a message that takes all of `bytes`.
@@ -548,7 +550,7 @@ impl<M: Message> Message for Box<M> {
     }
 
     #[inline]
-    fn write_fields<'m>(&'m self, writer: FieldWriter<'_, 'm>) -> Place {
+    fn write_fields<'m>(&'m self, writer: FieldWriter<'_, 'm>) -> usize {
         (**self).write_fields(writer)
     }
 

@@ -6,12 +6,15 @@
 //! [`Budget`] and of slices, which never take the reader's address. Invariant: `rest` ends where
 //! the message that is being read ends.
 
+mod calls;
+
 use super::budget::Budget;
 use super::error::DecodeErrorKind;
 use super::kind::{Kind, Packable};
-use super::varint::{self, Fault};
+use super::varint;
 use super::{DecodeError, Message, MessageField, UnknownFields, skip};
-use crate::limits;
+use calls::{long_tag, not_utf8, read_bytes, read_nested, read_packed, read_repeated, read_text};
+pub(super) use calls::{truncated, varint_error};
 
 /// Reads the fields of a message from a slice, within a [`Budget`].
 pub struct Reader<'a> {
@@ -92,13 +95,7 @@ impl<'a> Reader<'a> {
     /// What is wrong with the input.
     #[inline(always)]
     pub fn repeated<K: Kind>(&mut self, values: &mut Vec<K::Value>) -> Result<(), DecodeError> {
-        loop {
-            self.charge(size_of::<K::Value>() + K::HEAP_SIZE)?;
-            K::read(self, push_default(values))?;
-            if !self.same_tag_follows() {
-                return Ok(());
-            }
-        }
+        self.with(|rest, budget, tag| read_repeated::<K>(rest, budget, tag, values))
     }
 
     /// Reads a packed field and appends its elements.
@@ -108,8 +105,7 @@ impl<'a> Reader<'a> {
     /// What is wrong with the input.
     #[inline(always)]
     pub fn packed<K: Packable>(&mut self, values: &mut Vec<K::Value>) -> Result<(), DecodeError> {
-        let payload = self.length_delimited()?;
-        K::read_packed(self.within(payload), values)
+        self.with(|rest, budget, tag| read_packed::<K>(rest, budget, tag, values))
     }
 
     /// Reads a member of a oneof and puts it in the place of whatever is there.
@@ -150,8 +146,7 @@ impl<'a> Reader<'a> {
     /// What is wrong with the input.
     #[inline(always)]
     pub fn merge_into<M: Message>(&mut self, message: &mut M) -> Result<(), DecodeError> {
-        let payload = self.length_delimited()?;
-        self.within(payload).merge_all(message)
+        self.with(|rest, budget, tag| read_nested(rest, budget, tag, message))
     }
 
     /// Reads all that is left into `message`, one level deeper.
@@ -175,13 +170,37 @@ impl<'a> Reader<'a> {
     /// group that was not opened.
     #[inline(always)]
     pub fn unknown(&mut self, tag: u32, unknown: &mut UnknownFields) -> Result<(), DecodeError> {
-        self.rest = skip::keep(self.rest, self.budget, tag, self.group, unknown)?;
-        Ok(())
+        let group = self.group;
+        self.with(|rest, budget, _| skip::keep(rest, budget, tag, group, unknown).map(<[u8]>::len))
     }
 }
 
 /// What kinds, maps and unknown fields are made of.
 impl<'a> Reader<'a> {
+    /// Goes on where `read`, which is not inlined, ended: it returns how much is left.
+    #[inline(always)]
+    pub(super) fn with(
+        &mut self,
+        read: impl FnOnce(&[u8], &mut Budget, u32) -> Result<usize, DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let left = read(self.rest, self.budget, self.tag)?;
+        let at = self.rest.len().wrapping_sub(left);
+        self.rest = self.rest.get(at..).unwrap_or_default();
+        Ok(())
+    }
+
+    /// A length and that many bytes, which become `value`.
+    #[inline(always)]
+    pub(super) fn bytes_into(&mut self, value: &mut Vec<u8>) -> Result<(), DecodeError> {
+        self.with(|rest, budget, tag| read_bytes(rest, budget, tag, value))
+    }
+
+    /// A length and that many bytes of UTF-8, which become `value`.
+    #[inline(always)]
+    pub(super) fn text_into(&mut self, value: &mut String) -> Result<(), DecodeError> {
+        self.with(|rest, budget, tag| read_text(rest, budget, tag, value))
+    }
+
     /// What is left of the message that is being read.
     #[inline(always)]
     pub(super) fn rest(&self) -> &'a [u8] {
@@ -282,10 +301,6 @@ impl<'a> Reader<'a> {
                 self.rest = rest;
                 Ok(u64::from(byte))
             }
-            [low, high, ref rest @ ..] if high < 0x80 => {
-                self.rest = rest;
-                Ok(u64::from(low & 0x7f) | u64::from(high) << 7)
-            }
             _ => {
                 let (value, size) = varint::long(self.rest);
                 match self.rest.get(size..) {
@@ -364,56 +379,6 @@ fn push_default<T: Default>(values: &mut Vec<T>) -> &mut T {
     values.resize_with(values.len() + 1, T::default);
     values.last_mut().expect("an element was just pushed")
 }
-
-/// A tag of more than two bytes, and its size.
-#[cold]
-#[inline(never)]
-fn long_tag(budget: &Budget, rest: &[u8], before: u32) -> Result<(u32, usize), DecodeError> {
-    match varint::split(rest) {
-        Ok((value, after)) => {
-            // protobuf encoding: a tag is a 32-bit varint, so 5 bytes at most.
-            let size = rest.len() - after.len();
-            let tag = u32::try_from(value).ok().filter(|_| size <= TAG_SIZE_MAX);
-            tag.map(|tag| (tag, size))
-                .ok_or_else(|| budget.error(DecodeErrorKind::TagTooLong, rest, before))
-        }
-        Err(Fault::TooLong) => Err(budget.error(DecodeErrorKind::TagTooLong, rest, before)),
-        Err(Fault::Truncated) => Err(truncated(budget, rest, before, rest.len() as u64 + 1)),
-    }
-}
-
-/// That `rest` does not begin with `expected` bytes.
-#[cold]
-#[inline(never)]
-pub(super) fn truncated(budget: &Budget, rest: &[u8], tag: u32, expected: u64) -> DecodeError {
-    let kind = match usize::try_from(expected) {
-        Ok(expected) if expected <= limits::MESSAGE_SIZE_MAX => {
-            DecodeErrorKind::Truncated { expected, got: rest.len() }
-        }
-        _ => DecodeErrorKind::LengthTooLarge(expected),
-    };
-    budget.error(kind, rest, tag)
-}
-
-/// That `rest` does not begin with a varint.
-#[cold]
-#[inline(never)]
-pub(super) fn varint_error(budget: &Budget, rest: &[u8], tag: u32) -> DecodeError {
-    match varint::split(rest) {
-        Err(Fault::Truncated) => truncated(budget, rest, tag, rest.len() as u64 + 1),
-        _ => budget.error(DecodeErrorKind::VarintTooLong, rest, tag),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn not_utf8(budget: &Budget, bytes: &[u8], tag: u32) -> DecodeError {
-    let valid_up_to = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-    budget.error(DecodeErrorKind::InvalidUtf8 { valid_up_to }, bytes, tag)
-}
-
-/// Bytes that the longest tag takes.
-const TAG_SIZE_MAX: usize = 5;
 
 /// Reads a member of a oneof that is a message: it is merged if it is the current member, and takes
 /// the oneof over otherwise. For generated code.

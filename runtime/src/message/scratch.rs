@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use super::field_writer::{FieldWriter, Lent, Place};
+use super::field_writer::{FieldWriter, Lent, Outside};
 use super::writer::zeroed;
 use crate::limits;
 
@@ -24,11 +24,12 @@ thread_local! {
 pub(super) fn append<'m>(
     bytes: &mut Vec<u8>,
     limit: usize,
-    write: impl Fn(FieldWriter<'_, 'm>) -> Place,
+    write: impl Fn(FieldWriter<'_, 'm>) -> usize,
 ) -> Result<(), usize> {
     let mut run = |room: &mut Vec<u8>| {
-        let mut lent = Vec::new();
-        let (start, size) = write_into(room, &mut lent, limit, &write)?;
+        let mut outside = Outside { lends: true, ..Default::default() };
+        let (start, size) = write_into(room, &mut outside, limit, &write)?;
+        let lent = outside.lent;
         if lent.is_empty() && bytes.capacity() == 0 {
             // Nothing but the copy, for the messages that are so small that more would show.
             *bytes = room[start..].to_vec();
@@ -55,25 +56,26 @@ pub(super) fn append<'m>(
 #[inline]
 fn write_into<'m>(
     room: &mut Vec<u8>,
-    lent: &mut Vec<Lent<'m>>,
+    outside: &mut Outside<'m>,
     limit: usize,
-    write: &impl Fn(FieldWriter<'_, 'm>) -> Place,
+    write: &impl Fn(FieldWriter<'_, 'm>) -> usize,
 ) -> Result<(usize, usize), usize> {
     if room.is_empty() {
         *room = zeroed(SIZE_FIRST);
     }
     loop {
-        let place = write(FieldWriter::lending(room, lent));
-        let size = room.len() - place.room_left() + place.elsewhere();
+        let room_left = write(FieldWriter::new(room, outside));
+        let size = room.len() - room_left + outside.size;
         if size > limit {
             return Err(size);
         }
-        let size_lent: usize = lent.iter().map(|part| part.bytes.len()).sum();
-        if place.elsewhere() == size_lent {
-            return Ok((place.room_left(), size));
+        let size_lent: usize = outside.lent.iter().map(|part| part.bytes.len()).sum();
+        if outside.size == size_lent {
+            return Ok((room_left, size));
         }
         // Some did not fit.
-        lent.clear();
+        outside.size = 0;
+        outside.lent.clear();
         *room = zeroed((size - size_lent).max(2 * room.len()));
     }
 }

@@ -3,7 +3,7 @@
 //! Whatever goes before a message (an envelope, a frame head) is prepended without moving it.
 //! Invariant: `buffer[start..]` is what was written; what is before `start` is room.
 
-use super::field_writer::{FieldWriter, Place};
+use super::field_writer::{FieldWriter, Outside};
 
 /// Bytes of the first allocation.
 const CAPACITY_MIN: usize = 64;
@@ -108,17 +108,18 @@ impl Writer {
     pub(super) fn fill<'m>(
         &mut self,
         limit: usize,
-        write: impl Fn(FieldWriter<'_, 'm>) -> Place,
+        write: impl Fn(FieldWriter<'_, 'm>) -> usize,
     ) -> usize {
         loop {
-            let place = write(FieldWriter::new(&mut self.buffer[..self.start]));
-            let size = self.start - place.room_left() + place.elsewhere();
+            let mut outside = Outside::default();
+            let room_left = write(FieldWriter::new(&mut self.buffer[..self.start], &mut outside));
+            let size = self.start - room_left + outside.size;
             if size > limit {
                 return size;
             }
-            // Nothing is lent, so that nothing is elsewhere but what did not fit.
-            if place.elsewhere() == 0 {
-                self.start = place.room_left();
+            // Nothing is lent, so that nothing is outside but what did not fit.
+            if outside.size == 0 {
+                self.start = room_left;
                 return size;
             }
             self.grow(size);
@@ -134,7 +135,7 @@ impl Writer {
     pub(super) fn fields<'m>(&mut self, write: impl Fn(&mut FieldWriter<'_, 'm>)) {
         self.fill(usize::MAX, |mut writer| {
             write(&mut writer);
-            writer.place()
+            writer.room_left()
         });
     }
 }

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use rust_grpc::generated::message::{FieldWriter, Place, Reader, Str};
+use rust_grpc::generated::message::{FieldWriter, Reader, Str};
 use rust_grpc::generated::service::{self, Protobuf, ServerCall};
 use rust_grpc::{
     BidiStream, Channel, Context, DecodeError, IntoRequest, Message, Method, MethodKind, Pending,
@@ -28,10 +28,10 @@ macro_rules! text_message {
         impl Message for $name {
             const FULL_NAME: &'static str = concat!("hello.", stringify!($name));
 
-            fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place {
+            fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize {
                 writer.unknown(&self.unknown);
                 writer.implicit::<Str>(1, &self.$field);
-                writer.place()
+                writer.room_left()
             }
 
             fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {

@@ -20,7 +20,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::samples::Point;
-use crate::generated::message::{FieldWriter, Place, Reader};
+use crate::generated::message::{FieldWriter, Reader};
 use crate::{
     ByteString, DecodeError, Enumeration, Extendable, Message, MessageField, MissingField,
     UnknownFields,
@@ -63,12 +63,12 @@ pub(super) struct Part {
 impl Message for Part {
     const FULL_NAME: &'static str = "legacy.Part";
 
-    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place {
+    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize {
         use crate::generated::message::*;
         writer.unknown(&self.unknown);
         writer.delimited(2, &self.inner);
         writer.optional::<Int32>(1, &self.x);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
@@ -108,7 +108,7 @@ pub(super) enum Choice {
 impl Message for Order {
     const FULL_NAME: &'static str = "legacy.Order";
 
-    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place {
+    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize {
         use crate::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<ByteStr>(11, &self.note);
@@ -125,7 +125,7 @@ impl Message for Order {
         writer.packed::<Enum<_>>(3, &self.packed_states);
         writer.repeated::<Enum<_>>(2, &self.states);
         writer.optional::<Enum<_>>(1, &self.state);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
@@ -188,7 +188,7 @@ impl Message for Strict {
         Ok(())
     }
 
-    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place {
+    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize {
         use crate::generated::message::*;
         writer.unknown(&self.unknown);
         writer.delimited(6, &self.grouped);
@@ -197,7 +197,7 @@ impl Message for Strict {
         writer.repeated::<Nested<_>>(3, &self.more);
         writer.field(2, &self.inner);
         writer.optional::<Int32>(1, &self.id);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
@@ -225,9 +225,9 @@ pub(super) struct Set {
 impl Message for Set {
     const FULL_NAME: &'static str = "legacy.Set";
 
-    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place {
+    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize {
         writer.unknown(&self.unknown);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {

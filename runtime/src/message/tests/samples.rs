@@ -16,7 +16,7 @@
 
 #![allow(clippy::use_self, reason = "generated code writes names out")]
 
-use crate::generated::message::{FieldWriter, Place, Reader};
+use crate::generated::message::{FieldWriter, Reader};
 use crate::{DecodeError, Enumeration, Message, MessageField, UnknownFields};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -61,12 +61,12 @@ pub(super) struct Point {
 impl Message for Point {
     const FULL_NAME: &'static str = "sample.Point";
 
-    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place {
+    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize {
         use crate::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Sint32>(2, &self.y);
         writer.implicit::<Sint32>(1, &self.x);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
@@ -97,10 +97,10 @@ macro_rules! scalar_message {
         impl Message for $message {
             const FULL_NAME: &'static str = $name;
 
-            fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place {
+            fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize {
                 writer.unknown(&self.unknown);
                 scalar_message!(@write self, writer, $call, [$($field, $kind, $number;)*]);
-                writer.place()
+                writer.room_left()
             }
 
             fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
@@ -195,7 +195,7 @@ pub(super) struct Lists {
 impl Message for Lists {
     const FULL_NAME: &'static str = "sample.Lists";
 
-    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place {
+    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize {
         use crate::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(18, &self.points);
@@ -216,7 +216,7 @@ impl Message for Lists {
         writer.packed::<Int32>(3, &self.int32);
         writer.packed::<Float>(2, &self.float);
         writer.packed::<Double>(1, &self.double);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
@@ -291,7 +291,7 @@ pub(super) mod tree {
 impl Message for Tree {
     const FULL_NAME: &'static str = "sample.Tree";
 
-    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> Place {
+    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize {
         use crate::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Fixed64, Bytes>(13, &self.blobs);
@@ -320,7 +320,7 @@ impl Message for Tree {
         writer.repeated::<Nested<_>>(3, &self.children);
         writer.field(2, &self.parent);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {

@@ -76,12 +76,12 @@ impl ::rust_grpc::Message for Any {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bytes>(2, &self.value);
         writer.implicit::<Str>(1, &self.type_url);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -64,7 +64,7 @@ impl ::rust_grpc::Message for Api {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(8, &self.edition);
@@ -75,7 +75,7 @@ impl ::rust_grpc::Message for Api {
         writer.repeated::<Nested<_>>(3, &self.options);
         writer.repeated::<Nested<_>>(2, &self.methods);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -159,7 +159,7 @@ impl ::rust_grpc::Message for Method {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(8, &self.edition);
@@ -170,7 +170,7 @@ impl ::rust_grpc::Message for Method {
         writer.implicit::<Bool>(3, &self.request_streaming);
         writer.implicit::<Str>(2, &self.request_type_url);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -312,12 +312,12 @@ impl ::rust_grpc::Message for Mixin {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(2, &self.root);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

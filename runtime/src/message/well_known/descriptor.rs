@@ -25,11 +25,11 @@ impl ::rust_grpc::Message for FileDescriptorSet {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(1, &self.file);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -129,7 +129,7 @@ impl ::rust_grpc::Message for FileDescriptorProto {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<ByteStr>(15, &self.option_dependency);
@@ -146,7 +146,7 @@ impl ::rust_grpc::Message for FileDescriptorProto {
         writer.repeated::<ByteStr>(3, &self.dependency);
         writer.optional::<ByteStr>(2, &self.package);
         writer.optional::<ByteStr>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -242,7 +242,7 @@ impl ::rust_grpc::Message for DescriptorProto {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Enum<_>>(11, &self.visibility);
@@ -256,7 +256,7 @@ impl ::rust_grpc::Message for DescriptorProto {
         writer.repeated::<Nested<_>>(3, &self.nested_type);
         writer.repeated::<Nested<_>>(2, &self.field);
         writer.optional::<ByteStr>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -325,13 +325,13 @@ pub mod descriptor_proto {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.field(3, &self.options);
             writer.optional::<Int32>(2, &self.end);
             writer.optional::<Int32>(1, &self.start);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -377,12 +377,12 @@ pub mod descriptor_proto {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Int32>(2, &self.end);
             writer.optional::<Int32>(1, &self.start);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -448,14 +448,14 @@ impl ::rust_grpc::Message for ExtensionRangeOptions {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
         writer.field(50, &self.features);
         writer.optional::<Enum<_>>(3, &self.verification);
         writer.repeated::<Nested<_>>(2, &self.declaration);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -523,7 +523,7 @@ pub mod extension_range_options {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Bool>(6, &self.repeated);
@@ -531,7 +531,7 @@ pub mod extension_range_options {
             writer.optional::<ByteStr>(3, &self.r#type);
             writer.optional::<ByteStr>(2, &self.full_name);
             writer.optional::<Int32>(1, &self.number);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -673,7 +673,7 @@ impl ::rust_grpc::Message for FieldDescriptorProto {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Bool>(17, &self.proto3_optional);
@@ -687,7 +687,7 @@ impl ::rust_grpc::Message for FieldDescriptorProto {
         writer.optional::<Int32>(3, &self.number);
         writer.optional::<ByteStr>(2, &self.extendee);
         writer.optional::<ByteStr>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -889,12 +889,12 @@ impl ::rust_grpc::Message for OneofDescriptorProto {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.options);
         writer.optional::<ByteStr>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -953,7 +953,7 @@ impl ::rust_grpc::Message for EnumDescriptorProto {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Enum<_>>(6, &self.visibility);
@@ -962,7 +962,7 @@ impl ::rust_grpc::Message for EnumDescriptorProto {
         writer.field(3, &self.options);
         writer.repeated::<Nested<_>>(2, &self.value);
         writer.optional::<ByteStr>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1018,12 +1018,12 @@ pub mod enum_descriptor_proto {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Int32>(2, &self.end);
             writer.optional::<Int32>(1, &self.start);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -1074,13 +1074,13 @@ impl ::rust_grpc::Message for EnumValueDescriptorProto {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(3, &self.options);
         writer.optional::<Int32>(2, &self.number);
         writer.optional::<ByteStr>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1132,13 +1132,13 @@ impl ::rust_grpc::Message for ServiceDescriptorProto {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(3, &self.options);
         writer.repeated::<Nested<_>>(2, &self.method);
         writer.optional::<ByteStr>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1208,7 +1208,7 @@ impl ::rust_grpc::Message for MethodDescriptorProto {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Bool>(6, &self.server_streaming);
@@ -1217,7 +1217,7 @@ impl ::rust_grpc::Message for MethodDescriptorProto {
         writer.optional::<ByteStr>(3, &self.output_type);
         writer.optional::<ByteStr>(2, &self.input_type);
         writer.optional::<ByteStr>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1415,7 +1415,7 @@ impl ::rust_grpc::Message for FileOptions {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
@@ -1439,7 +1439,7 @@ impl ::rust_grpc::Message for FileOptions {
         writer.optional::<Enum<_>>(9, &self.optimize_for);
         writer.optional::<ByteStr>(8, &self.java_outer_classname);
         writer.optional::<ByteStr>(1, &self.java_package);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1669,7 +1669,7 @@ impl ::rust_grpc::Message for MessageOptions {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
@@ -1679,7 +1679,7 @@ impl ::rust_grpc::Message for MessageOptions {
         writer.optional::<Bool>(3, &self.deprecated);
         writer.optional::<Bool>(2, &self.no_standard_descriptor_accessor);
         writer.optional::<Bool>(1, &self.message_set_wire_format);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1872,7 +1872,7 @@ impl ::rust_grpc::Message for FieldOptions {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
@@ -1889,7 +1889,7 @@ impl ::rust_grpc::Message for FieldOptions {
         writer.optional::<Bool>(3, &self.deprecated);
         writer.optional::<Bool>(2, &self.packed);
         writer.optional::<Enum<_>>(1, &self.ctype);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -1966,12 +1966,12 @@ pub mod field_options {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Enum<_>>(3, &self.edition);
             writer.optional::<ByteStr>(2, &self.value);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -2030,7 +2030,7 @@ pub mod field_options {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<ByteStr>(5, &self.removal_error);
@@ -2038,7 +2038,7 @@ pub mod field_options {
             writer.optional::<ByteStr>(3, &self.deprecation_warning);
             writer.optional::<Enum<_>>(2, &self.edition_deprecated);
             writer.optional::<Enum<_>>(1, &self.edition_introduced);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -2272,12 +2272,12 @@ impl ::rust_grpc::Message for OneofOptions {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
         writer.field(1, &self.features);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -2368,7 +2368,7 @@ impl ::rust_grpc::Message for EnumOptions {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
@@ -2376,7 +2376,7 @@ impl ::rust_grpc::Message for EnumOptions {
         writer.optional::<Bool>(6, &self.deprecated_legacy_json_field_conflicts);
         writer.optional::<Bool>(3, &self.deprecated);
         writer.optional::<Bool>(2, &self.allow_alias);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -2473,7 +2473,7 @@ impl ::rust_grpc::Message for EnumValueOptions {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
@@ -2481,7 +2481,7 @@ impl ::rust_grpc::Message for EnumValueOptions {
         writer.optional::<Bool>(3, &self.debug_redact);
         writer.field(2, &self.features);
         writer.optional::<Bool>(1, &self.deprecated);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -2561,13 +2561,13 @@ impl ::rust_grpc::Message for ServiceOptions {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
         writer.field(34, &self.features);
         writer.optional::<Bool>(33, &self.deprecated);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -2650,14 +2650,14 @@ impl ::rust_grpc::Message for MethodOptions {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(999, &self.uninterpreted_option);
         writer.field(35, &self.features);
         writer.optional::<Enum<_>>(34, &self.idempotency_level);
         writer.optional::<Bool>(33, &self.deprecated);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -2777,7 +2777,7 @@ impl ::rust_grpc::Message for UninterpretedOption {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<ByteStr>(8, &self.aggregate_value);
@@ -2787,7 +2787,7 @@ impl ::rust_grpc::Message for UninterpretedOption {
         writer.optional::<Uint64>(4, &self.positive_int_value);
         writer.optional::<ByteStr>(3, &self.identifier_value);
         writer.repeated::<Nested<_>>(2, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -2851,12 +2851,12 @@ pub mod uninterpreted_option {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Bool>(2, &self.is_extension);
             writer.optional::<ByteStr>(1, &self.name_part);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -2919,7 +2919,7 @@ impl ::rust_grpc::Message for FeatureSet {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Enum<_>>(9, &self.enforce_proto_limits);
@@ -2931,7 +2931,7 @@ impl ::rust_grpc::Message for FeatureSet {
         writer.optional::<Enum<_>>(3, &self.repeated_field_encoding);
         writer.optional::<Enum<_>>(2, &self.enum_type);
         writer.optional::<Enum<_>>(1, &self.field_presence);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -2997,9 +2997,9 @@ pub mod feature_set {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -3079,9 +3079,9 @@ pub mod feature_set {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             writer.unknown(&self.unknown);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -3418,13 +3418,13 @@ impl ::rust_grpc::Message for FeatureSetDefaults {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.optional::<Enum<_>>(5, &self.maximum_edition);
         writer.optional::<Enum<_>>(4, &self.minimum_edition);
         writer.repeated::<Nested<_>>(1, &self.defaults);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -3473,13 +3473,13 @@ pub mod feature_set_defaults {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.field(5, &self.fixed_features);
             writer.field(4, &self.overridable_features);
             writer.optional::<Enum<_>>(3, &self.edition);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -3565,11 +3565,11 @@ impl ::rust_grpc::Message for SourceCodeInfo {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(1, &self.location);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -3712,7 +3712,7 @@ pub mod source_code_info {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.repeated::<ByteStr>(6, &self.leading_detached_comments);
@@ -3720,7 +3720,7 @@ pub mod source_code_info {
             writer.optional::<ByteStr>(3, &self.leading_comments);
             writer.packed::<Int32>(2, &self.span);
             writer.packed::<Int32>(1, &self.path);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(
@@ -3772,11 +3772,11 @@ impl ::rust_grpc::Message for GeneratedCodeInfo {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(1, &self.annotation);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -3825,7 +3825,7 @@ pub mod generated_code_info {
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-        ) -> ::rust_grpc::generated::message::Place {
+        ) -> usize {
             use ::rust_grpc::generated::message::*;
             writer.unknown(&self.unknown);
             writer.optional::<Enum<_>>(5, &self.semantic);
@@ -3833,7 +3833,7 @@ pub mod generated_code_info {
             writer.optional::<Int32>(3, &self.begin);
             writer.optional::<ByteStr>(2, &self.source_file);
             writer.packed::<Int32>(1, &self.path);
-            writer.place()
+            writer.room_left()
         }
 
         fn merge_fields(

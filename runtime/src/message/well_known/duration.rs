@@ -89,12 +89,12 @@ impl ::rust_grpc::Message for Duration {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(2, &self.nanos);
         writer.implicit::<Int64>(1, &self.seconds);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -237,11 +237,11 @@ impl ::rust_grpc::Message for FieldMask {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Str>(1, &self.paths);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

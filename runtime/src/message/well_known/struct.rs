@@ -29,11 +29,11 @@ impl ::rust_grpc::Message for Struct {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.map::<Str, Nested<_>>(1, &self.fields);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -73,7 +73,7 @@ impl ::rust_grpc::Message for Value {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         use self::value::Kind;
         writer.unknown(&self.unknown);
@@ -86,7 +86,7 @@ impl ::rust_grpc::Message for Value {
             Some(Kind::ListValue(value)) => writer.singular::<Nested<_>>(6, value),
             None => {}
         }
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -167,11 +167,11 @@ impl ::rust_grpc::Message for ListValue {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(1, &self.values);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -34,7 +34,7 @@ impl ::rust_grpc::Message for Type {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(7, &self.edition);
@@ -44,7 +44,7 @@ impl ::rust_grpc::Message for Type {
         writer.repeated::<Str>(3, &self.oneofs);
         writer.repeated::<Nested<_>>(2, &self.fields);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -122,7 +122,7 @@ impl ::rust_grpc::Message for Field {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(11, &self.default_value);
@@ -135,7 +135,7 @@ impl ::rust_grpc::Message for Field {
         writer.implicit::<Int32>(3, &self.number);
         writer.implicit::<Enum<_>>(2, &self.cardinality);
         writer.implicit::<Enum<_>>(1, &self.kind);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -305,7 +305,7 @@ impl ::rust_grpc::Message for Enum {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(6, &self.edition);
@@ -314,7 +314,7 @@ impl ::rust_grpc::Message for Enum {
         writer.repeated::<Nested<_>>(3, &self.options);
         writer.repeated::<Nested<_>>(2, &self.enumvalue);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -371,13 +371,13 @@ impl ::rust_grpc::Message for EnumValue {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.repeated::<Nested<_>>(3, &self.options);
         writer.implicit::<Int32>(2, &self.number);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -432,12 +432,12 @@ impl ::rust_grpc::Message for Option {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.field(2, &self.value);
         writer.implicit::<Str>(1, &self.name);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

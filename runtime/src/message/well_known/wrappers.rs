@@ -22,11 +22,11 @@ impl ::rust_grpc::Message for DoubleValue {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Double>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -69,11 +69,11 @@ impl ::rust_grpc::Message for FloatValue {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Float>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -116,11 +116,11 @@ impl ::rust_grpc::Message for Int64Value {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int64>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -163,11 +163,11 @@ impl ::rust_grpc::Message for UInt64Value {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Uint64>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -210,11 +210,11 @@ impl ::rust_grpc::Message for Int32Value {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Int32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -257,11 +257,11 @@ impl ::rust_grpc::Message for UInt32Value {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Uint32>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -304,11 +304,11 @@ impl ::rust_grpc::Message for BoolValue {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bool>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -348,11 +348,11 @@ impl ::rust_grpc::Message for StringValue {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Str>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(
@@ -395,11 +395,11 @@ impl ::rust_grpc::Message for BytesValue {
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
-    ) -> ::rust_grpc::generated::message::Place {
+    ) -> usize {
         use ::rust_grpc::generated::message::*;
         writer.unknown(&self.unknown);
         writer.implicit::<Bytes>(1, &self.value);
-        writer.place()
+        writer.room_left()
     }
 
     fn merge_fields(

@@ -132,7 +132,7 @@ impl DynamicMessage {
         let mut writer = Writer::new();
         let size = writer.fill(limits::MESSAGE_SIZE_MAX, |mut writer| {
             wire::write_fields(self, &mut writer);
-            writer.place()
+            writer.room_left()
         });
         match size {
             0..=limits::MESSAGE_SIZE_MAX => Ok(writer.into_vec()),
