@@ -4,15 +4,40 @@
 /// Appends `bytes` as base64.
 pub(super) fn push(out: &mut String, bytes: &[u8]) {
     out.reserve(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let digit = (bits >> (18 - 6 * place)) & 63;
-            // A chunk of n bytes has n + 1 digits.
-            out.push(if place > chunk.len() { '=' } else { char::from(ALPHABET[digit as usize]) });
-        }
+    let mut digits = [0; BLOCK / 3 * 4];
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    for block in blocks {
+        let (threes, _) = block.as_chunks();
+        encode(threes, &mut digits);
+        out.push_str(ascii(&digits));
     }
+    let (threes, last) = rest.as_chunks();
+    encode(threes, &mut digits);
+    out.push_str(ascii(&digits[..threes.len() * 4]));
+    if let [first, second @ ..] = last {
+        let second = second.first();
+        let [a, b, c, _] = four([*first, second.copied().unwrap_or(0), 0]);
+        out.push_str(ascii(&[a, b, if second.is_some() { c } else { b'=' }, b'=']));
+    }
+}
+
+/// Writes the digits of whole groups to the beginning of `digits`.
+fn encode(threes: &[[u8; 3]], digits: &mut [u8; BLOCK / 3 * 4]) {
+    let (fours, _) = digits.as_chunks_mut();
+    for (digits, three) in fours.iter_mut().zip(threes) {
+        *digits = four(*three);
+    }
+}
+
+fn four([a, b, c]: [u8; 3]) -> [u8; 4] {
+    let bits = u32::from_be_bytes([0, a, b, c]);
+    let [first, second] = PAIRS[(bits >> 12) as usize];
+    let [third, fourth] = PAIRS[(bits & 0xfff) as usize];
+    [first, second, third, fourth]
+}
+
+fn ascii(digits: &[u8]) -> &str {
+    std::str::from_utf8(digits).expect("the alphabet is ASCII")
 }
 
 /// The bytes of `text`; `None` if it is no base64.
@@ -50,5 +75,19 @@ fn value(digit: u8) -> Option<u32> {
         _ => return None,
     }))
 }
+
+/// Bytes that are encoded at a time.
+const BLOCK: usize = 768;
+
+/// The two digits of each 12 bits.
+static PAIRS: [[u8; 2]; 1 << 12] = {
+    let mut pairs = [[0; 2]; 1 << 12];
+    let mut bits = 0;
+    while bits < pairs.len() {
+        pairs[bits] = [ALPHABET[bits >> 6], ALPHABET[bits & 63]];
+        bits += 1;
+    }
+    pairs
+};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

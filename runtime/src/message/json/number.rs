@@ -89,10 +89,20 @@ fn saturated(exponent: &str) -> i64 {
 }
 
 /// A float's type, as far as JSON needs to know it.
-pub(super) trait Float: Display + LowerExp + Copy + Into<f64> + std::str::FromStr {}
+pub(super) trait Float:
+    Display + LowerExp + Copy + Into<f64> + std::str::FromStr + zmij::Float
+{
+    /// From here on zmij may write an exponent.
+    const EXPONENT_FROM: f64;
+}
 
-impl Float for f32 {}
-impl Float for f64 {}
+impl Float for f32 {
+    const EXPONENT_FROM: f64 = 1e12;
+}
+
+impl Float for f64 {
+    const EXPONENT_FROM: f64 = 1e15;
+}
 
 /// The float that `text` is, `None` if it is no number or beyond the type.
 pub(super) fn float<F: Float>(text: &str) -> Option<F> {
@@ -104,18 +114,38 @@ pub(super) fn float<F: Float>(text: &str) -> Option<F> {
 pub(super) fn push_float<F: Float>(out: &mut String, value: F) {
     let wide: f64 = value.into();
     let magnitude = wide.abs();
-    let written = if wide.is_nan() {
+    if magnitude == 0.0 || (1e-5..F::EXPONENT_FROM).contains(&magnitude) {
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(value);
+        out.push_str(text.strip_suffix(".0").unwrap_or(text));
+    } else {
+        push_extreme(out, value, wide);
+    }
+}
+
+/// What is no number, very large or very small.
+fn push_extreme<F: Float>(out: &mut String, value: F, wide: f64) {
+    let magnitude = wide.abs();
+    if wide.is_nan() {
         out.push_str("\"NaN\"");
-        Ok(())
     } else if wide.is_infinite() {
         out.push_str(if wide > 0.0 { "\"Infinity\"" } else { "\"-Infinity\"" });
-        Ok(())
-    } else if magnitude == 0.0 || (1e-5..1e21).contains(&magnitude) {
-        write!(out, "{value}")
+    } else if (1e-5..1e21).contains(&magnitude) {
+        write!(out, "{value}").expect("writing to a string cannot fail");
+    } else if magnitude >= 1e-7 && magnitude < 1.0 {
+        // zmij writes some of these without an exponent.
+        write!(out, "{value:e}").expect("writing to a string cannot fail");
     } else {
-        write!(out, "{value:e}")
-    };
-    written.expect("writing to a string cannot fail");
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(value);
+        match text.split_once('+') {
+            Some((mantissa, exponent)) => {
+                out.push_str(mantissa);
+                out.push_str(exponent);
+            }
+            None => out.push_str(text),
+        }
+    }
 }
 
 /// Beyond every exponent that matters and every length of a text, and far from overflow.

@@ -2,14 +2,12 @@
 //!
 //! Invariant: what is printed without an error reads back as an equal message, unknown fields aside.
 
-use std::fmt::Display;
-
 use super::options::{Enums, Integers, JsonPrintOptions, Names, Unset};
 use super::well_known::{self, WellKnown, camel_path, malformed};
 use super::writer::JsonWriter;
 use super::{JsonError, time};
 use crate::limits;
-use crate::message::reflect::{Resolver, extension_fields};
+use crate::message::reflect::{Elements, Resolver, extension_fields};
 use crate::message::{
     DynamicMessage, EnumDescriptor, FieldDescriptor, FieldRef, List, Map, Reflect, ValueRef,
 };
@@ -70,9 +68,20 @@ impl Printer<'_> {
     /// The fields as members of an object that is open.
     fn fields(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
         for field in message.descriptor().fields() {
-            let printed = self.field(&field, message.field(field.index()));
-            printed.map_err(|error| error.in_field(field.name()))?;
+            let is = message.field(field.index());
+            if is.is_set() || self.options.unset == Unset::Printed && !field.has_presence() {
+                self.name(&field);
+                self.content(&field, is).map_err(|error| error.in_field(field.name()))?;
+            }
         }
+        if message.unknown_fields().is_empty() {
+            return Ok(());
+        }
+        self.extensions(message)
+    }
+
+    /// The extensions among the unknown fields.
+    fn extensions(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
         let around = self.memory_left;
         let (depth, memory) = (self.depth_left(), &mut self.memory_left);
         let decoded = extension_fields(message, &self.resolver, depth, memory);
@@ -81,9 +90,9 @@ impl Printer<'_> {
         })?;
         for extension in extensions {
             let field = extension.descriptor();
-            let name = format!("[{}]", field.full_name());
-            self.writer.name(&name);
-            self.content(&field, extension.get()).map_err(|error| error.in_field(&name))?;
+            let name = field.json_name();
+            self.writer.name(name);
+            self.content(&field, extension.get()).map_err(|error| error.in_field(name))?;
         }
         self.memory_left = around;
         Ok(())
@@ -94,35 +103,47 @@ impl Printer<'_> {
         (limits::MESSAGE_DEPTH_MAX + 1).saturating_sub(self.depth)
     }
 
-    fn field(&mut self, field: &FieldDescriptor<'_>, is: FieldRef<'_>) -> Result<(), JsonError> {
-        let is_printed =
-            is.is_set() || !field.has_presence() && self.options.unset == Unset::Printed;
-        if !is_printed {
-            return Ok(());
+    fn name(&mut self, field: &FieldDescriptor<'_>) {
+        match (self.options.names, field.json_key()) {
+            (Names::LowerCamel, Some(key)) => self.writer.key(key),
+            (Names::LowerCamel, None) => self.writer.name(field.json_name()),
+            (Names::Original, _) => self.writer.name(field.name()),
         }
-        self.writer.name(match self.options.names {
-            Names::LowerCamel => field.json_name(),
-            Names::Original => field.name(),
-        });
-        self.content(field, is)
     }
 
     /// What the field holds, behind its name.
     fn content(&mut self, field: &FieldDescriptor<'_>, is: FieldRef<'_>) -> Result<(), JsonError> {
-        match (is, field.default_value()) {
-            (FieldRef::Singular(value), _) | (FieldRef::Unset, Some(value)) => {
-                self.value(field, value)
-            }
-            (FieldRef::Repeated(list), _) => self.list(field, list),
-            (FieldRef::Map(map), _) => self.map(field, map),
-            (FieldRef::Unset, None) => Err(malformed(&field.containing_message())),
+        match is {
+            FieldRef::Singular(value) => self.value(field, value),
+            FieldRef::Repeated(list) => self.list(field, list),
+            FieldRef::Map(map) => self.map(field, map),
+            FieldRef::Unset => match field.default_value() {
+                Some(value) => self.value(field, value),
+                None => Err(malformed(&field.containing_message())),
+            },
         }
     }
 
     fn list(&mut self, field: &FieldDescriptor<'_>, list: &dyn List) -> Result<(), JsonError> {
         self.writer.begin_array();
-        for (index, value) in list.iter().enumerate() {
-            self.value(field, value).map_err(|error| error.in_element(index))?;
+        let (writer, integers) = (&mut self.writer, self.options.integers);
+        match list.elements() {
+            Elements::Bool(slice) => slice.iter().for_each(|value| writer.boolean(*value)),
+            Elements::I32(slice) => slice.iter().for_each(|value| writer.integer(*value)),
+            Elements::U32(slice) => slice.iter().for_each(|value| writer.integer(*value)),
+            Elements::I64(slice) => slice.iter().for_each(|value| signed(writer, integers, *value)),
+            Elements::U64(slice) => {
+                slice.iter().for_each(|value| unsigned(writer, integers, *value));
+            }
+            Elements::F32(slice) => slice.iter().for_each(|value| writer.float(*value)),
+            Elements::F64(slice) => slice.iter().for_each(|value| writer.float(*value)),
+            Elements::String(slice) => slice.iter().for_each(|value| writer.string(value)),
+            Elements::Bytes(slice) => slice.iter().for_each(|value| writer.bytes(value)),
+            Elements::Other => {
+                for (index, value) in list.iter().enumerate() {
+                    self.value(field, value).map_err(|error| error.in_element(index))?;
+                }
+            }
         }
         self.writer.end_array();
         Ok(())
@@ -134,55 +155,32 @@ impl Printer<'_> {
         };
         self.writer.begin_object();
         for (key, value) in map.iter() {
-            let printed = match key {
-                ValueRef::Bool(key) => self.entry(&key, &value_field, value),
-                ValueRef::I32(key) => self.entry(&key, &value_field, value),
-                ValueRef::I64(key) => self.entry(&key, &value_field, value),
-                ValueRef::U32(key) => self.entry(&key, &value_field, value),
-                ValueRef::U64(key) => self.entry(&key, &value_field, value),
-                ValueRef::String(key) => self.named_entry(key, &value_field, value),
-                ValueRef::ByteString(key) => {
-                    utf8(key).and_then(|key| self.named_entry(key, &value_field, value))
-                }
-                _ => Err(malformed(&field.containing_message())),
-            };
-            printed?;
+            match key {
+                ValueRef::Bool(key) => self.writer.name(if key { "true" } else { "false" }),
+                ValueRef::I32(key) => self.writer.integer_name(key),
+                ValueRef::I64(key) => self.writer.integer_name(key),
+                ValueRef::U32(key) => self.writer.integer_name(key),
+                ValueRef::U64(key) => self.writer.integer_name(key),
+                ValueRef::String(key) => self.writer.name(key),
+                ValueRef::ByteString(key) => self.writer.name(utf8(key)?),
+                _ => return Err(malformed(&field.containing_message())),
+            }
+            self.enter()?;
+            let printed = self.value(&value_field, value);
+            self.depth -= 1;
+            printed.map_err(|error| error.in_entry(&shown(key)))?;
         }
         self.writer.end_object();
         Ok(())
     }
 
-    fn entry(
-        &mut self,
-        key: &dyn Display,
-        field: &FieldDescriptor<'_>,
-        value: ValueRef<'_>,
-    ) -> Result<(), JsonError> {
-        self.named_entry(&key.to_string(), field, value)
-    }
-
-    fn named_entry(
-        &mut self,
-        key: &str,
-        field: &FieldDescriptor<'_>,
-        value: ValueRef<'_>,
-    ) -> Result<(), JsonError> {
-        self.writer.name(key);
-        self.enter()?;
-        let printed = self.value(field, value);
-        self.depth -= 1;
-        printed.map_err(|error| error.in_entry(key))
-    }
-
     fn value(&mut self, field: &FieldDescriptor<'_>, value: ValueRef<'_>) -> Result<(), JsonError> {
         match value {
-            ValueRef::Bool(value) => self.writer.bare(value),
-            ValueRef::I32(value) => self.writer.bare(value),
-            ValueRef::U32(value) => self.writer.bare(value),
-            ValueRef::I64(value) if self.is_bare(value.unsigned_abs()) => self.writer.bare(value),
-            ValueRef::U64(value) if self.is_bare(value) => self.writer.bare(value),
-            ValueRef::I64(value) => self.writer.in_quotes(value),
-            ValueRef::U64(value) => self.writer.in_quotes(value),
+            ValueRef::Bool(value) => self.writer.boolean(value),
+            ValueRef::I32(value) => self.writer.integer(value),
+            ValueRef::U32(value) => self.writer.integer(value),
+            ValueRef::I64(value) => signed(&mut self.writer, self.options.integers, value),
+            ValueRef::U64(value) => unsigned(&mut self.writer, self.options.integers, value),
             ValueRef::F32(value) => self.writer.float(value),
             ValueRef::F64(value) => self.writer.float(value),
             ValueRef::String(value) => self.writer.string(value),
@@ -194,19 +192,14 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// Whether a 64-bit integer of this magnitude goes without quotes.
-    fn is_bare(&self, magnitude: u64) -> bool {
-        self.options.integers == Integers::Bare && magnitude <= EXACT_MAX
-    }
-
     fn enumeration(&mut self, enumeration: Option<EnumDescriptor<'_>>, number: i32) {
         match enumeration {
-            Some(of) if of.full_name() == "google.protobuf.NullValue" => self.writer.bare("null"),
+            Some(of) if of.full_name() == "google.protobuf.NullValue" => self.writer.null(),
             Some(of) if self.options.enums == Enums::Names => match of.value_by_number(number) {
                 Some(value) => self.writer.string(value.name()),
-                None => self.writer.bare(number),
+                None => self.writer.integer(number),
             },
-            Some(_) | None => self.writer.bare(number),
+            Some(_) | None => self.writer.integer(number),
         }
     }
 
@@ -337,6 +330,35 @@ impl Printer<'_> {
         }
         self.memory_left = around;
         Ok(())
+    }
+}
+
+fn signed(writer: &mut JsonWriter, integers: Integers, value: i64) {
+    match integers {
+        Integers::Bare if value.unsigned_abs() <= EXACT_MAX => writer.integer(value),
+        Integers::Bare | Integers::InQuotes => writer.in_quotes(value),
+    }
+}
+
+fn unsigned(writer: &mut JsonWriter, integers: Integers, value: u64) {
+    match integers {
+        Integers::Bare if value <= EXACT_MAX => writer.integer(value),
+        Integers::Bare | Integers::InQuotes => writer.in_quotes(value),
+    }
+}
+
+/// A map's key, for errors.
+#[cold]
+fn shown(key: ValueRef<'_>) -> String {
+    match key {
+        ValueRef::Bool(key) => key.to_string(),
+        ValueRef::I32(key) => key.to_string(),
+        ValueRef::I64(key) => key.to_string(),
+        ValueRef::U32(key) => key.to_string(),
+        ValueRef::U64(key) => key.to_string(),
+        ValueRef::String(key) => key.to_owned(),
+        ValueRef::ByteString(key) => String::from_utf8_lossy(key).into_owned(),
+        other => format!("{other:?}"),
     }
 }
 

@@ -158,9 +158,9 @@ impl<'de> Visitor<'de> for Transcriber<'_> {
     }
 
     visit! {
-        visit_bool(bool) bare;
-        visit_i64(i64) bare;
-        visit_u64(u64) bare;
+        visit_bool(bool) boolean;
+        visit_i64(i64) integer;
+        visit_u64(u64) integer;
         visit_f32(f32) float;
         visit_f64(f64) float;
         visit_str(&str) string;
@@ -168,7 +168,7 @@ impl<'de> Visitor<'de> for Transcriber<'_> {
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        self.writer.bare("null");
+        self.writer.null();
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! Invariant: if the caller closes what it opens and names the members of objects, the text is valid
 //! JSON.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
 
 use super::{base64, number};
 
@@ -19,15 +19,24 @@ pub(super) struct JsonWriter {
     out: String,
     layout: Layout,
     depth: usize,
-    /// The next value is the first one of its container.
-    is_first: bool,
-    /// The next value is that of the name just written.
-    is_named: bool,
+    next: Next,
+}
+
+/// Where the next value or name stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Behind its name, or at the beginning of the text.
+    Alone,
+    /// At the beginning of a container.
+    First,
+    /// Behind another one in its container.
+    Later,
 }
 
 impl JsonWriter {
     pub(super) fn new(layout: Layout) -> Self {
-        Self { out: String::new(), layout, depth: 0, is_first: true, is_named: false }
+        let out = String::with_capacity(CAPACITY_FIRST);
+        Self { out, layout, depth: 0, next: Next::Alone }
     }
 
     pub(super) fn into_text(self) -> String {
@@ -54,10 +63,31 @@ impl JsonWriter {
     pub(super) fn name(&mut self, name: &str) {
         self.separate();
         self.quoted(name);
-        self.out.push_str(if self.layout == Layout::Pretty { ": " } else { ":" });
-        self.is_named = true;
+        self.end_name();
     }
 
+    /// The name of the object's next member, where it is a number.
+    pub(super) fn integer_name(&mut self, name: impl itoa::Integer) {
+        self.in_quotes(name);
+        self.end_name();
+    }
+
+    /// The name of the object's next member in the form `,"name":`, escaped as need be.
+    #[inline]
+    pub(super) fn key(&mut self, key: &str) {
+        match (self.layout, self.next) {
+            (Layout::Compact, Next::Later) => self.out.push_str(key),
+            (Layout::Compact, _) => self.out.push_str(&key[1..]),
+            (Layout::Pretty, _) => {
+                self.separate();
+                self.out.push_str(&key[1..]);
+                self.out.push(' ');
+            }
+        }
+        self.next = Next::Alone;
+    }
+
+    #[inline]
     pub(super) fn string(&mut self, value: &str) {
         self.separate();
         self.quoted(value);
@@ -71,18 +101,33 @@ impl JsonWriter {
         self.out.push('"');
     }
 
-    /// A boolean, a 32-bit integer or null.
-    pub(super) fn bare(&mut self, value: impl Display) {
+    pub(super) fn null(&mut self) {
         self.separate();
-        write!(self.out, "{value}").expect("writing to a string cannot fail");
+        self.out.push_str("null");
+    }
+
+    pub(super) fn boolean(&mut self, value: bool) {
+        self.separate();
+        self.out.push_str(if value { "true" } else { "false" });
+    }
+
+    /// An integer that every reader of JSON takes for what it is: one of 32 bits.
+    #[inline]
+    pub(super) fn integer(&mut self, value: impl itoa::Integer) {
+        self.separate();
+        self.out.push_str(itoa::Buffer::new().format(value));
     }
 
     /// A 64-bit integer: in quotes, since many readers of JSON take numbers for floats.
-    pub(super) fn in_quotes(&mut self, value: impl Display) {
+    #[inline]
+    pub(super) fn in_quotes(&mut self, value: impl itoa::Integer) {
         self.separate();
-        write!(self.out, "\"{value}\"").expect("writing to a string cannot fail");
+        self.out.push('"');
+        self.out.push_str(itoa::Buffer::new().format(value));
+        self.out.push('"');
     }
 
+    #[inline]
     pub(super) fn float(&mut self, value: impl number::Float) {
         self.separate();
         number::push_float(&mut self.out, value);
@@ -92,61 +137,127 @@ impl JsonWriter {
         self.separate();
         self.out.push(bracket);
         self.depth += 1;
-        self.is_first = true;
+        self.next = Next::First;
     }
 
     fn end(&mut self, bracket: char) {
         self.depth -= 1;
-        if !self.is_first {
+        if self.next != Next::First {
             self.break_line();
         }
         self.out.push(bracket);
-        self.is_first = false;
+        self.next = Next::Later;
+    }
+
+    fn end_name(&mut self) {
+        self.out.push_str(if self.layout == Layout::Pretty { ": " } else { ":" });
+        self.next = Next::Alone;
     }
 
     /// What stands between the value before and the next one.
+    #[inline]
     fn separate(&mut self) {
-        if self.is_named {
-            self.is_named = false;
-        } else if self.depth > 0 {
-            if !self.is_first {
+        match self.next {
+            Next::Alone => {}
+            Next::First => self.break_line(),
+            Next::Later => {
                 self.out.push(',');
+                self.break_line();
             }
-            self.break_line();
         }
-        self.is_first = false;
+        self.next = Next::Later;
     }
 
+    #[inline]
     fn break_line(&mut self) {
         if self.layout == Layout::Pretty {
-            self.out.push('\n');
-            for _ in 0..self.depth {
-                self.out.push_str("  ");
-            }
+            self.indent();
         }
+    }
+
+    #[cold]
+    fn indent(&mut self) {
+        self.out.push('\n');
+        for _ in 0..self.depth {
+            self.out.push_str("  ");
+        }
+    }
+
+    fn quoted(&mut self, text: &str) {
+        let plain = plain_length(text.as_bytes());
+        self.out.reserve(text.len() + 2);
+        self.out.push('"');
+        if plain == text.len() {
+            self.out.push_str(text);
+        } else {
+            self.escaped(text, plain);
+        }
+        self.out.push('"');
     }
 
     /// RFC 8259 7: quotes, backslashes and control characters are escaped, all else stands for
-    /// itself.
-    fn quoted(&mut self, text: &str) {
-        self.out.push('"');
+    /// itself. The first `plain` bytes need no escape.
+    #[cold]
+    fn escaped(&mut self, text: &str, mut plain: usize) {
         let mut rest = text;
-        let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-        while let Some(at) = rest.bytes().position(needs_escape) {
-            self.out.push_str(&rest[..at]);
-            match rest.as_bytes()[at] {
-                b'"' => self.out.push_str("\\\""),
-                b'\\' => self.out.push_str("\\\\"),
-                b'\n' => self.out.push_str("\\n"),
-                b'\r' => self.out.push_str("\\r"),
-                b'\t' => self.out.push_str("\\t"),
-                0x08 => self.out.push_str("\\b"),
-                0x0c => self.out.push_str("\\f"),
-                byte => write!(self.out, "\\u{byte:04x}").expect("writing to a string cannot fail"),
+        loop {
+            self.out.push_str(&rest[..plain]);
+            match rest.as_bytes().get(plain) {
+                None => return,
+                Some(b'"') => self.out.push_str("\\\""),
+                Some(b'\\') => self.out.push_str("\\\\"),
+                Some(b'\n') => self.out.push_str("\\n"),
+                Some(b'\r') => self.out.push_str("\\r"),
+                Some(b'\t') => self.out.push_str("\\t"),
+                Some(0x08) => self.out.push_str("\\b"),
+                Some(0x0c) => self.out.push_str("\\f"),
+                Some(byte) => {
+                    write!(self.out, "\\u{byte:04x}").expect("writing to a string cannot fail");
+                }
             }
-            rest = &rest[at + 1..];
+            rest = &rest[plain + 1..];
+            plain = plain_length(rest.as_bytes());
         }
-        self.out.push_str(rest);
-        self.out.push('"');
     }
 }
+
+/// How many bytes stand before the first one that needs an escape; all of them if none does. The
+/// bytes are looked at in words.
+fn plain_length(bytes: &[u8]) -> usize {
+    let Some(last) = bytes.last_chunk::<WORD>() else {
+        return bytes.iter().position(|byte| needs_escape(*byte)).unwrap_or(bytes.len());
+    };
+    let (words, rest) = bytes.as_chunks::<WORD>();
+    for (index, word) in words.iter().enumerate() {
+        if let Some(at) = first_escape(*word) {
+            return index * WORD + at;
+        }
+    }
+    // The bytes before the rest are plain, so that it can be seen in a whole word.
+    match first_escape(*last) {
+        Some(at) if !rest.is_empty() => bytes.len() - WORD + at,
+        _ => bytes.len(),
+    }
+}
+
+/// Where in the word the first byte stands that needs an escape.
+#[inline]
+fn first_escape(word: [u8; WORD]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = ONES << 7;
+    let word = u64::from_le_bytes(word);
+    // The high bit of the first byte below `limit` is set, and none of those before it.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let found = below(word, 0x20) | is(b'"') | is(b'\\');
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+const WORD: usize = size_of::<u64>();
+
+/// Enough for small messages; larger ones double it.
+const CAPACITY_FIRST: usize = 256;

@@ -1,7 +1,7 @@
 //! Repeated fields by reflection.
 
 use super::Reflect;
-use super::value::{Element, Value, ValueError, ValueRef};
+use super::value::{Element, Elements, Value, ValueError, ValueRef};
 
 /// A repeated field.
 pub trait List: Send + Sync {
@@ -52,6 +52,12 @@ pub trait List: Send + Sync {
     /// Bytes that an element takes in the list.
     #[doc(hidden)]
     fn element_size(&self) -> usize;
+
+    /// All elements at once, where they are in one slice of a known type.
+    #[doc(hidden)]
+    fn elements(&self) -> Elements<'_> {
+        Elements::Other
+    }
 }
 
 impl<T: Element> List for Vec<T> {
@@ -88,6 +94,10 @@ impl<T: Element> List for Vec<T> {
 
     fn element_size(&self) -> usize {
         size_of::<T>()
+    }
+
+    fn elements(&self) -> Elements<'_> {
+        T::elements(self)
     }
 }
 

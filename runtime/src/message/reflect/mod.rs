@@ -40,6 +40,7 @@ pub use value::{Value, ValueError, ValueRef};
 
 pub(super) use copy::{field_mut, merge_field};
 pub(super) use extensions::check_extensions;
+pub(super) use value::Elements;
 pub(super) use {
     extensions::{extension_fields, set_extension},
     resolve::Resolver,

@@ -117,6 +117,23 @@ impl ValueRef<'_> {
     }
 }
 
+/// The elements of a repeated field as one slice.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Elements<'a> {
+    Bool(&'a [bool]),
+    I32(&'a [i32]),
+    I64(&'a [i64]),
+    U32(&'a [u32]),
+    U64(&'a [u64]),
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+    String(&'a [String]),
+    Bytes(&'a [Vec<u8>]),
+    /// They are of another type, or not in one slice.
+    Other,
+}
+
 /// A field refused a value: it is of another type, or no number of the closed enum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueError {
@@ -162,6 +179,12 @@ pub trait Element: Default + Send + Sync + 'static {
         false
     }
 
+    /// The elements as a slice of their type.
+    fn elements(slice: &[Self]) -> Elements<'_> {
+        let _ = slice;
+        Elements::Other
+    }
+
     /// The message, where the element is one.
     fn message_mut(&mut self) -> Option<&mut dyn Reflect> {
         None
@@ -189,6 +212,10 @@ macro_rules! element {
 
             fn is_default(&$self) -> bool {
                 $default
+            }
+
+            fn elements(slice: &[Self]) -> Elements<'_> {
+                Elements::$variant(slice)
             }
         }
     };

@@ -54,6 +54,7 @@ fn fields_have_two_names() {
         r#"{"fieldName1":1,"FieldName3":3,"fieldName4":4,"field0name5":5,"other-name":6}"#,
     );
     check(r#"{"\u0061nInt32":1}"#, r#"{"anInt32":1}"#);
+    same(&[r#"{"aBool":true,"an \"other\"":1}"#]);
     refused(&[
         r#"{"AnInt32":1}"#,
         r#"{"anInt32":1,"anInt32":1}"#,
@@ -289,7 +290,7 @@ fn options_change_what_is_printed() {
     let all = JsonPrintOptions::new().fields_without_presence();
     assert_eq!(
         all.print(&empty).unwrap(),
-        r#"{"anInt32":0,"anInt64":"0","aUint32":0,"aUint64":"0","aFloat":0,"aDouble":0,"aBool":false,"aString":"","someBytes":"","aColor":"NONE","numbers":[],"children":[],"colors":[],"byName":{},"byFlag":{},"byNumber":{},"colorByName":{},"aNull":null,"values":[],"wrappers":[],"fieldName1":0,"FieldName3":0,"fieldName4":0,"field0name5":0,"other-name":0}"#
+        r#"{"anInt32":0,"anInt64":"0","aUint32":0,"aUint64":"0","aFloat":0,"aDouble":0,"aBool":false,"aString":"","someBytes":"","aColor":"NONE","numbers":[],"children":[],"colors":[],"byName":{},"byFlag":{},"byNumber":{},"colorByName":{},"aNull":null,"values":[],"wrappers":[],"fieldName1":0,"FieldName3":0,"fieldName4":0,"field0name5":0,"other-name":0,"an \"other\"":0}"#
     );
 }
 

@@ -46,6 +46,7 @@ const FIELDS: &[(&str, u32, &str, &str)] = &[
     ("field__name4_", 37, "INT32", ""),
     ("field0name5", 38, "INT32", ""),
     ("renamed", 39, "INT32", "json other-name"),
+    ("quoted", 40, "INT32", r#"json an \"other\""#),
 ];
 
 /// Maps of `test.All`: entry, type of the keys, type of the values.

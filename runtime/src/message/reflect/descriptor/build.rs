@@ -15,7 +15,7 @@ use super::features::{Features, edition_of};
 use super::field::{Cardinality, FieldKind, FieldParts};
 use super::file::{FileDescriptor, FileParts};
 use super::message::{MessageParts, OneofParts};
-use super::names::{identifier, joined, json_name, optional_text, package, text, texts};
+use super::names::{identifier, joined, json_key, json_name, optional_text, package, text, texts};
 use super::service::{MethodParts, ServiceParts};
 use super::{TypeAt, TypePlace};
 use crate::message::well_known::feature_set::{
@@ -157,16 +157,20 @@ impl<'a> Builder<'a> {
         let name = identifier(proto.name.as_ref(), "an enum's name", &self.file)?;
         let full_name = joined(scope, &name);
         let mut values = Vec::with_capacity(proto.value.len());
-        let (mut by_number, mut by_name) = (HashMap::new(), HashMap::new());
+        let mut by_number = Vec::with_capacity(proto.value.len());
+        let mut by_name = HashMap::new();
         for (place, value) in proto.value.iter().enumerate() {
             let name = identifier(value.name.as_ref(), "an enum value's name", &self.file)?;
             let number = value.number.unwrap_or_default();
-            by_number.entry(number).or_insert(place);
+            by_number.push((number, place));
             if by_name.insert(name.clone(), place).is_some() {
                 return Err(self.error(format!("{full_name} has two values {name}")));
             }
             values.push(ValueParts { name, number });
         }
+        // Stable: the first of several values of one number stays the first.
+        by_number.sort_by_key(|(number, _)| *number);
+        by_number.dedup_by_key(|(number, _)| *number);
         if values.is_empty() {
             return Err(self.error(format!("enum {full_name} has no values")));
         }
@@ -400,6 +404,7 @@ impl<'a> Builder<'a> {
         );
         Ok(FieldParts {
             full_name: String::new(),
+            json_key: json_key(&json_name),
             json_name,
             number,
             kind,

@@ -17,8 +17,8 @@ pub(super) struct EnumParts {
     pub(super) full_name: String,
     /// In the order of their declaration; never empty.
     pub(super) values: Vec<ValueParts>,
-    /// The first of several values of one number.
-    pub(super) by_number: HashMap<i32, usize>,
+    /// The number and place of each value, by number; the first of several values of one number.
+    pub(super) by_number: Vec<(i32, usize)>,
     pub(super) by_name: HashMap<String, usize>,
     pub(super) reserved_names: Vec<String>,
     pub(super) is_closed: bool,
@@ -62,10 +62,9 @@ impl<'a> EnumDescriptor<'a> {
     /// The value of this number; of several the one that is declared first.
     pub fn value_by_number(&self, number: i32) -> Option<EnumValueDescriptor<'a>> {
         let parts = self.parts();
-        parts
-            .by_number
-            .get(&number)
-            .map(|place| EnumValueDescriptor { parts: &parts.values[*place] })
+        let found = parts.by_number.binary_search_by_key(&number, |(number, _)| *number);
+        let (_, place) = parts.by_number[found.ok()?];
+        Some(EnumValueDescriptor { parts: &parts.values[place] })
     }
 
     /// The value of this name.

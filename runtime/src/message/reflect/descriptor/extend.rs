@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::build::{Builder, DescriptorError, FIELD_NUMBER_MAX};
 use super::features::Features;
 use super::field::{Cardinality, FieldKind, FieldParts};
-use super::names::{joined, text};
+use super::names::{joined, json_key, text};
 use super::service::ServiceParts;
 use super::{TypeAt, TypePlace};
 use crate::message::well_known::FieldDescriptorProto;
@@ -88,6 +88,7 @@ impl Builder<'_> {
             return Err(self.error(what));
         }
         parts.json_name = format!("[{}]", parts.full_name);
+        parts.json_key = json_key(&parts.json_name);
         parts.has_presence = parts.cardinality == Cardinality::Singular;
         Ok(parts)
     }

@@ -15,6 +15,7 @@ pub struct FieldDescriptor<'a> {
     /// `None`: an extension.
     message: Option<usize>,
     place: usize,
+    parts: &'a FieldParts,
 }
 
 /// The type of a field's values.
@@ -74,6 +75,8 @@ pub(super) struct FieldParts {
     /// Extensions: the name with its scope. Fields: empty, it is made of the message's.
     pub(super) full_name: String,
     pub(super) json_name: String,
+    /// How JSON text begins a member of that name behind another one; `None` if the name needs escapes.
+    pub(super) json_key: Option<Box<str>>,
     pub(super) number: u32,
     pub(super) kind: FieldKind,
     pub(super) cardinality: Cardinality,
@@ -94,18 +97,24 @@ pub(super) struct FieldParts {
 
 impl<'a> FieldDescriptor<'a> {
     pub(super) fn field(file: &'a FileDescriptor, message: usize, place: usize) -> Self {
-        Self { file, message: Some(message), place }
+        let parts = &file.parts.messages[message].fields[place];
+        Self { file, message: Some(message), place, parts }
+    }
+
+    pub(super) fn fields(
+        file: &'a FileDescriptor,
+        message: usize,
+    ) -> impl ExactSizeIterator<Item = Self> + use<'a> {
+        let fields = file.parts.messages[message].fields.iter().enumerate();
+        fields.map(move |(place, parts)| Self { file, message: Some(message), place, parts })
     }
 
     pub(in crate::message::reflect) fn extension(file: &'a FileDescriptor, place: usize) -> Self {
-        Self { file, message: None, place }
+        Self { file, message: None, place, parts: &file.parts.extensions[place] }
     }
 
     fn parts(&self) -> &'a FieldParts {
-        match self.message {
-            Some(message) => &self.file.parts.messages[message].fields[self.place],
-            None => &self.file.parts.extensions[self.place],
-        }
+        self.parts
     }
 
     /// The name as the .proto spells it.
@@ -124,6 +133,12 @@ impl<'a> FieldDescriptor<'a> {
     /// The name in JSON. An extension's is `[full.name]`.
     pub fn json_name(&self) -> &'a str {
         &self.parts().json_name
+    }
+
+    /// How JSON text begins a member of this name behind another one, `,"name":`; `None` if the name
+    /// needs escapes.
+    pub(in crate::message) fn json_key(&self) -> Option<&'a str> {
+        self.parts().json_key.as_deref()
     }
 
     /// The number on the wire.

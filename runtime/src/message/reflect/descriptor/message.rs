@@ -69,9 +69,7 @@ impl<'a> MessageDescriptor<'a> {
 
     /// The fields in the order of their declaration.
     pub fn fields(&self) -> impl ExactSizeIterator<Item = FieldDescriptor<'a>> + use<'a> {
-        let (file, message) = (self.file, self.place);
-        (0..self.parts().fields.len())
-            .map(move |place| FieldDescriptor::field(file, message, place))
+        FieldDescriptor::fields(self.file, self.place)
     }
 
     /// The field at this position of the declaration.

@@ -81,6 +81,13 @@ pub(super) fn json_name(name: &str) -> String {
     json
 }
 
+/// What JSON text has before the value of a member that is not the first one: `,"name":`. `None` if the
+/// name needs escapes.
+pub(super) fn json_key(json_name: &str) -> Option<Box<str>> {
+    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    json_name.bytes().all(is_plain).then(|| format!(",\"{json_name}\":").into())
+}
+
 pub(super) fn joined(scope: &str, name: &str) -> String {
     if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
 }
