@@ -2,22 +2,22 @@
 //! alphabet, with padding or without.
 
 /// Appends `bytes` as base64.
-pub(super) fn push(out: &mut String, bytes: &[u8]) {
+pub(super) fn push(out: &mut Vec<u8>, bytes: &[u8]) {
     out.reserve(bytes.len().div_ceil(3) * 4);
     let mut digits = [0; BLOCK / 3 * 4];
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     for block in blocks {
         let (threes, _) = block.as_chunks();
         encode(threes, &mut digits);
-        out.push_str(ascii(&digits));
+        out.extend_from_slice(&digits);
     }
     let (threes, last) = rest.as_chunks();
     encode(threes, &mut digits);
-    out.push_str(ascii(&digits[..threes.len() * 4]));
+    out.extend_from_slice(&digits[..threes.len() * 4]);
     if let [first, second @ ..] = last {
         let second = second.first();
         let [a, b, c, _] = four([*first, second.copied().unwrap_or(0), 0]);
-        out.push_str(ascii(&[a, b, if second.is_some() { c } else { b'=' }, b'=']));
+        out.extend_from_slice(&[a, b, if second.is_some() { c } else { b'=' }, b'=']);
     }
 }
 
@@ -34,10 +34,6 @@ fn four([a, b, c]: [u8; 3]) -> [u8; 4] {
     let [first, second] = PAIRS[(bits >> 12) as usize];
     let [third, fourth] = PAIRS[(bits & 0xfff) as usize];
     [first, second, third, fourth]
-}
-
-fn ascii(digits: &[u8]) -> &str {
-    std::str::from_utf8(digits).expect("the alphabet is ASCII")
 }
 
 /// The bytes of `text`; `None` if it is no base64.

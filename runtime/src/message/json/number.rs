@@ -3,7 +3,8 @@
 //!
 //! Invariant: integers are never read by way of a float.
 
-use std::fmt::{Display, LowerExp, Write as _};
+use std::fmt::{Display, LowerExp};
+use std::io::Write as _;
 
 /// RFC 8259 6: how many bytes of `text` the number takes that it begins with.
 pub(super) fn length(text: &str) -> Option<usize> {
@@ -88,6 +89,86 @@ fn saturated(exponent: &str) -> i64 {
     exponent.parse::<i64>().map_or(beyond, |it| it.clamp(-EXPONENT_BEYOND, EXPONENT_BEYOND))
 }
 
+/// An integer's type.
+pub(super) trait Integer: Copy {
+    /// Whether it is negative, and what it is without the sign.
+    fn parts(self) -> (bool, u64);
+}
+
+macro_rules! integer {
+    ($($type:ty, $self:ident: $negative:expr, $magnitude:expr;)*) => {$(
+        impl Integer for $type {
+            #[inline]
+            fn parts($self) -> (bool, u64) {
+                ($negative, $magnitude.into())
+            }
+        }
+    )*};
+}
+
+integer! {
+    i32, self: self < 0, self.unsigned_abs();
+    i64, self: self < 0, self.unsigned_abs();
+    u32, self: false, self;
+    u64, self: false, self;
+}
+
+/// Appends an integer in decimal.
+#[inline]
+pub(super) fn push_integer(out: &mut Vec<u8>, value: impl Integer) {
+    let (is_negative, magnitude) = value.parts();
+    if is_negative {
+        out.push(b'-');
+    }
+    match u32::try_from(magnitude) {
+        Ok(few) if few < EIGHT_DIGITS => push_few(out, few),
+        _ => push_many(out, magnitude),
+    }
+}
+
+/// An integer of more than eight digits.
+fn push_many(out: &mut Vec<u8>, magnitude: u64) {
+    let limit = u64::from(EIGHT_DIGITS);
+    let (high, low) = (magnitude / limit, (magnitude % limit) as u32);
+    match u32::try_from(high) {
+        Ok(few) if few < EIGHT_DIGITS => push_few(out, few),
+        _ => {
+            push_few(out, (high / limit) as u32);
+            out.extend_from_slice(&(digits(high % limit) | ZEROS).to_le_bytes());
+        }
+    }
+    out.extend_from_slice(&(digits(u64::from(low)) | ZEROS).to_le_bytes());
+}
+
+/// An integer of up to eight digits.
+#[inline]
+fn push_few(out: &mut Vec<u8>, value: u32) {
+    let digits = digits(u64::from(value));
+    // Zero has a digit too.
+    let leading = (digits.trailing_zeros() / 8).min(7);
+    let end = out.len() + 8 - leading as usize;
+    out.extend_from_slice(&((digits | ZEROS) >> (8 * leading)).to_le_bytes());
+    out.truncate(end);
+}
+
+/// The eight digits of a number below 10^8, the first one in the lowest byte: halves of halves, all
+/// at once.
+#[inline]
+fn digits(value: u64) -> u64 {
+    let fours = (value / 10_000) | (value % 10_000) << 32;
+    // 10486 / 2^20 and 103 / 2^10 are a little more than 1 / 100 and 1 / 10.
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let twos = hundreds | (fours - 100 * hundreds) << 16;
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | (twos - 10 * tens) << 8
+}
+
+/// 10^8.
+const EIGHT_DIGITS: u32 = 100_000_000;
+
+/// Eight digits 0.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
 /// A float's type, as far as JSON needs to know it.
 pub(super) trait Float:
     Display + LowerExp + Copy + Into<f64> + std::str::FromStr + zmij::Float
@@ -111,39 +192,40 @@ pub(super) fn float<F: Float>(text: &str) -> Option<F> {
 }
 
 /// Appends the fewest digits that read back as the same float; what is no number goes in quotes.
-pub(super) fn push_float<F: Float>(out: &mut String, value: F) {
+pub(super) fn push_float<F: Float>(out: &mut Vec<u8>, value: F) {
     let wide: f64 = value.into();
     let magnitude = wide.abs();
     if magnitude == 0.0 || (1e-5..F::EXPONENT_FROM).contains(&magnitude) {
         let mut buffer = zmij::Buffer::new();
         let text = buffer.format_finite(value);
-        out.push_str(text.strip_suffix(".0").unwrap_or(text));
+        out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
     } else {
         push_extreme(out, value, wide);
     }
 }
 
 /// What is no number, very large or very small.
-fn push_extreme<F: Float>(out: &mut String, value: F, wide: f64) {
+#[cold]
+fn push_extreme<F: Float>(out: &mut Vec<u8>, value: F, wide: f64) {
     let magnitude = wide.abs();
     if wide.is_nan() {
-        out.push_str("\"NaN\"");
+        out.extend_from_slice(b"\"NaN\"");
     } else if wide.is_infinite() {
-        out.push_str(if wide > 0.0 { "\"Infinity\"" } else { "\"-Infinity\"" });
+        out.extend_from_slice(if wide > 0.0 { b"\"Infinity\"" } else { b"\"-Infinity\"" });
     } else if (1e-5..1e21).contains(&magnitude) {
-        write!(out, "{value}").expect("writing to a string cannot fail");
+        write!(out, "{value}").expect("writing to a vector cannot fail");
     } else if magnitude >= 1e-7 && magnitude < 1.0 {
         // zmij writes some of these without an exponent.
-        write!(out, "{value:e}").expect("writing to a string cannot fail");
+        write!(out, "{value:e}").expect("writing to a vector cannot fail");
     } else {
         let mut buffer = zmij::Buffer::new();
         let text = buffer.format_finite(value);
         match text.split_once('+') {
             Some((mantissa, exponent)) => {
-                out.push_str(mantissa);
-                out.push_str(exponent);
+                out.extend_from_slice(mantissa.as_bytes());
+                out.extend_from_slice(exponent.as_bytes());
             }
-            None => out.push_str(text),
+            None => out.extend_from_slice(text.as_bytes()),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: what is printed without an error reads back as an equal message, unknown fields aside.
 
+use std::ops::ControlFlow;
+
 use super::options::{Enums, Integers, JsonPrintOptions, Names, Unset};
 use super::well_known::{self, WellKnown, camel_path, malformed};
 use super::writer::JsonWriter;
@@ -67,11 +69,23 @@ impl Printer<'_> {
 
     /// The fields as members of an object that is open.
     fn fields(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
-        for field in message.descriptor().fields() {
-            let is = message.field(field.index());
-            if is.is_set() || self.options.unset == Unset::Printed && !field.has_presence() {
-                self.name(&field);
-                self.content(&field, is).map_err(|error| error.in_field(field.name()))?;
+        let descriptor = message.descriptor();
+        match self.options.unset {
+            Unset::Omitted => {
+                let mut printed = Ok(());
+                let _ = message.visit_set(&mut |index, is| {
+                    printed = self.field(&descriptor.field(index), is);
+                    if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                });
+                printed?;
+            }
+            Unset::Printed => {
+                for field in descriptor.fields() {
+                    let is = message.field(field.index());
+                    if is.is_set() || !field.has_presence() {
+                        self.field(&field, is)?;
+                    }
+                }
             }
         }
         if message.unknown_fields().is_empty() {
@@ -103,6 +117,13 @@ impl Printer<'_> {
         (limits::MESSAGE_DEPTH_MAX + 1).saturating_sub(self.depth)
     }
 
+    #[inline]
+    fn field(&mut self, field: &FieldDescriptor<'_>, is: FieldRef<'_>) -> Result<(), JsonError> {
+        self.name(field);
+        self.content(field, is).map_err(|error| error.in_field(field.name()))
+    }
+
+    #[inline]
     fn name(&mut self, field: &FieldDescriptor<'_>) {
         match (self.options.names, field.json_key()) {
             (Names::LowerCamel, Some(key)) => self.writer.key(key),

@@ -3,7 +3,7 @@
 //! Invariant: if the caller closes what it opens and names the members of objects, the text is valid
 //! JSON.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use super::{base64, number};
 
@@ -16,7 +16,8 @@ pub(super) enum Layout {
 
 /// Writes a JSON text from its beginning to its end.
 pub(super) struct JsonWriter {
-    out: String,
+    /// UTF-8.
+    out: Vec<u8>,
     layout: Layout,
     depth: usize,
     next: Next,
@@ -35,28 +36,28 @@ enum Next {
 
 impl JsonWriter {
     pub(super) fn new(layout: Layout) -> Self {
-        let out = String::with_capacity(CAPACITY_FIRST);
+        let out = Vec::with_capacity(CAPACITY_FIRST);
         Self { out, layout, depth: 0, next: Next::Alone }
     }
 
     pub(super) fn into_text(self) -> String {
-        self.out
+        String::from_utf8(self.out).expect("it is made of strings and ASCII")
     }
 
     pub(super) fn begin_object(&mut self) {
-        self.begin('{');
+        self.begin(b'{');
     }
 
     pub(super) fn end_object(&mut self) {
-        self.end('}');
+        self.end(b'}');
     }
 
     pub(super) fn begin_array(&mut self) {
-        self.begin('[');
+        self.begin(b'[');
     }
 
     pub(super) fn end_array(&mut self) {
-        self.end(']');
+        self.end(b']');
     }
 
     /// The name of the object's next member.
@@ -67,7 +68,7 @@ impl JsonWriter {
     }
 
     /// The name of the object's next member, where it is a number.
-    pub(super) fn integer_name(&mut self, name: impl itoa::Integer) {
+    pub(super) fn integer_name(&mut self, name: impl number::Integer) {
         self.in_quotes(name);
         self.end_name();
     }
@@ -76,12 +77,12 @@ impl JsonWriter {
     #[inline]
     pub(super) fn key(&mut self, key: &str) {
         match (self.layout, self.next) {
-            (Layout::Compact, Next::Later) => self.out.push_str(key),
-            (Layout::Compact, _) => self.out.push_str(&key[1..]),
+            (Layout::Compact, Next::Later) => self.out.extend_from_slice(key.as_bytes()),
+            (Layout::Compact, _) => self.out.extend_from_slice(&key.as_bytes()[1..]),
             (Layout::Pretty, _) => {
                 self.separate();
-                self.out.push_str(&key[1..]);
-                self.out.push(' ');
+                self.out.extend_from_slice(&key.as_bytes()[1..]);
+                self.out.push(b' ');
             }
         }
         self.next = Next::Alone;
@@ -96,35 +97,35 @@ impl JsonWriter {
     /// Bytes, as base64.
     pub(super) fn bytes(&mut self, value: &[u8]) {
         self.separate();
-        self.out.push('"');
+        self.out.push(b'"');
         base64::push(&mut self.out, value);
-        self.out.push('"');
+        self.out.push(b'"');
     }
 
     pub(super) fn null(&mut self) {
         self.separate();
-        self.out.push_str("null");
+        self.out.extend_from_slice(b"null");
     }
 
     pub(super) fn boolean(&mut self, value: bool) {
         self.separate();
-        self.out.push_str(if value { "true" } else { "false" });
+        self.out.extend_from_slice(if value { b"true" } else { b"false" });
     }
 
     /// An integer that every reader of JSON takes for what it is: one of 32 bits.
     #[inline]
-    pub(super) fn integer(&mut self, value: impl itoa::Integer) {
+    pub(super) fn integer(&mut self, value: impl number::Integer) {
         self.separate();
-        self.out.push_str(itoa::Buffer::new().format(value));
+        number::push_integer(&mut self.out, value);
     }
 
     /// A 64-bit integer: in quotes, since many readers of JSON take numbers for floats.
     #[inline]
-    pub(super) fn in_quotes(&mut self, value: impl itoa::Integer) {
+    pub(super) fn in_quotes(&mut self, value: impl number::Integer) {
         self.separate();
-        self.out.push('"');
-        self.out.push_str(itoa::Buffer::new().format(value));
-        self.out.push('"');
+        self.out.push(b'"');
+        number::push_integer(&mut self.out, value);
+        self.out.push(b'"');
     }
 
     #[inline]
@@ -133,14 +134,14 @@ impl JsonWriter {
         number::push_float(&mut self.out, value);
     }
 
-    fn begin(&mut self, bracket: char) {
+    fn begin(&mut self, bracket: u8) {
         self.separate();
         self.out.push(bracket);
         self.depth += 1;
         self.next = Next::First;
     }
 
-    fn end(&mut self, bracket: char) {
+    fn end(&mut self, bracket: u8) {
         self.depth -= 1;
         if self.next != Next::First {
             self.break_line();
@@ -150,7 +151,10 @@ impl JsonWriter {
     }
 
     fn end_name(&mut self) {
-        self.out.push_str(if self.layout == Layout::Pretty { ": " } else { ":" });
+        self.out.push(b':');
+        if self.layout == Layout::Pretty {
+            self.out.push(b' ');
+        }
         self.next = Next::Alone;
     }
 
@@ -161,7 +165,7 @@ impl JsonWriter {
             Next::Alone => {}
             Next::First => self.break_line(),
             Next::Later => {
-                self.out.push(',');
+                self.out.push(b',');
                 self.break_line();
             }
         }
@@ -177,46 +181,46 @@ impl JsonWriter {
 
     #[cold]
     fn indent(&mut self) {
-        self.out.push('\n');
+        self.out.push(b'\n');
         for _ in 0..self.depth {
-            self.out.push_str("  ");
+            self.out.extend_from_slice(b"  ");
         }
     }
 
     fn quoted(&mut self, text: &str) {
         let plain = plain_length(text.as_bytes());
         self.out.reserve(text.len() + 2);
-        self.out.push('"');
+        self.out.push(b'"');
         if plain == text.len() {
-            self.out.push_str(text);
+            self.out.extend_from_slice(text.as_bytes());
         } else {
-            self.escaped(text, plain);
+            self.escaped(text.as_bytes(), plain);
         }
-        self.out.push('"');
+        self.out.push(b'"');
     }
 
     /// RFC 8259 7: quotes, backslashes and control characters are escaped, all else stands for
     /// itself. The first `plain` bytes need no escape.
     #[cold]
-    fn escaped(&mut self, text: &str, mut plain: usize) {
+    fn escaped(&mut self, text: &[u8], mut plain: usize) {
         let mut rest = text;
         loop {
-            self.out.push_str(&rest[..plain]);
-            match rest.as_bytes().get(plain) {
+            self.out.extend_from_slice(&rest[..plain]);
+            match rest.get(plain) {
                 None => return,
-                Some(b'"') => self.out.push_str("\\\""),
-                Some(b'\\') => self.out.push_str("\\\\"),
-                Some(b'\n') => self.out.push_str("\\n"),
-                Some(b'\r') => self.out.push_str("\\r"),
-                Some(b'\t') => self.out.push_str("\\t"),
-                Some(0x08) => self.out.push_str("\\b"),
-                Some(0x0c) => self.out.push_str("\\f"),
+                Some(b'"') => self.out.extend_from_slice(b"\\\""),
+                Some(b'\\') => self.out.extend_from_slice(b"\\\\"),
+                Some(b'\n') => self.out.extend_from_slice(b"\\n"),
+                Some(b'\r') => self.out.extend_from_slice(b"\\r"),
+                Some(b'\t') => self.out.extend_from_slice(b"\\t"),
+                Some(0x08) => self.out.extend_from_slice(b"\\b"),
+                Some(0x0c) => self.out.extend_from_slice(b"\\f"),
                 Some(byte) => {
-                    write!(self.out, "\\u{byte:04x}").expect("writing to a string cannot fail");
+                    write!(self.out, "\\u{byte:04x}").expect("writing to a vector cannot fail");
                 }
             }
             rest = &rest[plain + 1..];
-            plain = plain_length(rest.as_bytes());
+            plain = plain_length(rest);
         }
     }
 }

@@ -45,6 +45,20 @@ macro_rules! reflect {
                 }
             }
 
+            fn visit_set(
+                &self,
+                visit: &mut $crate::generated::reflect::SetVisitor<'_>,
+            ) -> ::core::ops::ControlFlow<()> {
+                $(
+                    let field = $crate::reflect_field!($shape, &self.$field $(, $member)?);
+                    if field.is_set() {
+                        visit($index, field)?;
+                    }
+                )*
+                let _ = visit;
+                ::core::ops::ControlFlow::Continue(())
+            }
+
             fn field_mut(&mut self, index: usize) -> $crate::message::FieldMut<'_> {
                 match index {
                     $($index => $crate::reflect_field!(mut $shape, &mut self.$field $(, $member)?),)*

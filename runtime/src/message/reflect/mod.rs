@@ -25,6 +25,7 @@ mod wire;
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::ops::ControlFlow;
 
 pub use descriptor::{
     Cardinality, DescriptorError, EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FieldKind,
@@ -56,7 +57,7 @@ pub(crate) mod generated {
         optional, optional_mut, repeated, repeated_mut,
     };
     pub use super::value::{Element, Value, ValueError, ValueRef};
-    pub use super::{enumeration, no_field};
+    pub use super::{SetVisitor, enumeration, no_field};
 }
 
 /// The enum that `value` names by its number. For generated code.
@@ -123,12 +124,29 @@ pub trait Reflect: Any + Debug + Send + Sync {
     /// The fields that the message does not know, extensions among them, to write to.
     fn unknown_fields_mut(&mut self) -> &mut UnknownFields;
 
+    /// Gives the fields that are set and their positions to `visit`, in the order of the descriptor,
+    /// until it breaks off.
+    #[doc(hidden)]
+    fn visit_set(&self, visit: &mut SetVisitor<'_>) -> ControlFlow<()> {
+        for index in 0..self.descriptor().fields().len() {
+            let field = self.field(index);
+            if field.is_set() {
+                visit(index, field)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     /// Bytes that the message takes before anything is in it.
     #[doc(hidden)]
     fn instance_size(&self) -> usize {
         size_of_val(self)
     }
 }
+
+/// What [`Reflect::visit_set`] calls.
+#[doc(hidden)]
+pub type SetVisitor<'v> = dyn FnMut(usize, FieldRef<'_>) -> ControlFlow<()> + 'v;
 
 impl<M: Reflect> Reflect for Box<M> {
     fn descriptor(&self) -> MessageDescriptor<'_> {
@@ -149,6 +167,10 @@ impl<M: Reflect> Reflect for Box<M> {
 
     fn unknown_fields_mut(&mut self) -> &mut UnknownFields {
         (**self).unknown_fields_mut()
+    }
+
+    fn visit_set(&self, visit: &mut SetVisitor<'_>) -> ControlFlow<()> {
+        (**self).visit_set(visit)
     }
 
     fn instance_size(&self) -> usize {

@@ -64,9 +64,9 @@ fn floats_stay_within_their_type() {
 #[test]
 fn floats_are_written_shortest() {
     let written = |value: f64| {
-        let mut out = String::new();
+        let mut out = Vec::new();
         number::push_float(&mut out, value);
-        out
+        String::from_utf8(out).unwrap()
     };
     for (value, expected) in [
         (0.0, "0"),
@@ -85,10 +85,10 @@ fn floats_are_written_shortest() {
     ] {
         assert_eq!(written(value), expected);
     }
-    let mut out = String::new();
+    let mut out = Vec::new();
     number::push_float(&mut out, 0.1_f32);
     number::push_float(&mut out, f32::MAX);
-    assert_eq!(out, "0.13.4028235e38");
+    assert_eq!(out, b"0.13.4028235e38");
 }
 
 /// Floats have the digits that core shows, or as many others that read back as well, and no exponent
@@ -102,8 +102,9 @@ fn floats_are_as_short_as_those_of_core() {
             true => format!("{value}"),
             false => format!("{value:e}"),
         };
-        let mut out = String::new();
+        let mut out = Vec::new();
         number::push_float(&mut out, value);
+        let out = String::from_utf8(out).unwrap();
         assert_eq!(out.parse::<F>().map(Into::into).ok(), Some(wide), "{out}");
         assert_eq!(out.len(), expected.len(), "{out} {expected}");
         assert_eq!(out.find(['.', 'e']), expected.find(['.', 'e']), "{out} {expected}");
@@ -137,6 +138,29 @@ fn floats_are_as_short_as_those_of_core() {
             check((bits >> 32) as f32 / 4096.0);
         }
     }
+}
+
+/// Integers are written in decimal, from the least to the greatest of their type.
+#[test]
+fn integers_are_written_in_decimal() {
+    fn check<I: number::Integer + std::fmt::Display>(value: I) {
+        let mut out = Vec::new();
+        number::push_integer(&mut out, value);
+        assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+    }
+    let mut bases: Vec<u64> = (0..64).map(|bit| 1 << bit).collect();
+    bases.extend((0..20).map(|exponent| 10_u64.pow(exponent)));
+    bases.extend([99, 12_345_678, 1_234_567_890_123_456, 1_000_000_020_000_000]);
+    for value in bases.into_iter().flat_map(|base| base.saturating_sub(2)..=base + 2) {
+        check(value);
+        check(u64::MAX - value);
+        check(value as u32);
+        check(value as i64);
+        check((value as i64).wrapping_neg());
+        check(value as i32);
+        check((value as i32).wrapping_neg());
+    }
+    (0..20_000).for_each(check::<u32>);
 }
 
 /// RFC 8259 7: what needs an escape gets one wherever it stands, and nothing else does.
@@ -198,8 +222,9 @@ fn base64_is_read_in_both_alphabets() {
     }
     let bytes: Vec<u8> = (0..=255).cycle().take(2000).collect();
     for length in (0..20).chain(760..780).chain(1530..1540) {
-        let mut out = String::new();
+        let mut out = Vec::new();
         base64::push(&mut out, &bytes[..length]);
+        let out = String::from_utf8(out).unwrap();
         assert_eq!(out.len(), length.div_ceil(3) * 4);
         assert_eq!(base64::decode(&out).as_deref(), Some(&bytes[..length]));
     }
