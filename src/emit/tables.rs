@@ -11,7 +11,7 @@ pub(super) fn lay_out(source: &str) -> String {
     let mut lines = source.lines();
     while let Some(line) = lines.next() {
         laid_out.push_str(line);
-        if !MACROS.iter().any(|name| line.ends_with(name)) {
+        if !begins_table(line) {
             laid_out.push('\n');
             continue;
         }
@@ -37,6 +37,12 @@ pub(super) fn lay_out(source: &str) -> String {
         laid_out.extend([end, "\n"]);
     }
     laid_out
+}
+
+/// Whether a table begins behind this line, which a comment may end with as well.
+fn begins_table(line: &str) -> bool {
+    let is_comment = line.trim_start().starts_with("//");
+    !is_comment && MACROS.iter().any(|name| line.ends_with(name))
 }
 
 /// An entry, broken after commas where it is long.
@@ -82,5 +88,12 @@ mod tests {
             ["a_name"; 9].join(", "),
         );
         assert_eq!(lay_out(&long), expected);
+    }
+
+    /// A comment that ends as a table begins is a comment, and what follows it stays as it is.
+    #[test]
+    fn comments_begin_no_table() {
+        let source = "struct A {\n    /// ::reflect! {\n    b: i32,\n    c: i32,\n}\n";
+        assert_eq!(lay_out(source), source);
     }
 }
