@@ -182,7 +182,7 @@ impl Float for f32 {
 }
 
 impl Float for f64 {
-    const EXPONENT_FROM: f64 = 1e15;
+    const EXPONENT_FROM: Self = 1e15;
 }
 
 /// The float that `text` is, `None` if it is no number or beyond the type.
@@ -214,7 +214,7 @@ fn push_extreme<F: Float>(out: &mut Vec<u8>, value: F, wide: f64) {
         out.extend_from_slice(if wide > 0.0 { b"\"Infinity\"" } else { b"\"-Infinity\"" });
     } else if (1e-5..1e21).contains(&magnitude) {
         write!(out, "{value}").expect("writing to a vector cannot fail");
-    } else if magnitude >= 1e-7 && magnitude < 1.0 {
+    } else if (1e-7..1.0).contains(&magnitude) {
         // zmij writes some of these without an exponent.
         write!(out, "{value:e}").expect("writing to a vector cannot fail");
     } else {
