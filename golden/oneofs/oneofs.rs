@@ -72,15 +72,18 @@ impl ::rust_grpc::Message for Sample {
             None => {}
         }
         match &self.content {
-            Some(Content::Number(value)) => writer.singular::<Int64>(2, value),
             Some(Content::Text(value)) => writer.singular::<Str>(9, value),
             Some(Content::Raw(value)) => writer.singular::<Bytes>(4, value),
             Some(Content::Color(value)) => writer.singular::<Enum<_>>(5, value),
             Some(Content::Point(value)) => writer.singular::<Nested<_>>(6, value),
             Some(Content::HalfLife(value)) => writer.singular::<Double>(7, value),
-            None => {}
+            _ => {}
         }
         writer.implicit::<Str>(3, &self.between);
+        match &self.content {
+            Some(Content::Number(value)) => writer.singular::<Int64>(2, value),
+            _ => {}
+        }
         writer.implicit::<Str>(1, &self.before);
         writer.room_left()
     }

@@ -90,12 +90,7 @@ impl Printer {
             Member::Field(field) => names_kinds_to_read(field),
             Member::Oneof(_) => true,
         });
-        let mut members: Vec<&Member> = message.members.iter().collect();
-        members.sort_by_key(|member| member.number());
-        let writes = members.iter().rev().map(|member| match member {
-            Member::Field(field) => write_field(field),
-            Member::Oneof(oneof) => super::oneof::write(oneof),
-        });
+        let writes = writes(message);
         let arms = message.members.iter().map(|member| match member {
             Member::Field(field) => read_field(field, &unknown),
             Member::Oneof(oneof) => super::oneof::read(oneof, &unknown),
@@ -218,6 +213,30 @@ fn keeps_room(member: &Member) -> bool {
         },
         Member::Oneof(_) => false,
     }
+}
+
+/// What writes the fields, from the highest number to the lowest. Members of a oneof between which no
+/// other field stands are written by one match.
+fn writes(message: &Message) -> Vec<TokenStream> {
+    let mut numbers: Vec<(u32, &Member)> = Vec::new();
+    for member in &message.members {
+        match member {
+            Member::Field(field) => numbers.push((field.number, member)),
+            Member::Oneof(oneof) => {
+                numbers.extend(oneof.members.iter().map(|of| (of.number, member)));
+            }
+        }
+    }
+    numbers.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+    let runs = numbers.chunk_by(|(_, one), (_, next)| std::ptr::eq(*one, *next));
+    runs.map(|run| match run[0].1 {
+        Member::Field(field) => write_field(field),
+        Member::Oneof(oneof) => {
+            let numbers = run[run.len() - 1].0..=run[0].0;
+            super::oneof::write(oneof, &numbers)
+        }
+    })
+    .collect()
 }
 
 fn write_field(field: &Field) -> TokenStream {

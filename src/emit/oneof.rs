@@ -1,5 +1,7 @@
 //! A oneof: the field, its enum, and its part of the message's encoding.
 
+use std::ops::RangeInclusive;
+
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -61,9 +63,13 @@ pub(super) fn import(message: &Message, oneof: &Oneof) -> TokenStream {
     }
 }
 
-pub(super) fn write(oneof: &Oneof) -> TokenStream {
+/// What writes the members of these numbers.
+pub(super) fn write(oneof: &Oneof, numbers: &RangeInclusive<u32>) -> TokenStream {
     let (field, local) = (parsed(&oneof.field), parsed(&oneof.local));
-    let arms = oneof.members.iter().map(|member| {
+    let members: Vec<_> =
+        oneof.members.iter().filter(|member| numbers.contains(&member.number)).collect();
+    let rest = if members.len() == oneof.members.len() { quote!(None) } else { quote!(_) };
+    let arms = members.into_iter().map(|member| {
         let (name, kind) = (parsed(&member.name), kind(&member.kind));
         let number = Literal::u32_unsuffixed(member.number);
         quote!(Some(#local::#name(value)) => writer.singular::<#kind>(#number, value))
@@ -71,7 +77,7 @@ pub(super) fn write(oneof: &Oneof) -> TokenStream {
     quote! {
         match &self.#field {
             #(#arms,)*
-            None => {}
+            #rest => {}
         }
     }
 }

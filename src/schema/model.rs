@@ -195,16 +195,6 @@ impl Member {
             Self::Oneof(oneof) => &oneof.field,
         }
     }
-
-    /// The highest field number in it: where it stands on the wire.
-    pub(crate) fn number(&self) -> u32 {
-        match self {
-            Self::Field(field) => field.number,
-            Self::Oneof(oneof) => {
-                oneof.members.iter().map(|member| member.number).max().unwrap_or(0)
-            }
-        }
-    }
 }
 
 impl Message {

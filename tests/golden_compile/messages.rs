@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use rust_grpc::message::{DynamicMessage, Reflect};
 use rust_grpc::{Enumeration, Message, MessageField, UnknownFields};
 
 use crate::oracle::check;
@@ -186,6 +187,24 @@ fn maps_take_every_key_and_value() {
             ..Default::default()
         },
     );
+}
+
+/// Fields are written in the order of their numbers, also those that lie between the numbers of a
+/// oneof, and reflection writes the same.
+#[test]
+fn members_of_oneofs_are_written_in_order() {
+    use crate::oneofs::oneofs::{Sample, sample};
+    let number = Some(sample::Content::Number(7));
+    let low = Sample { content: number, between: "b".into(), ..Default::default() };
+    assert_eq!(low.encode_to_vec(), b"\x10\x07\x1a\x01b");
+    let text = Some(sample::Content::Text("t".into()));
+    let high = Sample { content: text, between: "b".into(), ..Default::default() };
+    assert_eq!(high.encode_to_vec(), b"\x1a\x01b\x4a\x01t");
+    for sample in [low, high] {
+        let bytes = sample.encode_to_vec();
+        let dynamic = DynamicMessage::decode(sample.descriptor(), &bytes).unwrap();
+        assert_eq!(dynamic.encode_to_vec().unwrap(), bytes);
+    }
 }
 
 /// A oneof is one optional enum: the last member wins, and the same message member merges.
