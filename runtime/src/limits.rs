@@ -50,11 +50,16 @@ pub(crate) const INBOX_MESSAGES_MAX: usize = 64;
 /// How long a server waits, after its last frame, for the peer to have read it: many round trips.
 pub(crate) const LINGER_MAX: Duration = Duration::from_secs(1);
 
+/// The stack of a thread that runs handlers: as much as a program's first thread has. 100 levels of
+/// a message of several kilobytes take more than the 2 MiB that threads get otherwise, and what is
+/// not touched costs nothing.
+pub(crate) const STACK_SIZE: usize = 8 << 20;
+
 // Messages.
 
 /// Levels of nesting that a protobuf decoder enters below the outermost message: submessages,
-/// groups and map entries, known or unknown. 100 is what every official implementation accepts, and
-/// the stack of a worker thread holds far more.
+/// groups and map entries, known or unknown. 100 is what every official implementation accepts;
+/// [`STACK_SIZE`] is for them.
 pub(crate) const MESSAGE_DEPTH_MAX: u32 = 100;
 
 /// Objects and arrays that parsing JSON enters below each other: what Google's implementation

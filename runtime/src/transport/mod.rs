@@ -49,6 +49,7 @@ pub(crate) mod workers;
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
 mod linux;
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
+use crate::limits;
 use linux as platform;
 #[cfg(not(all(target_os = "linux", not(rust_grpc_portable))))]
 mod portable;
@@ -105,7 +106,7 @@ pub(crate) fn connect(target: &Target, until: Option<Instant>) -> io::Result<Box
 
 /// Starts a thread called `name`; every thread of the runtime starts here.
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    Builder::new().name(name.to_owned()).spawn(run)
+    Builder::new().name(name.to_owned()).stack_size(limits::STACK_SIZE).spawn(run)
 }
 
 /// Locks whether or not a panic happened under the lock: no state here is left half changed.
