@@ -29,6 +29,9 @@ pub trait Map: Send + Sync + 'static {
     /// Puts `value` in the place of what is there.
     fn put(&mut self, key: Self::Key, value: Self::Value);
 
+    /// Puts what `fresh` gives in the place of what is there, to write to.
+    fn renew(&mut self, key: Self::Key, fresh: impl Fn() -> Self::Value) -> &mut Self::Value;
+
     /// The entries in the order of their keys.
     fn sorted(&self) -> impl DoubleEndedIterator<Item = (&Self::Key, &Self::Value)>;
 
@@ -59,6 +62,10 @@ macro_rules! map_of {
 
             fn put(&mut self, key: K, value: V) {
                 self.insert(key, value);
+            }
+
+            fn renew(&mut self, key: K, fresh: impl Fn() -> V) -> &mut V {
+                self.entry(key).and_modify(|value| *value = fresh()).or_insert_with(&fresh)
             }
 
             fn sorted(&$self) -> impl DoubleEndedIterator<Item = (&K, &V)> {

@@ -74,9 +74,11 @@ where
 
     fn insert_message(&mut self, key: Value) -> Result<&mut dyn Reflect, ValueError> {
         let no_message = || ValueError::shape("a value that is no message", "a message");
-        let message = M::Value::new_message().ok_or_else(no_message)?;
-        self.put(M::Key::from_value(key.clone())?, message);
-        Map::message_mut(self, &key).ok_or_else(no_message)
+        if M::Value::new_message().is_none() {
+            return Err(no_message());
+        }
+        let value = self.renew(M::Key::from_value(key)?, M::Value::default);
+        value.message_mut().ok_or_else(no_message)
     }
 
     fn message_mut(&mut self, key: &Value) -> Option<&mut dyn Reflect> {
