@@ -70,7 +70,12 @@ impl<'a> EnumDescriptor<'a> {
     /// The value of this name.
     pub fn value_by_name(&self, name: &str) -> Option<EnumValueDescriptor<'a>> {
         let parts = self.parts();
-        parts.by_name.get(name).map(|place| EnumValueDescriptor { parts: &parts.values[*place] })
+        let found = match &parts.values[..] {
+            // Few are compared sooner than one is hashed.
+            few if few.len() <= 8 => few.iter().find(|value| value.name == name),
+            _ => parts.by_name.get(name).map(|place| &parts.values[*place]),
+        };
+        found.map(|parts| EnumValueDescriptor { parts })
     }
 
     /// Names that the .proto reserves.

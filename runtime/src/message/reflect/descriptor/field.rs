@@ -113,6 +113,7 @@ impl<'a> FieldDescriptor<'a> {
         Self { file, message: None, place, parts: &file.parts.extensions[place] }
     }
 
+    #[inline]
     fn parts(&self) -> &'a FieldParts {
         self.parts
     }
@@ -175,6 +176,7 @@ impl<'a> FieldDescriptor<'a> {
     }
 
     /// The type of its values; of a map that of its entries.
+    #[inline]
     pub fn kind(&self) -> FieldKind {
         self.parts().kind
     }
@@ -195,6 +197,7 @@ impl<'a> FieldDescriptor<'a> {
     }
 
     /// The message type of its values; of a map that of its entries.
+    #[inline]
     pub fn message(&self) -> Option<MessageDescriptor<'a>> {
         match self.kind() {
             FieldKind::Message | FieldKind::Group => {
@@ -244,9 +247,10 @@ impl<'a> FieldDescriptor<'a> {
     }
 
     /// The oneof that it is a member of; `None` for `optional` of proto3.
+    #[inline]
     pub fn oneof(&self) -> Option<OneofDescriptor<'a>> {
-        self.message?;
-        self.containing_message().oneof(self.parts().oneof?)
+        let place = self.parts().oneof?;
+        self.file.message(self.message?).oneof(place)
     }
 
     /// What an unset field reads as; `None` for messages, repeated fields and maps.
