@@ -5,6 +5,7 @@
 //! treated alike. Invariant: what is printed reads back as an equal message, unknown fields aside.
 
 mod base64;
+mod decimal;
 mod error;
 mod lexer;
 mod number;

@@ -58,6 +58,36 @@ pub trait List: Send + Sync {
     fn elements(&self) -> Elements<'_> {
         Elements::Other
     }
+
+    /// The elements as they lie in memory, where they are numbers or texts.
+    #[doc(hidden)]
+    fn elements_mut(&mut self) -> ElementsMut<'_> {
+        ElementsMut::Other
+    }
+}
+
+/// The elements of a repeated field by their Rust type, so that many take one call.
+pub enum ElementsMut<'a> {
+    /// `bool`.
+    Bool(&'a mut Vec<bool>),
+    /// `int32`, `sint32` or `sfixed32`.
+    I32(&'a mut Vec<i32>),
+    /// `int64`, `sint64` or `sfixed64`.
+    I64(&'a mut Vec<i64>),
+    /// `uint32` or `fixed32`.
+    U32(&'a mut Vec<u32>),
+    /// `uint64` or `fixed64`.
+    U64(&'a mut Vec<u64>),
+    /// `float`.
+    F32(&'a mut Vec<f32>),
+    /// `double`.
+    F64(&'a mut Vec<f64>),
+    /// `string`.
+    String(&'a mut Vec<String>),
+    /// `bytes`.
+    Bytes(&'a mut Vec<Vec<u8>>),
+    /// All others.
+    Other,
 }
 
 impl<T: Element> List for Vec<T> {
@@ -98,6 +128,10 @@ impl<T: Element> List for Vec<T> {
 
     fn elements(&self) -> Elements<'_> {
         T::elements(self)
+    }
+
+    fn elements_mut(&mut self) -> ElementsMut<'_> {
+        T::elements_mut(self)
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) use extensions::check_extensions;
 pub(super) use value::Elements;
 pub(super) use {
     extensions::{extension_fields, set_extension},
+    list::ElementsMut,
     resolve::Resolver,
 };
 

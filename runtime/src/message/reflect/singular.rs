@@ -89,6 +89,7 @@ impl<'a> SingularMut<'a> {
     ///
     /// If the value is of another type than the field, or no number of its closed enum. The field
     /// is as it was.
+    #[inline]
     pub fn set(&mut self, value: Value) -> Result<(), ValueError> {
         match &mut self.0 {
             Slot::Field(field) => field.set(value),
@@ -102,6 +103,14 @@ impl<'a> SingularMut<'a> {
         match self.0 {
             Slot::Field(field) => field.message_mut(),
             Slot::Member(oneof, member) => oneof.message_mut(member),
+        }
+    }
+
+    /// As [`SingularMut::message_mut`], for as long as this is borrowed.
+    pub(in crate::message) fn borrowed_message_mut(&mut self) -> Option<&mut dyn Reflect> {
+        match &mut self.0 {
+            Slot::Field(field) => field.message_mut(),
+            Slot::Member(oneof, member) => oneof.message_mut(*member),
         }
     }
 

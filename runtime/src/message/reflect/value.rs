@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::Reflect;
+use super::list::ElementsMut;
 use crate::message::{ByteString, Message};
 
 /// A value of a field, borrowed from its message.
@@ -194,6 +195,11 @@ pub trait Element: Default + Send + Sync + 'static {
     fn new_message() -> Option<Self> {
         None
     }
+
+    /// The elements by their type, where they are numbers or texts.
+    fn elements_mut(_: &mut Vec<Self>) -> ElementsMut<'_> {
+        ElementsMut::Other
+    }
 }
 
 macro_rules! element {
@@ -216,6 +222,10 @@ macro_rules! element {
 
             fn elements(slice: &[Self]) -> Elements<'_> {
                 Elements::$variant(slice)
+            }
+
+            fn elements_mut(list: &mut Vec<Self>) -> ElementsMut<'_> {
+                ElementsMut::$variant(list)
             }
         }
     };

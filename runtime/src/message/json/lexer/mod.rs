@@ -3,8 +3,13 @@
 //! Invariant: the sequence of tokens that comes out is a prefix of that of a valid JSON text. Commas
 //! and colons are checked here and do not come out. Nothing recurses, so that no input costs stack.
 
+mod containers;
+mod quick;
+
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
+
+use containers::{Container, Containers};
 
 use super::error::{JsonError, shortened};
 use super::number;
@@ -34,20 +39,16 @@ pub(super) struct Lexer<'a> {
     at: usize,
     /// Where the last token begins.
     start: usize,
+    /// Where the name begins that was looked at ahead.
+    ahead: usize,
     expects: Expects,
-    open: Vec<Container>,
+    open: Containers,
     depth_max: usize,
     memory_left: usize,
     memory_max: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Container {
-    Object,
-    Array,
-}
-
-#[derive(Clone, Copy)]
 enum Expects {
     Value,
     /// The first name of an object, or its end.
@@ -66,8 +67,9 @@ impl<'a> Lexer<'a> {
             text,
             at: 0,
             start: 0,
+            ahead: 0,
             expects: Expects::Value,
-            open: Vec::new(),
+            open: Containers::default(),
             depth_max,
             memory_left: memory,
             memory_max: memory,
@@ -89,7 +91,6 @@ impl<'a> Lexer<'a> {
                 (Some(Container::Object), Some(b'}')) => Ok(self.close()),
                 (Some(Container::Array), Some(b']')) => Ok(self.close()),
                 (Some(container), Some(b',')) => {
-                    let container = *container;
                     self.at += 1;
                     self.skip_space();
                     match container {
@@ -106,8 +107,8 @@ impl<'a> Lexer<'a> {
     /// Skips what is left of the value that begins with `token`, whatever it holds.
     pub(super) fn skip(&mut self, token: &Token<'a>) -> Result<(), JsonError> {
         if matches!(token, Token::ObjectBegin | Token::ArrayBegin) {
-            let outside = self.open.len() - 1;
-            while self.open.len() > outside {
+            let outside = self.open.depth - 1;
+            while self.open.depth > outside {
                 self.next()?;
             }
         }
@@ -115,17 +116,21 @@ impl<'a> Lexer<'a> {
     }
 
     /// Takes `size` bytes from the memory budget.
+    #[inline]
     pub(super) fn charge(&mut self, size: usize) -> Result<(), JsonError> {
         match self.memory_left.checked_sub(size) {
             Some(left) => {
                 self.memory_left = left;
                 Ok(())
             }
-            None => Err(self.error(
-                format!("to need at most {} bytes of memory", self.memory_max),
-                "a text that needs more",
-            )),
+            None => Err(self.exhausted()),
         }
+    }
+
+    #[cold]
+    fn exhausted(&self) -> JsonError {
+        let expected = format!("to need at most {} bytes of memory", self.memory_max);
+        self.error(expected, "a text that needs more")
     }
 
     /// An error at the last token.
@@ -148,11 +153,23 @@ impl<'a> Lexer<'a> {
         self.error(expected, token.to_string())
     }
 
+    /// An error at the last token, which is a name.
+    #[cold]
+    pub(super) fn refuse_name(&self, expected: &'static str) -> JsonError {
+        let mut name = Self { at: self.start, ..self.clone() };
+        match name.string() {
+            Ok(name) => self.refuse(expected, &Token::Name(name)),
+            Err(error) => error,
+        }
+    }
+
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
     /// Skips what may stand between tokens; the next one begins there.
+    #[inline(always)]
     fn skip_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
@@ -174,8 +191,18 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// Where the last token begins, for [`Lexer::go_back`].
+    pub(super) fn place(&self) -> usize {
+        self.start
+    }
+
+    /// Lets errors be of the token that began there.
+    pub(super) fn go_back(&mut self, place: usize) {
+        self.start = place;
+    }
+
     fn open(&mut self, container: Container) -> Result<Token<'a>, JsonError> {
-        if self.open.len() >= self.depth_max {
+        if self.open.depth >= self.depth_max {
             let expected = format!("at most {} levels of objects and arrays", self.depth_max);
             return Err(self.error(expected, "more"));
         }
@@ -267,9 +294,7 @@ impl<'a> Lexer<'a> {
 
     /// What follows and stands for itself in a string.
     fn plain(&mut self) -> &'a str {
-        let rest = &self.text.as_bytes()[self.at..];
-        let is_plain = |byte: &u8| *byte != b'"' && *byte != b'\\' && *byte >= 0x20;
-        let length = rest.iter().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+        let length = quick::plain_length(&self.text.as_bytes()[self.at..]);
         let plain = &self.text[self.at..self.at + length];
         self.at += length;
         plain

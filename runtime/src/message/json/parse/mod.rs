@@ -4,11 +4,15 @@
 //! those. Messages and map entries are counted as binary decoding counts them, so that what is parsed
 //! can be encoded, decoded and printed. What is allocated is charged to the lexer's budget.
 
+mod quick;
+mod repeated;
 mod scalar;
 mod well_known;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+use quick::SingularTarget;
 
 use super::JsonError;
 use super::lexer::{Lexer, Token};
@@ -17,7 +21,8 @@ use super::well_known::WellKnown;
 use crate::limits;
 use crate::message::reflect::{DynamicExtension, Resolver, set_extension};
 use crate::message::{
-    FieldDescriptor, FieldMut, List, Map, MessageDescriptor, Reflect, Value, ValueError,
+    FieldDescriptor, FieldKind, FieldMut, MessageDescriptor, OneofDescriptor, Reflect, SingularMut,
+    ValueError,
 };
 
 /// Parses `text` into `message`, which has this descriptor.
@@ -76,16 +81,32 @@ impl<'a, 'o> Parser<'a, 'o> {
         Ok(())
     }
 
+    /// A message that is an object of its fields, which is open.
+    fn object(
+        &mut self,
+        descriptor: MessageDescriptor<'_>,
+        message: &mut dyn Reflect,
+    ) -> Result<(), JsonError> {
+        self.lexer.charge(message.instance_size())?;
+        self.enter()?;
+        self.members(descriptor, message)?;
+        self.depth -= 1;
+        Ok(())
+    }
+
     /// Opens a message or map entry. An error leaves the depth as it is, and ends the parser.
     fn enter(&mut self) -> Result<(), JsonError> {
         if self.depth > limits::MESSAGE_DEPTH_MAX {
-            let limit = limits::MESSAGE_DEPTH_MAX;
-            return Err(self
-                .lexer
-                .error(format!("at most {limit} levels of nested messages"), "more"));
+            return Err(self.too_deep());
         }
         self.depth += 1;
         Ok(())
+    }
+
+    #[cold]
+    fn too_deep(&self) -> JsonError {
+        let limit = limits::MESSAGE_DEPTH_MAX;
+        self.lexer.error(format!("at most {limit} levels of nested messages"), "more")
     }
 
     fn expect_object(
@@ -108,14 +129,23 @@ impl<'a, 'o> Parser<'a, 'o> {
         message: &mut dyn Reflect,
     ) -> Result<(), JsonError> {
         let mut seen = Seen::default();
-        while let Some(name) = self.next_name()? {
-            self.member(descriptor, message, &name, &mut seen)?;
+        while !self.lexer.quick_end() {
+            if let Some(field) = self.next_field(descriptor, seen.next) {
+                self.known_member(field, message, &mut seen)?;
+            } else if let Some(name) = self.next_name()? {
+                self.member(descriptor, message, &name, &mut seen)?;
+            } else {
+                break;
+            }
         }
         Ok(())
     }
 
     /// The name of the next member; `None` at the end of the object.
     fn next_name(&mut self) -> Result<Option<Cow<'a, str>>, JsonError> {
+        if let Some(name) = self.lexer.quick_name() {
+            return Ok(Some(Cow::Borrowed(name)));
+        }
         match self.lexer.next()? {
             Token::Name(name) => Ok(Some(name)),
             Token::ObjectEnd => Ok(None),
@@ -137,12 +167,22 @@ impl<'a, 'o> Parser<'a, 'o> {
                 None => self.unknown_member(descriptor, name),
             };
         };
+        self.known_member(field, message, seen)
+    }
+
+    /// A member whose name was read and is that of `field`.
+    fn known_member(
+        &mut self,
+        field: FieldDescriptor<'_>,
+        message: &mut dyn Reflect,
+        seen: &mut Seen,
+    ) -> Result<(), JsonError> {
         if !seen.fields.insert(field.index()) {
-            let error = self.lexer.refuse("each field once", &Token::Name(name.into()));
-            return Err(error.in_field(field.name()));
+            return Err(self.lexer.refuse_name("each field once").in_field(field.name()));
         }
-        let slot = message.field_mut(field.index());
-        let parsed = self.field(field, slot, seen);
+        seen.next = field.index() + 1;
+        let mut slot = message.field_mut(field.index());
+        let parsed = self.field(field, &mut slot, seen);
         parsed.map_err(|error| error.in_field(field.name()))
     }
 
@@ -165,11 +205,11 @@ impl<'a, 'o> Parser<'a, 'o> {
         name: &str,
         seen: &mut Seen,
     ) -> Result<(), JsonError> {
-        if !seen.extensions.insert(extension.number()) {
+        if !seen.extensions.get_or_insert_default().insert(extension.number()) {
             return Err(self.lexer.refuse("each field once", &Token::Name(name.into())));
         }
         let mut field = DynamicExtension::new(extension);
-        let parsed = self.field(extension, field.get_mut(), seen);
+        let parsed = self.field(extension, &mut field.get_mut(), seen);
         parsed.map_err(|error| error.in_field(name))?;
         set_extension(message, &field);
         Ok(())
@@ -195,120 +235,86 @@ impl<'a, 'o> Parser<'a, 'o> {
     fn field(
         &mut self,
         field: FieldDescriptor<'_>,
-        mut slot: FieldMut<'_>,
+        slot: &mut FieldMut<'_>,
+        seen: &mut Seen,
+    ) -> Result<(), JsonError> {
+        match slot {
+            FieldMut::Singular(slot) => {
+                if matches!(field.kind(), FieldKind::Message | FieldKind::Group) {
+                    if let Some(inner) = field.message()
+                        && self.quick_message(&inner)
+                    {
+                        self.check_oneof(&field, seen)?;
+                        return match slot.borrowed_message_mut() {
+                            Some(message) => self.object(inner, message),
+                            None => Err(self.malformed(&field.containing_message())),
+                        };
+                    }
+                } else if self.quick_scalar(&field, SingularTarget { slot, seen })? {
+                    return Ok(());
+                }
+            }
+            FieldMut::Repeated(list) if self.lexer.quick_array() => {
+                return self.elements(&field, *list);
+            }
+            FieldMut::Map(map) if self.lexer.quick_object() => return self.entries(&field, *map),
+            FieldMut::Repeated(_) | FieldMut::Map(_) => {}
+        }
+        self.unusual(&field, slot, seen)
+    }
+
+    /// A field, from the token on with which its value begins.
+    #[inline(never)]
+    fn unusual(
+        &mut self,
+        field: &FieldDescriptor<'_>,
+        slot: &mut FieldMut<'_>,
         seen: &mut Seen,
     ) -> Result<(), JsonError> {
         let token = self.lexer.next()?;
         let is_singular = matches!(slot, FieldMut::Singular(_));
-        if token == Token::Null && !(is_singular && has_null(&field)) {
+        if token == Token::Null && !(is_singular && has_null(field)) {
             slot.clear();
             return Ok(());
         }
-        if let Some(oneof) = field.oneof()
-            && !seen.oneofs.insert(oneof.index())
-        {
-            let expected = format!("one field of the oneof {}", oneof.name());
-            return Err(self.lexer.error(expected, "another one"));
-        }
         match slot {
-            FieldMut::Singular(mut slot) => match field.message() {
-                Some(inner) => match slot.message_mut() {
-                    Some(message) => self.message(inner, message, token),
-                    None => Err(self.malformed(&field.containing_message())),
-                },
-                None => match self.scalar(&field, &token)? {
-                    Some(value) => slot.set(value).map_err(|error| self.misfit(&field, &error)),
-                    None => Ok(()),
-                },
-            },
-            FieldMut::Repeated(list) => self.list(&field, list, &token),
-            FieldMut::Map(map) => self.map(&field, map, &token),
-        }
-    }
-
-    fn list(
-        &mut self,
-        field: &FieldDescriptor<'_>,
-        list: &mut dyn List,
-        token: &Token<'a>,
-    ) -> Result<(), JsonError> {
-        if *token != Token::ArrayBegin {
-            return Err(self.lexer.refuse("an array", token));
-        }
-        for index in 0.. {
-            let token = self.lexer.next()?;
-            if token == Token::ArrayEnd {
-                break;
+            FieldMut::Singular(slot) => {
+                self.check_oneof(field, seen)?;
+                self.singular(field, slot, token)
             }
-            let parsed = self.element(field, list, token);
-            parsed.map_err(|error| error.in_element(index))?;
+            FieldMut::Repeated(list) => self.list(field, *list, &token),
+            FieldMut::Map(map) => self.map(field, *map, &token),
         }
-        Ok(())
     }
 
-    fn element(
+    /// A oneof has one member; null is none.
+    #[inline]
+    fn check_oneof(&self, field: &FieldDescriptor<'_>, seen: &mut Seen) -> Result<(), JsonError> {
+        match field.oneof() {
+            Some(oneof) if !seen.oneofs.insert(oneof.index()) => Err(self.second_of(oneof)),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn second_of(&self, oneof: OneofDescriptor<'_>) -> JsonError {
+        let expected = format!("one field of the oneof {}", oneof.name());
+        self.lexer.error(expected, "another one")
+    }
+
+    fn singular(
         &mut self,
         field: &FieldDescriptor<'_>,
-        list: &mut dyn List,
+        slot: &mut SingularMut<'_>,
         token: Token<'a>,
     ) -> Result<(), JsonError> {
-        self.refuse_null(field, &token)?;
-        self.lexer.charge(list.element_size())?;
         match field.message() {
-            Some(inner) => match list.push_message() {
+            Some(inner) => match slot.borrowed_message_mut() {
                 Some(message) => self.message(inner, message, token),
                 None => Err(self.malformed(&field.containing_message())),
             },
             None => match self.scalar(field, &token)? {
-                Some(value) => list.push(value).map_err(|error| self.misfit(field, &error)),
-                None => Ok(()),
-            },
-        }
-    }
-
-    fn map(
-        &mut self,
-        field: &FieldDescriptor<'_>,
-        map: &mut dyn Map,
-        token: &Token<'a>,
-    ) -> Result<(), JsonError> {
-        let Some((key_field, value_field)) = field.map_entry() else {
-            return Err(self.malformed(&field.containing_message()));
-        };
-        if *token != Token::ObjectBegin {
-            return Err(self.lexer.refuse("an object", token));
-        }
-        // What was in the map before the text may be replaced; what the text says, it says once.
-        let was_empty = map.is_empty();
-        while let Some(name) = self.next_name()? {
-            let key = self.key(&key_field, &name)?;
-            self.lexer.charge(map.entry_size())?;
-            if was_empty && map.get(&key).is_some() {
-                return Err(self.lexer.refuse("each key once", &Token::Name(name)));
-            }
-            self.enter()?;
-            let parsed = self.entry(&value_field, map, key);
-            self.depth -= 1;
-            parsed.map_err(|error| error.in_entry(&name))?;
-        }
-        Ok(())
-    }
-
-    fn entry(
-        &mut self,
-        field: &FieldDescriptor<'_>,
-        map: &mut dyn Map,
-        key: Value,
-    ) -> Result<(), JsonError> {
-        let token = self.lexer.next()?;
-        self.refuse_null(field, &token)?;
-        match field.message() {
-            Some(inner) => match map.insert_message(key) {
-                Ok(message) => self.message(inner, message, token),
-                Err(error) => Err(self.misfit(field, &error)),
-            },
-            None => match self.scalar(field, &token)? {
-                Some(value) => map.insert(key, value).map_err(|error| self.misfit(field, &error)),
+                Some(value) => slot.set(value).map_err(|error| self.misfit(field, &error)),
                 None => Ok(()),
             },
         }
@@ -350,9 +356,11 @@ fn has_null(field: &FieldDescriptor<'_>) -> bool {
 #[derive(Default)]
 struct Seen {
     fields: Indexes,
+    /// The place behind the last field, where the next one is looked for first.
+    next: usize,
     oneofs: Indexes,
     /// Numbers.
-    extensions: BTreeSet<u32>,
+    extensions: Option<BTreeSet<u32>>,
 }
 
 /// A set of small numbers; most messages have no more than 64 fields.
@@ -364,6 +372,7 @@ struct Indexes {
 
 impl Indexes {
     /// Whether `index` was not yet in the set.
+    #[inline]
     fn insert(&mut self, index: usize) -> bool {
         let word = match index / 64 {
             0 => &mut self.low,

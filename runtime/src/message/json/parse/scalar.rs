@@ -3,7 +3,7 @@
 use super::Parser;
 use crate::message::json::lexer::Token;
 use crate::message::json::options::Unknown;
-use crate::message::json::{JsonError, base64, number};
+use crate::message::json::{JsonError, number};
 use crate::message::{EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FieldKind, Value};
 
 impl Parser<'_, '_> {
@@ -57,11 +57,8 @@ impl Parser<'_, '_> {
                 Value::String(text.to_owned())
             }
             FieldKind::Bytes => {
-                let expected = "a string of base64";
-                let text = self.string(token, expected)?;
-                self.lexer.charge(text.len())?;
-                let decoded = base64::decode(text);
-                Value::Bytes(decoded.ok_or_else(|| self.lexer.refuse(expected, token))?)
+                let text = self.string(token, "a string of base64")?;
+                Value::Bytes(self.bytes(text)?)
             }
             FieldKind::Enum => return self.enumeration(field, token),
             FieldKind::Message | FieldKind::Group => {

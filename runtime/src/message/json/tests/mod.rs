@@ -1,5 +1,6 @@
 mod lexer;
 mod mapping;
+mod quick;
 mod robustness;
 mod schema;
 #[cfg(feature = "serde")]

@@ -14,7 +14,7 @@ use super::enumeration::{EnumParts, ValueParts};
 use super::features::{Features, edition_of};
 use super::field::{Cardinality, FieldKind, FieldParts};
 use super::file::{FileDescriptor, FileParts};
-use super::message::{MessageParts, OneofParts};
+use super::message::{MessageParts, OneofParts, Opening};
 use super::names::{identifier, joined, json_key, json_name, optional_text, package, text, texts};
 use super::service::{MethodParts, ServiceParts};
 use super::{TypeAt, TypePlace};
@@ -233,6 +233,7 @@ impl<'a> Builder<'a> {
             by_number: HashMap::new(),
             by_name: HashMap::new(),
             by_json_name: HashMap::new(),
+            openings: Vec::new(),
             extension_ranges,
             reserved_names: texts(&proto.reserved_name, "a reserved name", &self.file)?,
             is_map_entry: proto.options.map_entry.unwrap_or_default(),
@@ -272,6 +273,9 @@ impl<'a> Builder<'a> {
                 }
             }
             self.check_map_entry(place)?;
+            let message = &mut self.messages[place];
+            let indexes = 0..message.fields.len();
+            message.openings = indexes.map(|index| Opening::of(message, index)).collect();
         }
         Ok(())
     }

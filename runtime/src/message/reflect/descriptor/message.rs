@@ -25,10 +25,45 @@ pub(super) struct MessageParts {
     pub(super) by_number: HashMap<u32, usize>,
     pub(super) by_name: HashMap<String, usize>,
     pub(super) by_json_name: HashMap<String, usize>,
+    /// Of the fields, once they are all there.
+    pub(super) openings: Vec<Opening>,
     pub(super) extension_ranges: Vec<Range<u32>>,
     pub(super) reserved_names: Vec<String>,
     pub(super) is_map_entry: bool,
     pub(super) is_message_set: bool,
+}
+
+/// How a field's name in JSON begins and how long it is, so that the name can be told by one
+/// comparison, or two where it is longer than 8 bytes.
+pub(super) struct Opening {
+    first: u64,
+    mask: u64,
+    length: usize,
+}
+
+impl Opening {
+    /// Of the name of the field at `index`; of one that texts cannot have as it is, or that is
+    /// another field's, what no name begins with.
+    pub(super) fn of(parts: &MessageParts, index: usize) -> Self {
+        let name = &parts.fields[index].json_name;
+        let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+        if !name.bytes().all(is_plain) || parts.by_json_name.get(name) != Some(&index) {
+            return Self { first: 1, mask: 0, length: 0 };
+        }
+        let mut first = [0; 8];
+        let mut mask = [0; 8];
+        for ((first, mask), byte) in first.iter_mut().zip(&mut mask).zip(name.bytes()) {
+            (*first, *mask) = (byte, u8::MAX);
+        }
+        let (first, mask) = (u64::from_le_bytes(first), u64::from_le_bytes(mask));
+        Self { first, mask, length: name.len() }
+    }
+}
+
+impl MessageParts {
+    fn json_name(&self, index: usize) -> &[u8] {
+        self.fields[index].json_name.as_bytes()
+    }
 }
 
 pub(super) struct OneofParts {
@@ -38,6 +73,7 @@ pub(super) struct OneofParts {
 }
 
 impl<'a> MessageDescriptor<'a> {
+    #[inline]
     fn parts(&self) -> &'a MessageParts {
         &self.file.parts.messages[self.place]
     }
@@ -97,6 +133,28 @@ impl<'a> MessageDescriptor<'a> {
         self.parts().by_json_name.get(name).map(|place| self.field(*place))
     }
 
+    /// The field whose name in JSON `text` begins with, before a quote, and the length of the name.
+    /// Only a few fields from the one at `index` on are tried.
+    #[inline]
+    pub(in crate::message) fn field_ahead(
+        &self,
+        text: &[u8],
+        index: usize,
+    ) -> Option<(FieldDescriptor<'a>, usize)> {
+        let parts = self.parts();
+        let first = u64::from_le_bytes(*text.first_chunk()?);
+        let end = parts.openings.len().min(index + FIELDS_AHEAD);
+        let near = parts.openings.get(index..end)?;
+        let nth = near.iter().enumerate().position(|(nth, opening)| {
+            let length = opening.length;
+            first & opening.mask == opening.first
+                && text.get(length) == Some(&b'"')
+                && (length <= 8 || text[8..length] == parts.json_name(index + nth)[8..])
+        })?;
+        let field = FieldDescriptor::field(self.file, self.place, index + nth);
+        Some((field, near[nth].length))
+    }
+
     /// The oneofs in their order, without those that protoc makes for `optional` of proto3.
     pub fn oneofs(&self) -> impl Iterator<Item = OneofDescriptor<'a>> + use<'a> {
         let message = *self;
@@ -106,6 +164,7 @@ impl<'a> MessageDescriptor<'a> {
             .map(move |(place, _)| OneofDescriptor { message, place })
     }
 
+    #[inline]
     pub(super) fn oneof(&self, place: usize) -> Option<OneofDescriptor<'a>> {
         let is_synthetic = self.parts().oneofs[place].is_synthetic;
         (!is_synthetic).then_some(OneofDescriptor { message: *self, place })
@@ -131,6 +190,9 @@ impl<'a> MessageDescriptor<'a> {
         self.parts().is_message_set
     }
 }
+
+/// Texts have the fields in their order most often, and leave out some.
+const FIELDS_AHEAD: usize = 8;
 
 impl PartialEq for MessageDescriptor<'_> {
     fn eq(&self, other: &Self) -> bool {
