@@ -49,7 +49,6 @@ pub(crate) mod workers;
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
 mod linux;
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
-use crate::limits;
 use linux as platform;
 #[cfg(not(all(target_os = "linux", not(rust_grpc_portable))))]
 mod portable;
@@ -61,6 +60,8 @@ use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
+
+use crate::limits;
 
 pub(crate) use latch::Latch;
 pub(crate) use link::{Accepted, Link, OpenError};
