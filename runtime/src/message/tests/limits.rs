@@ -1,7 +1,10 @@
 //! Depth, memory and sizes: each limit reached, and kept one before it.
 
+use std::collections::BTreeMap;
+
 use super::samples::{Lists, Point, Scalars, Tree};
 use super::*;
+use crate::generated::message::Int32;
 use crate::limits;
 use crate::message::{Budget, Writer};
 
@@ -188,4 +191,18 @@ fn errors_say_where_and_what() {
     assert_eq!(refusal::<Tree>("0e").field_number(), Some(1));
     assert_eq!(refusal::<Tree>("ff").field_number(), None);
     assert_eq!(refusal::<Tree>("1203_2201_08").message_name(), "sample.Point");
+}
+
+/// Elements are charged with what they allocate: the first entry of a B-tree with a leaf of eleven.
+#[test]
+fn the_leaf_of_a_tree_is_charged() {
+    let entry = hex("02_0801");
+    let read = |memory| {
+        let mut map = BTreeMap::<i32, i32>::new();
+        let mut budget = Budget::with_limits(&entry, 100, memory);
+        budget.reader(&entry).map::<Int32, Int32>(&mut map)
+    };
+    assert_eq!(read(11 * 8), Ok(()));
+    let error = read(11 * 8 - 1).unwrap_err();
+    assert_eq!(error.kind(), DecodeErrorKind::TooMuchMemory { limit: 87 });
 }
