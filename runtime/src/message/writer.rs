@@ -5,8 +5,12 @@
 
 use super::field_writer::{FieldWriter, Outside};
 
-/// Bytes of the first allocation.
-const CAPACITY_MIN: usize = 64;
+/// Bytes of the first allocation: most messages of calls are smaller, and are written in one pass.
+const CAPACITY_MIN: usize = 512;
+
+/// Bytes that stay free before what was asked for: gRPC's prefix of 5 and HTTP/2's head of 9, which
+/// go before a message, would otherwise move it.
+const HEADROOM: usize = 16;
 
 /// A growing byte buffer that is written from its end towards its front.
 ///
@@ -27,7 +31,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// An empty writer; it allocates with the first byte.
+    /// An empty writer; it allocates when it is first written to.
     pub const fn new() -> Self {
         Self { buffer: Vec::new(), start: 0 }
     }
@@ -87,11 +91,13 @@ impl Writer {
         &mut self.buffer[self.start..end]
     }
 
-    /// Doubling keeps the copies of a long message linear in its size.
+    /// Makes room for `size` bytes and what goes before them. Doubling keeps the copies of a long
+    /// message linear in its size.
     #[cold]
     #[inline(never)]
     fn grow(&mut self, size: usize) {
-        let capacity = (self.len() + size).max(self.buffer.len() * 2).max(CAPACITY_MIN);
+        let needed = self.len() + size + HEADROOM;
+        let capacity = needed.max(self.buffer.len() * 2).max(CAPACITY_MIN);
         let mut bigger = zeroed(capacity);
         let start = capacity - self.len();
         bigger[start..].copy_from_slice(self.as_slice());
@@ -110,6 +116,9 @@ impl Writer {
         limit: usize,
         write: impl Fn(FieldWriter<'_, 'm>) -> usize,
     ) -> usize {
+        if self.buffer.is_empty() {
+            self.grow(0);
+        }
         loop {
             let mut outside = Outside::default();
             let room_left = write(FieldWriter::new(&mut self.buffer[..self.start], &mut outside));

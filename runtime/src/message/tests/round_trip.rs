@@ -1,11 +1,14 @@
 //! Any message decodes from its own bytes, and the writer puts them where they belong.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 
 use super::samples::{Lists, Mood, Optionals, Point, Scalars, Tree, full_tree, tree};
 use super::*;
-use crate::message::Writer;
+use crate::generated::message::{FieldWriter, Reader, Str};
+use crate::message::{UnknownFields, Writer};
 
 /// A tree with something in every field survives.
 #[test]
@@ -43,6 +46,49 @@ fn writer_is_reused_and_prefixed() {
         writer.prepend(&[0, 0, 0, 0, 2]);
         assert_eq!(writer.as_slice(), hex("0000000002_0802"));
         assert_eq!(writer.as_slice().as_ptr_range().end, place);
+    }
+}
+
+/// A message that counts how often it is written.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Counting {
+    text: String,
+    unknown: UnknownFields,
+}
+
+static PASSES: AtomicUsize = AtomicUsize::new(0);
+
+impl Message for Counting {
+    const FULL_NAME: &'static str = "sample.Counting";
+
+    fn write_fields<'m>(&'m self, mut writer: FieldWriter<'_, 'm>) -> usize {
+        PASSES.fetch_add(1, Ordering::Relaxed);
+        writer.implicit::<Str>(1, &self.text);
+        writer.room_left()
+    }
+
+    fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
+        while let Some(tag) = reader.next_tag()? {
+            reader.unknown(tag, &mut self.unknown)?;
+        }
+        Ok(())
+    }
+}
+
+/// A call's message, of which most are small, is written once into a new writer, and what goes
+/// before it neither moves nor copies it; a large one is written a second time, with the room for
+/// both.
+#[test]
+fn a_new_writer_has_room_for_a_message_and_its_prefix() {
+    for (size, passes) in [(0, 1), (1, 1), (400, 1), (5_000, 2), (300_000, 2)] {
+        let message = Counting { text: "a".repeat(size), ..Default::default() };
+        let mut writer = Writer::new();
+        PASSES.store(0, Ordering::Relaxed);
+        message.encode(&mut writer).unwrap();
+        assert_eq!(PASSES.load(Ordering::Relaxed), passes, "{size} bytes");
+        let end = writer.as_slice().as_ptr_range().end;
+        writer.prepend(&[0; 5]);
+        assert_eq!(writer.as_slice().as_ptr_range().end, end, "{size} bytes");
     }
 }
 
