@@ -89,7 +89,7 @@ impl Reader<'_> {
         map: &mut impl Map<Key = K::Value, Value = E>,
         unknown: &mut UnknownFields,
     ) -> Result<(), DecodeError> {
-        self.charge(size_of::<(K::Value, E)>() + map.extra_cost())?;
+        self.charge(map.entry_cost())?;
         let tag = self.tag();
         let mut key = K::Value::default();
         let mut value = Some(E::default());

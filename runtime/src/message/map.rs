@@ -38,8 +38,8 @@ pub trait Map: Send + Sync + 'static {
     /// How many entries there are.
     fn entry_count(&self) -> usize;
 
-    /// Bytes that the next entry allocates besides its own.
-    fn extra_cost(&self) -> usize;
+    /// Bytes that the next entry takes in the map, besides what its key and value allocate.
+    fn entry_cost(&self) -> usize;
 
     /// The value of the key.
     fn find(&self, key: &Self::Key) -> Option<&Self::Value>;
@@ -55,7 +55,7 @@ pub trait Map: Send + Sync + 'static {
 }
 
 macro_rules! map_of {
-    ($map:ident, [$($bound:tt)*], $self:ident: $sorted:expr, $extra:expr) => {
+    ($map:ident, [$($bound:tt)*], $self:ident: $sorted:expr, $cost:expr) => {
         impl<K: $($bound)*, V: Send + Sync + 'static> Map for $map<K, V> {
             type Key = K;
             type Value = V;
@@ -76,8 +76,8 @@ macro_rules! map_of {
                 self.len()
             }
 
-            fn extra_cost(&$self) -> usize {
-                $extra
+            fn entry_cost(&$self) -> usize {
+                $cost
             }
 
             fn find(&self, key: &K) -> Option<&V> {
@@ -116,12 +116,14 @@ map_of!(HashMap, [Eq + Hash + Ord + Send + Sync + 'static], self: {
         order = order_of(many.iter().map(|(key, _)| *key).zip(0..).collect());
     }
     few.into_iter().flatten().chain(order.into_iter().map(move |(_, index)| many[index]))
-}, 0);
-// A B-tree begins with a leaf that holds eleven entries.
-map_of!(BTreeMap, [Ord + Send + Sync + 'static], self: self.iter(), match self.is_empty() {
-    true => 10 * size_of::<(K, V)>(),
-    false => 0,
-});
+}, size_of::<(K, V)>());
+map_of!(BTreeMap, [Ord + Send + Sync + 'static], self: self.iter(), tree_entry_cost(self));
+
+/// Bytes that the next entry takes in a B-tree, which begins with a leaf of eleven.
+pub(super) fn tree_entry_cost<K, V>(tree: &BTreeMap<K, V>) -> usize {
+    let entries = if tree.is_empty() { 11 } else { 1 };
+    entries * size_of::<(K, V)>()
+}
 
 /// The keys in order, each with its index. Sorting is much code: it knows nothing of the values, so
 /// that a program has it once for each type of keys.
@@ -156,7 +158,7 @@ fn read_entries<K: Kind, V: Kind>(
 ) -> Result<usize, DecodeError> {
     let mut reader = Reader::after(tag, rest, budget);
     loop {
-        reader.charge(size_of::<(K::Value, V::Value)>() + V::HEAP_SIZE + map.extra_cost())?;
+        reader.charge(map.entry_cost() + V::HEAP_SIZE)?;
         let payload = reader.length_delimited()?;
         read_entry::<K, V>(reader.within(payload), map)?;
         if !reader.same_tag_follows() {

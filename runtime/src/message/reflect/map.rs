@@ -45,7 +45,7 @@ pub trait Map: Send + Sync {
     /// Removes all entries.
     fn clear(&mut self);
 
-    /// Bytes that an entry takes in the map.
+    /// Bytes that the next entry takes in the map.
     #[doc(hidden)]
     fn entry_size(&self) -> usize;
 }
@@ -95,6 +95,6 @@ where
     }
 
     fn entry_size(&self) -> usize {
-        size_of::<(M::Key, M::Value)>()
+        self.entry_cost()
     }
 }

@@ -1,12 +1,12 @@
 //! Depth, memory and sizes: each limit reached, and kept one before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::samples::{Lists, Point, Scalars, Tree};
 use super::*;
 use crate::generated::message::Int32;
 use crate::limits;
-use crate::message::{Budget, Writer};
+use crate::message::{Budget, Writer, reflect};
 
 const DEPTH: usize = limits::MESSAGE_DEPTH_MAX as usize;
 
@@ -205,4 +205,14 @@ fn the_leaf_of_a_tree_is_charged() {
     assert_eq!(read(11 * 8), Ok(()));
     let error = read(11 * 8 - 1).unwrap_err();
     assert_eq!(error.kind(), DecodeErrorKind::TooMuchMemory { limit: 87 });
+}
+
+/// The same in the formats that go by reflection, which ask the map what its next entry takes.
+#[test]
+fn the_leaf_of_a_tree_is_known_to_reflection() {
+    let mut tree = BTreeMap::<i32, i32>::new();
+    assert_eq!(reflect::Map::entry_size(&tree), 11 * 8);
+    tree.insert(1, 1);
+    assert_eq!(reflect::Map::entry_size(&tree), 8);
+    assert_eq!(reflect::Map::entry_size(&HashMap::<i32, i32>::new()), 8);
 }

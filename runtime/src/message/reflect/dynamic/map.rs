@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::field::{Owner, Slot};
 use super::{DynamicMessage, element};
+use crate::message::map::tree_entry_cost;
 use crate::message::reflect::descriptor::FieldDescriptor;
 use crate::message::reflect::value::{Value, ValueError, ValueRef};
 use crate::message::reflect::{Map, Reflect};
@@ -81,7 +82,7 @@ impl Map for DynamicMap {
     }
 
     fn entry_size(&self) -> usize {
-        size_of::<(Key, Slot)>() + size_of::<DynamicMessage>()
+        tree_entry_cost(&self.entries) + size_of::<DynamicMessage>()
     }
 }
 
