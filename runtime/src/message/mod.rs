@@ -232,10 +232,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut message = Self::default();
         message.merge(bytes)?;
-        if Self::CHECKS_REQUIRED {
-            let checked = message.check_required();
-            checked.map_err(|missing| DecodeError::missing(Self::FULL_NAME, missing))?;
-        }
+        check_decoded(&message)?;
         Ok(message)
     }
 
@@ -263,10 +260,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     fn decode_bytes(bytes: bytes::Bytes) -> Result<Self, DecodeError> {
         let mut message = Self::default();
         message.merge_bytes(&bytes)?;
-        if Self::CHECKS_REQUIRED {
-            let checked = message.check_required();
-            checked.map_err(|missing| DecodeError::missing(Self::FULL_NAME, missing))?;
-        }
+        check_decoded(&message)?;
         Ok(message)
     }
 
@@ -281,10 +275,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     {
         let mut message = Self::default();
         message.merge_with(bytes, options)?;
-        if Self::CHECKS_REQUIRED {
-            let checked = message.check_required();
-            checked.map_err(|missing| DecodeError::missing(Self::FULL_NAME, missing))?;
-        }
+        check_decoded(&message)?;
         options.check_extensions(&message)?;
         Ok(message)
     }
@@ -368,12 +359,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// What is wrong with the input, or which limit it breaks. The message then holds what came
     /// before the fault.
     fn merge(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        if bytes.len() > limits::MESSAGE_SIZE_MAX {
-            let kind = DecodeErrorKind::LengthTooLarge(bytes.len() as u64);
-            return Err(DecodeError::new(kind, 0, 0).within(Self::FULL_NAME));
-        }
-        self.merge_fields(Budget::new(bytes).reader(bytes))
-            .map_err(|error| error.within(Self::FULL_NAME))
+        self.merge_with(bytes, &DecodeOptions::new())
     }
 
     /// Decodes `bytes` into this message as [`Message::merge`] does; fields may share the buffer as
@@ -407,8 +393,10 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// # Ok::<(), rust_grpc::DecodeError>(())
     /// ```
     fn merge_with(&mut self, bytes: &[u8], options: &DecodeOptions<'_>) -> Result<(), DecodeError> {
-        let mut budget = options.budget(bytes).map_err(|error| error.within(Self::FULL_NAME))?;
-        self.merge_fields(budget.reader(bytes)).map_err(|error| error.within(Self::FULL_NAME))
+        let budget = options.budget(bytes);
+        budget
+            .and_then(|mut budget| self.merge_fields(budget.reader(bytes)))
+            .map_err(|error| error.within(Self::FULL_NAME))
     }
 
     /// Writes the message behind its length, in one write: the next one may follow it. Wrap a file
@@ -564,6 +552,14 @@ impl<M: Message> Message for Box<M> {
 #[inline(never)]
 fn cannot_encode(error: &EncodeError) -> ! {
     panic!("{error}");
+}
+
+/// Whether every required field has come.
+fn check_decoded<M: Message>(message: &M) -> Result<(), DecodeError> {
+    if !M::CHECKS_REQUIRED {
+        return Ok(());
+    }
+    message.check_required().map_err(|missing| DecodeError::missing(M::FULL_NAME, missing))
 }
 
 /// Whether every required field is set.

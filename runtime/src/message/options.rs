@@ -54,6 +54,8 @@ impl<'p> DecodeOptions<'p> {
         self
     }
 
+    /// The budget for `bytes`, which are not more than a message may have: every decoding begins here.
+    #[inline]
     pub(super) fn budget(&self, bytes: &[u8]) -> Result<Budget, DecodeError> {
         if bytes.len() > limits::MESSAGE_SIZE_MAX {
             let kind = DecodeErrorKind::LengthTooLarge(bytes.len() as u64);

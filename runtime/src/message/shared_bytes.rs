@@ -5,14 +5,11 @@
 
 use bytes::Bytes;
 
-use super::budget::Budget;
-use super::error::DecodeErrorKind;
 use super::field_writer::FieldWriter;
 use super::kind::{Kind, Scalar};
 use super::reader::Reader;
 use super::reflect::generated::{Element, Value, ValueError, ValueRef};
-use super::{DecodeError, LENGTH_DELIMITED, Message};
-use crate::limits;
+use super::{DecodeError, DecodeOptions, LENGTH_DELIMITED, Message};
 
 /// `bytes` as [`Bytes`].
 pub struct SharedBytes;
@@ -68,11 +65,10 @@ pub(super) fn share(buffer: Option<&Bytes>, bytes: &[u8]) -> Bytes {
 
 /// Merges what `buffer` holds into `message`, whose fields may share it.
 pub(super) fn merge<M: Message>(message: &mut M, buffer: &Bytes) -> Result<(), DecodeError> {
-    if buffer.len() > limits::MESSAGE_SIZE_MAX {
-        let kind = DecodeErrorKind::LengthTooLarge(buffer.len() as u64);
-        return Err(DecodeError::new(kind, 0, 0).within(M::FULL_NAME));
-    }
-    let mut budget = Budget::new(buffer);
-    budget.buffer = Some(buffer.clone());
-    message.merge_fields(budget.reader(buffer)).map_err(|error| error.within(M::FULL_NAME))
+    let budget = DecodeOptions::new().budget(buffer);
+    let read = budget.and_then(|mut budget| {
+        budget.buffer = Some(buffer.clone());
+        message.merge_fields(budget.reader(buffer))
+    });
+    read.map_err(|error| error.within(M::FULL_NAME))
 }

@@ -19,7 +19,7 @@ use super::value::{Value, ValueError};
 use super::{Reflect, wire};
 use crate::limits;
 use crate::message::{
-    Budget, DecodeError, DecodeErrorKind, DecodeOptions, EncodeError, Reader, UnknownFields, Writer,
+    Budget, DecodeError, DecodeOptions, EncodeError, Reader, UnknownFields, scratch,
 };
 
 /// A message whose type is known only at run time.
@@ -114,11 +114,9 @@ impl DynamicMessage {
     ///
     /// What is wrong with the input, or which limit it breaks.
     pub fn merge(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        if bytes.len() > limits::MESSAGE_SIZE_MAX {
-            let kind = DecodeErrorKind::LengthTooLarge(bytes.len() as u64);
-            return Err(DecodeError::new(kind, 0, 0).within(self.full_name()));
-        }
-        self.merge_from(Budget::new(bytes).reader(bytes))
+        let budget = DecodeOptions::new().budget(bytes);
+        let mut budget = budget.map_err(|error| error.within(self.full_name()))?;
+        self.merge_from(budget.reader(bytes))
     }
 
     /// The encoded message: the bytes that a generated message of the same fields has.
@@ -129,15 +127,13 @@ impl DynamicMessage {
     pub fn encode_to_vec(&self) -> Result<Vec<u8>, EncodeError> {
         let checked = wire::check_required(self);
         checked.map_err(|missing| EncodeError::missing(self.full_name(), missing))?;
-        let mut writer = Writer::new();
-        let size = writer.fill(limits::MESSAGE_SIZE_MAX, |mut writer| {
+        let mut bytes = Vec::new();
+        let appended = scratch::append(&mut bytes, limits::MESSAGE_SIZE_MAX, |mut writer| {
             wire::write_fields(self, &mut writer);
             writer.room_left()
         });
-        match size {
-            0..=limits::MESSAGE_SIZE_MAX => Ok(writer.into_vec()),
-            size => Err(EncodeError::too_large(self.full_name(), size)),
-        }
+        appended.map_err(|size| EncodeError::too_large(self.full_name(), size))?;
+        Ok(bytes)
     }
 
     /// Unsets every field.
