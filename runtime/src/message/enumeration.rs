@@ -3,6 +3,8 @@
 use std::fmt::{self, Debug, Formatter};
 use std::hash::Hash;
 
+use super::redact::debug_name;
+
 /// A protobuf enum.
 ///
 /// Generated enums are open: a number that the .proto does not name is kept, and travels on when
@@ -108,19 +110,14 @@ macro_rules! open_enumeration {
 /// What the formatter gives.
 pub fn debug_enumeration<E: Enumeration>(
     value: E,
-    type_name: &str,
-    constants: &[&str],
+    type_name: &'static str,
+    constants: &[&'static str],
     formatter: &mut Formatter<'_>,
 ) -> fmt::Result {
     let number = value.number();
     let index = E::NAMES.iter().position(|(_, named)| *named == number);
     match index.and_then(|index| constants.get(index)) {
-        Some(constant) => formatter.write_str(plain(constant)),
-        None => write!(formatter, "{}({number})", plain(type_name)),
+        Some(constant) => formatter.write_str(debug_name(constant)),
+        None => write!(formatter, "{}({number})", debug_name(type_name)),
     }
-}
-
-/// An identifier without what makes a keyword one.
-fn plain(identifier: &str) -> &str {
-    identifier.strip_prefix("r#").unwrap_or(identifier)
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a float is the nearest one to what is written, as [`str::parse`] gives it.
 
+use super::number::Float;
+
 /// An integer as far as it is digits: its sign and its magnitude.
 #[derive(Clone, Copy)]
 pub(super) struct Digits {
@@ -60,12 +62,9 @@ impl Decimal {
 }
 
 /// The floats of fields.
-pub(super) trait FromDecimal: Sized {
+pub(super) trait FromDecimal: Float {
     /// The float; `None` if its text has to be asked.
     fn from_decimal(decimal: Decimal) -> Option<Self>;
-
-    /// The float that `text` is; `None` if it is beyond the type.
-    fn parse(text: &str) -> Option<Self>;
 }
 
 impl FromDecimal for f64 {
@@ -73,20 +72,12 @@ impl FromDecimal for f64 {
     fn from_decimal(decimal: Decimal) -> Option<Self> {
         decimal.quotient()
     }
-
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|float: &Self| float.is_finite())
-    }
 }
 
 impl FromDecimal for f32 {
     #[inline(always)]
     fn from_decimal(decimal: Decimal) -> Option<Self> {
         decimal.quotient().and_then(narrowed)
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|float: &Self| float.is_finite())
     }
 }
 

@@ -11,6 +11,7 @@ mod lexer;
 mod number;
 mod options;
 mod parse;
+mod plain;
 mod print;
 #[cfg(feature = "serde")]
 pub(crate) mod serde;

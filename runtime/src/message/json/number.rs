@@ -187,8 +187,12 @@ impl Float for f64 {
 
 /// The float that `text` is, `None` if it is no number or beyond the type.
 pub(super) fn float<F: Float>(text: &str) -> Option<F> {
-    let value = is_number(text).then(|| text.parse::<F>().ok())??;
-    Into::<f64>::into(value).is_finite().then_some(value)
+    is_number(text).then(|| finite(text))?
+}
+
+/// The float that `text`, which is a number, says; `None` if it is beyond the type.
+pub(super) fn finite<F: Float>(text: &str) -> Option<F> {
+    text.parse().ok().filter(|float: &F| Into::<f64>::into(*float).is_finite())
 }
 
 /// Appends the fewest digits that read back as the same float; what is no number goes in quotes.

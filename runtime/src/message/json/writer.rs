@@ -5,6 +5,7 @@
 
 use std::io::Write as _;
 
+use super::plain::plain_length;
 use super::{base64, number};
 
 /// Whether the text has line breaks and indents.
@@ -224,44 +225,6 @@ impl JsonWriter {
         }
     }
 }
-
-/// How many bytes stand before the first one that needs an escape; all of them if none does. The
-/// bytes are looked at in words.
-fn plain_length(bytes: &[u8]) -> usize {
-    let Some(last) = bytes.last_chunk::<WORD>() else {
-        return bytes.iter().position(|byte| needs_escape(*byte)).unwrap_or(bytes.len());
-    };
-    let (words, rest) = bytes.as_chunks::<WORD>();
-    for (index, word) in words.iter().enumerate() {
-        if let Some(at) = first_escape(*word) {
-            return index * WORD + at;
-        }
-    }
-    // The bytes before the rest are plain, so that it can be seen in a whole word.
-    match first_escape(*last) {
-        Some(at) if !rest.is_empty() => bytes.len() - WORD + at,
-        _ => bytes.len(),
-    }
-}
-
-/// Where in the word the first byte stands that needs an escape.
-#[inline]
-fn first_escape(word: [u8; WORD]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGH: u64 = ONES << 7;
-    let word = u64::from_le_bytes(word);
-    // The high bit of the first byte below `limit` is set, and none of those before it.
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
-    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    let found = below(word, 0x20) | is(b'"') | is(b'\\');
-    (found != 0).then(|| found.trailing_zeros() as usize / 8)
-}
-
-fn needs_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-const WORD: usize = size_of::<u64>();
 
 /// Enough for small messages; larger ones double it.
 const CAPACITY_FIRST: usize = 256;

@@ -13,6 +13,7 @@ use containers::{Container, Containers};
 
 use super::error::{JsonError, shortened};
 use super::number;
+use super::plain::plain_length;
 
 /// A token, as far as possible borrowed from the text.
 #[derive(Clone, Debug, PartialEq)]
@@ -294,7 +295,7 @@ impl<'a> Lexer<'a> {
 
     /// What follows and stands for itself in a string.
     fn plain(&mut self) -> &'a str {
-        let length = quick::plain_length(&self.text.as_bytes()[self.at..]);
+        let length = plain_length(&self.text.as_bytes()[self.at..]);
         let plain = &self.text[self.at..self.at + length];
         self.at += length;
         plain

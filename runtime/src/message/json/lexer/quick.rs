@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use super::{Container, Expects, Lexer};
 use crate::message::json::decimal::{Decimal, Digits, FromDecimal, FromDigits};
 use crate::message::json::number;
+use crate::message::json::plain::plain_length;
 
 impl<'a> Lexer<'a> {
     /// What stands before the name of a member of the object that is open. Gives the text from
@@ -137,13 +138,13 @@ impl<'a> Lexer<'a> {
         }
         if matches!(bytes.get(end), Some(b'e' | b'E')) {
             let end = start + number::length(&self.text[start..])?;
-            let float = F::parse(&self.text[start..end])?;
+            let float = number::finite(&self.text[start..end])?;
             self.read(start, end);
             return Some(float);
         }
         let is_whole = DIGITS.contains(&length);
         let decimal = Decimal { is_negative, mantissa, places, is_whole };
-        let float = F::from_decimal(decimal).or_else(|| F::parse(&self.text[start..end]))?;
+        let float = F::from_decimal(decimal).or_else(|| number::finite(&self.text[start..end]))?;
         self.read(start, end);
         Some(float)
     }
@@ -261,49 +262,5 @@ fn digits(bytes: &[u8], mut value: u64) -> (u64, usize) {
     (value, length)
 }
 
-/// How many bytes at the beginning of `bytes` stand for themselves in a string.
-#[inline]
-pub(super) fn plain_length(bytes: &[u8]) -> usize {
-    let mut length = 0;
-    while let Some(word) = bytes[length..].first_chunk::<8>() {
-        let special = special(u64::from_le_bytes(*word));
-        if special != 0 {
-            return length + special.trailing_zeros() as usize / 8;
-        }
-        length += 8;
-        if length == 64 {
-            length += plain_blocks(&bytes[length..]);
-        }
-    }
-    let rest = &bytes[length..];
-    length + rest.iter().position(|byte| !is_plain(*byte)).unwrap_or(rest.len())
-}
-
-/// As many bytes as can be taken for plain by the block.
-fn plain_blocks(bytes: &[u8]) -> usize {
-    let is_whole = |block: &[u8]| block.iter().fold(true, |all, byte| all & is_plain(*byte));
-    bytes.chunks_exact(BLOCK).take_while(|block| is_whole(block)).count() * BLOCK
-}
-
-fn is_plain(byte: u8) -> bool {
-    byte != b'"' && byte != b'\\' && byte >= 0x20
-}
-
-/// The highest bit of the first byte that is not plain, and perhaps of some that follow it.
-#[inline(always)]
-fn special(word: u64) -> u64 {
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let quote = zero(word ^ (ONES * b'"' as u64));
-    let backslash = zero(word ^ (ONES * b'\\' as u64));
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (quote | backslash | control) & (ONES * 0x80)
-}
-
 /// As many digits as 64 bits hold whatever they are.
 const DIGITS: RangeInclusive<usize> = 1..=19;
-
-/// A one in each byte.
-const ONES: u64 = u64::MAX / 0xff;
-
-/// Bytes that are looked at together.
-const BLOCK: usize = 64;

@@ -68,15 +68,13 @@ impl<'a, 'o> Parser<'a, 'o> {
         message: &mut dyn Reflect,
         token: Token<'a>,
     ) -> Result<(), JsonError> {
+        let Some(kind) = WellKnown::of(&descriptor) else {
+            self.expect_object(&token, descriptor)?;
+            return self.object(descriptor, message);
+        };
         self.lexer.charge(message.instance_size())?;
         self.enter()?;
-        match WellKnown::of(&descriptor) {
-            Some(kind) => self.well_known(kind, descriptor, message, token)?,
-            None => {
-                self.expect_object(&token, descriptor)?;
-                self.members(descriptor, message)?;
-            }
-        }
+        self.well_known(kind, descriptor, message, token)?;
         self.depth -= 1;
         Ok(())
     }
