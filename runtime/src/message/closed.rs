@@ -6,7 +6,7 @@
 use super::kind::Kind;
 use super::map::Map;
 use super::reader::Reader;
-use super::{DecodeError, Enumeration, UnknownFields, VARINT};
+use super::{DecodeError, Enumeration, UnknownFields, UnknownValue, VARINT};
 use crate::limits;
 
 /// What generated code calls for fields of closed enums.
@@ -141,7 +141,7 @@ impl Reader<'_> {
         unknown: &mut UnknownFields,
     ) -> Result<(), DecodeError> {
         self.charge(limits::UNKNOWN_FIELD_COST)?;
-        unknown.push_varint(number, value);
+        unknown.push(number, UnknownValue::Varint(value));
         Ok(())
     }
 }

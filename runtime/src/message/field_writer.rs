@@ -44,7 +44,7 @@ pub struct Outside<'m> {
     pub(super) size: usize,
     /// Whether long strings and bytes are lent.
     pub(super) lends: bool,
-    pub(super) lent: Vec<Lent<'m>>,
+    pub(super) lent: Lending<'m>,
 }
 
 /// A part of a message that is not copied into the room.
@@ -53,6 +53,29 @@ pub(super) struct Lent<'m> {
     /// Bytes of the room that were left, and came before it.
     pub(super) room_left: usize,
     pub(super) bytes: &'m [u8],
+}
+
+/// What was lent, from the last part of the output to the first. Most messages lend none or one,
+/// which takes no allocation.
+#[derive(Default)]
+pub(super) struct Lending<'m> {
+    last: Option<Lent<'m>>,
+    others: Vec<Lent<'m>>,
+}
+
+impl<'m> Lending<'m> {
+    /// Lends a part that comes before all others.
+    fn push(&mut self, part: Lent<'m>) {
+        match self.last {
+            None => self.last = Some(part),
+            Some(_) => self.others.push(part),
+        }
+    }
+
+    /// The parts from the first to the last.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Lent<'m>> {
+        self.others.iter().rev().chain(&self.last)
+    }
 }
 
 impl<'a, 'm> FieldWriter<'a, 'm> {

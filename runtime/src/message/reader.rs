@@ -32,9 +32,15 @@ impl<'a> Reader<'a> {
         Self { rest: input, budget, tag: 0, group: 0 }
     }
 
-    /// A reader of what follows `tag`, in the group of its number if it begins one.
+    /// A reader of what follows `tag`.
     #[inline(always)]
     pub(super) fn after(tag: u32, rest: &'a [u8], budget: &'a mut Budget) -> Self {
+        Self { rest, budget, tag, group: 0 }
+    }
+
+    /// A reader of the group that `tag` begins.
+    #[inline(always)]
+    pub(super) fn of_group(tag: u32, rest: &'a [u8], budget: &'a mut Budget) -> Self {
         Self { rest, budget, tag, group: tag >> 3 }
     }
 }

@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use super::field_writer::{FieldWriter, Lent, Outside};
+use super::field_writer::{FieldWriter, Lending, Outside};
 use super::writer::zeroed;
 use crate::limits;
 
@@ -27,15 +27,14 @@ pub(super) fn append<'m>(
     write: impl Fn(FieldWriter<'_, 'm>) -> usize,
 ) -> Result<(), usize> {
     let mut run = |room: &mut Vec<u8>| {
-        let mut outside = Outside { lends: true, ..Default::default() };
-        let (start, size) = write_into(room, &mut outside, limit, &write)?;
-        let lent = outside.lent;
-        if lent.is_empty() && bytes.capacity() == 0 {
+        let (start, size, outside) = write_into(room, limit, &write)?;
+        // Where all fitted, what is outside is lent.
+        if outside.size == 0 && bytes.capacity() == 0 {
             // Nothing but the copy, for the messages that are so small that more would show.
             *bytes = room[start..].to_vec();
         } else {
             bytes.reserve(size);
-            put_together(bytes, room, start, &lent);
+            put_together(bytes, room, start, &outside.lent);
         }
         if room.len() > limits::SCRATCH_KEPT {
             *room = Vec::new();
@@ -51,39 +50,37 @@ pub(super) fn append<'m>(
     }
 }
 
-/// Writes into `room`, which grows until all fits; returns where what was written begins, and its
-/// size with what was lent.
+/// Writes into `room`, which grows until all fits; returns where what was written begins, its size
+/// with what was lent, and what was lent.
 #[inline]
 fn write_into<'m>(
     room: &mut Vec<u8>,
-    outside: &mut Outside<'m>,
     limit: usize,
     write: &impl Fn(FieldWriter<'_, 'm>) -> usize,
-) -> Result<(usize, usize), usize> {
+) -> Result<(usize, usize, Outside<'m>), usize> {
     if room.is_empty() {
         *room = zeroed(SIZE_FIRST);
     }
     loop {
-        let room_left = write(FieldWriter::new(room, outside));
+        let mut outside = Outside { lends: true, ..Default::default() };
+        let room_left = write(FieldWriter::new(room, &mut outside));
         let size = room.len() - room_left + outside.size;
         if size > limit {
             return Err(size);
         }
         let size_lent: usize = outside.lent.iter().map(|part| part.bytes.len()).sum();
         if outside.size == size_lent {
-            return Ok((room_left, size));
+            return Ok((room_left, size, outside));
         }
         // Some did not fit.
-        outside.size = 0;
-        outside.lent.clear();
         *room = zeroed((size - size_lent).max(2 * room.len()));
     }
 }
 
 /// Appends what stands in `room` from `start` on, with what was lent in its places.
-fn put_together(bytes: &mut Vec<u8>, room: &[u8], start: usize, lent: &[Lent<'_>]) {
+fn put_together(bytes: &mut Vec<u8>, room: &[u8], start: usize, lent: &Lending<'_>) {
     let mut at = start;
-    for part in lent.iter().rev() {
+    for part in lent.iter() {
         bytes.extend_from_slice(&room[at..part.room_left]);
         bytes.extend_from_slice(part.bytes);
         at = part.room_left;

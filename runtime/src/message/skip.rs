@@ -98,7 +98,7 @@ pub(super) fn merge_group<'a>(
     merge: impl FnOnce(Reader<'_>) -> Result<(), DecodeError>,
 ) -> Result<&'a [u8], DecodeError> {
     budget.descend(rest, tag)?;
-    merge(Reader::after(tag, rest, budget))?;
+    merge(Reader::of_group(tag, rest, budget))?;
     budget.ascend();
     match budget.after_group.take() {
         Some(left) => Ok(&rest[rest.len() - left..]),

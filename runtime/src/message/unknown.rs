@@ -69,29 +69,28 @@ impl UnknownFields {
             (1..=FIELD_NUMBER_MAX).contains(&number),
             "expected a field number from 1 to {FIELD_NUMBER_MAX}, got {number}"
         );
-        let mut payload = Vec::new();
         let wire_type = match value {
-            UnknownValue::Varint(value) => return self.push_varint(number, value),
-            UnknownValue::Fixed64(value) => {
-                payload.extend_from_slice(&value.to_le_bytes());
-                FIXED64
-            }
-            UnknownValue::LengthDelimited(bytes) => {
-                push_varint(&mut payload, bytes.len() as u64);
-                payload.extend_from_slice(bytes);
-                LENGTH_DELIMITED
+            UnknownValue::Varint(_) => VARINT,
+            UnknownValue::Fixed64(_) => FIXED64,
+            UnknownValue::LengthDelimited(_) => LENGTH_DELIMITED,
+            UnknownValue::Group(_) => START_GROUP,
+            UnknownValue::Fixed32(_) => FIXED32,
+        };
+        let bytes = &mut self.0.get_or_insert_default().bytes;
+        push_varint(bytes, u64::from(number << 3 | wire_type));
+        match value {
+            UnknownValue::Varint(value) => push_varint(bytes, value),
+            UnknownValue::Fixed64(value) => bytes.extend_from_slice(&value.to_le_bytes()),
+            UnknownValue::LengthDelimited(value) => {
+                push_varint(bytes, value.len() as u64);
+                bytes.extend_from_slice(value);
             }
             UnknownValue::Group(fields) => {
-                payload.extend_from_slice(fields.bytes);
-                push_varint(&mut payload, u64::from(number << 3 | END_GROUP));
-                START_GROUP
+                bytes.extend_from_slice(fields.bytes);
+                push_varint(bytes, u64::from(number << 3 | END_GROUP));
             }
-            UnknownValue::Fixed32(value) => {
-                payload.extend_from_slice(&value.to_le_bytes());
-                FIXED32
-            }
-        };
-        self.push_raw(number << 3 | wire_type, &payload);
+            UnknownValue::Fixed32(value) => bytes.extend_from_slice(&value.to_le_bytes()),
+        }
     }
 
     /// Removes all fields.
@@ -133,13 +132,6 @@ impl UnknownFields {
         let bytes = &mut self.0.get_or_insert_default().bytes;
         push_varint(bytes, tag.into());
         bytes.extend_from_slice(payload);
-    }
-
-    /// Appends a varint without the buffer that [`UnknownFields::push`] needs for other values.
-    pub(super) fn push_varint(&mut self, number: u32, value: u64) {
-        let bytes = &mut self.0.get_or_insert_default().bytes;
-        push_varint(bytes, (number << 3 | VARINT).into());
-        push_varint(bytes, value);
     }
 }
 

@@ -37,7 +37,7 @@ fn split_long(bytes: &[u8]) -> Result<(u64, &[u8]), Fault> {
 }
 
 /// The varint at the front of `bytes` and its size; size 0 if there is none. For those of more than
-/// two bytes: up to eight are read as one word, without a branch for each.
+/// one byte: up to eight are read as one word, without a branch for each.
 #[inline(never)]
 pub(super) fn long(bytes: &[u8]) -> (u64, usize) {
     if let Some(chunk) = bytes.first_chunk() {

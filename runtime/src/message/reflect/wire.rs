@@ -10,7 +10,7 @@ use crate::limits;
 use crate::message::varint::{unzigzag32, unzigzag64, zigzag32, zigzag64};
 use crate::message::{
     ByteString, DecodeError, DecodeErrorKind, END_GROUP, FIXED32, FIXED64, FieldWriter,
-    LENGTH_DELIMITED, MissingField, Reader, START_GROUP, UnknownFields, VARINT,
+    LENGTH_DELIMITED, MissingField, Reader, START_GROUP, UnknownFields, UnknownValue, VARINT,
 };
 
 /// Memory that a dynamic message takes besides what it is made of: the first slots of its fields.
@@ -310,7 +310,7 @@ fn read_value(
             let enumeration = field.enumeration().expect("the field is of an enum");
             if enumeration.is_closed() && enumeration.value_by_number(number).is_none() {
                 reader.charge(limits::UNKNOWN_FIELD_COST)?;
-                unknown.push_varint(at, raw);
+                unknown.push(at, UnknownValue::Varint(raw));
                 return Ok(None);
             }
             Value::Enum(number)
