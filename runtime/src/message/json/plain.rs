@@ -4,22 +4,37 @@
 /// How many bytes at the beginning of `bytes` stand for themselves.
 #[inline]
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
+    match bytes.split_at_checked(BLOCK) {
+        None => plain_words(bytes),
+        Some((first, rest)) => match plain_words(first) {
+            BLOCK => BLOCK + plain_of_long(rest),
+            length => length,
+        },
+    }
+}
+
+/// The same for what follows the first block.
+#[inline(never)]
+fn plain_of_long(bytes: &[u8]) -> usize {
+    let blocks = plain_blocks(bytes);
+    blocks + plain_words(&bytes[blocks..])
+}
+
+/// The same for few bytes, which are looked at in words.
+#[inline(always)]
+fn plain_words(bytes: &[u8]) -> usize {
     let Some(last) = bytes.last_chunk() else {
         return bytes.iter().position(|byte| !is_plain(*byte)).unwrap_or(bytes.len());
     };
-    let mut length = 0;
-    while let Some(word) = bytes[length..].first_chunk() {
+    let (words, rest) = bytes.as_chunks();
+    for (index, word) in words.iter().enumerate() {
         if let Some(at) = first_special(*word) {
-            return length + at;
-        }
-        length += WORD;
-        if length == BLOCK {
-            length += plain_blocks(&bytes[length..]);
+            return index * WORD + at;
         }
     }
     // The bytes before the rest are plain, so that it can be seen in a whole word.
     match first_special(*last) {
-        Some(at) if length < bytes.len() => bytes.len() - WORD + at,
+        Some(at) if !rest.is_empty() => bytes.len() - WORD + at,
         _ => bytes.len(),
     }
 }
