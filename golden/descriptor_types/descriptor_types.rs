@@ -5,7 +5,9 @@ const _: () = ::rust_grpc::generated::GENERATED_CODE_VERSION_1;
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Schema {
     pub name: ::std::string::String,
-    pub file: ::rust_grpc::MessageField<::rust_grpc::well_known::FileDescriptorProto>,
+    pub file: ::rust_grpc::MessageField<
+        ::std::boxed::Box<::rust_grpc::well_known::FileDescriptorProto>,
+    >,
     pub messages: ::std::collections::HashMap<
         ::std::string::String,
         ::rust_grpc::well_known::DescriptorProto,

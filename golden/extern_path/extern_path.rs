@@ -7,7 +7,7 @@ pub struct Local {
     pub thing: ::rust_grpc::MessageField<::elsewhere::outside::deep::Thing>,
     pub part: ::rust_grpc::MessageField<::elsewhere::outside::deep::thing::Part>,
     pub kind: ::elsewhere::outside::deep::thing::part::Kind,
-    pub replaced: ::rust_grpc::MessageField<::elsewhere::Replacement>,
+    pub replaced: ::rust_grpc::MessageField<::std::boxed::Box<::elsewhere::Replacement>>,
     pub inner: ::rust_grpc::MessageField<::elsewhere::replaced::Inner>,
     pub choice: ::core::option::Option<local::Choice>,
     pub unknown: ::rust_grpc::UnknownFields,

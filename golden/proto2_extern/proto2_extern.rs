@@ -5,7 +5,9 @@ const _: () = ::rust_grpc::generated::GENERATED_CODE_VERSION_1;
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Schema {
     pub name: ::std::string::String,
-    pub file: ::rust_grpc::MessageField<::elsewhere::descriptor::FileDescriptorProto>,
+    pub file: ::rust_grpc::MessageField<
+        ::std::boxed::Box<::elsewhere::descriptor::FileDescriptorProto>,
+    >,
     pub unknown: ::rust_grpc::UnknownFields,
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use protobuf::descriptor::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
+use super::boxes::Boxes;
 use super::features::{Features, FeaturesOf};
 use super::holders;
 use super::names::{self, FileNames, TypeName, identifier, relative_path};
@@ -28,6 +29,7 @@ pub(crate) struct Index<'a> {
     required: HashSet<String>,
     /// Those that have fields which share a buffer, or can hold a message that has.
     shared_bytes: HashSet<String>,
+    boxes: Boxes,
     options: &'a Options,
 }
 
@@ -60,6 +62,7 @@ impl<'a> Index<'a> {
             names: HashMap::new(),
             required: HashSet::new(),
             shared_bytes: HashSet::new(),
+            boxes: Boxes::default(),
             options,
         };
         let all: Vec<_> = index.files.values().copied().collect();
@@ -73,6 +76,7 @@ impl<'a> Index<'a> {
         index.shared_bytes = holders::reaching(&index.types, |full, _, message| {
             holders::has_shared_bytes(full, message, options)
         });
+        index.boxes = Boxes::new(&index.types);
         for file in all {
             index.give_names(file, &mut BTreeSet::new())?;
         }
@@ -98,6 +102,11 @@ impl<'a> Index<'a> {
     /// has.
     pub(crate) fn reaches_shared_bytes(&self, full: &str) -> bool {
         self.shared_bytes.contains(full)
+    }
+
+    /// Which message fields need a box.
+    pub(crate) fn boxes(&self) -> &Boxes {
+        &self.boxes
     }
 
     /// The names in `file`, which is one of the index.

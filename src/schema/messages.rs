@@ -278,7 +278,7 @@ impl<'a> FileBuilder<'a> {
         }
     }
 
-    /// What one value of the field is; a message is boxed where it would hold itself.
+    /// What one value of the field is; a message is boxed as [`Boxes`](super::boxes::Boxes) says.
     pub(super) fn kind(
         &self,
         place: &Place<'_>,
@@ -290,7 +290,7 @@ impl<'a> FileBuilder<'a> {
             self.kind_of_value(&who, &place.path, place.modules, field, features)?;
         match &mut kind {
             Kind::Message { boxed, .. } => {
-                *boxed = self.recursion.needs_box(&place.owner.full, &field.type_name()[1..]);
+                *boxed = self.index.boxes().needs_box(&place.owner.full, field.number());
             }
             Kind::Scalar(scalar @ Scalar::Bytes)
                 if self.options.shares_bytes(&format!(".{}", place.full)) =>

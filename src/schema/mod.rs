@@ -4,6 +4,7 @@
 //! request or in which order. `emit` prints the schema and never sees a descriptor.
 
 mod attributes;
+mod boxes;
 mod case;
 mod defaults;
 mod docs;
@@ -39,7 +40,6 @@ use link::{Descriptor, Index, Linked};
 use messages::Container;
 use model::{Header, Kind, Schema, Types};
 pub(crate) use reach::needed_imports;
-use recursion::Recursion;
 use source::{FILE_SYNTAX, Path, Source};
 
 /// Decides everything that is to be printed for a request.
@@ -110,7 +110,6 @@ struct FileBuilder<'a> {
     /// Of the file's package.
     modules: Vec<String>,
     places: HashMap<String, usize>,
-    recursion: Recursion,
 }
 
 /// Where a reference to a type stands.
@@ -131,7 +130,6 @@ impl<'a> FileBuilder<'a> {
         options: &'a Options,
         file: &'a FileDescriptorProto,
     ) -> Self {
-        let recursion = recursion::of_file(index, file);
         let places = reflection::places(file);
         Self {
             index,
@@ -141,7 +139,6 @@ impl<'a> FileBuilder<'a> {
             source: Source::new(file, options.docs),
             modules: names::package_modules(file.package()),
             places,
-            recursion,
         }
     }
 

@@ -178,7 +178,7 @@ pub(crate) enum Kind {
         path: String,
         closed: bool,
     },
-    /// A message at this path; boxed where it would hold itself.
+    /// A message at this path; boxed where it would hold itself or is large.
     Message {
         path: String,
         boxed: bool,

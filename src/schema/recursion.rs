@@ -1,69 +1,11 @@
-//! Which messages hold themselves: their fields need a box.
+//! Strongly connected components: which messages hold each other.
 //!
-//! An edge leads from a message to the message of a singular field or of a oneof's member. Maps and
-//! repeated fields keep their elements elsewhere, so they need none. Two messages hold each other
-//! exactly if they lie in one strongly connected component (Tarjan). Imports have no cycles, so a
-//! component lies in one file.
+//! Two messages hold each other exactly if they lie in one component (Tarjan).
 
-use std::collections::HashMap;
-
-use protobuf::descriptor::FileDescriptorProto;
-use protobuf::descriptor::field_descriptor_proto::{Label, Type};
-
-use super::inner;
-use super::link::Index;
-use super::messages::label;
-
-/// The component of each message of a file, by full name.
-#[derive(Debug, Default)]
-pub(crate) struct Recursion {
-    component: HashMap<String, usize>,
-}
-
-impl Recursion {
-    /// Computes the components of a graph given as message → messages that it holds.
-    pub(crate) fn new(holds: &[(String, Vec<String>)]) -> Self {
-        let position: HashMap<&str, usize> =
-            holds.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect();
-        let edges = holds.iter().map(|(_, targets)| {
-            targets.iter().filter_map(|target| position.get(target.as_str()).copied()).collect()
-        });
-        let components = Tarjan::components(&edges.collect::<Vec<Vec<usize>>>());
-        let names = holds.iter().map(|(name, _)| name.clone());
-        Self { component: names.zip(components).collect() }
-    }
-
-    /// Whether a field of `owner` whose message is `target` needs a box.
-    pub(crate) fn needs_box(&self, owner: &str, target: &str) -> bool {
-        match (self.component.get(owner), self.component.get(target)) {
-            (Some(owner), Some(target)) => owner == target,
-            _ => false,
-        }
-    }
-}
-
-/// The components of a file's messages.
-pub(super) fn of_file(index: &Index<'_>, file: &FileDescriptorProto) -> Recursion {
-    let mut holds = Vec::new();
-    let mut open: Vec<_> = file
-        .message_type
-        .iter()
-        .map(|message| (inner(file.package(), message.name()), message))
-        .collect();
-    while let Some((full, message)) = open.pop() {
-        let nested = message.nested_type.iter();
-        open.extend(nested.map(|nested| (inner(&full, nested.name()), nested)));
-        let singular = message.field.iter().filter(|field| {
-            let kind = field.type_.and_then(|kind| kind.enum_value().ok());
-            label(field) != Some(Label::LABEL_REPEATED)
-                && matches!(kind, Some(Type::TYPE_MESSAGE | Type::TYPE_GROUP))
-        });
-        let targets = singular.filter_map(|field| field.type_name().strip_prefix('.'));
-        let targets = targets.filter(|target| !index.is_extern(target));
-        let targets = targets.map(str::to_owned).collect();
-        holds.push((full, targets));
-    }
-    Recursion::new(&holds)
+/// The component of each node of a graph given as node → nodes that it leads to. What a node leads
+/// to lies in its own component or in one of a smaller number.
+pub(super) fn components(edges: &[Vec<usize>]) -> Vec<usize> {
+    Tarjan::components(edges)
 }
 
 /// Tarjan's algorithm with a stack of its own: the depth of the graph is the user's.
@@ -147,37 +89,24 @@ impl<'a> Tarjan<'a> {
 mod tests {
     use super::*;
 
-    fn recursion(edges: &[(&str, &[&str])]) -> Recursion {
-        let owned = edges.iter().map(|(name, targets)| {
-            ((*name).to_owned(), targets.iter().map(|target| (*target).to_owned()).collect())
-        });
-        Recursion::new(&owned.collect::<Vec<_>>())
-    }
-
-    /// A message that holds itself, directly or through others, needs a box; its user does not.
+    /// What a node leads to has no greater number, and the same one only inside a cycle.
     #[test]
-    fn only_edges_inside_a_cycle_need_a_box() {
-        let graph = recursion(&[
-            ("User", &["A", "Leaf"]),
-            ("A", &["B", "Leaf"]),
-            ("B", &["C"]),
-            ("C", &["A"]),
-            ("Loop", &["Loop", "A"]),
-            ("Leaf", &["Imported"]),
-        ]);
-        for (owner, target) in [("A", "B"), ("B", "C"), ("C", "A"), ("Loop", "Loop")] {
-            assert!(graph.needs_box(owner, target), "{owner} -> {target}");
-        }
-        for (owner, target) in [("User", "A"), ("A", "Leaf"), ("Loop", "A"), ("Leaf", "Imported")] {
-            assert!(!graph.needs_box(owner, target), "{owner} -> {target}");
+    fn a_component_comes_after_those_it_leads_to() {
+        // 0 uses 1 and 4; 1 → 2 → 3 → 1 is a cycle that leads to 4; 5 leads to itself and to 1.
+        let edges = [vec![1, 4], vec![2, 4], vec![3], vec![1], vec![], vec![5, 1]];
+        let components = components(&edges);
+        assert_eq!((components[1], components[2]), (components[2], components[3]));
+        for (from, to) in [(0, 1), (0, 4), (1, 4), (5, 1)] {
+            assert!(components[to] < components[from], "{from} leads to {to}: {components:?}");
         }
     }
 
     /// A chain as deep as memory allows costs no call stack.
     #[test]
     fn a_deep_chain_does_not_overflow_the_stack() {
-        let chain = (0..100_000).map(|at| (format!("M{at}"), vec![format!("M{}", at + 1)]));
-        let graph = Recursion::new(&chain.collect::<Vec<_>>());
-        assert!(!graph.needs_box("M0", "M1"));
+        let last = 100_000;
+        let chain = (0..=last).map(|at| if at < last { vec![at + 1] } else { vec![] });
+        let components = components(&chain.collect::<Vec<_>>());
+        assert!(components[1] < components[0]);
     }
 }

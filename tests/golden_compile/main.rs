@@ -12,6 +12,8 @@ pub use rust_grpc as runtime;
 
 #[path = "../../golden/attributes/mod.rs"]
 mod attributes;
+#[path = "../../golden/boxes/mod.rs"]
+mod boxes;
 #[path = "../../golden/btree_maps/mod.rs"]
 mod btree_maps;
 #[path = "../../golden/clash_messages/mod.rs"]

@@ -284,3 +284,44 @@ fn recursion_is_boxed_where_it_has_to_be() {
     let egg = nest::Egg { nest: Nest::default().into(), ..Default::default() };
     check("recursion", &Nest { egg: egg.into(), ..Default::default() });
 }
+
+/// A message that takes many bytes is boxed where it would stand inline, in lists and maps never.
+#[test]
+fn a_large_message_is_boxed_where_it_would_stand_inline() {
+    use crate::boxes::boxes::{Large, Row, Small, User, user};
+    let large = || Large { s1: "s".to_owned(), ..Default::default() };
+    let small = || Small { s10: "t".to_owned(), ..Default::default() };
+    let user = User {
+        large: large().into(),
+        small: small().into(),
+        list: vec![large()],
+        named: HashMap::from([("n".to_owned(), large())]),
+        kind: Some(user::Kind::One(Box::new(large()))),
+        ..Default::default()
+    };
+    let _: &MessageField<Box<Large>> = &user.large;
+    let _: &MessageField<Small> = &user.small;
+    check("boxes", &user);
+    check("boxes", &User { kind: Some(user::Kind::Other(small())), ..Default::default() });
+
+    let row = Row { a: small().into(), f: small().into(), ..Default::default() };
+    let (_, _): (&MessageField<Small>, &MessageField<Box<Small>>) = (&row.a, &row.f);
+    check("boxes", &row);
+    assert!(size_of::<Row>() <= 1024 + 256, "{}", size_of::<Row>());
+}
+
+/// What is done with a wide message, as deep as the limit lets it be, fits the 8 MiB of stack that
+/// the runtime's threads have.
+#[test]
+fn a_deep_wide_message_fits_the_stack_of_a_thread() {
+    use crate::boxes::boxes::Wide;
+    let deep = || {
+        let mut wide = Wide { s40: "innermost".to_owned(), ..Default::default() };
+        for _ in 1..100 {
+            wide = Wide { next: wide.into(), ..Default::default() };
+        }
+        check("boxes", &wide);
+        assert!(wide.clone() == wide && format!("{wide:?}").contains("innermost"));
+    };
+    std::thread::Builder::new().stack_size(8 << 20).spawn(deep).unwrap().join().unwrap();
+}

@@ -84,7 +84,7 @@ pub struct FileDescriptorProto {
     pub enum_type: ::std::vec::Vec<EnumDescriptorProto>,
     pub service: ::std::vec::Vec<ServiceDescriptorProto>,
     pub extension: ::std::vec::Vec<FieldDescriptorProto>,
-    pub options: ::rust_grpc::MessageField<FileOptions>,
+    pub options: ::rust_grpc::MessageField<::std::boxed::Box<FileOptions>>,
     /// This field contains optional information about the original source code.
     /// You may safely remove this entire field without harming runtime
     /// functionality of the descriptors -- the information is needed only by
@@ -628,7 +628,7 @@ pub struct FieldDescriptorProto {
     /// will be used. Otherwise, it's deduced from the field's name by converting
     /// it to camelCase.
     pub json_name: ::core::option::Option<::rust_grpc::ByteString>,
-    pub options: ::rust_grpc::MessageField<FieldOptions>,
+    pub options: ::rust_grpc::MessageField<::std::boxed::Box<FieldOptions>>,
     /// If true, this is a proto3 "optional". When a proto3 field is optional, it
     /// tracks presence regardless of field type.
     ///
