@@ -42,7 +42,7 @@ enum Part<'a> {
     /// A field of this number and message.
     Message(i32, &'a str),
     /// The largest of its members.
-    Oneof(Vec<Part<'a>>),
+    Oneof(Vec<Self>),
 }
 
 impl Boxes {
