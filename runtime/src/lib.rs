@@ -87,14 +87,14 @@ pub use client::{
 #[cfg(feature = "prost")]
 pub use grpc::Prost;
 pub use grpc::{
-    Code, Codec, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Protobuf, Received,
-    Status,
+    Code, Codec, Details, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Protobuf,
+    Received, Status,
 };
-pub use message::well_known;
 pub use message::{
     ByteString, DecodeError, Enumeration, Extendable, Extension, Message, MessageField,
     MissingField, UnknownFields,
 };
+pub use message::{rpc, well_known};
 pub use server::{
     CancellationToken, Context, DetachedSink, Next, ReplySink, RequestStream, Server,
     ServerBuilder, ServerInterceptor, Service,

@@ -19,6 +19,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 const EXCEPTIONS: &[(&str, &str)] = &[
     // The default codec is where messages and calls meet.
     ("grpc/codec.rs", "message"),
+    // Rich details are messages that a status carries.
+    ("grpc/details.rs", "message"),
 ];
 
 /// What only `transport` may do: clocks, sockets, threads and waiting.

@@ -44,7 +44,10 @@ impl SingleReply {
     fn response<T>(&mut self, call: &Call, codec: &dyn Codec<T>) -> Result<Response<T>, Status> {
         let trailing_metadata = match call.outcome() {
             Some(Ok(metadata)) => metadata.clone(),
-            Some(Err(status)) => return Err(status.clone()),
+            Some(Err(status)) => {
+                let metadata = std::mem::take(&mut self.metadata);
+                return Err(status.clone().with_initial_metadata(metadata));
+            }
             None => Metadata::new(),
         };
         let Some(payload) = self.payload.take() else {

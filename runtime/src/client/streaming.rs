@@ -139,7 +139,10 @@ impl<T> ReplyStream<T> {
                 Some(Step::Ended) => {
                     self.ended = true;
                     return match self.call.outcome() {
-                        Some(Err(status)) => Err(status.clone()),
+                        Some(Err(status)) => {
+                            let metadata = self.metadata.clone().unwrap_or_default();
+                            Err(status.clone().with_initial_metadata(metadata))
+                        }
                         Some(Ok(_)) | None => Ok(Received::End),
                     };
                 }

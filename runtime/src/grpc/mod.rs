@@ -5,6 +5,7 @@
 
 mod base64;
 pub(crate) mod codec;
+mod details;
 pub(crate) mod envelope;
 pub(crate) mod headers;
 pub(crate) mod metadata;
@@ -17,6 +18,7 @@ pub(crate) mod status;
 pub(crate) mod timeout;
 
 pub use codec::{Codec, Protobuf};
+pub use details::Details;
 pub use metadata::{InvalidMetadata, Metadata, MetadataValue};
 pub use method::{Method, MethodKind};
 #[cfg(feature = "prost")]

@@ -1,7 +1,8 @@
 //! Status: how a call ended, and the two tables that turn lower errors into one.
 //!
-//! One word large, so that `Result<Message, Status>` stays as small as the message. The tables of
-//! HTTP statuses and RST_STREAM codes stand here and nowhere else.
+//! One word large, so that `Result<Message, Status>` stays as small as the message. Success is `Ok`
+//! of something, so that only a call that failed has a status, and only that allocates one. The
+//! tables of HTTP statuses and RST_STREAM codes stand here and nowhere else.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +12,8 @@ use super::metadata::Metadata;
 /// How a call ended: a [`Code`], a message for people, and what came with them.
 ///
 /// Handlers return it to refuse a call; stubs return it when a call did not end with OK. There is a
-/// constructor for every code.
+/// constructor for every code. It is one word large, and what a call that succeeds returns is `Ok`
+/// without any status.
 ///
 /// # Examples
 ///
@@ -31,6 +33,8 @@ struct Inner {
     message: Cow<'static, str>,
     details: Vec<u8>,
     metadata: Metadata,
+    /// What came before the status; only a client has any.
+    initial_metadata: Metadata,
 }
 
 /// The status codes of gRPC, all of them.
@@ -138,7 +142,13 @@ impl Status {
     }
 
     pub(crate) fn with_text(code: Code, message: Cow<'static, str>) -> Self {
-        Self(Box::new(Inner { code, message, details: Vec::new(), metadata: Metadata::new() }))
+        Self(Box::new(Inner {
+            code,
+            message,
+            details: Vec::new(),
+            metadata: Metadata::new(),
+            initial_metadata: Metadata::new(),
+        }))
     }
 
     /// Adds trailing metadata, in place of what was there.
@@ -148,9 +158,17 @@ impl Status {
         self
     }
 
-    /// Adds details: by custom an encoded `google.rpc.Status`, sent as `grpc-status-details-bin`.
+    /// Adds the initial metadata with which a call came before it ended so.
     #[must_use]
-    pub fn with_details(mut self, details: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn with_initial_metadata(mut self, metadata: Metadata) -> Self {
+        self.0.initial_metadata = metadata;
+        self
+    }
+
+    /// Adds details as bytes, in place of what was there: by custom an encoded `google.rpc.Status`,
+    /// sent as `grpc-status-details-bin`. [`with_details`](Self::with_details) encodes them.
+    #[must_use]
+    pub fn with_details_bytes(mut self, details: impl Into<Vec<u8>>) -> Self {
         self.0.details = details.into();
         self
     }
@@ -167,9 +185,9 @@ impl Status {
         &self.0.message
     }
 
-    /// The details; empty if there are none.
+    /// The details as they travel; empty if there are none. [`details`](Self::details) decodes them.
     #[must_use]
-    pub fn details(&self) -> &[u8] {
+    pub fn details_bytes(&self) -> &[u8] {
         &self.0.details
     }
 
@@ -177,6 +195,13 @@ impl Status {
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.0.metadata
+    }
+
+    /// The metadata that the server had sent before the call ended with this status; empty where it
+    /// had sent none, and on the server.
+    #[must_use]
+    pub fn initial_metadata(&self) -> &Metadata {
+        &self.0.initial_metadata
     }
 
     /// The trailing metadata, to be changed.
@@ -237,8 +262,8 @@ impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What a `main` that returns a status prints is for people too.
         fmt::Display::fmt(self, f)?;
-        if !self.details().is_empty() {
-            write!(f, ", details b\"{}\"", self.details().escape_ascii())?;
+        if !self.details_bytes().is_empty() {
+            write!(f, ", details b\"{}\"", self.details_bytes().escape_ascii())?;
         }
         if !self.metadata().is_empty() {
             write!(f, ", metadata {:?}", self.metadata())?;
@@ -337,7 +362,7 @@ mod tests {
     #[test]
     fn a_status_reads_as_name_and_message() {
         assert_eq!(Status::aborted("").to_string(), "ABORTED");
-        let status = Status::aborted("why").with_details([1]);
+        let status = Status::aborted("why").with_details_bytes([1]);
         assert_eq!(status.to_string(), "ABORTED: why");
         assert_eq!(format!("{status:?}"), r#"ABORTED: why, details b"\x01""#);
         assert_eq!(format!("{:?}", Status::aborted("why")), "ABORTED: why");

@@ -37,6 +37,7 @@ mod reader;
 pub(crate) mod redact;
 pub(crate) mod reflect;
 pub(crate) mod required;
+pub mod rpc;
 mod scratch;
 pub(crate) mod shape;
 #[cfg(feature = "bytes")]

@@ -90,7 +90,7 @@ fn trailers_only_carries_a_whole_status() {
     });
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert_eq!(status.message(), "你 %zz");
-    assert_eq!(status.details(), [1, 2]);
+    assert_eq!(status.details_bytes(), [1, 2]);
     assert_eq!(status.metadata().get("x-why"), Some("because"));
 }
 

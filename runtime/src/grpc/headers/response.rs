@@ -100,7 +100,7 @@ pub(crate) fn read_trailers(headers: &Headers) -> Result<Metadata, Status> {
         // The status itself is worth more than the complaint about its details.
         details.clear();
     }
-    Err(Status::new(code, message).with_details(details).with_metadata(metadata))
+    Err(Status::new(code, message).with_details_bytes(details).with_metadata(metadata))
 }
 
 /// Adds the outcome and all trailing metadata.
@@ -116,9 +116,9 @@ pub(super) fn write_status(
     if !status.message().is_empty() {
         headers.push("grpc-message", percent::encode(status.message()));
     }
-    if !status.details().is_empty() {
+    if !status.details_bytes().is_empty() {
         let mut encoded = Vec::new();
-        base64::encode(status.details(), &mut encoded);
+        base64::encode(status.details_bytes(), &mut encoded);
         headers.push("grpc-status-details-bin", encoded);
     }
     write_metadata(status.metadata(), headers);
@@ -183,10 +183,10 @@ mod tests {
     #[test]
     fn a_status_that_is_cut_keeps_code_and_words() {
         let cut = |text: &str| {
-            let mut status = Status::not_found(text).with_details(vec![1]);
+            let mut status = Status::not_found(text).with_details_bytes(vec![1]);
             status.metadata_mut().insert("x", "y").unwrap();
             let cut = cut_status(Err(&status), "9 bytes");
-            assert_eq!((cut.code(), cut.details().len()), (Code::NotFound, 0));
+            assert_eq!((cut.code(), cut.details_bytes().len()), (Code::NotFound, 0));
             assert!(cut.metadata().is_empty());
             cut.message().to_owned()
         };
@@ -231,8 +231,9 @@ mod tests {
 
         let mut own = Metadata::new();
         own.insert_bin("y-bin", [9]).unwrap();
-        let status =
-            Status::aborted("错误 🦀 100%").with_details([1, 2, 3]).with_metadata(own.clone());
+        let status = Status::aborted("错误 🦀 100%")
+            .with_details_bytes([1, 2, 3])
+            .with_metadata(own.clone());
         let received = read_trailers(&trailers(Err(&status), &metadata())).unwrap_err();
         let mut all = metadata();
         all.extend_from(&own);
@@ -322,9 +323,9 @@ mod tests {
     fn malformed_details_do_not_hide_the_status() {
         let fields = [("grpc-status", "5"), ("grpc-status-details-bin", "*")];
         let status = read_trailers(&fields.into_iter().collect()).unwrap_err();
-        assert_eq!((status.code(), status.details()), (Code::NotFound, &[][..]));
+        assert_eq!((status.code(), status.details_bytes()), (Code::NotFound, &[][..]));
         let fields = [("grpc-status", "5"), ("grpc-status-details-bin", "AQI=")];
         let status = read_trailers(&fields.into_iter().collect()).unwrap_err();
-        assert_eq!(status.details(), [1, 2]);
+        assert_eq!(status.details_bytes(), [1, 2]);
     }
 }
