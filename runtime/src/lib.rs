@@ -88,7 +88,7 @@ pub use client::{
 pub use grpc::Prost;
 pub use grpc::{
     Code, Codec, Details, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Protobuf,
-    Received, Status,
+    RawBytes, Received, Status,
 };
 pub use message::{
     ByteString, DecodeError, Enumeration, Extendable, Extension, Message, MessageField,

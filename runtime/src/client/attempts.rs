@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::channel::Channel;
 use crate::grpc::codec::Writer;
 use crate::grpc::headers::RequestHead;
-use crate::grpc::{Metadata, Status};
+use crate::grpc::{Metadata, Method, Status};
 use crate::limits;
 use crate::transport::latch::Latch;
 use crate::transport::{OpenError, Stream, lock, now};
@@ -28,7 +28,7 @@ pub(crate) struct Attempts {
 
 /// What every stream of the call begins with.
 pub(crate) struct Head {
-    pub(crate) path: &'static str,
+    pub(crate) method: Method,
     pub(crate) metadata: Metadata,
     pub(crate) deadline: Option<Instant>,
     pub(crate) wait_for_ready: bool,
@@ -206,7 +206,7 @@ impl Head {
             let head = RequestHead {
                 scheme: "http",
                 authority: &settings.authority,
-                path: self.path,
+                path: self.method.path(),
                 timeout,
                 user_agent: &settings.user_agent,
                 metadata: &self.metadata,

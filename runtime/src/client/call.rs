@@ -71,13 +71,13 @@ impl Call {
         let deadline = [at, options.deadline].into_iter().flatten().min();
         let mut metadata = options.metadata;
         settings.interceptors.run(&mut OutgoingCall {
-            method: *method,
+            method,
             authority: &settings.authority,
             metadata: &mut metadata,
             deadline,
         })?;
         let wait_for_ready = options.wait_for_ready;
-        let head = Head { path: method.path(), metadata, deadline, wait_for_ready };
+        let head = Head { method: method.clone(), metadata, deadline, wait_for_ready };
         let requests_ended = AtomicBool::new(matches!(requests, Requests::One(_)));
         let attempts = Attempts::begin(channel, head, requests)?;
         Ok(Self { attempts, requests_ended, outcome: OnceLock::new() })
@@ -272,7 +272,7 @@ impl Call {
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("path", &self.attempts.head.path)
+            .field("path", &self.attempts.head.method.path())
             .field("outcome", &self.outcome.get())
             .finish_non_exhaustive()
     }

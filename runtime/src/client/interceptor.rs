@@ -49,15 +49,15 @@ where
 /// A call that is about to begin, as an interceptor sees it.
 #[derive(Debug)]
 pub struct OutgoingCall<'a> {
-    pub(crate) method: Method,
+    pub(crate) method: &'a Method,
     pub(crate) authority: &'a str,
     pub(crate) metadata: &'a mut Metadata,
     pub(crate) deadline: Option<Instant>,
 }
 
-impl OutgoingCall<'_> {
+impl<'a> OutgoingCall<'a> {
     /// The method that is called.
-    pub fn method(&self) -> Method {
+    pub fn method(&self) -> &'a Method {
         self.method
     }
 

@@ -63,6 +63,54 @@ impl<M: Message> Codec<M> for Protobuf {
     }
 }
 
+/// The codec of messages that are their own bytes, whatever their schema is: for proxies, caches and
+/// recorders.
+///
+/// It carries `Vec<u8>` without a copy on receipt and, with the feature `bytes`, `bytes::Bytes`.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::{Codec, RawBytes};
+///
+/// let message: Vec<u8> = RawBytes.decode(b"\x0a\x03Ada")?;
+/// assert_eq!(message, b"\x0a\x03Ada");
+/// # Ok::<(), rust_grpc::Status>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RawBytes;
+
+impl Codec<Vec<u8>> for RawBytes {
+    fn encode(&self, value: &Vec<u8>, writer: &mut Writer) -> Result<(), Status> {
+        writer.prepend(value);
+        Ok(())
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Vec<u8>, Status> {
+        Ok(bytes.to_vec())
+    }
+
+    fn decode_vec(&self, bytes: Vec<u8>) -> Result<Vec<u8>, Status> {
+        Ok(bytes)
+    }
+}
+
+#[cfg(feature = "bytes")]
+impl Codec<bytes::Bytes> for RawBytes {
+    fn encode(&self, value: &bytes::Bytes, writer: &mut Writer) -> Result<(), Status> {
+        writer.prepend(value);
+        Ok(())
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<bytes::Bytes, Status> {
+        Ok(bytes::Bytes::copy_from_slice(bytes))
+    }
+
+    fn decode_vec(&self, bytes: Vec<u8>) -> Result<bytes::Bytes, Status> {
+        Ok(bytes.into())
+    }
+}
+
 /// Replaces what `writer` holds by `value` behind its prefix.
 ///
 /// # Errors
@@ -90,30 +138,16 @@ mod tests {
     use super::super::status::Code;
     use super::*;
 
-    /// Messages that are their own bytes.
-    struct Plain;
-
-    impl Codec<Vec<u8>> for Plain {
-        fn encode(&self, value: &Vec<u8>, writer: &mut Writer) -> Result<(), Status> {
-            writer.prepend(value);
-            Ok(())
-        }
-
-        fn decode(&self, bytes: &[u8]) -> Result<Vec<u8>, Status> {
-            Ok(bytes.to_vec())
-        }
-    }
-
     /// A message stands behind its prefix, and one of exactly the send limit passes.
     #[test]
     fn messages_are_framed_up_to_the_send_limit() {
         let mut writer = Writer::new();
-        frame(&Plain, &vec![7; 3], 3, &mut writer).unwrap();
+        frame(&RawBytes, &vec![7u8; 3], 3, &mut writer).unwrap();
         assert_eq!(writer.as_slice(), [0, 0, 0, 0, 3, 7, 7, 7]);
-        frame(&Plain, &Vec::new(), 3, &mut writer).unwrap();
+        frame(&RawBytes, &Vec::<u8>::new(), 3, &mut writer).unwrap();
         assert_eq!(writer.as_slice(), [0; 5]);
 
-        let status = frame(&Plain, &vec![7; 4], 3, &mut writer).unwrap_err();
+        let status = frame(&RawBytes, &vec![7u8; 4], 3, &mut writer).unwrap_err();
         assert_eq!(status.code(), Code::ResourceExhausted);
         assert_eq!(status.message(), "message of 4 bytes, over the send limit of 3");
     }

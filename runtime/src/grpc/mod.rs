@@ -17,7 +17,7 @@ mod received;
 pub(crate) mod status;
 pub(crate) mod timeout;
 
-pub use codec::{Codec, Protobuf};
+pub use codec::{Codec, Protobuf, RawBytes};
 pub use details::Details;
 pub use metadata::{InvalidMetadata, Metadata, MetadataValue};
 pub use method::{Method, MethodKind};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::reply::Reply;
-use crate::grpc::{Metadata, Status};
+use crate::grpc::{Metadata, Method, Status};
 use crate::transport::{Address, Stream, now};
 
 /// The server's side of one call: who calls, with what metadata, for how long still.
@@ -28,7 +28,7 @@ use crate::transport::{Address, Stream, now};
 /// }
 /// ```
 pub struct Context {
-    method: &'static str,
+    method: Method,
     metadata: Metadata,
     authority: Box<str>,
     peer: Arc<Address>,
@@ -46,15 +46,15 @@ pub(crate) struct Caller {
 }
 
 impl Context {
-    pub(crate) fn new(method: &'static str, caller: Caller, reply: Arc<Reply>) -> Self {
+    pub(crate) fn new(method: Method, caller: Caller, reply: Arc<Reply>) -> Self {
         let Caller { metadata, authority, peer, deadline } = caller;
         Self { method, metadata, authority, peer, deadline, trailing: Metadata::new(), reply }
     }
 
     /// The path of the method: `/hello.Greeter/SayHello`.
     #[must_use]
-    pub fn method(&self) -> &'static str {
-        self.method
+    pub fn method(&self) -> &str {
+        self.method.path()
     }
 
     /// The metadata that came with the request.
@@ -170,7 +170,7 @@ impl Context {
 impl fmt::Debug for Context {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Context")
-            .field("method", &self.method)
+            .field("method", &self.method.path())
             .field("peer", &self.peer)
             .field("deadline", &self.deadline)
             .field("metadata", &self.metadata)

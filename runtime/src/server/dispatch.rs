@@ -94,7 +94,8 @@ impl Dispatcher {
         let terms = Terms { deadline, content_type, send_limit: self.send_limit };
         let peer = stream.peer().clone();
         let caller = Caller { metadata, authority: authority.into(), peer, deadline };
-        let context = Context::new(route.path, caller, Arc::new(Reply::new(stream, terms)));
+        let context =
+            Context::new(route.declared.clone(), caller, Arc::new(Reply::new(stream, terms)));
         Ok(Call { route, context })
     }
 
@@ -110,14 +111,14 @@ impl Dispatcher {
         }
         let mut outcome = Outcome::default();
         let result =
-            catch_unwind(AssertUnwindSafe(|| self.intercept(route, &mut context, &mut outcome)))
+            catch_unwind(AssertUnwindSafe(|| self.intercept(&route, &mut context, &mut outcome)))
                 .unwrap_or_else(|_| Err(panicked()));
         let trailing = context.take_trailing_metadata();
         match (result.map_err(never_ok), outcome.reply) {
             (Err(status), _) => reply.end(Err(&status), &trailing),
             (Ok(()), Some(framed)) => reply.end_with(framed.as_slice(), &trailing),
             (Ok(()), None) if reply.is_detached() => reply.leave_trailing(trailing),
-            (Ok(()), None) if outcome.ran && streams_replies(route.kind) => {
+            (Ok(()), None) if outcome.ran && streams_replies(route.declared.kind()) => {
                 reply.end(Ok(()), &trailing);
             }
             (Ok(()), None) => {
@@ -130,7 +131,7 @@ impl Dispatcher {
     /// The interceptors, then the service.
     fn intercept(
         &self,
-        route: Route,
+        route: &Route,
         context: &mut Context,
         outcome: &mut Outcome,
     ) -> Result<(), Status> {
@@ -138,7 +139,7 @@ impl Dispatcher {
         let mut handler = |context: &mut Context| {
             outcome.ran = true;
             service.call(method, ServerCall::new(context, outcome));
-            outcome.result.take().unwrap_or_else(|| Err(not_implemented(route.path)))
+            outcome.result.take().unwrap_or_else(|| Err(not_implemented(route.declared.path())))
         };
         Next::new(&self.interceptors, &mut handler).run(context)
     }

@@ -9,19 +9,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::service::Service;
-use crate::grpc::MethodKind;
+use crate::grpc::Method;
+use crate::grpc::method::split_path;
 
 /// Every path that a server answers.
 pub(crate) struct Router<'s> {
     services: Vec<Arc<dyn Service + 's>>,
-    routes: HashMap<&'static str, Route>,
+    routes: HashMap<Box<str>, Route>,
 }
 
 /// Where a path leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
-    pub(crate) path: &'static str,
-    pub(crate) kind: MethodKind,
+    pub(crate) declared: Method,
     service: usize,
     method: usize,
 }
@@ -50,12 +50,12 @@ impl<'s> Router<'s> {
         for (index, service) in services.iter().enumerate() {
             for (method, declared) in service.methods().iter().enumerate() {
                 let path = declared.path();
-                if split(path).is_none_or(|(name, _)| name != service.name()) {
+                if split_path(path).is_none_or(|(name, _)| name != service.name()) {
                     let service = service.name().to_owned();
                     return Err(RouterError::ForeignPath { service, path: path.to_owned() });
                 }
-                let route = Route { path, kind: declared.kind(), service: index, method };
-                if routes.insert(path, route).is_some() {
+                let route = Route { declared: declared.clone(), service: index, method };
+                if routes.insert(path.into(), route).is_some() {
                     return Err(RouterError::Twice { path: path.to_owned() });
                 }
             }
@@ -66,9 +66,9 @@ impl<'s> Router<'s> {
     /// The method that answers `path`.
     pub(crate) fn find<'p>(&self, path: &'p str) -> Result<Route, NoRoute<'p>> {
         if let Some(route) = self.routes.get(path) {
-            return Ok(*route);
+            return Ok(route.clone());
         }
-        let (service, method) = split(path).ok_or(NoRoute::Malformed(path))?;
+        let (service, method) = split_path(path).ok_or(NoRoute::Malformed(path))?;
         match self.services.iter().any(|known| known.name() == service) {
             true => Err(NoRoute::UnknownMethod { service, method }),
             false => Err(NoRoute::UnknownService(service)),
@@ -76,7 +76,7 @@ impl<'s> Router<'s> {
     }
 
     /// The service that `route` leads to, and the index of its method.
-    pub(crate) fn target(&self, route: Route) -> (&(dyn Service + 's), usize) {
+    pub(crate) fn target(&self, route: &Route) -> (&(dyn Service + 's), usize) {
         (&*self.services[route.service], route.method)
     }
 }
@@ -106,17 +106,10 @@ impl fmt::Display for RouterError {
     }
 }
 
-/// The service and the method of a path `/service/method`.
-fn split(path: &str) -> Option<(&str, &str)> {
-    let (service, method) = path.strip_prefix('/')?.split_once('/')?;
-    let whole = !service.is_empty() && !method.is_empty() && !method.contains('/');
-    whole.then_some((service, method))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grpc::Method;
+    use crate::grpc::MethodKind;
     use crate::server::call::ServerCall;
 
     struct Named(&'static str, &'static [Method]);
@@ -157,10 +150,10 @@ mod tests {
     fn a_declared_path_is_found_with_its_index() {
         let router = router();
         let route = router.find("/hello.Greeter/Chat").unwrap();
-        let (service, method) = router.target(route);
+        let (service, method) = router.target(&route);
         assert_eq!((service.name(), method), ("hello.Greeter", 1));
-        assert_eq!(route.kind, MethodKind::Bidirectional);
-        let (service, method) = router.target(router.find("/hello.Other/Get").unwrap());
+        assert_eq!(route.declared.kind(), MethodKind::Bidirectional);
+        let (service, method) = router.target(&router.find("/hello.Other/Get").unwrap());
         assert_eq!((service.name(), method), ("hello.Other", 0));
     }
 
