@@ -96,11 +96,12 @@ pub use message::{
 };
 pub use message::{rpc, well_known};
 pub use server::{
-    CancellationToken, Context, DetachedSink, Next, ReplySink, RequestStream, Server,
-    ServerBuilder, ServerInterceptor, Service,
+    CancellationToken, Context, DetachedSink, Lane, Next, ReplySink, RequestStream, ScopedServer,
+    Server, ServerBuilder, ServerInterceptor, Service,
 };
 pub use transport::listener::BindAddress;
 pub use transport::wire::Address;
+pub use transport::workers::FullPool;
 
 /// Takes in the module tree that a build script wrote with `rust_grpc_codegen`: a module for every
 /// package, with its messages, traits, servers and stubs.

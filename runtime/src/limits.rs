@@ -32,6 +32,14 @@ pub(crate) const CONNECT_TIMEOUT_MIN: Duration = Duration::from_secs(20);
 /// Calls that wait for a worker: a burst, and not a minute's arrears.
 pub(crate) const WORKER_QUEUE_MAX: usize = 1024;
 
+/// How long a call waits for a worker: longer than clients of methods that answer at once would
+/// wait, and short enough that servers which wait for each other are soon free again.
+pub(crate) const WORKER_QUEUE_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How long a worker beyond the ordinary number waits for more work before its thread ends: one
+/// burst rarely comes alone.
+pub(crate) const WORKER_IDLE_MAX: Duration = Duration::from_secs(10);
+
 /// Cancelled calls whose callbacks wait for the thread that runs them: all calls of hundreds of
 /// connections at once. Only a callback that blocks lets so many gather.
 pub(crate) const CALLBACK_QUEUE_MAX: usize = 1 << 16;
@@ -252,3 +260,10 @@ pub(crate) const CUT_MESSAGE_MAX: usize = 1024;
 /// Methods that run at once on a server, unless its user says otherwise: blocking methods wait
 /// most of their time, and an idle thread costs little more than its stack's first page.
 pub(crate) const WORKERS_DEFAULT: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
+
+/// Workers of the lane of health checking: its calls never block, and two of them still answer if
+/// one thread is descheduled.
+pub(crate) const HEALTH_WORKERS: usize = 2;
+
+/// Workers of the lane of reflection: as many tools that keep their streams open are served at once.
+pub(crate) const REFLECTION_WORKERS: usize = 4;

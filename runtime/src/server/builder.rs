@@ -4,20 +4,18 @@
 //! between wait in the system's backlog.
 
 use std::io;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::Server;
-use super::dispatch::Dispatcher;
+use super::dispatch::Handlers;
 use super::interceptor::ServerInterceptor;
+use super::lanes::{Lane, lane_of};
 use super::router::Router;
 use super::service::Service;
+use super::{Parts, Server};
 use crate::http2;
-use crate::limits::{
-    RECEIVE_MESSAGE_SIZE_MAX, SEND_MESSAGE_SIZE_MAX, WORKER_QUEUE_MAX, WORKERS_DEFAULT,
-};
+use crate::limits::{RECEIVE_MESSAGE_SIZE_MAX, SEND_MESSAGE_SIZE_MAX};
 use crate::transport::listener::BindAddress;
-use crate::transport::{Listener, Workers};
+use crate::transport::{Accepting, FullPool, Listener, Threads};
 
 /// Makes a [`Server`]: services, addresses, limits. Made by [`Server::builder`].
 ///
@@ -42,13 +40,14 @@ pub struct ServerBuilder<'s> {
     services: Vec<Arc<dyn Service + 's>>,
     interceptors: Vec<Arc<dyn ServerInterceptor + 's>>,
     listeners: Vec<Listener>,
+    /// The first one is for the methods that no other one names.
+    lanes: Vec<Lane>,
     options: Options,
 }
 
 /// The numbers of a server.
 #[derive(Clone, Debug)]
 struct Options {
-    workers: NonZeroUsize,
     receive_limit: usize,
     send_limit: usize,
     http2: http2::Config,
@@ -57,12 +56,17 @@ struct Options {
 impl<'s> ServerBuilder<'s> {
     pub(super) fn new() -> Self {
         let options = Options {
-            workers: WORKERS_DEFAULT,
             receive_limit: RECEIVE_MESSAGE_SIZE_MAX,
             send_limit: SEND_MESSAGE_SIZE_MAX,
             http2: http2::Config::default(),
         };
-        Self { services: Vec::new(), interceptors: Vec::new(), listeners: Vec::new(), options }
+        Self {
+            services: Vec::new(),
+            interceptors: Vec::new(),
+            listeners: Vec::new(),
+            lanes: vec![Lane::of_the_rest()],
+            options,
+        }
     }
 
     /// Serves `service`, by custom the generated `GreeterServer::new(MyGreeter)`.
@@ -94,11 +98,24 @@ impl<'s> ServerBuilder<'s> {
 
     /// Lets at most `workers` methods run at once; 64 by default, at least 1.
     ///
-    /// Every call keeps one worker from its start until its method returns. Up to 1024 calls more
-    /// wait for one; over that a call ends with RESOURCE_EXHAUSTED. Threads are started when they
-    /// are needed.
+    /// Every call keeps one worker from its start until its method returns; a call that finds none
+    /// free is dealt with as [`ServerBuilder::full_pool`] says. Threads are started when they are
+    /// needed.
     pub fn max_workers(mut self, workers: usize) -> Self {
-        self.options.workers = NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN);
+        self.lanes[0] = self.lanes[0].clone().max_workers(workers);
+        self
+    }
+
+    /// What becomes of a call that finds all workers busy: by default up to 1024 wait, each for 30
+    /// seconds at most.
+    pub fn full_pool(mut self, full: FullPool) -> Self {
+        self.lanes[0] = self.lanes[0].clone().full_pool(full);
+        self
+    }
+
+    /// Gives some services or methods workers of their own.
+    pub fn lane(mut self, lane: Lane) -> Self {
+        self.lanes.push(lane);
         self
     }
 
@@ -126,6 +143,31 @@ impl<'s> ServerBuilder<'s> {
     }
 }
 
+impl<'s> ServerBuilder<'s> {
+    /// Starts to serve on threads that `threads` starts.
+    pub(super) fn start_on<'t>(self, threads: Threads<'t>) -> io::Result<Server>
+    where
+        's: 't,
+    {
+        let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
+        let Self { services, interceptors, listeners, lanes, options } = self;
+        if listeners.is_empty() {
+            return Err(invalid("no address to listen at: expected a call of bind".to_owned()));
+        }
+        if options.http2.max_concurrent_streams == 0 {
+            return Err(invalid("max_concurrent_streams is 0: expected at least 1".to_owned()));
+        }
+        let mut router = Router::new(services).map_err(|error| invalid(error.to_string()))?;
+        let lanes: Vec<Lane> = lanes.into_iter().chain(Lane::reserved()).collect();
+        router.assign_lanes(|path| lane_of(path, &lanes));
+        let handlers = Handlers { router, interceptors };
+        let accepting =
+            Accepting { config: options.http2, receive_limit: options.receive_limit, threads };
+        let parts = Parts { handlers, lanes, send_limit: options.send_limit };
+        Server::start(listeners, parts, accepting).map(|(server, _)| server)
+    }
+}
+
 impl ServerBuilder<'static> {
     /// Starts to serve.
     ///
@@ -134,23 +176,14 @@ impl ServerBuilder<'static> {
     /// If two services have one name, if nothing was bound, if no calls are allowed on a connection,
     /// or if no thread can be started.
     pub fn start(self) -> io::Result<Server> {
-        let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
-        let Self { services, interceptors, listeners, options } = self;
-        if listeners.is_empty() {
-            return Err(invalid("no address to listen at: expected a call of bind".to_owned()));
-        }
-        if options.http2.max_concurrent_streams == 0 {
-            return Err(invalid("max_concurrent_streams is 0: expected at least 1".to_owned()));
-        }
-        let router = Router::new(services).map_err(|error| invalid(error.to_string()))?;
-        let workers = Workers::new("grpc-worker", options.workers, WORKER_QUEUE_MAX);
-        let dispatcher = Dispatcher::new(router, interceptors, workers, options.send_limit);
-        Server::start(listeners, dispatcher, &options.http2, options.receive_limit)
+        self.start_on(Threads::of_process())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::*;
     use crate::grpc::{Method, MethodKind};
     use crate::server::ServerCall;
@@ -181,7 +214,7 @@ mod tests {
     /// No workers at all could serve nothing: one is the least.
     #[test]
     fn there_is_at_least_one_worker() {
-        assert_eq!(ServerBuilder::new().max_workers(0).options.workers, NonZeroUsize::MIN);
+        assert_eq!(ServerBuilder::new().max_workers(0).lanes[0].workers, NonZeroUsize::MIN);
     }
 
     /// A server that lets nobody make a call is a mistake that the start reports.

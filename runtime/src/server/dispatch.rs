@@ -1,7 +1,7 @@
 //! From an accepted stream to the end of its response: the one way that every call takes.
 //!
 //! ```text
-//! reader thread: head -> refusal, or route -> worker's queue (full: RESOURCE_EXHAUSTED)
+//! reader thread: head -> refusal, or route -> its lane's workers (full: RESOURCE_EXHAUSTED)
 //! worker:        late or cancelled -> nothing; interceptors -> service -> outcome -> response
 //! ```
 //!
@@ -14,53 +14,43 @@ use std::sync::Arc;
 use super::call::{Outcome, ServerCall, not_implemented, panicked};
 use super::context::{Caller, Context};
 use super::interceptor::{Next, ServerInterceptor};
+use super::lanes::{self, Lanes};
 use super::reply::{DEADLINE_PASSED, Reply, Terms};
 use super::router::{Route, Router};
 use crate::grpc::headers::{self, ContentType, ReceivedRequest};
 use crate::grpc::{Code, Metadata, MethodKind, Status};
 use crate::http2::{Headers, Reason};
-use crate::transport::{Accepted, Stream, Workers};
+use crate::transport::{Accepted, Job, Stream};
 
 /// What every connection of a server hands its requests to.
-pub(crate) struct Dispatcher {
-    router: Router<'static>,
-    interceptors: Vec<Arc<dyn ServerInterceptor>>,
-    workers: Workers,
+pub(crate) struct Dispatcher<'s> {
+    handlers: Arc<Handlers<'s>>,
+    lanes: Lanes<'s>,
     send_limit: usize,
 }
 
+/// What a worker runs a call with.
+pub(crate) struct Handlers<'s> {
+    pub(crate) router: Router<'s>,
+    pub(crate) interceptors: Vec<Arc<dyn ServerInterceptor + 's>>,
+}
+
 /// A call that has been let in and waits for a worker.
-struct Call {
+pub(crate) struct Call {
     route: Route,
     context: Context,
 }
 
-impl Dispatcher {
-    pub(crate) fn new(
-        router: Router<'static>,
-        interceptors: Vec<Arc<dyn ServerInterceptor>>,
-        workers: Workers,
-        send_limit: usize,
-    ) -> Self {
-        Self { router, interceptors, workers, send_limit }
-    }
-
-    /// Runs nothing more: calls that wait for a worker are dropped, those that run go on.
-    pub(crate) fn shut_down(&self) {
-        self.workers.shut_down();
+impl<'s> Dispatcher<'s> {
+    pub(crate) fn new(handlers: Arc<Handlers<'s>>, lanes: Lanes<'s>, send_limit: usize) -> Self {
+        Self { handlers, lanes, send_limit }
     }
 
     /// Answers one request, sooner or later; never blocks and runs no user code.
-    pub(crate) fn accept(self: &Arc<Self>, accepted: &Accepted) {
-        let call = match self.admit(accepted) {
-            Ok(call) => call,
-            Err(refusal) => return refuse(&accepted.stream, &refusal),
-        };
-        let reply = call.context.reply().clone();
-        let dispatcher = self.clone();
-        if self.workers.run(move || dispatcher.run(call)).is_err() {
-            let status = Status::resource_exhausted("every worker is busy and the queue is full");
-            reply.end(Err(&status), &Metadata::new());
+    pub(crate) fn accept(&self, accepted: &Accepted) {
+        match self.admit(accepted) {
+            Ok(call) => self.lanes.run(call.route.lane, call),
+            Err(refusal) => refuse(&accepted.stream, &refusal),
         }
     }
 
@@ -73,7 +63,7 @@ impl Dispatcher {
         let request =
             ReceivedRequest::read(&accepted.headers).map_err(|refusal| refusal.to_headers())?;
         let ReceivedRequest { path, authority, timeout, content_type, metadata } = request;
-        let route = self.router.find(&path).map_err(|no_route| {
+        let route = self.handlers.router.find(&path).map_err(|no_route| {
             let status = Status::unimplemented(no_route.to_string());
             headers::trailers_only(&content_type, Err(&status), &Metadata::new())
         })?;
@@ -98,9 +88,11 @@ impl Dispatcher {
             Context::new(route.declared.clone(), caller, Arc::new(Reply::new(stream, terms)));
         Ok(Call { route, context })
     }
+}
 
+impl Handlers<'_> {
     /// Runs a call on a worker and ends its response.
-    fn run(&self, call: Call) {
+    pub(crate) fn run(&self, call: Call) {
         let Call { route, mut context } = call;
         let reply = context.reply().clone();
         if context.is_cancelled() {
@@ -142,6 +134,24 @@ impl Dispatcher {
             outcome.result.take().unwrap_or_else(|| Err(not_implemented(route.declared.path())))
         };
         Next::new(&self.interceptors, &mut handler).run(context)
+    }
+}
+
+impl Call {
+    /// Ends the call before it has begun.
+    pub(crate) fn refuse(self, status: &Status) {
+        self.context.reply().end(Err(status), &Metadata::new());
+    }
+}
+
+impl Job for Call {
+    /// Attack 1: cancelled before it started; checklist 34: its deadline has passed.
+    fn is_over(&self) -> bool {
+        self.context.is_cancelled()
+    }
+
+    fn overdue(self) {
+        self.refuse(&lanes::waited_too_long());
     }
 }
 

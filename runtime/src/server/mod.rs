@@ -10,8 +10,10 @@ mod call;
 mod context;
 mod dispatch;
 mod interceptor;
+mod lanes;
 mod reply;
 mod router;
+mod scoped;
 mod service;
 mod streams;
 
@@ -24,12 +26,16 @@ pub use builder::ServerBuilder;
 pub use call::{ServerCall, unimplemented};
 pub use context::{CancellationToken, Context};
 pub use interceptor::{Next, ServerInterceptor};
+pub use lanes::Lane;
+pub use scoped::ScopedServer;
 pub use service::Service;
 pub use streams::{DetachedSink, ReplySink, RequestStream};
 
-use crate::http2;
-use crate::transport::{Address, Latch, Link, Listener, Listening, Wire, lock, now};
-use dispatch::Dispatcher;
+use crate::transport::{
+    Accepting, Address, Latch, Link, Listener, Listening, Pool, Wire, lock, now,
+};
+use dispatch::{Call, Dispatcher, Handlers};
+use lanes::Lanes;
 
 /// A running gRPC server.
 ///
@@ -51,7 +57,7 @@ pub struct Server {
     addresses: Vec<Address>,
     listening: Mutex<Vec<Listening>>,
     connections: Arc<Mutex<Connections>>,
-    dispatcher: Arc<Dispatcher>,
+    pools: Vec<Arc<Pool<Call>>>,
     terminated: Latch,
 }
 
@@ -64,11 +70,20 @@ struct Connections {
     stopping: bool,
 }
 
+/// What a server is made of.
+struct Parts<'s> {
+    handlers: Handlers<'s>,
+    /// The first one is for the methods that no other one names.
+    lanes: Vec<Lane>,
+    send_limit: usize,
+}
+
 /// What every connection of a server is made with.
-struct Terms {
-    dispatcher: Arc<Dispatcher>,
-    config: http2::Config,
-    receive_limit: usize,
+#[derive(Clone)]
+struct Terms<'s> {
+    dispatcher: Arc<Dispatcher<'s>>,
+    accepting: Accepting<'s>,
+    connections: Arc<Mutex<Connections>>,
 }
 
 impl Server {
@@ -77,28 +92,31 @@ impl Server {
         ServerBuilder::new()
     }
 
-    fn start(
+    fn start<'s>(
         listeners: Vec<Listener>,
-        dispatcher: Dispatcher,
-        config: &http2::Config,
-        receive_limit: usize,
-    ) -> io::Result<Self> {
+        parts: Parts<'s>,
+        accepting: Accepting<'s>,
+    ) -> io::Result<(Self, Terms<'s>)> {
+        let Parts { lanes, send_limit, handlers } = parts;
+        let handlers = Arc::new(handlers);
+        let lanes = Lanes::new(&lanes, &handlers, &accepting.threads);
         let server = Self {
             addresses: listeners.iter().map(|listener| listener.local().clone()).collect(),
             listening: Mutex::default(),
             connections: Arc::default(),
-            dispatcher: Arc::new(dispatcher),
+            pools: lanes.pools(),
             terminated: Latch::default(),
         };
+        let connections = server.connections.clone();
+        let dispatcher = Arc::new(Dispatcher::new(handlers, lanes, send_limit));
+        let terms = Terms { dispatcher, accepting, connections };
         for listener in listeners {
-            let connections = server.connections.clone();
-            let (dispatcher, config) = (server.dispatcher.clone(), config.clone());
-            let terms = Terms { dispatcher, config, receive_limit };
-            let listening =
-                listener.start("grpc-accept", move |wire| serve(wire, &terms, &connections))?;
+            let connection_terms = terms.clone();
+            let serve = move |wire| serve(wire, &connection_terms);
+            let listening = listener.start("grpc-accept", &terms.accepting.threads, serve)?;
             lock(&server.listening).push(listening);
         }
-        Ok(server)
+        Ok((server, terms))
     }
 
     /// Where the server listens, in the order of the calls of `bind`, with the ports that the
@@ -138,7 +156,7 @@ impl Server {
                 link.close();
             }
         }
-        self.dispatcher.shut_down();
+        self.pools.iter().for_each(|pool| pool.shut_down());
         self.terminated.open();
     }
 
@@ -167,15 +185,14 @@ impl fmt::Debug for Server {
 }
 
 /// Begins a connection that a listener has accepted.
-fn serve(wire: Box<dyn Wire>, terms: &Terms, connections: &Mutex<Connections>) {
+fn serve(wire: Box<dyn Wire>, terms: &Terms<'_>) {
+    let Terms { dispatcher, accepting, connections } = terms;
     if lock(connections).stopping {
         // Dropping the wire closes it.
         return;
     }
-    let dispatcher = terms.dispatcher.clone();
-    let link = Link::server(wire, terms.config.clone(), terms.receive_limit, move |accepted| {
-        dispatcher.accept(&accepted);
-    });
+    let dispatcher = dispatcher.clone();
+    let link = Link::server(wire, accepting, move |accepted| dispatcher.accept(&accepted));
     // Without a thread to read it, the connection is closed: the system is at its limit.
     let Ok(link) = link else { return };
     let mut connections = lock(connections);

@@ -24,6 +24,8 @@ pub(crate) struct Route {
     pub(crate) declared: Method,
     service: usize,
     method: usize,
+    /// Whose workers run it: a place in the server's lanes.
+    pub(crate) lane: usize,
 }
 
 /// Why a path leads nowhere; the text is the message of UNIMPLEMENTED.
@@ -54,7 +56,8 @@ impl<'s> Router<'s> {
                     let service = service.name().to_owned();
                     return Err(RouterError::ForeignPath { service, path: path.to_owned() });
                 }
-                let route = Route { declared: declared.clone(), service: index, method };
+                let declared = declared.clone();
+                let route = Route { declared, service: index, method, lane: 0 };
                 if routes.insert(path.into(), route).is_some() {
                     return Err(RouterError::Twice { path: path.to_owned() });
                 }
@@ -72,6 +75,13 @@ impl<'s> Router<'s> {
         match self.services.iter().any(|known| known.name() == service) {
             true => Err(NoRoute::UnknownMethod { service, method }),
             false => Err(NoRoute::UnknownService(service)),
+        }
+    }
+
+    /// Puts each method into the lane that `lane` gives for its path.
+    pub(crate) fn assign_lanes(&mut self, lane: impl Fn(&str) -> usize) {
+        for (path, route) in &mut self.routes {
+            route.lane = lane(path);
         }
     }
 

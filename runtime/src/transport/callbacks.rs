@@ -6,9 +6,12 @@
 
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use super::Workers;
+use super::{FullPool, Plan, Threads, Workers};
 use crate::limits::CALLBACK_QUEUE_MAX;
+
+type Callbacks = Box<dyn FnOnce() + Send>;
 
 /// Has `callbacks` run, behind those that were handed over before; never blocks.
 ///
@@ -16,8 +19,11 @@ use crate::limits::CALLBACK_QUEUE_MAX;
 /// long, or if the system lets no thread start.
 pub(super) fn run_soon(callbacks: impl FnOnce() + Send + 'static) {
     /// Its one thread starts with the first cancellation that somebody waits for.
-    static THREAD: LazyLock<Workers> =
-        LazyLock::new(|| Workers::new("grpc-callbacks", NonZeroUsize::MIN, CALLBACK_QUEUE_MAX));
+    static THREAD: LazyLock<Workers<'static, Callbacks>> = LazyLock::new(|| {
+        let full = FullPool::Queue { max: CALLBACK_QUEUE_MAX, max_wait: Duration::MAX };
+        let plan = Plan { name: "grpc-callbacks", threads: NonZeroUsize::MIN, full };
+        Workers::new(&plan, Threads::of_process(), |callbacks: Callbacks| callbacks())
+    });
     // Who wants to be sure waits for the cancellation or asks for it.
-    let _ = THREAD.run(callbacks);
+    let _ = THREAD.run(Box::new(callbacks));
 }

@@ -12,6 +12,7 @@ use std::time::Instant;
 use super::inbox::{DeadlinePassed, Inbox};
 use super::state::{Phase, State};
 use super::stream::{End, Outgoing, SendError, Stream};
+use super::threads::Threads;
 use super::verbs::Pumped;
 use super::wire::{Address, Wire};
 use super::{lock, now, spawn, wait_until};
@@ -53,6 +54,16 @@ pub(crate) struct Accepted {
     pub(crate) received: Instant,
 }
 
+/// How a server takes connections.
+#[derive(Clone)]
+pub(crate) struct Accepting<'s> {
+    pub(crate) config: Config,
+    /// The largest message that may be received.
+    pub(crate) receive_limit: usize,
+    /// Where the threads of connections are started.
+    pub(crate) threads: Threads<'s>,
+}
+
 /// Why no stream was opened. Nothing has left this side unless a deadline cut the sending short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OpenError {
@@ -84,16 +95,16 @@ impl Link {
     /// # Errors
     ///
     /// If the thread cannot be started.
-    pub(crate) fn server(
+    pub(crate) fn server<'s>(
         wire: Box<dyn Wire>,
-        config: Config,
-        receive_limit: usize,
-        serve: impl FnMut(Accepted) + Send + 'static,
+        accepting: &Accepting<'s>,
+        serve: impl FnMut(Accepted) + Send + 's,
     ) -> io::Result<Arc<Self>> {
+        let (config, receive_limit) = (accepting.config.clone(), accepting.receive_limit);
         let window = config.initial_window_size;
         let link = Self::new(wire, Connection::server(config), Side::Server, window, receive_limit);
         let reader = Arc::clone(&link);
-        spawn("grpc-reader", move || reader.run(serve))?;
+        accepting.threads.spawn("grpc-reader", move || reader.run(serve))?;
         Ok(link)
     }
 

@@ -6,7 +6,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 
 use rustix::event::PollFlags;
 use socket2::Socket;
@@ -15,7 +14,7 @@ use super::platform::Waker;
 use super::socket::poll_with_waker;
 use super::target::{Place, Target};
 use super::wire::{Address, Wire};
-use super::{spawn, tcp};
+use super::{Latch, Threads, tcp};
 use crate::limits::ACCEPT_PAUSE;
 
 /// A bound and listening socket; connections wait in the system's backlog until it is served.
@@ -27,7 +26,7 @@ pub(crate) struct Listener {
 /// closes the socket.
 pub(crate) struct Listening {
     door: Arc<Door>,
-    thread: Option<JoinHandle<()>>,
+    ended: Arc<Latch>,
 }
 
 /// Where a server is to listen: made from text, or from a listener that is already bound.
@@ -120,14 +119,29 @@ impl Listener {
     /// # Errors
     ///
     /// If the thread cannot be started.
-    pub(crate) fn start(
+    pub(crate) fn start<'s>(
         self,
         name: &str,
-        serve: impl FnMut(Box<dyn Wire>) + Send + 'static,
+        threads: &Threads<'s>,
+        serve: impl FnMut(Box<dyn Wire>) + Send + 's,
     ) -> io::Result<Listening> {
-        let door = Arc::clone(&self.door);
-        let thread = spawn(name, move || door.accept_until_over(serve))?;
-        Ok(Listening { door: self.door, thread: Some(thread) })
+        let (door, ended) = (Arc::clone(&self.door), Arc::new(Latch::default()));
+        let end = OpenAtEnd(Arc::clone(&ended));
+        threads.spawn(name, move || {
+            let _end = end;
+            let door = door;
+            door.accept_until_over(serve);
+        })?;
+        Ok(Listening { door: self.door, ended })
+    }
+}
+
+/// Opens a latch when its thread ends, in whatever way.
+struct OpenAtEnd(Arc<Latch>);
+
+impl Drop for OpenAtEnd {
+    fn drop(&mut self) {
+        self.0.open();
     }
 }
 
@@ -165,11 +179,7 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.door.over.store(true, Ordering::Release);
         self.door.waker.wake();
-        let Some(thread) = self.thread.take() else { return };
-        // A thread cannot join itself; a panic of `serve` has been reported by its hook.
-        if thread.thread().id() != std::thread::current().id() {
-            let _ = thread.join();
-        }
+        self.ended.wait(None);
     }
 }
 

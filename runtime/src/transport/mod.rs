@@ -7,7 +7,8 @@
 //! inbox     the receiving end of a stream         received  what has come and was not taken
 //! wire      what bytes travel over: tcp, unix (both a socket), memory
 //! listener  accepting connections
-//! workers   the pool that runs user code          timer   things to be done at a time
+//! threads   where a server's threads are started    timer   things to be done at a time
+//! workers   the pool that runs user code
 //! callbacks the thread that tells of cancellations
 //! target    names of servers                      backoff waits between attempts to connect
 //! latch     something that happens once, and that threads wait for
@@ -39,6 +40,7 @@ pub(crate) mod target;
 pub(crate) mod tcp;
 #[cfg(test)]
 mod tests;
+pub(crate) mod threads;
 pub(crate) mod timer;
 #[cfg(unix)]
 pub(crate) mod unix;
@@ -64,13 +66,14 @@ use std::time::Instant;
 use crate::limits;
 
 pub(crate) use latch::Latch;
-pub(crate) use link::{Accepted, Link, OpenError};
+pub(crate) use link::{Accepted, Accepting, Link, OpenError};
 pub(crate) use listener::{Listener, Listening};
 pub(crate) use received::Incoming;
 pub(crate) use stream::{SendError, Stream};
 pub(crate) use target::{Place, Target};
+pub(crate) use threads::Threads;
 pub(crate) use wire::{Address, Wire};
-pub(crate) use workers::Workers;
+pub(crate) use workers::{FullPool, Job, Plan, Pool, Refusal, Workers};
 
 /// The only clock: every other layer gets the time as an argument.
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
@@ -105,9 +108,14 @@ pub(crate) fn connect(target: &Target, until: Option<Instant>) -> io::Result<Box
     }
 }
 
-/// Starts a thread called `name`; every thread of the runtime starts here.
+/// Starts a thread called `name`; those of a server are started by [`Threads`].
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    Builder::new().name(name.to_owned()).stack_size(limits::STACK_SIZE).spawn(run)
+    builder(name).spawn(run)
+}
+
+/// What every thread of the runtime is made with.
+fn builder(name: &str) -> Builder {
+    Builder::new().name(name.to_owned()).stack_size(limits::STACK_SIZE)
 }
 
 /// Locks whether or not a panic happened under the lock: no state here is left half changed.

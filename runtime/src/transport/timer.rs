@@ -72,6 +72,24 @@ impl Timer {
         at: Instant,
         action: impl FnOnce() + Send + 'static,
     ) -> io::Result<Scheduled> {
+        let key = self.insert(at, Box::new(action))?;
+        Ok(Scheduled { clock: Arc::downgrade(&self.clock), key })
+    }
+
+    /// Has `action` run at `at`, or at once if that has passed; nothing cancels it.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
+    pub(crate) fn run_at(
+        &self,
+        at: Instant,
+        action: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        self.insert(at, Box::new(action)).map(drop)
+    }
+
+    fn insert(&self, at: Instant, action: Box<dyn FnOnce() + Send>) -> io::Result<Key> {
         let mut state = lock(&self.clock.state);
         if !state.running {
             let clock = Arc::clone(&self.clock);
@@ -81,12 +99,12 @@ impl Timer {
         let key = (at, state.next);
         state.next += 1;
         let is_first = state.actions.keys().next().is_none_or(|first| key < *first);
-        state.actions.insert(key, Box::new(action));
+        state.actions.insert(key, action);
         drop(state);
         if is_first {
             self.clock.changed.notify_all();
         }
-        Ok(Scheduled { clock: Arc::downgrade(&self.clock), key })
+        Ok(key)
     }
 }
 

@@ -1,253 +1,360 @@
-//! The worker pool: at most a fixed number of threads that run user code, and a bounded queue.
+//! The worker pool: a bounded number of threads that run user code, and what happens to a job that
+//! finds them all busy.
 //!
 //! Threads start when they are first needed, one for a job that finds no idle thread. A job's panic
-//! ends the job, never its thread.
+//! ends the job, never its thread. Jobs are values: a pool holds nothing that its threads borrow,
+//! so its end can be asked for from outside the scope in which they run.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::{lock, spawn};
+use super::threads::Threads;
+use super::timer::Timer;
+use super::{lock, now, wait_until};
+use crate::limits::{WORKER_IDLE_MAX, WORKER_QUEUE_MAX, WORKER_QUEUE_WAIT_MAX};
 
-/// Work for one thread, once.
-pub(crate) type Job = Box<dyn FnOnce() + Send>;
-
-/// A pool of threads. Dropping it shuts it down and does not wait.
-pub(crate) struct Workers {
-    pool: Arc<Pool>,
+/// What a server does with a call that finds all workers busy.
+///
+/// Two servers that call each other can fill each other's pools, and each would then wait for the
+/// other. With each of these policies such calls end: at once with `Reject`, at `max` with `Grow`,
+/// after `max_wait` with `Queue`.
+///
+/// # Examples
+///
+/// ```
+/// use rust_grpc::{FullPool, Server};
+///
+/// let builder = Server::builder().max_workers(16).full_pool(FullPool::Grow { max: 256 });
+/// # drop(builder);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FullPool {
+    /// Up to `max` calls wait, first come, first served, each for `max_wait` at most. What finds
+    /// the queue full, or waits for too long, ends with RESOURCE_EXHAUSTED.
+    Queue {
+        /// How many calls may wait at once; of those that are over before they ran none counts.
+        max: usize,
+        /// How long one call may wait.
+        max_wait: Duration,
+    },
+    /// No call waits: it ends with RESOURCE_EXHAUSTED at once.
+    Reject,
+    /// More workers are started, up to `max` in all; a call that finds these busy too ends with
+    /// RESOURCE_EXHAUSTED. Workers beyond the pool's ordinary number end when they have had nothing
+    /// to do for ten seconds.
+    Grow {
+        /// The most workers, the ordinary ones included.
+        max: usize,
+    },
 }
 
-/// The job was not taken: as many wait as may, or the pool was shut down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Full;
+impl Default for FullPool {
+    /// `Queue { max: 1024, max_wait: 30 s }`.
+    fn default() -> Self {
+        Self::Queue { max: WORKER_QUEUE_MAX, max_wait: WORKER_QUEUE_WAIT_MAX }
+    }
+}
 
-struct Pool {
+/// Work for one thread, once.
+pub(crate) trait Job: Send + 'static {
+    /// Whether nobody waits for it any more, so that it need not run.
+    fn is_over(&self) -> bool;
+
+    /// It waited for a worker for as long as it may, and will not run. Must not block.
+    fn overdue(self);
+}
+
+/// A closure is wanted by nobody but whoever runs it.
+impl Job for Box<dyn FnOnce() + Send> {
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    fn overdue(self) {}
+}
+
+/// The job was not taken, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// All threads are busy and as many jobs wait as may, or no thread can be started.
+    Full,
+    /// The pool was shut down.
+    Over,
+}
+
+/// What a pool is made with.
+pub(crate) struct Plan<'a> {
+    /// What its threads are called.
+    pub(crate) name: &'a str,
+    /// How many of them there are at most, unless `full` lets it grow.
+    pub(crate) threads: NonZeroUsize,
+    pub(crate) full: FullPool,
+}
+
+/// A pool of threads, as those hold it who give it jobs. Dropping it shuts the pool down and does
+/// not wait.
+pub(crate) struct Workers<'s, J: Job> {
+    pool: Arc<Pool<J>>,
+    threads: Threads<'s>,
+    work: Arc<dyn Fn(J) + Send + Sync + 's>,
+}
+
+/// A pool of threads, without what they borrow.
+pub(crate) struct Pool<J> {
     name: String,
+    /// Threads that stay when they have nothing to do.
+    threads_kept: usize,
     threads_max: usize,
     queue_max: usize,
-    state: Mutex<State>,
+    /// How long a job may wait.
+    max_wait: Option<Duration>,
+    state: Mutex<State<J>>,
     /// There is a job, or the end.
     work: Condvar,
     /// A thread has ended.
     ended: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    queue: VecDeque<Job>,
+struct State<J> {
+    queue: VecDeque<Waiting<J>>,
     threads: usize,
     /// Threads that run a job.
     busy: usize,
     over: bool,
+    /// The timer will have the jobs looked at that have waited too long.
+    has_alarm: bool,
+    /// Jobs to be refused before the queue is searched again for some that are over.
+    refusals_before_search: usize,
 }
 
-impl Workers {
-    /// A pool of up to `threads_max` threads called `name`, before which up to `queue_max` jobs
-    /// wait. No thread runs yet.
-    pub(crate) fn new(name: &str, threads_max: NonZeroUsize, queue_max: usize) -> Self {
+/// A job in the queue, and until when it may wait there if it found no free thread.
+struct Waiting<J> {
+    job: J,
+    until: Option<Instant>,
+}
+
+impl<'s, J: Job> Workers<'s, J> {
+    /// A pool whose threads are started by `threads` and run `work` on each job. No thread runs yet.
+    pub(crate) fn new(
+        plan: &Plan<'_>,
+        threads: Threads<'s>,
+        work: impl Fn(J) + Send + Sync + 's,
+    ) -> Self {
+        let threads_kept = plan.threads.get();
+        let (threads_max, queue_max, max_wait) = match plan.full {
+            FullPool::Queue { max, max_wait } => (threads_kept, max, Some(max_wait)),
+            FullPool::Reject => (threads_kept, 0, None),
+            FullPool::Grow { max } => (threads_kept.max(max), 0, None),
+        };
         let pool = Pool {
-            name: name.to_owned(),
-            threads_max: threads_max.get(),
+            name: plan.name.to_owned(),
+            threads_kept,
+            threads_max,
             queue_max,
+            max_wait,
             state: Mutex::default(),
             work: Condvar::new(),
             ended: Condvar::new(),
         };
-        Self { pool: Arc::new(pool) }
+        Self { pool: Arc::new(pool), threads, work: Arc::new(work) }
     }
 
     /// Has `job` run by a thread of the pool; never blocks.
     ///
     /// # Errors
     ///
-    /// [`Full`] if all threads are busy and the queue is full, if no thread can be started at all,
-    /// or after [`Workers::shut_down`]. The job is dropped then.
-    pub(crate) fn run(&self, job: impl FnOnce() + Send + 'static) -> Result<(), Full> {
-        let mut state = lock(&self.pool.state);
-        let free = self.pool.threads_max - state.busy;
-        if state.over || state.queue.len() >= free + self.pool.queue_max {
-            return Err(Full);
+    /// The job, and why it will not run.
+    pub(crate) fn run(&self, job: J) -> Result<(), (J, Refusal)> {
+        let pool = &self.pool;
+        // Dropped behind the lock.
+        let mut _dropped = Vec::new();
+        let mut state = lock(&pool.state);
+        if state.over {
+            return Err((job, Refusal::Over));
         }
-        if state.threads - state.busy <= state.queue.len()
-            && state.threads < self.pool.threads_max
-            && !self.start_thread(&mut state)
-            && state.threads == 0
-        {
-            return Err(Full);
+        let mut until = None;
+        if !state.has_free_thread() && !self.start_thread(&mut state) {
+            if state.waiting() >= pool.queue_max {
+                _dropped = state.take_those_over();
+            }
+            if state.threads == 0 || state.waiting() >= pool.queue_max {
+                return Err((job, Refusal::Full));
+            }
+            until = pool.max_wait.and_then(|max_wait| now().checked_add(max_wait));
         }
-        state.queue.push_back(Box::new(job));
+        state.queue.push_back(Waiting { job, until });
+        let alarm = until.filter(|_| !state.has_alarm);
+        state.has_alarm |= alarm.is_some();
         drop(state);
-        self.pool.work.notify_one();
+        pool.work.notify_one();
+        if let Some(at) = alarm {
+            pool.set_alarm(at);
+        }
         Ok(())
     }
 
-    /// Takes no more jobs and drops those that wait; the jobs that run go on.
-    pub(crate) fn shut_down(&self) {
-        let dropped = {
-            let mut state = lock(&self.pool.state);
-            state.over = true;
-            std::mem::take(&mut state.queue)
-        };
-        self.pool.work.notify_all();
-        drop(dropped);
+    /// The pool, for those who end it or look at it.
+    pub(crate) fn pool(&self) -> &Arc<Pool<J>> {
+        &self.pool
     }
 
-    /// Waits until every thread has ended, after [`Workers::shut_down`]; says whether they have.
-    #[cfg(test)]
-    pub(crate) fn join(&self, until: Option<std::time::Instant>) -> bool {
-        let state = lock(&self.pool.state);
-        super::wait_until(&self.pool.ended, state, until, |state| state.threads == 0).1
-    }
-
-    /// Whether the thread could be started; it counts from now on.
-    fn start_thread(&self, state: &mut State) -> bool {
-        let pool = Arc::clone(&self.pool);
-        let started = spawn(&self.pool.name, move || pool.work()).is_ok();
+    /// Whether a thread could be started that is free for the next job.
+    fn start_thread(&self, state: &mut State<J>) -> bool {
+        if state.threads >= self.pool.threads_max {
+            return false;
+        }
+        let (pool, work) = (Arc::clone(&self.pool), Arc::clone(&self.work));
+        let started = self.threads.spawn(&self.pool.name, move || pool.work(&*work)).is_ok();
         state.threads += usize::from(started);
         started
     }
 }
 
-impl Drop for Workers {
+impl<J: Job> Drop for Workers<'_, J> {
     fn drop(&mut self) {
-        self.shut_down();
+        self.pool.shut_down();
     }
 }
 
-impl Pool {
+impl<J: Job> Pool<J> {
+    /// Takes no more jobs and drops those that wait; the jobs that run go on.
+    pub(crate) fn shut_down(&self) {
+        let dropped = {
+            let mut state = lock(&self.state);
+            state.over = true;
+            std::mem::take(&mut state.queue)
+        };
+        self.work.notify_all();
+        drop(dropped);
+    }
+
+    /// Waits until every thread has ended, after [`Pool::shut_down`]; says whether they have.
+    #[cfg(test)]
+    pub(crate) fn join(&self, until: Option<Instant>) -> bool {
+        wait_until(&self.ended, lock(&self.state), until, |state| state.threads == 0).1
+    }
+
     /// What every thread runs.
-    fn work(&self) {
+    fn work(&self, work: &(dyn Fn(J) + Send + Sync)) {
         let mut state = lock(&self.state);
         loop {
-            let Some(job) = state.queue.pop_front() else {
+            let Some(Waiting { job, .. }) = state.queue.pop_front() else {
                 if state.over {
                     break;
                 }
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                let is_surplus;
+                (state, is_surplus) = self.wait_for_work(state);
+                if is_surplus {
+                    break;
+                }
                 continue;
             };
             state.busy += 1;
             drop(state);
             // The panic hook has reported it; whoever queued the job sees it dropped.
-            let _ = catch_unwind(AssertUnwindSafe(job));
+            let _ = catch_unwind(AssertUnwindSafe(|| work(job)));
             state = lock(&self.state);
             state.busy -= 1;
         }
         state.threads -= 1;
         self.ended.notify_all();
     }
+
+    /// Waits for a job or the end; says whether this thread has waited for so long that it is one
+    /// too many.
+    fn wait_for_work<'a>(
+        &'a self,
+        state: MutexGuard<'a, State<J>>,
+    ) -> (MutexGuard<'a, State<J>>, bool) {
+        if state.threads <= self.threads_kept {
+            return (self.work.wait(state).unwrap_or_else(PoisonError::into_inner), false);
+        }
+        let until = now().checked_add(WORKER_IDLE_MAX);
+        let is_due = |state: &State<J>| !state.queue.is_empty() || state.over;
+        let (state, is_due) = wait_until(&self.work, state, until, is_due);
+        let is_surplus = !is_due && state.threads > self.threads_kept;
+        (state, is_surplus)
+    }
+
+    /// Has the jobs looked at that may not wait beyond `at`.
+    fn set_alarm(self: &Arc<Self>, at: Instant) {
+        let pool = Arc::downgrade(self);
+        let look = move || pool.upgrade().into_iter().for_each(|pool| pool.end_overdue());
+        if Timer::shared().run_at(at, look).is_err() {
+            // Without a thread for the timer jobs wait for as long as their deadlines let them.
+            lock(&self.state).has_alarm = false;
+        }
+    }
+
+    /// Takes the jobs out that have waited for too long.
+    fn end_overdue(self: &Arc<Self>) {
+        let time = now();
+        let mut state = lock(&self.state);
+        let is_overdue = |waiting: &Waiting<J>| waiting.until.is_some_and(|until| until <= time);
+        let overdue = state.take(is_overdue);
+        let next = state.queue.iter().find_map(|waiting| waiting.until);
+        state.has_alarm = next.is_some();
+        drop(state);
+        overdue.into_iter().for_each(J::overdue);
+        if let Some(next) = next {
+            self.set_alarm(next);
+        }
+    }
 }
+
+impl<J: Job> State<J> {
+    /// Whether a thread has nothing to do, and will have nothing when all that waits is taken.
+    fn has_free_thread(&self) -> bool {
+        self.threads - self.busy > self.queue.len()
+    }
+
+    /// Jobs for which there is no thread.
+    fn waiting(&self) -> usize {
+        self.queue.len().saturating_sub(self.threads - self.busy)
+    }
+
+    /// Takes the jobs out that nobody waits for any more. Looks at each job only once for several
+    /// refusals, so that a flood of calls does not make the queue the work.
+    fn take_those_over(&mut self) -> Vec<J> {
+        if self.refusals_before_search > 0 {
+            self.refusals_before_search -= 1;
+            return Vec::new();
+        }
+        let over = self.take(|waiting| waiting.job.is_over());
+        if over.is_empty() {
+            self.refusals_before_search = self.queue.len() / JOBS_SEARCHED_PER_REFUSAL;
+        }
+        over
+    }
+
+    fn take(&mut self, is_wanted: impl Fn(&Waiting<J>) -> bool) -> Vec<J> {
+        let (taken, rest): (Vec<_>, _) =
+            std::mem::take(&mut self.queue).into_iter().partition(is_wanted);
+        self.queue = rest.into();
+        taken.into_iter().map(|waiting| waiting.job).collect()
+    }
+}
+
+impl<J> Default for State<J> {
+    fn default() -> Self {
+        Self {
+            queue: VecDeque::new(),
+            threads: 0,
+            busy: 0,
+            over: false,
+            has_alarm: false,
+            refusals_before_search: 0,
+        }
+    }
+}
+
+/// How many waiting jobs each refused one pays the look at.
+const JOBS_SEARCHED_PER_REFUSAL: usize = 16;
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc::{Receiver, Sender, channel};
-
-    use super::*;
-
-    fn workers(threads_max: usize, queue_max: usize) -> Workers {
-        Workers::new("test-worker", NonZeroUsize::new(threads_max).unwrap(), queue_max)
-    }
-
-    /// Occupies a thread until the returned sender is dropped; returns once it runs.
-    fn occupy(workers: &Workers) -> Sender<()> {
-        let (hold, held) = channel::<()>();
-        let (started, start) = channel();
-        workers
-            .run(move || {
-                started.send(()).unwrap();
-                let _ = held.recv();
-            })
-            .unwrap();
-        start.recv().unwrap();
-        hold
-    }
-
-    fn end(workers: &Workers) {
-        workers.shut_down();
-        assert!(workers.join(None));
-    }
-
-    /// Threads start for jobs alone, and never more of them than allowed.
-    #[test]
-    fn threads_start_when_they_are_needed() {
-        let workers = workers(2, 8);
-        let threads = || lock(&workers.pool.state).threads;
-        assert_eq!(threads(), 0);
-        let first = occupy(&workers);
-        assert_eq!(threads(), 1);
-        let second = occupy(&workers);
-        assert_eq!(threads(), 2);
-        let (done, finished) = channel();
-        workers.run(move || done.send(()).unwrap()).unwrap();
-        assert_eq!(threads(), 2);
-        drop(first);
-        finished.recv().unwrap();
-        drop(second);
-        end(&workers);
-        assert_eq!(threads(), 0);
-    }
-
-    /// With every thread busy the queue takes its maximum, and not one job more.
-    #[test]
-    fn a_full_queue_refuses() {
-        let workers = workers(1, 2);
-        let hold = occupy(&workers);
-        let (done, finished) = channel();
-        for _ in 0..2 {
-            let done = done.clone();
-            workers.run(move || done.send(()).unwrap()).unwrap();
-        }
-        assert_eq!(workers.run(|| panic!("was refused")), Err(Full));
-        drop(hold);
-        finished.recv().unwrap();
-        finished.recv().unwrap();
-        end(&workers);
-    }
-
-    /// A pool without a queue takes a job for every free thread.
-    #[test]
-    fn a_queue_of_none_still_serves_free_threads() {
-        let workers = workers(2, 0);
-        let holds = [occupy(&workers), occupy(&workers)];
-        assert_eq!(workers.run(|| panic!("was refused")), Err(Full));
-        drop(holds);
-        end(&workers);
-    }
-
-    /// A job that panics takes neither its thread nor the pool along.
-    #[test]
-    fn a_panic_ends_the_job_alone() {
-        let workers = workers(1, 8);
-        let dropped: Receiver<()> = {
-            let (sender, receiver) = channel();
-            workers
-                .run(move || {
-                    let _sender = sender;
-                    panic!("a job's panic, expected by this test");
-                })
-                .unwrap();
-            receiver
-        };
-        assert!(dropped.recv().is_err());
-        let (done, finished) = channel();
-        workers.run(move || done.send(()).unwrap()).unwrap();
-        finished.recv().unwrap();
-        end(&workers);
-    }
-
-    /// Shutting down drops what waits, refuses what comes, and waits for what runs.
-    #[test]
-    fn shutting_down_drops_the_queue_and_refuses_more() {
-        let workers = workers(1, 8);
-        let hold = occupy(&workers);
-        let (sender, dropped) = channel::<()>();
-        workers.run(move || drop(sender)).unwrap();
-        workers.shut_down();
-        assert!(dropped.recv().is_err());
-        assert_eq!(workers.run(|| panic!("was refused")), Err(Full));
-        assert!(!workers.join(Some(crate::transport::now())), "one job still runs");
-        drop(hold);
-        assert!(workers.join(None));
-    }
-}
+#[path = "tests/workers.rs"]
+mod tests;

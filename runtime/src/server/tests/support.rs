@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,16 +10,16 @@ use std::time::Duration;
 use crate::grpc::codec::Writer;
 use crate::grpc::{Codec, Method, MethodKind, Status, envelope};
 use crate::http2::{Config, Connection, Event, Headers, Reason, StreamId};
-use crate::server::dispatch::Dispatcher;
+use crate::server::dispatch::Handlers;
 use crate::server::router::Router;
 use crate::server::{
-    Context, ReplySink, RequestStream, Server, ServerCall, ServerInterceptor, Service, Terms, lock,
-    serve,
+    Context, Lane, Parts, ReplySink, RequestStream, Server, ServerCall, ServerInterceptor, Service,
+    Terms, lock, serve,
 };
 use crate::transport::memory::{self, MemoryWire};
 use crate::transport::now;
 use crate::transport::wire::{Address, Interest, Wire};
-use crate::transport::workers::Workers;
+use crate::transport::{Accepting, FullPool, Threads};
 
 /// Longer than anything here takes on the slowest machine; never waited for when all is well.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -125,14 +124,14 @@ pub(super) struct Setup {
     service: Talk,
     interceptors: Vec<Arc<dyn ServerInterceptor>>,
     workers: usize,
-    queue: usize,
+    full: FullPool,
     receive_limit: usize,
     send_limit: usize,
 }
 
 pub(super) struct TestServer {
     pub(super) server: Server,
-    terms: Terms,
+    terms: Terms<'static>,
     /// How often each connection has written, in the order in which they were made.
     writes: Mutex<Vec<Arc<AtomicUsize>>>,
 }
@@ -143,7 +142,7 @@ impl Setup {
             service,
             interceptors: Vec::new(),
             workers: 8,
-            queue: 8,
+            full: FullPool::Queue { max: 8, max_wait: PATIENCE },
             receive_limit: 1024,
             send_limit: 1024,
         }
@@ -154,8 +153,12 @@ impl Setup {
         self
     }
 
-    pub(super) fn workers(mut self, workers: usize, queue: usize) -> Self {
-        (self.workers, self.queue) = (workers, queue);
+    pub(super) fn workers(self, workers: usize, queue: usize) -> Self {
+        self.full_pool(workers, FullPool::Queue { max: queue, max_wait: PATIENCE })
+    }
+
+    pub(super) fn full_pool(mut self, workers: usize, full: FullPool) -> Self {
+        (self.workers, self.full) = (workers, full);
         self
     }
 
@@ -166,12 +169,12 @@ impl Setup {
 
     pub(super) fn start(self) -> TestServer {
         let router = Router::new(vec![Arc::new(self.service)]).unwrap();
-        let threads = NonZeroUsize::new(self.workers).unwrap();
-        let workers = Workers::new("test-worker", threads, self.queue);
-        let dispatcher = Dispatcher::new(router, self.interceptors, workers, self.send_limit);
+        let handlers = Handlers { router, interceptors: self.interceptors };
+        let lane = Lane::new("test-worker").max_workers(self.workers).full_pool(self.full);
+        let parts = Parts { handlers, lanes: vec![lane], send_limit: self.send_limit };
         let (config, receive_limit) = (Config::default(), self.receive_limit);
-        let server = Server::start(Vec::new(), dispatcher, &config, receive_limit).unwrap();
-        let terms = Terms { dispatcher: server.dispatcher.clone(), config, receive_limit };
+        let accepting = Accepting { config, receive_limit, threads: Threads::of_process() };
+        let (server, terms) = Server::start(Vec::new(), parts, accepting).unwrap();
         TestServer { server, terms, writes: Mutex::default() }
     }
 }
@@ -188,7 +191,7 @@ impl TestServer {
         let writes = Arc::new(AtomicUsize::new(0));
         lock(&self.writes).push(writes.clone());
         let wire = Counted { wire: theirs, writes: writes.clone() };
-        serve(Box::new(wire), &self.terms, &self.server.connections);
+        serve(Box::new(wire), &self.terms);
         let connection = Connection::client(Config::default());
         let mut peer = Peer {
             connection,

@@ -99,7 +99,7 @@ fn a_link_that_cannot_write_is_not_usable() {
 #[test]
 fn a_panic_of_the_server_ends_its_connection() {
     let (client, server) = pair();
-    let server = Link::server(Box::new(server), Config::default(), LIMIT, |_accepted| {
+    let server = Link::server(Box::new(server), &accepting(Config::default()), |_accepted| {
         panic!("expected by this test");
     });
     let client = Link::client(Box::new(client), Config::default(), "test-client").unwrap();
@@ -113,7 +113,7 @@ fn a_panic_of_the_server_ends_its_connection() {
 #[test]
 fn a_silent_peer_is_timed() {
     let (wire, _silent) = pair();
-    let server = Link::server(Box::new(wire), Config::default(), LIMIT, |_| ()).unwrap();
+    let server = Link::server(Box::new(wire), &accepting(Config::default()), |_| ()).unwrap();
     eventually(|| server.pumps_until().is_some());
     let left = server.pumps_until().unwrap().saturating_duration_since(now());
     assert!(left <= crate::limits::http2::PREFACE_TIMEOUT, "{left:?}");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::memory::{Knobs, MemoryWire, pair};
 use super::wire::Interest;
-use super::{Accepted, Incoming, Link, OpenError, Stream, Wire, now};
+use super::{Accepted, Accepting, Incoming, Link, OpenError, Stream, Threads, Wire, now};
 use crate::http2::{Config, Connection, Event, Headers, StreamId};
 
 /// The receive limit of all tests: small, so that it is reached.
@@ -40,7 +40,7 @@ impl Pair {
         let (client, server) = pair();
         let (up, down) = (client.knobs(), server.knobs());
         let (sender, requests) = channel();
-        let server = Link::server(Box::new(server), config.clone(), LIMIT, move |accepted| {
+        let server = Link::server(Box::new(server), &accepting(config.clone()), move |accepted| {
             // The test may have seen enough.
             let _ = sender.send(accepted);
         });
@@ -63,6 +63,11 @@ impl Pair {
         drop(self);
         eventually(|| links.iter().all(|link: &Weak<Link>| link.strong_count() == 0));
     }
+}
+
+/// How the servers of the tests take connections.
+fn accepting(config: Config) -> Accepting<'static> {
+    Accepting { config, receive_limit: LIMIT, threads: Threads::of_process() }
 }
 
 /// The other side of a client's link, played by the test.

@@ -10,8 +10,9 @@ use crate::transport::{Listener, Listening, Target, connect};
 fn serve(place: &str) -> (Listening, String) {
     let listener = Listener::bind(&Target::parse_listening(place).unwrap()).unwrap();
     let address = listener.local().to_string();
-    let listening = listener.start("test-accept", |wire| {
-        Link::server(wire, Config::default(), LIMIT, |accepted| answer(&accepted.stream)).unwrap();
+    let listening = listener.start("test-accept", &Threads::of_process(), |wire| {
+        Link::server(wire, &accepting(Config::default()), |accepted| answer(&accepted.stream))
+            .unwrap();
     });
     (listening.unwrap(), address)
 }
@@ -163,10 +164,10 @@ fn a_full_socket_is_waited_for() {
         ..Config::default()
     };
     let (sender, requests) = channel();
-    let server_config = config.clone();
-    let _listening = listener.start("test-accept", move |wire| {
+    let accepting = Accepting { receive_limit: 32 << 20, ..accepting(config.clone()) };
+    let _listening = listener.start("test-accept", &Threads::of_process(), move |wire| {
         let sender = sender.clone();
-        Link::server(wire, server_config.clone(), 32 << 20, move |accepted| {
+        Link::server(wire, &accepting, move |accepted| {
             sender.send(accepted).unwrap();
         })
         .unwrap();

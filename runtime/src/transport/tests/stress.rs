@@ -8,7 +8,7 @@ use std::thread;
 use super::*;
 use crate::http2::Reason;
 use crate::transport::inbox::DeadlinePassed;
-use crate::transport::{SendError, Workers};
+use crate::transport::{FullPool, Plan, SendError, Threads, Workers};
 
 /// Numbers that follow from a seed (xorshift).
 struct Random(u64);
@@ -217,6 +217,12 @@ fn disturb(random: &mut Random, knobs: &Knobs) {
     }
 }
 
+fn workers() -> Workers<'static, Box<dyn FnOnce() + Send>> {
+    let (threads, full) = (NonZeroUsize::new(4).unwrap(), FullPool::default());
+    let plan = Plan { name: "stress", threads, full };
+    Workers::new(&plan, Threads::of_process(), |job: Box<dyn FnOnce() + Send>| job())
+}
+
 /// Everything that follows from `seed`. Returns how many calls were whole.
 fn run(seed: u64) -> usize {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
@@ -233,14 +239,14 @@ fn run(seed: u64) -> usize {
             knobs.split_reads(50 + random.below(1000));
         }
     }
-    let workers = Arc::new(Workers::new("stress", NonZeroUsize::new(4).unwrap(), 1024));
+    let workers = Arc::new(workers());
     let pool = Arc::clone(&workers);
-    let server = Link::server(Box::new(server), config.clone(), LIMIT, move |accepted| {
+    let server = Link::server(Box::new(server), &accepting(config.clone()), move |accepted| {
         // Without a worker the request is dropped, which resets it.
-        let _ = pool.run(move || {
+        let _ = pool.run(Box::new(move || {
             // An error is the client's doing, and the client knows.
             let _ = handle(&accepted.stream);
-        });
+        }));
     })
     .unwrap();
     let client = Link::client(Box::new(client), config, "stress-client").unwrap();
@@ -269,8 +275,8 @@ fn run(seed: u64) -> usize {
     client.close();
     server.close();
     assert!(client.wait_closed(soon()) && server.wait_closed(soon()), "seed {seed}");
-    workers.shut_down();
-    assert!(workers.join(soon()), "a handler hangs: seed {seed}");
+    workers.pool().shut_down();
+    assert!(workers.pool().join(soon()), "a handler hangs: seed {seed}");
     drop((client, server, workers));
     eventually(|| links.iter().all(|link| link.strong_count() == 0));
     whole

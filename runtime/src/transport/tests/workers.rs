@@ -1,0 +1,124 @@
+//! The rules of the worker pool, by closures that wait until the test lets them go.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use super::*;
+
+type Closures = Workers<'static, Box<dyn FnOnce() + Send>>;
+
+fn workers(threads_max: usize, queue_max: usize) -> Closures {
+    pool(threads_max, FullPool::Queue { max: queue_max, max_wait: Duration::MAX })
+}
+
+fn pool(threads: usize, full: FullPool) -> Closures {
+    let plan = Plan { name: "test-worker", threads: NonZeroUsize::new(threads).unwrap(), full };
+    Workers::new(&plan, Threads::of_process(), |job: Box<dyn FnOnce() + Send>| job())
+}
+
+impl Closures {
+    fn take(&self, job: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
+        self.run(Box::new(job)).map_err(|(_, refusal)| refusal)
+    }
+}
+
+/// Occupies a thread until the returned sender is dropped; returns once it runs.
+fn occupy(workers: &Closures) -> Sender<()> {
+    let (hold, held) = channel::<()>();
+    let (started, start) = channel();
+    workers
+        .take(move || {
+            started.send(()).unwrap();
+            let _ = held.recv();
+        })
+        .unwrap();
+    start.recv().unwrap();
+    hold
+}
+
+fn end(workers: &Closures) {
+    workers.pool().shut_down();
+    assert!(workers.pool().join(None));
+}
+
+/// Threads start for jobs alone, and never more of them than allowed.
+#[test]
+fn threads_start_when_they_are_needed() {
+    let workers = workers(2, 8);
+    let threads = || lock(&workers.pool.state).threads;
+    assert_eq!(threads(), 0);
+    let first = occupy(&workers);
+    assert_eq!(threads(), 1);
+    let second = occupy(&workers);
+    assert_eq!(threads(), 2);
+    let (done, finished) = channel();
+    workers.take(move || done.send(()).unwrap()).unwrap();
+    assert_eq!(threads(), 2);
+    drop(first);
+    finished.recv().unwrap();
+    drop(second);
+    end(&workers);
+    assert_eq!(threads(), 0);
+}
+
+/// With every thread busy the queue takes its maximum, and not one job more.
+#[test]
+fn a_full_queue_refuses() {
+    let workers = workers(1, 2);
+    let hold = occupy(&workers);
+    let (done, finished) = channel();
+    for _ in 0..2 {
+        let done = done.clone();
+        workers.take(move || done.send(()).unwrap()).unwrap();
+    }
+    assert_eq!(workers.take(|| panic!("was refused")), Err(Refusal::Full));
+    drop(hold);
+    finished.recv().unwrap();
+    finished.recv().unwrap();
+    end(&workers);
+}
+
+/// A pool without a queue takes a job for every free thread.
+#[test]
+fn a_queue_of_none_still_serves_free_threads() {
+    let workers = workers(2, 0);
+    let holds = [occupy(&workers), occupy(&workers)];
+    assert_eq!(workers.take(|| panic!("was refused")), Err(Refusal::Full));
+    drop(holds);
+    end(&workers);
+}
+
+/// A job that panics takes neither its thread nor the pool along.
+#[test]
+fn a_panic_ends_the_job_alone() {
+    let workers = workers(1, 8);
+    let dropped: Receiver<()> = {
+        let (sender, receiver) = channel();
+        workers
+            .take(move || {
+                let _sender = sender;
+                panic!("a job's panic, expected by this test");
+            })
+            .unwrap();
+        receiver
+    };
+    assert!(dropped.recv().is_err());
+    let (done, finished) = channel();
+    workers.take(move || done.send(()).unwrap()).unwrap();
+    finished.recv().unwrap();
+    end(&workers);
+}
+
+/// Shutting down drops what waits, refuses what comes, and waits for what runs.
+#[test]
+fn shutting_down_drops_the_queue_and_refuses_more() {
+    let workers = workers(1, 8);
+    let hold = occupy(&workers);
+    let (sender, dropped) = channel::<()>();
+    workers.take(move || drop(sender)).unwrap();
+    workers.pool().shut_down();
+    assert!(dropped.recv().is_err());
+    assert_eq!(workers.take(|| panic!("was refused")), Err(Refusal::Over));
+    assert!(!workers.pool().join(Some(now())), "one job still runs");
+    drop(hold);
+    assert!(workers.pool().join(None));
+}
