@@ -243,6 +243,6 @@ mod tests {
         let broken = Status::internal("").with_details_bytes([0xff]);
         assert!(broken.details().is_err());
         assert!(rpc::Status::try_from(&broken).is_err());
-        assert_eq!(broken.with_details(Details::new()).details_bytes(), []);
+        assert_eq!(broken.with_details(Details::new()).details_bytes(), b"");
     }
 }
