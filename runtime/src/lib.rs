@@ -99,6 +99,7 @@ pub use server::{
     CancellationToken, Context, DetachedSink, Lane, Next, ReplySink, RequestStream, ScopedServer,
     Server, ServerBuilder, ServerInterceptor, Service,
 };
+pub use transport::in_process::InProcess;
 pub use transport::listener::BindAddress;
 pub use transport::wire::Address;
 pub use transport::workers::FullPool;

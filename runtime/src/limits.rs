@@ -8,6 +8,14 @@ use std::time::Duration;
 /// Connections that wait to be accepted: what servers usually ask for; systems cut it to their own.
 pub(crate) const LISTEN_BACKLOG: i32 = 1024;
 
+/// Connections within the process that wait to be accepted: a thread does nothing else, so more
+/// only wait for a server that was bound and not started.
+pub(crate) const IN_PROCESS_BACKLOG_MAX: usize = 128;
+
+/// Bytes in one direction of a connection within the process: a read's worth, like a small socket
+/// buffer. What is over it waits in the sender's connection.
+pub(crate) const MEMORY_PIPE_CAPACITY: usize = 64 << 10;
+
 /// After an error of accept that concerns all connections, as a lack of descriptors: long enough
 /// not to spin, short enough not to be noticed.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -13,7 +13,7 @@ use crate::grpc::{Status, headers};
 use crate::limits;
 use crate::transport::backoff::Backoff;
 use crate::transport::target::Target;
-use crate::transport::{self, now};
+use crate::transport::{self, InProcess, now};
 
 /// A connection to a server, made when the first call needs it.
 ///
@@ -73,10 +73,23 @@ impl Channel {
         Self::builder(target).build()
     }
 
+    /// A channel to the server that is bound to `place`, within this process and without sockets.
+    ///
+    /// Nothing is connected yet; calls end with UNAVAILABLE while no server is bound to `place`.
+    pub fn in_process(place: &InProcess) -> Self {
+        Self::in_process_builder(place).build().expect("its settings are the default ones")
+    }
+
+    /// As [`Channel::in_process`], to be configured first.
+    pub fn in_process_builder(place: &InProcess) -> ChannelBuilder {
+        ChannelBuilder { in_process: Some(place.clone()), ..Self::builder("in-process") }
+    }
+
     /// A channel to `target` that is to be configured first.
     pub fn builder(target: &str) -> ChannelBuilder {
         ChannelBuilder {
             target: target.to_owned(),
+            in_process: None,
             authority: None,
             connect_timeout: limits::CONNECT_TIMEOUT_MIN,
             backoff: Backoff::default(),
@@ -134,6 +147,8 @@ impl fmt::Debug for Channel {
 #[must_use = "build() makes the channel"]
 pub struct ChannelBuilder {
     target: String,
+    /// The place to connect to, instead of what `target` says.
+    in_process: Option<InProcess>,
     authority: Option<String>,
     connect_timeout: Duration,
     backoff: Backoff,
@@ -202,7 +217,11 @@ impl ChannelBuilder {
     ///
     /// INVALID_ARGUMENT if the target cannot be read, or if the user agent or the authority
     /// cannot stand in a header.
-    pub fn build(self) -> Result<Channel, Status> {
+    pub fn build(mut self) -> Result<Channel, Status> {
+        if let Some(place) = self.in_process.take() {
+            let (name, authority) = (self.target.clone(), "localhost".to_owned());
+            return self.build_with(name, authority, Box::new(move |_| place.connect()));
+        }
         let target = Target::parse(&self.target)
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let authority = target.authority().to_owned();

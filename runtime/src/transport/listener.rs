@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::PollFlags;
 use socket2::Socket;
 
+use super::in_process::InProcess;
 use super::platform::Waker;
 use super::socket::poll_with_waker;
 use super::target::{Place, Target};
@@ -17,19 +18,21 @@ use super::wire::{Address, Wire};
 use super::{Latch, Threads, tcp};
 use crate::limits::ACCEPT_PAUSE;
 
-/// A bound and listening socket; connections wait in the system's backlog until it is served.
+/// A bound and listening socket, or a place within the process; connections wait in its backlog
+/// until it is served.
 pub(crate) struct Listener {
-    door: Arc<Door>,
+    door: Arc<dyn Door>,
 }
 
 /// A listener whose connections are being accepted. Dropping it ends the thread, waits for that, and
 /// closes the socket.
 pub(crate) struct Listening {
-    door: Arc<Door>,
+    door: Arc<dyn Door>,
     ended: Arc<Latch>,
 }
 
-/// Where a server is to listen: made from text, or from a listener that is already bound.
+/// Where a server is to listen: made from text, from a listener that is already bound, or from a
+/// place within the process, [`InProcess`].
 ///
 /// ```
 /// use rust_grpc::BindAddress;
@@ -46,9 +49,22 @@ pub struct BindAddress(Source);
 enum Source {
     Text(String),
     Bound(TcpListener),
+    InProcess(InProcess),
 }
 
-struct Door {
+/// What connections come in by.
+pub(super) trait Door: Send + Sync {
+    /// Where it is.
+    fn local(&self) -> &Address;
+
+    /// Gives each connection to `serve` until [`Door::close`]; the thread that accepts runs it.
+    fn accept_until_over(&self, serve: &mut dyn FnMut(Box<dyn Wire>));
+
+    /// Makes [`Door::accept_until_over`] return.
+    fn close(&self);
+}
+
+struct SocketDoor {
     socket: Socket,
     local: Address,
     waker: Waker,
@@ -95,6 +111,7 @@ impl Listener {
                     .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
                 Self::bind(&target)
             }
+            Source::InProcess(place) => Ok(Self { door: Arc::new(place.open()?) }),
             Source::Bound(listener) => {
                 let local = Address::Tcp(listener.local_addr()?);
                 Self::new(listener.into(), local)
@@ -106,12 +123,12 @@ impl Listener {
         // A connection may vanish between poll and accept; that must not block.
         socket.set_nonblocking(true)?;
         let (waker, over) = (Waker::new()?, AtomicBool::new(false));
-        Ok(Self { door: Arc::new(Door { socket, local, waker, over }) })
+        Ok(Self { door: Arc::new(SocketDoor { socket, local, waker, over }) })
     }
 
     /// Where it listens.
     pub(crate) fn local(&self) -> &Address {
-        &self.door.local
+        self.door.local()
     }
 
     /// Starts the thread called `name` that accepts connections and gives each to `serve`.
@@ -123,14 +140,14 @@ impl Listener {
         self,
         name: &str,
         threads: &Threads<'s>,
-        serve: impl FnMut(Box<dyn Wire>) + Send + 's,
+        mut serve: impl FnMut(Box<dyn Wire>) + Send + 's,
     ) -> io::Result<Listening> {
         let (door, ended) = (Arc::clone(&self.door), Arc::new(Latch::default()));
         let end = OpenAtEnd(Arc::clone(&ended));
         threads.spawn(name, move || {
             let _end = end;
             let door = door;
-            door.accept_until_over(serve);
+            door.accept_until_over(&mut serve);
         })?;
         Ok(Listening { door: self.door, ended })
     }
@@ -175,16 +192,25 @@ impl From<TcpListener> for BindAddress {
     }
 }
 
+impl From<&InProcess> for BindAddress {
+    fn from(place: &InProcess) -> Self {
+        Self(Source::InProcess(place.clone()))
+    }
+}
+
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.door.over.store(true, Ordering::Release);
-        self.door.waker.wake();
+        self.door.close();
         self.ended.wait(None);
     }
 }
 
-impl Door {
-    fn accept_until_over(&self, mut serve: impl FnMut(Box<dyn Wire>)) {
+impl Door for SocketDoor {
+    fn local(&self) -> &Address {
+        &self.local
+    }
+
+    fn accept_until_over(&self, serve: &mut dyn FnMut(Box<dyn Wire>)) {
         while !self.over.load(Ordering::Acquire) {
             match self.accept() {
                 Ok(wire) => serve(wire),
@@ -200,6 +226,13 @@ impl Door {
         }
     }
 
+    fn close(&self) {
+        self.over.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+}
+
+impl SocketDoor {
     fn accept(&self) -> io::Result<Box<dyn Wire>> {
         let (socket, peer) = self.socket.accept()?;
         // Some systems hand the listener's mode down.
@@ -220,7 +253,7 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for SocketDoor {
     fn drop(&mut self) {
         if let Address::Unix(Some(path)) = &self.local {
             // It may have been removed by somebody else.

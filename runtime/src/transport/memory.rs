@@ -1,7 +1,7 @@
-//! An in-memory pair of wires, for tests.
+//! An in-memory pair of wires: a connection within the process.
 //!
-//! Each direction is a pipe of bounded capacity, as a socket's buffer is. [`Knobs`] split reads,
-//! hold bytes back and cut the wire, so that a test can be the network at its worst.
+//! Each direction is a pipe of bounded capacity, as a socket's buffer is. In tests `Knobs` split
+//! reads, hold bytes back and cut the wire, so that a test can be the network at its worst.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::wire::{Address, Interest, Wire};
 use super::{lock, now, wait_until};
+use crate::limits::MEMORY_PIPE_CAPACITY;
 
 /// Two ends of one wire.
 pub(crate) fn pair() -> (MemoryWire, MemoryWire) {
@@ -20,13 +21,6 @@ pub(crate) fn pair() -> (MemoryWire, MemoryWire) {
 
 /// One end of an in-memory pair. Dropping it is like a shutdown.
 pub(crate) struct MemoryWire {
-    network: Arc<Network>,
-    side: usize,
-}
-
-/// What a test does to a pair; a copy of the wire's insides, so it can be kept beside the wire.
-#[derive(Clone)]
-pub(crate) struct Knobs {
     network: Arc<Network>,
     side: usize,
 }
@@ -56,6 +50,7 @@ struct Pipe {
     /// Reading fails after the last byte.
     reset: bool,
     /// How many bytes were ever written.
+    #[cfg(test)]
     passed: u64,
 }
 
@@ -69,62 +64,9 @@ impl Default for Pipe {
             ended: false,
             broken: false,
             reset: false,
+            #[cfg(test)]
             passed: 0,
         }
-    }
-}
-
-impl MemoryWire {
-    /// The knobs of the direction in which this end writes.
-    pub(crate) fn knobs(&self) -> Knobs {
-        Knobs { network: Arc::clone(&self.network), side: self.side }
-    }
-}
-
-impl Knobs {
-    /// Gives at most `max` bytes to each read.
-    pub(crate) fn split_reads(&self, max: usize) {
-        self.change(|pipe| pipe.read_max = max);
-    }
-
-    /// Holds at most `capacity` bytes that are written and not yet read.
-    pub(crate) fn set_capacity(&self, capacity: usize) {
-        self.change(|pipe| pipe.capacity = capacity);
-    }
-
-    /// Gives nothing to the reader until [`Knobs::resume`].
-    pub(crate) fn stall(&self) {
-        self.change(|pipe| pipe.stalled = true);
-    }
-
-    /// Ends a stall.
-    pub(crate) fn resume(&self) {
-        self.change(|pipe| pipe.stalled = false);
-    }
-
-    /// Makes writing fail as to a peer that has closed; what was written can still be read.
-    pub(crate) fn break_writing(&self) {
-        self.change(|pipe| pipe.broken = true);
-    }
-
-    /// Makes both directions fail as after a reset by the peer.
-    pub(crate) fn cut(&self) {
-        let mut state = lock(&self.network.state);
-        for pipe in &mut state.pipes {
-            (pipe.broken, pipe.reset, pipe.stalled) = (true, true, false);
-        }
-        drop(state);
-        self.network.changed.notify_all();
-    }
-
-    /// How many bytes were ever written.
-    pub(crate) fn passed(&self) -> u64 {
-        lock(&self.network.state).pipes[self.side].passed
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Pipe)) {
-        change(&mut lock(&self.network.state).pipes[self.side]);
-        self.network.changed.notify_all();
     }
 }
 
@@ -136,9 +78,11 @@ impl Wire for MemoryWire {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let count = pipe.bytes.len().min(buffer.len()).min(pipe.read_max);
-        for (place, byte) in buffer.iter_mut().zip(pipe.bytes.drain(..count)) {
-            *place = byte;
-        }
+        let (front, back) = pipe.bytes.as_slices();
+        let (of_front, of_back) = (front.len().min(count), count.saturating_sub(front.len()));
+        buffer[..of_front].copy_from_slice(&front[..of_front]);
+        buffer[of_front..count].copy_from_slice(&back[..of_back]);
+        pipe.bytes.drain(..count);
         match pipe {
             _ if count > 0 => {}
             Pipe { reset: true, .. } => return Err(io::ErrorKind::ConnectionReset.into()),
@@ -161,7 +105,10 @@ impl Wire for MemoryWire {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         pipe.bytes.extend(&bytes[..count]);
-        pipe.passed += count as u64;
+        #[cfg(test)]
+        {
+            pipe.passed += count as u64;
+        }
         drop(state);
         self.network.changed.notify_all();
         Ok(count)
@@ -198,11 +145,11 @@ impl Wire for MemoryWire {
     }
 
     fn peer(&self) -> &Address {
-        &Address::Memory
+        &Address::InProcess
     }
 
     fn local(&self) -> &Address {
-        &Address::Memory
+        &Address::InProcess
     }
 }
 
@@ -232,8 +179,74 @@ impl State {
     }
 }
 
-/// Bytes in one direction of an in-memory wire: like a small socket buffer.
-pub(crate) const MEMORY_PIPE_CAPACITY: usize = 64 << 10;
+#[cfg(test)]
+pub(crate) use knobs::Knobs;
+
+#[cfg(test)]
+mod knobs {
+    use super::*;
+
+    /// What a test does to a pair; a copy of the wire's insides, so it can be kept beside the wire.
+    #[derive(Clone)]
+    pub(crate) struct Knobs {
+        network: Arc<Network>,
+        side: usize,
+    }
+
+    impl MemoryWire {
+        /// The knobs of the direction in which this end writes.
+        pub(crate) fn knobs(&self) -> Knobs {
+            Knobs { network: Arc::clone(&self.network), side: self.side }
+        }
+    }
+
+    impl Knobs {
+        /// Gives at most `max` bytes to each read.
+        pub(crate) fn split_reads(&self, max: usize) {
+            self.change(|pipe| pipe.read_max = max);
+        }
+
+        /// Holds at most `capacity` bytes that are written and not yet read.
+        pub(crate) fn set_capacity(&self, capacity: usize) {
+            self.change(|pipe| pipe.capacity = capacity);
+        }
+
+        /// Gives nothing to the reader until [`Knobs::resume`].
+        pub(crate) fn stall(&self) {
+            self.change(|pipe| pipe.stalled = true);
+        }
+
+        /// Ends a stall.
+        pub(crate) fn resume(&self) {
+            self.change(|pipe| pipe.stalled = false);
+        }
+
+        /// Makes writing fail as to a peer that has closed; what was written can still be read.
+        pub(crate) fn break_writing(&self) {
+            self.change(|pipe| pipe.broken = true);
+        }
+
+        /// Makes both directions fail as after a reset by the peer.
+        pub(crate) fn cut(&self) {
+            let mut state = lock(&self.network.state);
+            for pipe in &mut state.pipes {
+                (pipe.broken, pipe.reset, pipe.stalled) = (true, true, false);
+            }
+            drop(state);
+            self.network.changed.notify_all();
+        }
+
+        /// How many bytes were ever written.
+        pub(crate) fn passed(&self) -> u64 {
+            lock(&self.network.state).pipes[self.side].passed
+        }
+
+        fn change(&self, change: impl FnOnce(&mut Pipe)) {
+            change(&mut lock(&self.network.state).pipes[self.side]);
+            self.network.changed.notify_all();
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@
 //! stream    one stream as an application holds it: every wait for a peer is here
 //! inbox     the receiving end of a stream         received  what has come and was not taken
 //! wire      what bytes travel over: tcp, unix (both a socket), memory
-//! listener  accepting connections
+//! listener  accepting connections               in_process  a place to listen without a socket
 //! threads   where a server's threads are started    timer   things to be done at a time
 //! workers   the pool that runs user code
 //! callbacks the thread that tells of cancellations
@@ -26,11 +26,11 @@
 
 pub(crate) mod backoff;
 mod callbacks;
+pub(crate) mod in_process;
 mod inbox;
 pub(crate) mod latch;
 mod link;
 pub(crate) mod listener;
-#[cfg(test)]
 pub(crate) mod memory;
 mod received;
 mod socket;
@@ -65,6 +65,7 @@ use std::time::Instant;
 
 use crate::limits;
 
+pub(crate) use in_process::InProcess;
 pub(crate) use latch::Latch;
 pub(crate) use link::{Accepted, Accepting, Link, OpenError};
 pub(crate) use listener::{Listener, Listening};

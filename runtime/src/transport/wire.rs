@@ -1,4 +1,4 @@
-//! What a connection's bytes travel over: sockets, and an in-memory pair for tests.
+//! What a connection's bytes travel over: sockets, and in-memory pairs.
 //!
 //! Reading and writing never block; [`Wire::wait`] is the one place that does, and one thread at a
 //! time calls it.
@@ -47,9 +47,9 @@ pub(crate) struct Interest {
     pub(crate) write: bool,
 }
 
-#[cfg(test)]
 impl Interest {
     pub(crate) const NONE: Self = Self { read: false, write: false };
+    #[cfg(test)]
     pub(crate) const READ: Self = Self { read: true, write: false };
 }
 
@@ -66,8 +66,8 @@ pub enum Address {
     Unix(Option<PathBuf>),
     /// A Unix socket in Linux's abstract namespace.
     UnixAbstract(Vec<u8>),
-    /// An end of an in-memory pair.
-    Memory,
+    /// This process: an end of a connection without a socket.
+    InProcess,
 }
 
 impl fmt::Display for Address {
@@ -78,7 +78,7 @@ impl fmt::Display for Address {
             Self::Unix(Some(path)) => write!(formatter, "unix:{}", path.display()),
             Self::Unix(None) => formatter.write_str("unix:"),
             Self::UnixAbstract(name) => write!(formatter, "unix-abstract:{}", name.escape_ascii()),
-            Self::Memory => formatter.write_str("memory:"),
+            Self::InProcess => formatter.write_str("in-process:"),
         }
     }
 }
@@ -96,6 +96,6 @@ mod tests {
         check(Address::Unix(Some("/run/service".into())), "unix:/run/service");
         check(Address::Unix(None), "unix:");
         check(Address::UnixAbstract(b"a\0b".to_vec()), "unix-abstract:a\\x00b");
-        check(Address::Memory, "memory:");
+        check(Address::InProcess, "in-process:");
     }
 }

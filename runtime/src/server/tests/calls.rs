@@ -218,7 +218,7 @@ fn the_context_tells_about_the_call() {
         Ok(format!("{} {} {user}", context.method(), context.peer()))
     }));
     let response = server.connect().call(UNARY, &[("x-user", "alice")], "");
-    assert_eq!(response.messages(), ["/test.Talk/Unary memory: alice"]);
+    assert_eq!(response.messages(), ["/test.Talk/Unary in-process: alice"]);
 }
 
 /// Checklist 64: a panic is INTERNAL, its words stay in the process, the connection goes on.

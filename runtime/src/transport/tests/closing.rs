@@ -58,7 +58,7 @@ fn another_protocol_is_named() {
     let stream = open(&link, &[], true, None).unwrap();
     wire.write(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
     let text = lost(receive(&stream));
-    let expected = "connection to memory: ended here: PROTOCOL_ERROR: expected SETTINGS of HTTP/2, \
+    let expected = "connection to in-process: ended here: PROTOCOL_ERROR: expected SETTINGS of HTTP/2, \
                     peer sent an HTTP/1 response";
     assert_eq!(text, expected);
     assert!(link.wait_closed(soon()), "also when the peer keeps its end open");

@@ -157,11 +157,11 @@ fn a_lost_connection_is_told_after_the_data() {
     // Once the first bytes of a batch are there, all are: it was one write.
     pair.up.cut();
     assert_eq!(receive(&one), message(4));
-    assert_eq!(lost(receive(&one)), "connection to memory:: connection reset");
+    assert_eq!(lost(receive(&one)), "connection to in-process:: connection reset");
     assert_eq!(lost(receive(&one)), lost(receive(&two)));
     assert_eq!(one.send_message(&framed(1), false, None), Err(SendError::Closed));
     assert!(!pair.client.is_usable());
-    let unavailable = OpenError::Unavailable("connection to memory:: connection reset".into());
+    let unavailable = OpenError::Unavailable("connection to in-process:: connection reset".into());
     assert_eq!(open(&pair.client, &[], true, None).unwrap_err(), unavailable);
     assert!(pair.client.wait_closed(soon()), "the thread ends by itself");
     drop((one, two, server, other));

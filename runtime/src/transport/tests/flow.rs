@@ -6,8 +6,8 @@ use std::thread;
 use super::*;
 use crate::http2::Reason;
 use crate::limits;
+use crate::limits::MEMORY_PIPE_CAPACITY;
 use crate::transport::SendError;
-use crate::transport::memory::MEMORY_PIPE_CAPACITY;
 
 /// A message larger than every window arrives while somebody waits for it.
 #[test]
