@@ -177,6 +177,24 @@ fn large_messages_pass_up_to_the_limit() {
     server.stop(Duration::ZERO);
 }
 
+/// Replies larger than a stream's window arrive while nobody waits for them: a server all of whose
+/// workers answer such calls is not held up, and takes the requests that come behind.
+#[test]
+fn replies_larger_than_the_window_arrive_before_anybody_waits() {
+    let server = Server::builder().max_workers(2).add_service(Echo::default());
+    let server = server.bind("127.0.0.1:0").unwrap().start().unwrap();
+    let channel = channel_to(&server);
+    let large = "x".repeat(600 << 10);
+    let calls = (0..20).map(|_| {
+        let request = Request::new(large.clone()).timeout(PATIENCE);
+        service::unary_pending::<String, String, _>(&channel, &METHODS[0], &Text, request).unwrap()
+    });
+    for call in calls.collect::<Vec<_>>() {
+        assert!(*call.wait().unwrap() == large);
+    }
+    server.stop(Duration::ZERO);
+}
+
 /// Sixteen threads share one channel: every reply reaches its caller.
 #[test]
 fn sixteen_threads_share_one_channel() {

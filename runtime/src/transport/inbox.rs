@@ -74,6 +74,14 @@ impl Inbox {
         }
     }
 
+    /// The inbox of a caller, who expects a reply whether or not anybody waits for it yet: a server
+    /// that answers with a message larger than the window is not held up until somebody does.
+    pub(super) fn of_caller(receive_limit: usize, window: u32) -> Self {
+        let inbox = Self::new(receive_limit, window);
+        lock(&inbox.state).received.expect();
+        inbox
+    }
+
     // What the link puts in. Each says whether `wake` is due, which runs without any lock.
 
     /// The head of a response.

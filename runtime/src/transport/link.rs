@@ -139,7 +139,7 @@ impl Link {
     ) -> Result<Stream, OpenError> {
         let end = if end { End::Plain } else { End::Open };
         let mut rest = Outgoing { head: None, data: first, end };
-        let inbox = Arc::new(Inbox::new(receive_limit, self.window));
+        let inbox = Arc::new(Inbox::of_caller(receive_limit, self.window));
         let (stream, is_sent) = loop {
             let opened = self.submit(|state| state.open(head, &mut rest, &inbox));
             match opened {

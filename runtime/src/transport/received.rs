@@ -2,8 +2,9 @@
 //!
 //! It also decides about credit. Bytes of complete messages are given back to the peer's window when
 //! the application takes them. Bytes of an incomplete message are given back as they arrive, but only
-//! while the application waits for that message: the receive limit, checked before anything is
-//! allocated, bounds what a waiting receiver costs, and the window all others. Of small messages only
+//! while the application waits for that message, as every caller does for the first: the receive limit,
+//! checked before anything is allocated, bounds what a waiting receiver costs, and the window all
+//! others. Of small messages only
 //! some are unpacked; the rest wait as the bytes that they came in.
 
 use std::collections::VecDeque;
@@ -37,6 +38,12 @@ pub(crate) enum Incoming {
     Invalid(envelope::Error),
 }
 
+impl Incoming {
+    fn is_head(&self) -> bool {
+        matches!(self, Self::Head { .. })
+    }
+}
+
 /// What looking for the next thing finds.
 pub(super) enum Found {
     /// Something for the application, and bytes to be credited to the peer.
@@ -62,7 +69,8 @@ pub(super) struct Received {
     credit: usize,
     /// The least credit worth telling the core about.
     credit_min: usize,
-    /// The application has looked and found nothing since it last got something.
+    /// The application has looked and found nothing since it last got something, or expects the first
+    /// message.
     wanted: bool,
     /// The peer has ended the stream in good order.
     has_ended: bool,
@@ -86,6 +94,11 @@ impl Received {
             wanted: false,
             has_ended: false,
         }
+    }
+
+    /// The application expects a message from now on, as if it had looked for one.
+    pub(super) fn expect(&mut self) {
+        self.wanted = true;
     }
 
     /// The head of a response.
@@ -243,7 +256,9 @@ impl Received {
 
     /// What may be credited now, if it is worth it.
     fn take_credit(&mut self) -> usize {
-        if self.wanted && self.queue.is_empty() && self.raw.is_empty() {
+        // A head that nobody has taken yet is no reason to hold a message back.
+        let heads_alone = self.queue.iter().all(|(incoming, _)| incoming.is_head());
+        if self.wanted && heads_alone && self.raw.is_empty() {
             self.credit += std::mem::take(&mut self.partial);
         }
         if self.credit < self.credit_min {
@@ -315,6 +330,19 @@ mod tests {
         assert_eq!(message, Some(Incoming::Message(vec![1; 100_000], false)));
         assert_eq!(credit, 40_005);
         assert_eq!(received.push_data(&bytes[..20_000], false), 0, "nobody waits for the next");
+    }
+
+    /// The first message that a caller expects is credited as it arrives, before anybody has looked
+    /// for it or for the head before it; the next one is not.
+    #[test]
+    fn the_first_message_is_credited_for_a_caller() {
+        let mut received = nothing();
+        received.expect();
+        received.push_head(Headers::default(), false, false);
+        let bytes = framed(100_000);
+        assert_eq!(received.push_data(&bytes[..60_000], false), 60_000);
+        assert_eq!(received.push_data(&bytes[60_000..], false), 0);
+        assert_eq!(received.push_data(&bytes[..20_000], false), 0, "the next");
     }
 
     /// Many small messages wait as bytes, so that each costs what it cost on the wire; all come out
