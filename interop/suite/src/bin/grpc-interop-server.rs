@@ -1,0 +1,24 @@
+//! The server of gRPC's interoperability tests: prints where it listens, and stops when standard
+//! input ends.
+
+use std::io::Read;
+use std::time::Duration;
+
+use clap::Parser;
+use rust_grpc::Server;
+use rust_grpc_interop_suite::options::ServerOptions;
+use rust_grpc_interop_suite::proto::grpc::testing::TestServiceServer;
+use rust_grpc_interop_suite::service::InteropService;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let options = ServerOptions::parse();
+    let server = Server::builder()
+        .max_workers(64)
+        .add_service(TestServiceServer::new(InteropService))
+        .bind(format!("[::]:{}", options.port).as_str())?
+        .start()?;
+    println!("{}", server.local_addresses()[0]);
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    server.stop(Duration::from_secs(1));
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The flags that every language's interop client and server take.
+
+use std::time::Duration;
+
+use clap::{ArgAction, Parser};
+use rust_grpc::{Channel, Status};
+
+/// Runs one case of gRPC's interoperability tests; exits with 0 if it passes.
+#[derive(Clone, Debug, Parser)]
+#[command(rename_all = "snake_case")]
+pub struct ClientOptions {
+    /// The host to connect to.
+    #[arg(long, default_value = "localhost")]
+    pub server_host: String,
+
+    /// The port to connect to.
+    #[arg(long)]
+    pub server_port: u16,
+
+    /// The host to claim to be connecting to, in :authority and for TLS.
+    #[arg(long)]
+    pub server_host_override: Option<String>,
+
+    /// The case; `list` prints the names of all.
+    #[arg(long, default_value = "large_unary")]
+    pub test_case: String,
+
+    /// Whether the connection is encrypted.
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    pub use_tls: bool,
+
+    /// Whether to trust the tests' own certificate authority instead of the system's.
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    pub use_test_ca: bool,
+
+    /// Calls of rpc_soak, channel_soak and long_lived_channel.
+    #[arg(long, default_value_t = 10)]
+    pub soak_iterations: u32,
+
+    /// Calls that may fail or take too long.
+    #[arg(long, default_value_t = 0)]
+    pub soak_max_failures: u32,
+
+    /// How long one call may take.
+    #[arg(long, default_value_t = 1000)]
+    pub soak_per_iteration_max_acceptable_latency_ms: u64,
+
+    /// How long all calls may take; the calls times the limit of one if it is not given.
+    #[arg(long)]
+    pub soak_overall_timeout_seconds: Option<u64>,
+
+    /// The least time from the beginning of a call to that of the next.
+    #[arg(long, default_value_t = 0)]
+    pub soak_min_time_ms_between_rpcs: u64,
+
+    /// Milliseconds that slow_consumer waits after each message.
+    #[arg(long, default_value_t = 20)]
+    pub slow_consumer_delay_ms: u64,
+}
+
+impl ClientOptions {
+    /// A channel to the server.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the target.
+    pub fn channel(&self) -> Result<Channel, Status> {
+        let mut builder = Channel::builder(&format!("{}:{}", self.server_host, self.server_port));
+        if let Some(authority) = &self.server_host_override {
+            builder = builder.authority(authority.clone());
+        }
+        builder.build()
+    }
+
+    /// How long all calls of a soak test may take.
+    pub fn soak_overall_timeout(&self) -> Duration {
+        let of_one = Duration::from_millis(self.soak_per_iteration_max_acceptable_latency_ms);
+        match self.soak_overall_timeout_seconds {
+            Some(seconds) => Duration::from_secs(seconds),
+            None => of_one.saturating_mul(self.soak_iterations),
+        }
+    }
+}
+
+/// Serves gRPC's interoperability tests until standard input ends or a signal comes.
+#[derive(Clone, Debug, Parser)]
+#[command(rename_all = "snake_case")]
+pub struct ServerOptions {
+    /// The port to listen on; 0 lets the system choose, and prints it.
+    #[arg(long)]
+    pub port: u16,
+
+    /// Whether connections are encrypted.
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    pub use_tls: bool,
+}
