@@ -15,7 +15,7 @@ use crate::grpc::headers::RequestHead;
 use crate::grpc::{Metadata, Method, Status};
 use crate::limits;
 use crate::transport::latch::Latch;
-use crate::transport::{OpenError, Stream, lock, now};
+use crate::transport::{Adopted, CurrentCall, OpenError, Stream, lock, now};
 
 /// The streams of one call, one after the other.
 pub(crate) struct Attempts {
@@ -32,6 +32,8 @@ pub(crate) struct Head {
     pub(crate) metadata: Metadata,
     pub(crate) deadline: Option<Instant>,
     pub(crate) wait_for_ready: bool,
+    /// The call that this one is made for: it ends with that one's cancellation.
+    pub(crate) parent: Option<CurrentCall>,
 }
 
 /// What is sent when a call begins.
@@ -44,6 +46,8 @@ pub(crate) enum Requests {
 
 struct State {
     stream: Stream,
+    /// What resets the stream when the call is cancelled that this one is made for.
+    _adopted: Option<Adopted>,
     number: Number,
     kept: Kept,
     /// Somebody opens the second stream; the latch opens when it is there.
@@ -77,8 +81,9 @@ impl Attempts {
             Requests::Stream => (Kept::Messages(Vec::new()), false),
         };
         let over = AtomicBool::new(false);
-        let stream = head.open(channel, kept.as_slice(), end, &over)?;
-        let state = State { stream, number: Number::First, kept, reopening: None };
+        let (stream, adopted) = head.open(channel, kept.as_slice(), end, &over)?;
+        let state =
+            State { stream, _adopted: adopted, number: Number::First, kept, reopening: None };
         Ok(Self { channel: channel.clone(), head, state: Mutex::new(state), over })
     }
 
@@ -149,11 +154,12 @@ impl Attempts {
         let mut state = lock(&self.state);
         state.number = Number::Second;
         state.reopening = None;
-        let result = opened.map(|stream| {
-            state.stream = stream;
-            true
+        let replaced = opened.map(|(stream, adopted)| {
+            let stream = std::mem::replace(&mut state.stream, stream);
+            (stream, std::mem::replace(&mut state._adopted, adopted))
         });
         drop(state);
+        let result = replaced.map(|_| true);
         latch.open();
         result
     }
@@ -191,13 +197,16 @@ impl Head {
         first: &[u8],
         end: bool,
         over: &AtomicBool,
-    ) -> Result<Stream, Status> {
+    ) -> Result<(Stream, Option<Adopted>), Status> {
         let settings = channel.settings();
         let mut cause = None;
         for _ in 0..limits::OPEN_ATTEMPTS_MAX {
             let link = channel.link(self.deadline, self.wait_for_ready)?;
             if over.load(Ordering::Acquire) {
                 return Err(Status::cancelled("the call is over"));
+            }
+            if self.parent.as_ref().is_some_and(CurrentCall::is_cancelled) {
+                return Err(Status::cancelled(PARENT_CANCELLED));
             }
             let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(now()));
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
@@ -216,7 +225,10 @@ impl Head {
                 return Err(Status::resource_exhausted(format!("metadata too large: {excess}")));
             }
             match link.open(&head, first, end, settings.receive_max, self.deadline) {
-                Ok(stream) => return Ok(stream),
+                Ok(stream) => {
+                    let adopted = self.parent.as_ref().map(|parent| parent.adopt(&stream));
+                    return Ok((stream, adopted));
+                }
                 Err(OpenError::Deadline) => return Err(too_late("waiting to send the request")),
                 // It never left: nobody has seen it, so another connection may take it.
                 Err(OpenError::Unavailable(text)) => cause = Some(text),
@@ -226,6 +238,9 @@ impl Head {
         Err(Status::unavailable(format!("{}: {cause}", channel.target())))
     }
 }
+
+/// What a call is told that ends with the one that it was made for.
+pub(crate) const PARENT_CANCELLED: &str = "the call that this one was made for is cancelled";
 
 /// The status of a call whose deadline passed.
 pub(crate) fn too_late(doing: &str) -> Status {

@@ -10,14 +10,14 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::attempts::{Attempts, Head, Number, Requests, too_late};
+use super::attempts::{Attempts, Head, Number, PARENT_CANCELLED, Requests, too_late};
 use super::channel::Channel;
 use super::interceptor::OutgoingCall;
 use super::request::CallOptions;
 use crate::grpc::headers::{self, ReceivedHead};
 use crate::grpc::{Code, Metadata, Method, Status};
 use crate::http2::{Headers, Initiator, Reason};
-use crate::transport::{Incoming, SendError, Stream, now};
+use crate::transport::{CurrentCall, Incoming, SendError, Stream, now};
 
 /// A call that has begun.
 pub(crate) struct Call {
@@ -68,7 +68,12 @@ impl Call {
             Some(_) => options.timeout,
         };
         let at = timeout.and_then(|timeout| now().checked_add(timeout));
-        let deadline = [at, options.deadline].into_iter().flatten().min();
+        let parent = match options.detached || settings.detached {
+            true => None,
+            false => CurrentCall::of_this_thread(),
+        };
+        let inherited = parent.as_ref().and_then(CurrentCall::deadline);
+        let deadline = [at, options.deadline, inherited].into_iter().flatten().min();
         let mut metadata = options.metadata;
         settings.interceptors.run(&mut OutgoingCall {
             method,
@@ -77,7 +82,7 @@ impl Call {
             deadline,
         })?;
         let wait_for_ready = options.wait_for_ready;
-        let head = Head { method: method.clone(), metadata, deadline, wait_for_ready };
+        let head = Head { method: method.clone(), metadata, deadline, wait_for_ready, parent };
         let requests_ended = AtomicBool::new(matches!(requests, Requests::One(_)));
         let attempts = Attempts::begin(channel, head, requests)?;
         Ok(Self { attempts, requests_ended, outcome: OnceLock::new() })
@@ -297,6 +302,10 @@ fn read_ending(ending: Incoming, channel: &Channel) -> Result<Metadata, Status> 
         Incoming::Reset { reason, by: Initiator::Remote } => Status::from_reset(reason.0),
         Incoming::Reset { reason, by: Initiator::Local } if reason == Reason::REFUSED_STREAM => {
             Status::unavailable("the server shuts down and has not seen the call")
+        }
+        // What else resets the stream from here sets the outcome first, or finds the deadline passed.
+        Incoming::Reset { reason: Reason::CANCEL, by: Initiator::Local } => {
+            Status::cancelled(PARENT_CANCELLED)
         }
         Incoming::Reset { reason, by: Initiator::Local } => {
             Status::internal(format!("the server broke a rule of HTTP/2: {reason}"))

@@ -57,6 +57,7 @@ pub(crate) struct Settings {
     pub(crate) receive_max: usize,
     pub(crate) send_max: usize,
     pub(crate) default_timeout: Option<Duration>,
+    pub(crate) detached: bool,
     pub(crate) interceptors: Interceptors,
 }
 
@@ -99,6 +100,7 @@ impl Channel {
                 receive_max: limits::RECEIVE_MESSAGE_SIZE_MAX,
                 send_max: limits::SEND_MESSAGE_SIZE_MAX,
                 default_timeout: None,
+                detached: false,
                 interceptors: Interceptors::default(),
             },
         }
@@ -184,6 +186,13 @@ impl ChannelBuilder {
     /// Calls that state neither a timeout nor a deadline have this timeout; none by default.
     pub fn default_timeout(mut self, timeout: Duration) -> Self {
         self.settings.default_timeout = Some(timeout);
+        self
+    }
+
+    /// No call of the channel ends with the call that its thread serves; see
+    /// [`Request::detached`](crate::Request::detached).
+    pub fn detached(mut self) -> Self {
+        self.settings.detached = true;
         self
     }
 

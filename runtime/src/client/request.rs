@@ -39,6 +39,7 @@ pub(crate) struct CallOptions {
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) wait_for_ready: bool,
+    pub(crate) detached: bool,
 }
 
 impl<T> Request<T> {
@@ -98,6 +99,16 @@ impl<T> Request<T> {
     #[must_use]
     pub fn wait_for_ready(mut self) -> Self {
         self.options.wait_for_ready = true;
+        self
+    }
+
+    /// The call has nothing to do with the one that this thread serves.
+    ///
+    /// A call that a method of a server makes on its own thread ends at the latest with the deadline
+    /// of the call that the method serves, and is cancelled with it; one that is detached is not.
+    #[must_use]
+    pub fn detached(mut self) -> Self {
+        self.options.detached = true;
         self
     }
 

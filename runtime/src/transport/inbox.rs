@@ -5,11 +5,12 @@
 //! is to be woken, and does that when no lock is held.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, MutexGuard, Weak};
 use std::time::Instant;
 
 use super::callbacks::run_soon;
 use super::received::{Found, Incoming, Received};
+use super::stream::{Handle, Stream};
 use super::timer::Scheduled;
 use super::{lock, wait_until};
 use crate::http2::{Headers, Reason};
@@ -24,8 +25,17 @@ pub(super) struct Inbox {
     changed: Condvar,
 }
 
-/// A callback for the cancellation of a stream; code of the application.
+/// A callback for the cancellation or the end of a stream; code of the application.
 pub(super) type OnCancel = Box<dyn FnOnce() + Send>;
+
+/// What a callback is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Occasion {
+    /// The stream is cancelled.
+    Cancelled,
+    /// This side has ended the stream, or it is cancelled.
+    Ended,
+}
 
 struct State {
     received: Received,
@@ -38,7 +48,9 @@ struct State {
     turn: bool,
     /// The stream ended before this side had said its last word.
     cancelled: bool,
-    callbacks: Vec<OnCancel>,
+    callbacks: Vec<(Occasion, OnCancel)>,
+    /// Streams that were opened for this one and end with its cancellation.
+    children: Vec<Weak<Handle>>,
     deadline: Option<Scheduled>,
     /// Threads that wait for a change.
     waiting: usize,
@@ -67,6 +79,7 @@ impl Inbox {
                 turn: false,
                 cancelled: false,
                 callbacks: Vec::new(),
+                children: Vec::new(),
                 deadline: None,
                 waiting: 0,
             }),
@@ -150,16 +163,21 @@ impl Inbox {
     /// Wakes whoever waits and, after a cancellation, hands the callbacks to their thread.
     pub(super) fn wake(&self) {
         let mut state = lock(&self.state);
-        let (deadline, callbacks) = match state.cancelled {
-            true => (state.deadline.take(), std::mem::take(&mut state.callbacks)),
-            false => (None, Vec::new()),
+        let (deadline, callbacks, children) = match state.cancelled {
+            true => (
+                state.deadline.take(),
+                std::mem::take(&mut state.callbacks),
+                std::mem::take(&mut state.children),
+            ),
+            false => (None, Vec::new(), Vec::new()),
         };
         drop(state);
         drop(deadline);
         self.changed.notify_all();
         if !callbacks.is_empty() {
-            run_soon(move || callbacks.into_iter().for_each(run));
+            run_soon(move || callbacks.into_iter().for_each(|(_, callback)| run(callback)));
         }
+        children.iter().for_each(Stream::cancel_child);
     }
 
     // What the application does, through its stream.
@@ -221,9 +239,16 @@ impl Inbox {
             return;
         }
         state.sending = Sending::Ended;
-        let dropped = (std::mem::take(&mut state.callbacks), state.deadline.take());
+        let callbacks = std::mem::take(&mut state.callbacks);
+        let dropped = (std::mem::take(&mut state.children), state.deadline.take());
         drop(state);
         drop(dropped);
+        let (ended, dropped): (Vec<_>, Vec<_>) =
+            callbacks.into_iter().partition(|(occasion, _)| *occasion == Occasion::Ended);
+        drop(dropped);
+        if !ended.is_empty() {
+            run_soon(move || ended.into_iter().for_each(|(_, callback)| run(callback)));
+        }
     }
 
     /// Waits for this one's turn to open its stream.
@@ -237,7 +262,7 @@ impl Inbox {
     pub(super) fn on_cancel(&self, callback: OnCancel) {
         let mut state = lock(&self.state);
         if state.sending == Sending::Open {
-            state.callbacks.push(callback);
+            state.callbacks.push((Occasion::Cancelled, callback));
             return;
         }
         let is_cancelled = state.cancelled;
@@ -245,6 +270,41 @@ impl Inbox {
         if is_cancelled {
             run(callback);
         }
+    }
+
+    /// Has `callback` run when this side ends the stream or the stream is cancelled; drops it and
+    /// says `false` if that has happened.
+    pub(super) fn on_end(&self, callback: OnCancel) -> bool {
+        let mut state = lock(&self.state);
+        let is_open = state.sending == Sending::Open;
+        if is_open {
+            state.callbacks.push((Occasion::Ended, callback));
+        }
+        is_open
+    }
+
+    /// Has `child` end when this stream is cancelled; ends it here if that has happened.
+    pub(super) fn add_child(&self, child: Weak<Handle>) {
+        let mut state = lock(&self.state);
+        match state.sending {
+            Sending::Open => state.children.push(child),
+            Sending::Ended | Sending::Closed if state.cancelled => {
+                drop(state);
+                Stream::cancel_child(&child);
+            }
+            // This side has ended the stream: nothing cancels it any more.
+            Sending::Ended | Sending::Closed => {}
+        }
+    }
+
+    /// Lets `child` be.
+    pub(super) fn remove_child(&self, child: &Weak<Handle>) {
+        let mut state = lock(&self.state);
+        // Calls made for a call end in the opposite order, or nearly.
+        let found = state.children.iter().rposition(|known| known.ptr_eq(child));
+        let removed = found.map(|index| state.children.swap_remove(index));
+        drop(state);
+        drop(removed);
     }
 
     /// Waits until the stream is cancelled or cannot be any more; says whether it is.

@@ -9,7 +9,7 @@
 //! listener  accepting connections               in_process  a place to listen without a socket
 //! threads   where a server's threads are started    timer   things to be done at a time
 //! workers   the pool that runs user code
-//! callbacks the thread that tells of cancellations
+//! callbacks the thread that tells of cancellations  current the call that a thread works for
 //! target    names of servers                      backoff waits between attempts to connect
 //! latch     something that happens once, and that threads wait for
 //! linux     what only Linux has                   portable what stands in elsewhere
@@ -26,6 +26,7 @@
 
 pub(crate) mod backoff;
 mod callbacks;
+mod current;
 pub(crate) mod in_process;
 mod inbox;
 pub(crate) mod latch;
@@ -65,6 +66,7 @@ use std::time::Instant;
 
 use crate::limits;
 
+pub(crate) use current::{Adopted, CurrentCall};
 pub(crate) use in_process::InProcess;
 pub(crate) use latch::Latch;
 pub(crate) use link::{Accepted, Accepting, Link, OpenError};

@@ -4,7 +4,7 @@
 //! functions wait for flow control. How the connection is driven meanwhile is the link's affair.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use super::inbox::{DeadlinePassed, Inbox, OnCancel};
@@ -23,7 +23,7 @@ pub(crate) struct Stream {
     handle: Arc<Handle>,
 }
 
-struct Handle {
+pub(super) struct Handle {
     link: Arc<Link>,
     id: StreamId,
     inbox: Arc<Inbox>,
@@ -155,6 +155,13 @@ impl Stream {
         link.submit(|state| state.reset(*id, reason));
     }
 
+    /// Ends the stream in both directions, unless this side has ended it.
+    pub(crate) fn cancel(&self) {
+        if !self.handle.inbox.is_sent() {
+            self.reset(Reason::CANCEL);
+        }
+    }
+
     /// Whether the stream ended before this side had said its last word: by a reset from either
     /// side, by its deadline, or with the connection.
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -171,6 +178,12 @@ impl Stream {
     /// already. Without a cancellation it is dropped when this side ends the stream.
     pub(crate) fn on_cancel(&self, callback: OnCancel) {
         self.handle.inbox.on_cancel(callback);
+    }
+
+    /// Runs `callback` on the thread for callbacks when this side ends the stream or the stream is
+    /// cancelled; drops it and says `false` if that has happened already.
+    pub(crate) fn on_end(&self, callback: OnCancel) -> bool {
+        self.handle.inbox.on_end(callback)
     }
 
     /// Cancels the stream at `at`, unless this side has ended it by then.
@@ -219,6 +232,21 @@ impl Stream {
     /// Who is at the other end.
     pub(crate) fn peer(&self) -> &Arc<Address> {
         self.handle.link.peer()
+    }
+
+    pub(super) fn inbox(&self) -> &Arc<Inbox> {
+        &self.handle.inbox
+    }
+
+    pub(super) fn downgrade(&self) -> Weak<Handle> {
+        Arc::downgrade(&self.handle)
+    }
+
+    /// Ends the stream in both directions, if anybody still holds it and the peer has not ended it.
+    pub(super) fn cancel_child(child: &Weak<Handle>) {
+        if let Some(handle) = child.upgrade().filter(|handle| !handle.inbox.is_received()) {
+            Self { handle }.reset(Reason::CANCEL);
+        }
     }
 
     pub(super) fn send(

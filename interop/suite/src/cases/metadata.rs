@@ -21,9 +21,8 @@ pub(super) fn custom_metadata(stub: &TestServiceStub, _: &ClientOptions) -> Outc
     check_large(&response)?;
     check("unary", response.metadata(), response.trailing_metadata())?;
 
-    let request = Request::new(())
-        .metadata(ECHO_INITIAL, INITIAL)
-        .metadata_bin(ECHO_TRAILING, TRAILING);
+    let request =
+        Request::new(()).metadata(ECHO_INITIAL, INITIAL).metadata_bin(ECHO_TRAILING, TRAILING);
     let mut stream = stub.full_duplex_call(request)?;
     let parameters = ResponseParameters { size: 314_159, ..Default::default() };
     stream.send(StreamingOutputCallRequest {

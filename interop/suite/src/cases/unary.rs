@@ -27,7 +27,8 @@ pub(super) fn cacheable_unary(stub: &TestServiceStub, _: &ClientOptions) -> Outc
         payload: Payload { body, ..Default::default() }.into(),
         ..Default::default()
     };
-    let call = || stub.cacheable_unary_call(Request::new(&message).metadata("x-user-ip", "1.2.3.4"));
+    let call =
+        || stub.cacheable_unary_call(Request::new(&message).metadata("x-user-ip", "1.2.3.4"));
     let (first, second) = (call()?, call()?);
     // Only a proxy that keeps the first response makes the second one the same.
     let cached = first.metadata().get("x-cache").is_some();
