@@ -87,8 +87,8 @@ pub use client::{
 #[cfg(feature = "prost")]
 pub use grpc::Prost;
 pub use grpc::{
-    Code, Codec, Details, InvalidMetadata, Metadata, MetadataValue, Method, MethodKind, Protobuf,
-    RawBytes, Received, Status,
+    Code, Codec, Details, Extensions, InvalidMetadata, MessageInterceptor, Metadata, MetadataValue,
+    Method, MethodKind, NextReceive, NextSend, Protobuf, RawBytes, Received, Status,
 };
 pub use message::{
     ByteString, DecodeError, Enumeration, Extendable, Extension, Message, MessageField,
@@ -96,8 +96,9 @@ pub use message::{
 };
 pub use message::{rpc, well_known};
 pub use server::{
-    CancellationToken, Context, DetachedSink, Lane, Next, ReplySink, RequestStream, ScopedServer,
-    Server, ServerBuilder, ServerInterceptor, Service,
+    CancellationToken, Context, DetachedSink, GenericHandler, GenericService, Lane, MethodHandler,
+    Next, ReplySink, RequestStream, ScopedServer, Server, ServerBuilder, ServerInterceptor,
+    Service,
 };
 pub use transport::in_process::InProcess;
 pub use transport::listener::BindAddress;

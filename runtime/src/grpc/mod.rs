@@ -7,7 +7,9 @@ mod base64;
 pub(crate) mod codec;
 mod details;
 pub(crate) mod envelope;
+mod extensions;
 pub(crate) mod headers;
+mod message_interceptor;
 pub(crate) mod metadata;
 pub(crate) mod method;
 pub(crate) mod percent;
@@ -19,6 +21,8 @@ pub(crate) mod timeout;
 
 pub use codec::{Codec, Protobuf, RawBytes};
 pub use details::Details;
+pub use extensions::Extensions;
+pub use message_interceptor::{MessageInterceptor, NextReceive, NextSend};
 pub use metadata::{InvalidMetadata, Metadata, MetadataValue};
 pub use method::{Method, MethodKind};
 #[cfg(feature = "prost")]

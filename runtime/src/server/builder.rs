@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::dispatch::Handlers;
+use super::handler::GenericHandler;
 use super::interceptor::ServerInterceptor;
 use super::lanes::{Lane, lane_of};
 use super::router::Router;
@@ -38,6 +39,7 @@ use crate::transport::{Accepting, FullPool, Listener, Threads};
 #[must_use = "a server serves once it is started"]
 pub struct ServerBuilder<'s> {
     services: Vec<Arc<dyn Service + 's>>,
+    generic_handlers: Vec<Arc<dyn GenericHandler + 's>>,
     interceptors: Vec<Arc<dyn ServerInterceptor + 's>>,
     listeners: Vec<Listener>,
     /// The first one is for the methods that no other one names.
@@ -62,6 +64,7 @@ impl<'s> ServerBuilder<'s> {
         };
         Self {
             services: Vec::new(),
+            generic_handlers: Vec::new(),
             interceptors: Vec::new(),
             listeners: Vec::new(),
             lanes: vec![Lane::of_the_rest()],
@@ -72,6 +75,14 @@ impl<'s> ServerBuilder<'s> {
     /// Serves `service`, by custom the generated `GreeterServer::new(MyGreeter)`.
     pub fn add_service(mut self, service: impl Service + 's) -> Self {
         self.services.push(Arc::new(service));
+        self
+    }
+
+    /// Asks `handler` about calls of methods that no service declares, behind those added before.
+    ///
+    /// These calls run on the workers of [`ServerBuilder::max_workers`].
+    pub fn generic_handler(mut self, handler: impl GenericHandler + 's) -> Self {
+        self.generic_handlers.push(Arc::new(handler));
         self
     }
 
@@ -150,7 +161,7 @@ impl<'s> ServerBuilder<'s> {
         's: 't,
     {
         let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
-        let Self { services, interceptors, listeners, lanes, options } = self;
+        let Self { services, generic_handlers, interceptors, listeners, lanes, options } = self;
         if listeners.is_empty() {
             return Err(invalid("no address to listen at: expected a call of bind".to_owned()));
         }
@@ -160,7 +171,7 @@ impl<'s> ServerBuilder<'s> {
         let mut router = Router::new(services).map_err(|error| invalid(error.to_string()))?;
         let lanes: Vec<Lane> = lanes.into_iter().chain(Lane::reserved()).collect();
         router.assign_lanes(|path| lane_of(path, &lanes));
-        let handlers = Handlers { router, interceptors };
+        let handlers = Handlers { router, generic_handlers, interceptors };
         let accepting =
             Accepting { config: options.http2, receive_limit: options.receive_limit, threads };
         let parts = Parts { handlers, lanes, send_limit: options.send_limit };

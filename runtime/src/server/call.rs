@@ -7,10 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::context::Context;
-use super::reply::Reply;
+use super::reply::{Reply, Wait};
 use super::streams::{ReplySink, RequestStream};
 use crate::grpc::codec::Writer;
-use crate::grpc::{Codec, Method, Status};
+use crate::grpc::{Codec, Method, Received, Status};
 
 /// One call that a [`Service`](crate::Service) is asked to answer.
 ///
@@ -24,8 +24,8 @@ pub struct ServerCall<'a> {
 /// How the code behind a call ended.
 #[derive(Default)]
 pub(crate) struct Outcome {
-    /// Whether the interceptors have let the call through to the service.
-    pub(crate) ran: bool,
+    /// Whether a method has run that streams its replies.
+    pub(crate) streamed: bool,
     /// `None` until a method has run.
     pub(crate) result: Option<Result<(), Status>>,
     /// The framed reply of a method that has exactly one.
@@ -60,6 +60,7 @@ impl<'a> ServerCall<'a> {
         C: Codec<Req> + Codec<Rep>,
         F: FnOnce(Req, &mut ReplySink<Rep>, &mut Context) -> Result<(), Status>,
     {
+        self.outcome.streamed = true;
         self.run(|call| {
             let request = receive_one::<Req>(call.reply(), codec)?;
             let mut replies = ReplySink::new(call.context.reply().clone(), codec);
@@ -90,6 +91,7 @@ impl<'a> ServerCall<'a> {
         C: Codec<Req> + Codec<Rep>,
         F: FnOnce(&mut RequestStream<Req>, &mut ReplySink<Rep>, &mut Context) -> Result<(), Status>,
     {
+        self.outcome.streamed = true;
         self.run(|call| {
             let mut requests = RequestStream::new(call.context.reply().clone(), codec);
             let mut replies = ReplySink::new(call.context.reply().clone(), codec);
@@ -104,16 +106,20 @@ impl<'a> ServerCall<'a> {
 
     /// Runs user code; a panic of it becomes INTERNAL, and what it said stays in this process.
     fn run(mut self, code: impl FnOnce(&mut Self) -> Result<(), Status>) {
-        let result =
-            catch_unwind(AssertUnwindSafe(|| code(&mut self))).unwrap_or_else(|_| Err(panicked()));
-        self.outcome.result = Some(result);
+        let result = catch_unwind(AssertUnwindSafe(|| code(&mut self))).unwrap_or_else(|panic| {
+            self.context.set_panic(&*panic);
+            Err(panicked())
+        });
+        self.outcome.result = Some(result.and_then(|()| self.context.chosen_outcome()));
     }
 
     fn keep<Rep>(&mut self, codec: &'static dyn Codec<Rep>, reply: &Rep) -> Result<(), Status> {
+        let kept = &mut self.outcome.reply;
         let mut writer = Writer::new();
-        self.reply().frame(codec, reply, &mut writer)?;
-        self.outcome.reply = Some(writer);
-        Ok(())
+        self.context.reply().send(codec, reply, &mut writer, |framed| {
+            *kept = Some(std::mem::take(framed));
+            Ok(())
+        })
     }
 
     fn reply(&self) -> &Arc<Reply> {
@@ -136,16 +142,15 @@ pub(super) fn not_implemented(path: &str) -> Status {
 ///
 /// The client's half-close is waited for, as only then there can be no second one.
 fn receive_one<Req>(reply: &Reply, codec: &dyn Codec<Req>) -> Result<Req, Status> {
-    let next = || match reply.stream().receive(reply.deadline()) {
-        Ok(incoming) => reply.read(incoming, codec),
-        Err(_) => Err(reply.over()),
-    };
-    let Some(request) = next()? else {
+    let Received::Message(request) = reply.receive(Wait::AsLongAsItTakes)? else {
         return Err(Status::internal("received no request message, expected one"));
     };
-    match next()? {
-        None => Ok(request),
-        Some(_) => Err(Status::internal("received a second request message, expected one")),
+    let request = codec.decode_vec(request)?;
+    match reply.receive(Wait::AsLongAsItTakes)? {
+        Received::End | Received::NotYet => Ok(request),
+        Received::Message(_) => {
+            Err(Status::internal("received a second request message, expected one"))
+        }
     }
 }
 

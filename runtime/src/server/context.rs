@@ -3,12 +3,13 @@
 //! The invariant: a context belongs to one call and to the thread that runs it; what other threads
 //! may need of the call, its end, is handed out as a [`CancellationToken`].
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::reply::Reply;
-use crate::grpc::{Metadata, Method, Status};
+use crate::grpc::{Code, Extensions, MessageInterceptor, Metadata, Method, MethodKind, Status};
 use crate::transport::{Address, Stream, now};
 
 /// The server's side of one call: who calls, with what metadata, for how long still.
@@ -33,8 +34,21 @@ pub struct Context {
     authority: Box<str>,
     peer: Arc<Address>,
     deadline: Option<Instant>,
+    /// `None` until a handler is found for a method that no service declares.
+    kind: Option<MethodKind>,
+    extensions: Extensions,
+    interceptors: Vec<Arc<dyn MessageInterceptor>>,
+    chosen: Chosen,
+    panic_message: Option<Box<str>>,
     trailing: Metadata,
     reply: Arc<Reply>,
+}
+
+/// The outcome that a method chooses besides its reply.
+#[derive(Debug, Default)]
+struct Chosen {
+    code: Option<Code>,
+    details: String,
 }
 
 /// What the head of a request says, as a context keeps it.
@@ -46,9 +60,27 @@ pub(crate) struct Caller {
 }
 
 impl Context {
-    pub(crate) fn new(method: Method, caller: Caller, reply: Arc<Reply>) -> Self {
+    pub(crate) fn new(
+        method: Method,
+        kind: Option<MethodKind>,
+        caller: Caller,
+        reply: Arc<Reply>,
+    ) -> Self {
         let Caller { metadata, authority, peer, deadline } = caller;
-        Self { method, metadata, authority, peer, deadline, trailing: Metadata::new(), reply }
+        Self {
+            method,
+            metadata,
+            authority,
+            peer,
+            deadline,
+            kind,
+            extensions: Extensions::new(),
+            interceptors: Vec::new(),
+            chosen: Chosen::default(),
+            panic_message: None,
+            trailing: Metadata::new(),
+            reply,
+        }
     }
 
     /// The path of the method: `/hello.Greeter/SayHello`.
@@ -57,10 +89,35 @@ impl Context {
         self.method.path()
     }
 
+    /// Which sides of the call stream; `None` while an interceptor runs around a call that no
+    /// service declares and a [`GenericHandler`](crate::GenericHandler) may answer.
+    #[must_use]
+    pub fn kind(&self) -> Option<MethodKind> {
+        self.kind
+    }
+
     /// The metadata that came with the request.
+    #[doc(alias = "invocation_metadata")]
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    /// The metadata that came with the request, to be changed by interceptors before the handler
+    /// sees it.
+    pub fn metadata_mut(&mut self) -> &mut Metadata {
+        &mut self.metadata
+    }
+
+    /// The values that interceptors have left.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// The values that interceptors have left, to be added to or changed.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.extensions
     }
 
     /// The host that the client believes to speak to; empty if it did not say.
@@ -105,6 +162,13 @@ impl Context {
         self.reply.stream().is_cancelled()
     }
 
+    /// Cancels the call: the client gets CANCELLED, and waiting for it fails on this side too.
+    ///
+    /// Does nothing to a call that has ended. What the method returns then is dropped.
+    pub fn cancel(&self) {
+        self.reply.stream().cancel();
+    }
+
     /// Waits until the call is cancelled, `timeout` at most, and tells whether it is.
     #[must_use]
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
@@ -134,6 +198,38 @@ impl Context {
         self.cancellation().on_cancel(callback);
     }
 
+    /// Runs `callback` once when the call is over for this side: when its outcome has been handed to
+    /// the connection, or when it is cancelled, whatever comes first.
+    ///
+    /// Says `false`, and drops the callback, if the call is over already. It runs on the thread for
+    /// callbacks, as those of [`Context::on_cancel`] do, and the same holds for what it may do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use rust_grpc::{Context, Next, Status};
+    ///
+    /// fn timed(context: &mut Context, next: Next<'_>) -> Result<(), Status> {
+    ///     let (begun, method) = (Instant::now(), context.method().to_owned());
+    ///     context.on_termination(move || println!("{method} took {:?}", begun.elapsed()));
+    ///     next.run(context)
+    /// }
+    /// # drop(rust_grpc::Server::builder().interceptor(timed));
+    /// ```
+    #[doc(alias = "add_callback")]
+    pub fn on_termination(&self, callback: impl FnOnce() + Send + 'static) -> bool {
+        self.reply.stream().on_end(Box::new(callback))
+    }
+
+    /// Has every message of the call pass `interceptor`, in both directions.
+    ///
+    /// Meant for a [`ServerInterceptor`](crate::ServerInterceptor), before it runs the handler; once
+    /// the handler runs this does nothing. The first one added is nearest to the wire.
+    pub fn intercept_messages(&mut self, interceptor: impl MessageInterceptor + 'static) {
+        self.interceptors.push(Arc::new(interceptor));
+    }
+
     /// Sends the head of the response, with `metadata`, now.
     ///
     /// Without this call an empty head goes out together with the first reply.
@@ -156,6 +252,102 @@ impl Context {
     /// The metadata that goes out with the status, to be filled in place.
     pub fn trailing_metadata_mut(&mut self) -> &mut Metadata {
         &mut self.trailing
+    }
+
+    /// The metadata that goes out with the status, as it stands.
+    #[must_use]
+    pub fn trailing_metadata(&self) -> &Metadata {
+        &self.trailing
+    }
+
+    /// Chooses the code that the call ends with if its method returns successfully.
+    ///
+    /// The replies go out as they are, and the status behind them is not OK: clients of unary calls
+    /// then drop the reply, so `Err(status)` is what most methods want. [`Code::Ok`] takes the choice
+    /// back.
+    pub fn set_code(&mut self, code: Code) {
+        self.chosen.code = Some(code);
+    }
+
+    /// Chooses the words of the status that the call ends with if its method returns successfully;
+    /// see [`Context::set_code`].
+    pub fn set_details(&mut self, details: impl Into<String>) {
+        self.chosen.details = details.into();
+    }
+
+    /// What [`Context::set_code`] chose.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        self.chosen.code
+    }
+
+    /// What [`Context::set_details`] chose; empty if nothing.
+    #[must_use]
+    pub fn details(&self) -> &str {
+        &self.chosen.details
+    }
+
+    /// Ends the method: `return context.abort(Code::NotFound, "no such user")`.
+    ///
+    /// The same as `Err(Status::new(code, details))`, for any type of reply.
+    ///
+    /// # Errors
+    ///
+    /// Always: the status.
+    pub fn abort<T>(&self, code: Code, details: impl Into<String>) -> Result<T, Status> {
+        Err(Status::new(code, details))
+    }
+
+    /// Ends the method with `status`, which may carry details and metadata.
+    ///
+    /// # Errors
+    ///
+    /// Always: the status.
+    pub fn abort_with_status<T>(&self, status: Status) -> Result<T, Status> {
+        Err(status)
+    }
+
+    /// What the method, or an interceptor behind the one that asks, panicked with; `None` if it did
+    /// not panic. The client is only told that it did.
+    #[must_use]
+    pub fn panic_message(&self) -> Option<&str> {
+        self.panic_message.as_deref()
+    }
+
+    pub(crate) fn set_panic(&mut self, panic: &(dyn Any + Send)) {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        self.panic_message = Some(text.unwrap_or("a panic without a message").into());
+    }
+
+    pub(crate) fn set_kind(&mut self, kind: MethodKind) {
+        self.kind = Some(kind);
+    }
+
+    /// Lets the interceptors of messages begin: the messages are about to flow.
+    pub(crate) fn seal(&mut self) {
+        if !self.interceptors.is_empty() {
+            self.reply.intercept_messages(std::mem::take(&mut self.interceptors));
+        }
+    }
+
+    /// What the method chose, as an outcome.
+    pub(crate) fn chosen_outcome(&self) -> Result<(), Status> {
+        match self.chosen.code {
+            None | Some(Code::Ok) => Ok(()),
+            Some(code) => Err(Status::new(code, self.chosen.details.clone())),
+        }
+    }
+
+    /// Whether `status` is what the method chose beside its reply.
+    pub(crate) fn has_chosen(&self, status: &Status) -> bool {
+        self.chosen.code == Some(status.code()) && self.chosen.details == status.message()
+    }
+
+    /// OK in the words that the method chose, if it did.
+    pub(crate) fn ok_with_details(&self) -> Option<Status> {
+        let has_details = !self.chosen.details.is_empty();
+        has_details.then(|| Status::new(Code::Ok, self.chosen.details.clone()))
     }
 
     pub(crate) fn take_trailing_metadata(&mut self) -> Metadata {

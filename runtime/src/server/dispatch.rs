@@ -13,14 +13,15 @@ use std::sync::Arc;
 
 use super::call::{Outcome, ServerCall, not_implemented, panicked};
 use super::context::{Caller, Context};
+use super::handler::{GenericHandler, MethodHandler};
 use super::interceptor::{Next, ServerInterceptor};
 use super::lanes::{self, Lanes};
 use super::reply::{DEADLINE_PASSED, Reply, Terms};
-use super::router::{Route, Router};
+use super::router::{NoRoute, Route, Router};
 use crate::grpc::headers::{self, ContentType, ReceivedRequest};
-use crate::grpc::{Code, Metadata, MethodKind, Status};
+use crate::grpc::{Code, Metadata, Method, MethodKind, Status};
 use crate::http2::{Headers, Reason};
-use crate::transport::{Accepted, Job, Stream};
+use crate::transport::{Accepted, CurrentCall, Job, Stream};
 
 /// What every connection of a server hands its requests to.
 pub(crate) struct Dispatcher<'s> {
@@ -32,12 +33,14 @@ pub(crate) struct Dispatcher<'s> {
 /// What a worker runs a call with.
 pub(crate) struct Handlers<'s> {
     pub(crate) router: Router<'s>,
+    pub(crate) generic_handlers: Vec<Arc<dyn GenericHandler + 's>>,
     pub(crate) interceptors: Vec<Arc<dyn ServerInterceptor + 's>>,
 }
 
 /// A call that has been let in and waits for a worker.
 pub(crate) struct Call {
-    route: Route,
+    /// `None` if only a generic handler may know the method.
+    route: Option<Route>,
     context: Context,
 }
 
@@ -49,7 +52,7 @@ impl<'s> Dispatcher<'s> {
     /// Answers one request, sooner or later; never blocks and runs no user code.
     pub(crate) fn accept(&self, accepted: &Accepted) {
         match self.admit(accepted) {
-            Ok(call) => self.lanes.run(call.route.lane, call),
+            Ok(call) => self.lanes.run(call.route.as_ref().map_or(0, |route| route.lane), call),
             Err(refusal) => refuse(&accepted.stream, &refusal),
         }
     }
@@ -63,8 +66,7 @@ impl<'s> Dispatcher<'s> {
         let request =
             ReceivedRequest::read(&accepted.headers).map_err(|refusal| refusal.to_headers())?;
         let ReceivedRequest { path, authority, timeout, content_type, metadata } = request;
-        let route = self.handlers.router.find(&path).map_err(|no_route| {
-            let status = Status::unimplemented(no_route.to_string());
+        let (route, method) = self.handlers.find(&path).map_err(|status| {
             headers::trailers_only(&content_type, Err(&status), &Metadata::new())
         })?;
         // A timeout beyond what the clock can express is no deadline at all.
@@ -84,13 +86,36 @@ impl<'s> Dispatcher<'s> {
         let terms = Terms { deadline, content_type, send_limit: self.send_limit };
         let peer = stream.peer().clone();
         let caller = Caller { metadata, authority: authority.into(), peer, deadline };
-        let context =
-            Context::new(route.declared.clone(), caller, Arc::new(Reply::new(stream, terms)));
+        let kind = route.as_ref().map(|_| method.kind());
+        let context = Context::new(method, kind, caller, Arc::new(Reply::new(stream, terms)));
         Ok(Call { route, context })
     }
 }
 
 impl Handlers<'_> {
+    /// Where `path` leads, and the method there; no route if a generic handler is to be asked.
+    ///
+    /// # Errors
+    ///
+    /// UNIMPLEMENTED.
+    fn find(&self, path: &str) -> Result<(Option<Route>, Method), Status> {
+        match self.router.find(path) {
+            Ok(route) => {
+                let method = route.declared.clone();
+                Ok((Some(route), method))
+            }
+            Err(NoRoute::UnknownService(_) | NoRoute::UnknownMethod { .. })
+                if !self.generic_handlers.is_empty() =>
+            {
+                // Nothing is known of its kind before a handler is found.
+                let method = Method::from_path(path, MethodKind::Bidirectional);
+                let method = method.map_err(|error| Status::unimplemented(error.message()));
+                Ok((None, method?))
+            }
+            Err(no_route) => Err(Status::unimplemented(no_route.to_string())),
+        }
+    }
+
     /// Runs a call on a worker and ends its response.
     pub(crate) fn run(&self, call: Call) {
         let Call { route, mut context } = call;
@@ -102,17 +127,24 @@ impl Handlers<'_> {
             return reply.end(Err(&reply.over()), &Metadata::new());
         }
         let mut outcome = Outcome::default();
-        let result =
-            catch_unwind(AssertUnwindSafe(|| self.intercept(&route, &mut context, &mut outcome)))
-                .unwrap_or_else(|_| Err(panicked()));
+        let current = CurrentCall::new(reply.stream(), reply.deadline()).enter();
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            self.intercept(route.as_ref(), &mut context, &mut outcome)
+        }));
+        drop(current);
+        context.seal();
         let trailing = context.take_trailing_metadata();
-        match (result.map_err(never_ok), outcome.reply) {
-            (Err(status), _) => reply.end(Err(&status), &trailing),
-            (Ok(()), Some(framed)) => reply.end_with(framed.as_slice(), &trailing),
-            (Ok(()), None) if reply.is_detached() => reply.leave_trailing(trailing),
-            (Ok(()), None) if outcome.ran && streams_replies(route.declared.kind()) => {
-                reply.end(Ok(()), &trailing);
+        let result = result.unwrap_or_else(|_| Err(panicked())).map_err(never_ok);
+        let words = context.ok_with_details();
+        let ok = words.as_ref().map_or(Ok(()), Err);
+        match (result.and_then(|()| context.chosen_outcome()), outcome.reply) {
+            (Err(status), Some(framed)) if context.has_chosen(&status) => {
+                reply.end_with(framed.as_slice(), Err(&status), &trailing);
             }
+            (Err(status), _) => reply.end(Err(&status), &trailing),
+            (Ok(()), Some(framed)) => reply.end_with(framed.as_slice(), ok, &trailing),
+            (Ok(()), None) if reply.is_detached() => reply.leave_trailing(trailing),
+            (Ok(()), None) if outcome.streamed => reply.end(ok, &trailing),
             (Ok(()), None) => {
                 let status = Status::internal("an interceptor answered OK without a reply");
                 reply.end(Err(&status), &trailing);
@@ -123,17 +155,40 @@ impl Handlers<'_> {
     /// The interceptors, then the service.
     fn intercept(
         &self,
-        route: &Route,
+        route: Option<&Route>,
         context: &mut Context,
         outcome: &mut Outcome,
     ) -> Result<(), Status> {
-        let (service, method) = self.router.target(route);
-        let mut handler = |context: &mut Context| {
-            outcome.ran = true;
-            service.call(method, ServerCall::new(context, outcome));
-            outcome.result.take().unwrap_or_else(|| Err(not_implemented(route.declared.path())))
+        let mut handler = |context: &mut Context, instead: Option<&MethodHandler>| {
+            context.seal();
+            match (instead, route) {
+                (Some(handler), _) => handler.call(ServerCall::new(context, outcome)),
+                (None, Some(route)) => {
+                    let (service, method) = self.router.target(route);
+                    service.call(method, ServerCall::new(context, outcome));
+                }
+                (None, None) => self.call_generic(context, outcome)?,
+            }
+            outcome.result.take().unwrap_or_else(|| Err(not_implemented(context.method())))
         };
-        Next::new(&self.interceptors, &mut handler).run(context)
+        match &self.interceptors[..] {
+            [] => handler(context, None),
+            interceptors => Next::new(interceptors, &mut handler).run(context),
+        }
+    }
+
+    /// Has the first generic handler answer that knows the method.
+    fn call_generic(&self, context: &mut Context, outcome: &mut Outcome) -> Result<(), Status> {
+        let found = self.generic_handlers.iter().find_map(|generic| generic.handler(context));
+        match (found, self.router.find(context.method())) {
+            (Some(handler), _) => {
+                context.set_kind(handler.kind());
+                handler.call(ServerCall::new(context, outcome));
+                Ok(())
+            }
+            (None, Err(no_route)) => Err(Status::unimplemented(no_route.to_string())),
+            (None, Ok(_)) => Err(not_implemented(context.method())),
+        }
     }
 }
 
@@ -160,13 +215,6 @@ fn refuse(stream: &Stream, refusal: &Headers) {
     // An error means that the client is gone already.
     if stream.send_headers(refusal, true).is_ok() && !stream.is_received() {
         stream.reset(Reason::NO_ERROR);
-    }
-}
-
-fn streams_replies(kind: MethodKind) -> bool {
-    match kind {
-        MethodKind::Unary | MethodKind::ClientStreaming => false,
-        MethodKind::ServerStreaming | MethodKind::Bidirectional => true,
     }
 }
 

@@ -1,7 +1,8 @@
 //! The server: it listens, routes requests to services, and stops in good order.
 //!
 //! `builder` makes it, `dispatch` takes every call from its head to the end of its response,
-//! `router` finds the method, `interceptor` is the seam around it, `call` runs it, `context` and
+//! `router` finds the method, `handler` those that no service declares, `interceptor` is the seam
+//! around it, `call` runs it, `context` and
 //! `streams` are what it holds, `reply` is the one way out. Sockets, threads, queues and timers are
 //! `transport`'s.
 
@@ -9,6 +10,7 @@ mod builder;
 mod call;
 mod context;
 mod dispatch;
+mod handler;
 mod interceptor;
 mod lanes;
 mod reply;
@@ -25,6 +27,7 @@ use std::time::Duration;
 pub use builder::ServerBuilder;
 pub use call::{ServerCall, unimplemented};
 pub use context::{CancellationToken, Context};
+pub use handler::{GenericHandler, GenericService, MethodHandler};
 pub use interceptor::{Next, ServerInterceptor};
 pub use lanes::Lane;
 pub use scoped::ScopedServer;

@@ -4,12 +4,15 @@
 //! the method, its sinks and the dispatcher writes it, from whichever thread. The lock decides who
 //! comes first and is never held while anything is sent.
 
-use std::sync::{Mutex, MutexGuard};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use crate::grpc::codec::{self, Writer};
 use crate::grpc::headers::{self, ContentType};
-use crate::grpc::{Codec, Metadata, Status};
+use crate::grpc::{
+    Code, Codec, MessageInterceptor, Metadata, NextReceive, NextSend, RawBytes, Received, Status,
+};
 use crate::http2::{Headers, Reason};
 use crate::transport::{Incoming, SendError, Stream, lock, now};
 
@@ -18,6 +21,16 @@ pub(crate) struct Reply {
     stream: Stream,
     terms: Terms,
     state: Mutex<State>,
+    /// Set before the method runs, and only if there are any.
+    interceptors: OnceLock<Box<[Arc<dyn MessageInterceptor>]>>,
+}
+
+/// How long a receiver is ready to wait; the call's deadline comes before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wait {
+    AsLongAsItTakes,
+    Until(Option<Instant>),
+    NotAtAll,
 }
 
 /// What a response needs to know of its request and of the server.
@@ -47,7 +60,18 @@ impl Reply {
     pub(crate) fn new(stream: Stream, terms: Terms) -> Self {
         let state =
             State { progress: Progress::Nothing, detached: false, trailing: Metadata::new() };
-        Self { stream, terms, state: Mutex::new(state) }
+        Self { stream, terms, state: Mutex::new(state), interceptors: OnceLock::new() }
+    }
+
+    /// Has every message pass `interceptors`, of which the first is nearest to the wire. Only the
+    /// first call counts.
+    pub(crate) fn intercept_messages(&self, interceptors: Vec<Arc<dyn MessageInterceptor>>) {
+        // A second call would come from a method that runs twice, which none does.
+        let _ = self.interceptors.set(interceptors.into_boxed_slice());
+    }
+
+    fn interceptors(&self) -> &[Arc<dyn MessageInterceptor>] {
+        self.interceptors.get().map_or(&[], |interceptors| interceptors)
     }
 
     pub(crate) fn stream(&self) -> &Stream {
@@ -63,19 +87,46 @@ impl Reply {
         self.terms.deadline.is_some_and(|deadline| deadline <= now())
     }
 
-    /// What came from the client: a request, `None` at the end of them.
-    pub(crate) fn read<T>(
-        &self,
-        incoming: Incoming,
-        codec: &dyn Codec<T>,
-    ) -> Result<Option<T>, Status> {
+    /// Receives the payload of the next request.
+    ///
+    /// # Errors
+    ///
+    /// Why none follows, but for the end that the client meant.
+    pub(crate) fn receive(&self, wait: Wait) -> Result<Received<Vec<u8>>, Status> {
+        match self.interceptors() {
+            [] => self.receive_payload(wait),
+            interceptors => {
+                let mut wire = || self.receive_payload(wait);
+                NextReceive::new(interceptors, &mut wire).receive()
+            }
+        }
+    }
+
+    fn receive_payload(&self, wait: Wait) -> Result<Received<Vec<u8>>, Status> {
+        let incoming = match wait {
+            Wait::AsLongAsItTakes => self.stream.receive(self.deadline()).ok(),
+            Wait::Until(until) => {
+                self.stream.receive([until, self.deadline()].into_iter().flatten().min()).ok()
+            }
+            Wait::NotAtAll => self.stream.try_receive(),
+        };
+        match (incoming, wait) {
+            (Some(incoming), _) => self.payload(incoming),
+            (None, Wait::AsLongAsItTakes) => Err(self.over()),
+            (None, Wait::Until(_)) if self.is_late() => Err(self.over()),
+            (None, Wait::Until(_) | Wait::NotAtAll) => Ok(Received::NotYet),
+        }
+    }
+
+    /// What came from the client: the payload of a request, or the end of them.
+    fn payload(&self, incoming: Incoming) -> Result<Received<Vec<u8>>, Status> {
         match incoming {
             Incoming::Message(_, true) => Err(Status::internal(
                 "received a compressed message, expected none without a grpc-encoding",
             )),
-            Incoming::Message(payload, false) => codec.decode_vec(payload).map(Some),
+            Incoming::Message(payload, false) => Ok(Received::Message(payload)),
             // gRPC has no request trailers; what a client sends there ends its stream all the same.
-            Incoming::End | Incoming::Trailers(_) | Incoming::CutTrailers => Ok(None),
+            Incoming::End | Incoming::Trailers(_) | Incoming::CutTrailers => Ok(Received::End),
             Incoming::Invalid(error) => Err(error.into()),
             Incoming::Reset { .. } | Incoming::Lost(_) if self.is_late() => Err(self.over()),
             Incoming::Reset { reason, .. } => Err(Status::from_reset(reason.0)),
@@ -86,12 +137,54 @@ impl Reply {
         }
     }
 
+    /// Sends one message of a stream of replies.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reply::send`], and the call's status if it is over.
+    pub(crate) fn send_streamed<T>(
+        &self,
+        codec: &dyn Codec<T>,
+        message: &T,
+        writer: &mut Writer,
+    ) -> Result<(), Status> {
+        self.send(codec, message, writer, |framed| self.send_message(framed.as_slice()))
+    }
+
+    /// Has `message` framed for `wire`, behind the interceptors of messages; `writer` is used for it.
+    ///
+    /// # Errors
+    ///
+    /// What the codec, an interceptor or `wire` says; RESOURCE_EXHAUSTED if the message is over the
+    /// send limit.
+    pub(crate) fn send<T>(
+        &self,
+        codec: &dyn Codec<T>,
+        message: &T,
+        writer: &mut Writer,
+        mut wire: impl FnMut(&mut Writer) -> Result<(), Status>,
+    ) -> Result<(), Status> {
+        let interceptors = self.interceptors();
+        if interceptors.is_empty() {
+            self.frame(codec, message, writer)?;
+            return wire(writer);
+        }
+        writer.clear();
+        codec.encode(message, writer)?;
+        let payload = writer.as_slice().to_vec();
+        let mut framed = |payload: Vec<u8>| {
+            self.frame(&RawBytes, &payload, writer)?;
+            wire(writer)
+        };
+        NextSend::new(interceptors, &mut framed).send(payload)
+    }
+
     /// Encodes `message` behind its prefix into `writer`, whose contents are replaced.
     ///
     /// # Errors
     ///
     /// What the codec says; RESOURCE_EXHAUSTED if the message is over the send limit.
-    pub(crate) fn frame<T>(
+    fn frame<T>(
         &self,
         codec: &dyn Codec<T>,
         message: &T,
@@ -118,7 +211,7 @@ impl Reply {
 
     /// Sends one framed message, and the head with it if that is still to come; waits for flow
     /// control.
-    pub(crate) fn send_message(&self, framed: &[u8]) -> Result<(), Status> {
+    fn send_message(&self, framed: &[u8]) -> Result<(), Status> {
         let sent = match self.advance(Progress::HeadSent) {
             Progress::Nothing => {
                 let head = self.head(&Metadata::new());
@@ -130,15 +223,20 @@ impl Reply {
         sent.map_err(|_: SendError| self.over())
     }
 
-    /// Ends the response with OK behind its only message: in one submit, unless the head went
-    /// ahead.
-    pub(crate) fn end_with(&self, framed: &[u8], trailing: &Metadata) {
+    /// Ends the response with `outcome`, OK by custom, behind its only message: in one submit, unless
+    /// the head went ahead.
+    pub(crate) fn end_with(
+        &self,
+        framed: &[u8],
+        outcome: Result<(), &Status>,
+        trailing: &Metadata,
+    ) {
         let head = match self.advance(Progress::Ended) {
             Progress::Nothing => Some(self.head(&Metadata::new())),
             Progress::HeadSent => None,
             Progress::Ended => return,
         };
-        let trailers = self.fitting(Ok(()), trailing, headers::trailers);
+        let trailers = self.fitting(outcome, trailing, headers::trailers);
         self.finish(head.as_ref(), framed, &trailers);
     }
 
@@ -194,7 +292,15 @@ impl Reply {
     }
 
     fn head(&self, metadata: &Metadata) -> Headers {
-        headers::response_head(&self.terms.content_type, metadata)
+        let interceptors = self.interceptors();
+        if interceptors.is_empty() {
+            return headers::response_head(&self.terms.content_type, metadata);
+        }
+        let mut metadata = metadata.clone();
+        for interceptor in interceptors.iter().rev() {
+            guarded(|| interceptor.initial_metadata(&mut metadata));
+        }
+        headers::response_head(&self.terms.content_type, &metadata)
     }
 
     /// What `make` makes of the outcome, which is cut if it is more than the client takes.
@@ -204,7 +310,11 @@ impl Reply {
         trailing: &Metadata,
         make: impl Fn(Result<(), &Status>, &Metadata) -> Headers,
     ) -> Headers {
-        let list = make(outcome, trailing);
+        let interceptors = self.interceptors();
+        let list = match interceptors {
+            [] => make(outcome, trailing),
+            interceptors => make(outcome, &intercept_end(interceptors, outcome, trailing)),
+        };
         match self.stream.header_excess(&list) {
             None => list,
             Some(excess) => make(Err(&headers::cut_status(outcome, &excess)), &Metadata::new()),
@@ -234,6 +344,30 @@ impl Reply {
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
+}
+
+/// The trailing metadata that the interceptors of messages make of `trailing`.
+fn intercept_end(
+    interceptors: &[Arc<dyn MessageInterceptor>],
+    outcome: Result<(), &Status>,
+    trailing: &Metadata,
+) -> Metadata {
+    // A status of code OK is one whose method has given it details.
+    let outcome = outcome.or_else(|status| match status.code() {
+        Code::Ok => Ok(()),
+        _ => Err(status),
+    });
+    let mut trailing = trailing.clone();
+    for interceptor in interceptors.iter().rev() {
+        guarded(|| interceptor.end(outcome, &mut trailing));
+    }
+    trailing
+}
+
+/// Runs code of the application that sees how a call ends; its panic, which the panic hook has
+/// reported, changes nothing about that.
+fn guarded(code: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(code));
 }
 
 /// What the client and the method are told.

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::CancellationToken;
-use super::reply::Reply;
+use super::reply::{Reply, Wait};
 use crate::grpc::codec::Writer;
 use crate::grpc::{Codec, Metadata, Received, Status};
-use crate::transport::{Incoming, now};
+use crate::transport::now;
 
 /// The requests of a call, in the order in which the client sent them.
 ///
@@ -50,13 +50,8 @@ impl<T> RequestStream<T> {
     /// RESOURCE_EXHAUSTED if a request is over the receive limit, INTERNAL if one cannot be
     /// decoded. The stream has ended then.
     pub fn recv(&mut self) -> Result<Option<T>, Status> {
-        if self.ended {
-            return Ok(None);
-        }
-        match self.reply.stream().receive(self.reply.deadline()) {
-            Ok(incoming) => self.take(incoming),
-            Err(_) => self.fail(self.reply.over()),
-        }
+        // `NotYet` cannot come of a wait without an end, unless an interceptor says it.
+        self.receive(Wait::AsLongAsItTakes).map(Received::message)
     }
 
     /// Waits for the next request, `timeout` at most.
@@ -65,16 +60,7 @@ impl<T> RequestStream<T> {
     ///
     /// As [`RequestStream::recv`].
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Received<T>, Status> {
-        if self.ended {
-            return Ok(Received::End);
-        }
-        let until = now().checked_add(timeout);
-        let until = [until, self.reply.deadline()].into_iter().flatten().min();
-        match self.reply.stream().receive(until) {
-            Ok(incoming) => self.take(incoming).map(received),
-            Err(_) if self.reply.is_late() => self.fail(self.reply.over()),
-            Err(_) => Ok(Received::NotYet),
-        }
+        self.receive(Wait::Until(now().checked_add(timeout)))
     }
 
     /// Takes the next request if it has arrived; never waits.
@@ -83,24 +69,21 @@ impl<T> RequestStream<T> {
     ///
     /// As [`RequestStream::recv`].
     pub fn try_recv(&mut self) -> Result<Received<T>, Status> {
+        self.receive(Wait::NotAtAll)
+    }
+
+    fn receive(&mut self, wait: Wait) -> Result<Received<T>, Status> {
         if self.ended {
             return Ok(Received::End);
         }
-        match self.reply.stream().try_receive() {
-            Some(incoming) => self.take(incoming).map(received),
-            None => Ok(Received::NotYet),
-        }
-    }
-
-    fn take(&mut self, incoming: Incoming) -> Result<Option<T>, Status> {
-        let message = self.reply.read(incoming, self.codec);
-        self.ended = !matches!(message, Ok(Some(_)));
-        message
-    }
-
-    fn fail<U>(&mut self, status: Status) -> Result<U, Status> {
-        self.ended = true;
-        Err(status)
+        let received = match self.reply.receive(wait) {
+            Ok(Received::Message(payload)) => self.codec.decode_vec(payload).map(Received::Message),
+            Ok(Received::End) => Ok(Received::End),
+            Ok(Received::NotYet) => Ok(Received::NotYet),
+            Err(status) => Err(status),
+        };
+        self.ended = matches!(received, Ok(Received::End) | Err(_));
+        received
     }
 }
 
@@ -143,8 +126,7 @@ impl<T> ReplySink<T> {
         if self.reply.is_detached() {
             return Err(Status::failed_precondition("the replies of this call are detached"));
         }
-        self.reply.frame(self.codec, message.borrow(), &mut self.writer)?;
-        self.reply.send_message(self.writer.as_slice())
+        self.reply.send_streamed(self.codec, message.borrow(), &mut self.writer)
     }
 
     /// Takes the replies out of the method: it may return, its worker is free, and the call goes
@@ -209,8 +191,7 @@ impl<T> DetachedSink<T> {
     /// The call's status if it is over: CANCELLED, DEADLINE_EXCEEDED. RESOURCE_EXHAUSTED if the
     /// reply is over the send limit; the call goes on then.
     pub fn send(&mut self, message: impl Borrow<T>) -> Result<(), Status> {
-        self.reply.frame(self.codec, message.borrow(), &mut self.writer)?;
-        self.reply.send_message(self.writer.as_slice())
+        self.reply.send_streamed(self.codec, message.borrow(), &mut self.writer)
     }
 
     /// Ends the call with `outcome`.
@@ -256,8 +237,4 @@ impl<T> fmt::Debug for DetachedSink<T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("DetachedSink").finish_non_exhaustive()
     }
-}
-
-fn received<T>(message: Option<T>) -> Received<T> {
-    message.map_or(Received::End, Received::Message)
 }

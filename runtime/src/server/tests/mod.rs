@@ -1,7 +1,10 @@
 //! The server against a scripted peer: one test a rule.
 
 mod calls;
+mod context;
 mod ends;
+mod generic;
 mod heads;
+mod interceptors;
 mod messages;
 mod support;

@@ -13,8 +13,8 @@ use crate::http2::{Config, Connection, Event, Headers, Reason, StreamId};
 use crate::server::dispatch::Handlers;
 use crate::server::router::Router;
 use crate::server::{
-    Context, Lane, Parts, ReplySink, RequestStream, Server, ServerCall, ServerInterceptor, Service,
-    Terms, lock, serve,
+    Context, GenericHandler, Lane, Parts, ReplySink, RequestStream, Server, ServerCall,
+    ServerInterceptor, Service, Terms, lock, serve,
 };
 use crate::transport::memory::{self, MemoryWire};
 use crate::transport::now;
@@ -122,6 +122,7 @@ impl Service for Talk {
 /// A server without sockets, and the numbers that a test may change.
 pub(super) struct Setup {
     service: Talk,
+    generic_handlers: Vec<Arc<dyn GenericHandler>>,
     interceptors: Vec<Arc<dyn ServerInterceptor>>,
     workers: usize,
     full: FullPool,
@@ -140,12 +141,18 @@ impl Setup {
     pub(super) fn new(service: Talk) -> Self {
         Self {
             service,
+            generic_handlers: Vec::new(),
             interceptors: Vec::new(),
             workers: 8,
             full: FullPool::Queue { max: 8, max_wait: PATIENCE },
             receive_limit: 1024,
             send_limit: 1024,
         }
+    }
+
+    pub(super) fn generic_handler(mut self, handler: impl GenericHandler + 'static) -> Self {
+        self.generic_handlers.push(Arc::new(handler));
+        self
     }
 
     pub(super) fn interceptor(mut self, interceptor: impl ServerInterceptor + 'static) -> Self {
@@ -169,7 +176,11 @@ impl Setup {
 
     pub(super) fn start(self) -> TestServer {
         let router = Router::new(vec![Arc::new(self.service)]).unwrap();
-        let handlers = Handlers { router, interceptors: self.interceptors };
+        let handlers = Handlers {
+            router,
+            generic_handlers: self.generic_handlers,
+            interceptors: self.interceptors,
+        };
         let lane = Lane::new("test-worker").max_workers(self.workers).full_pool(self.full);
         let parts = Parts { handlers, lanes: vec![lane], send_limit: self.send_limit };
         let (config, receive_limit) = (Config::default(), self.receive_limit);

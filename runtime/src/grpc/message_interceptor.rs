@@ -1,0 +1,182 @@
+//! The seam around the messages of one call, on whichever side.
+//!
+//! The invariant: the first interceptor added is nearest to the wire. What is received passes it
+//! first, what is sent passes it last.
+
+use std::sync::Arc;
+
+use super::metadata::Metadata;
+use super::received::Received;
+use super::status::Status;
+
+/// Code that wraps the streams of one call: it sees every message, encoded, in both directions, and
+/// may change, hold back, add or refuse messages.
+///
+/// An interceptor of calls makes one for the calls that it wants to look into; on a server by
+/// [`Context::intercept_messages`](crate::Context::intercept_messages). Messages are bytes without
+/// prefix or compression; `HelloRequest::decode(&message)` reads one. A call of one message has a
+/// stream of one. `receive` and `send` may run at the same time on two threads.
+///
+/// Every function passes things on unless it is written otherwise.
+///
+/// # Examples
+///
+/// Counting both ways:
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use rust_grpc::{MessageInterceptor, NextReceive, NextSend, Received, Status};
+///
+/// #[derive(Default)]
+/// struct Count {
+///     received: AtomicUsize,
+///     sent: AtomicUsize,
+/// }
+///
+/// impl MessageInterceptor for Count {
+///     fn receive(&self, next: &mut NextReceive<'_>) -> Result<Received<Vec<u8>>, Status> {
+///         let received = next.receive()?;
+///         if let Received::Message(message) = &received {
+///             self.received.fetch_add(message.len(), Ordering::Relaxed);
+///         }
+///         Ok(received)
+///     }
+///
+///     fn send(&self, message: Vec<u8>, next: &mut NextSend<'_>) -> Result<(), Status> {
+///         self.sent.fetch_add(message.len(), Ordering::Relaxed);
+///         next.send(message)
+///     }
+/// }
+/// ```
+pub trait MessageInterceptor: Send + Sync {
+    /// Takes the next message from the wire's side.
+    ///
+    /// [`NextReceive::receive`] waits as long as whoever receives wants to wait;
+    /// [`Received::NotYet`] says that nothing came by then.
+    ///
+    /// # Errors
+    ///
+    /// What the receiver gets instead of a message; its stream has ended then.
+    fn receive(&self, next: &mut NextReceive<'_>) -> Result<Received<Vec<u8>>, Status> {
+        next.receive()
+    }
+
+    /// Passes a message towards the wire: by [`NextSend::send`], once, never or more than once.
+    ///
+    /// # Errors
+    ///
+    /// What the sender gets.
+    fn send(&self, message: Vec<u8>, next: &mut NextSend<'_>) -> Result<(), Status> {
+        next.send(message)
+    }
+
+    /// Sees the initial metadata that this side is about to send, and may change it. Not called if
+    /// the call ends without.
+    fn initial_metadata(&self, metadata: &mut Metadata) {
+        let _ = metadata;
+    }
+
+    /// Sees how this side ends the call, and may change the trailing metadata. Called once, by
+    /// whichever thread ends the call: for replies that were detached that is later than the method's
+    /// return. A call that was cancelled meanwhile is ended too, for nobody.
+    fn end(&self, outcome: Result<(), &Status>, trailing: &mut Metadata) {
+        let _ = (outcome, trailing);
+    }
+}
+
+/// The way of the next message from the wire to a [`MessageInterceptor`].
+pub struct NextReceive<'a> {
+    interceptors: &'a [Arc<dyn MessageInterceptor>],
+    wire: &'a mut dyn FnMut() -> Result<Received<Vec<u8>>, Status>,
+}
+
+impl<'a> NextReceive<'a> {
+    pub(crate) fn new(
+        interceptors: &'a [Arc<dyn MessageInterceptor>],
+        wire: &'a mut dyn FnMut() -> Result<Received<Vec<u8>>, Status>,
+    ) -> Self {
+        Self { interceptors, wire }
+    }
+
+    /// Waits for the next message; as often as wanted.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none: the call is over, or an interceptor has refused what came.
+    pub fn receive(&mut self) -> Result<Received<Vec<u8>>, Status> {
+        match self.interceptors.split_last() {
+            Some((last, interceptors)) => {
+                last.receive(&mut NextReceive { interceptors, wire: self.wire })
+            }
+            None => (self.wire)(),
+        }
+    }
+}
+
+/// The way of a message from a [`MessageInterceptor`] to the wire.
+pub struct NextSend<'a> {
+    interceptors: &'a [Arc<dyn MessageInterceptor>],
+    wire: &'a mut dyn FnMut(Vec<u8>) -> Result<(), Status>,
+}
+
+impl<'a> NextSend<'a> {
+    pub(crate) fn new(
+        interceptors: &'a [Arc<dyn MessageInterceptor>],
+        wire: &'a mut dyn FnMut(Vec<u8>) -> Result<(), Status>,
+    ) -> Self {
+        Self { interceptors, wire }
+    }
+
+    /// Sends one message; as often as wanted. Of a call of one message the last one counts.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not sent: the call is over, or the message is over the send limit.
+    pub fn send(&mut self, message: Vec<u8>) -> Result<(), Status> {
+        match self.interceptors.split_last() {
+            Some((last, interceptors)) => {
+                last.send(message, &mut NextSend { interceptors, wire: self.wire })
+            }
+            None => (self.wire)(message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Adds its letter to everything.
+    struct Letter(u8);
+
+    impl MessageInterceptor for Letter {
+        fn receive(&self, next: &mut NextReceive<'_>) -> Result<Received<Vec<u8>>, Status> {
+            let Received::Message(mut message) = next.receive()? else { return Ok(Received::End) };
+            message.push(self.0);
+            Ok(Received::Message(message))
+        }
+
+        fn send(&self, mut message: Vec<u8>, next: &mut NextSend<'_>) -> Result<(), Status> {
+            message.push(self.0);
+            next.send(message)
+        }
+    }
+
+    /// The first interceptor is nearest to the wire.
+    #[test]
+    fn the_first_interceptor_is_nearest_to_the_wire() {
+        let chain: [Arc<dyn MessageInterceptor>; 2] =
+            [Arc::new(Letter(b'1')), Arc::new(Letter(b'2'))];
+        let mut wire = || Ok(Received::Message(vec![b'w']));
+        let received = NextReceive::new(&chain, &mut wire).receive().unwrap();
+        assert_eq!(received.message().unwrap(), b"w12");
+
+        let mut sent = Vec::new();
+        let mut wire = |message| {
+            sent = message;
+            Ok(())
+        };
+        NextSend::new(&chain, &mut wire).send(vec![b'h']).unwrap();
+        assert_eq!(sent, b"h21");
+    }
+}
