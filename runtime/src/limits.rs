@@ -37,6 +37,39 @@ pub(crate) const BACKOFF_LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// gRPC's connection backoff protocol: an attempt to connect gets at least this long.
 pub(crate) const CONNECT_TIMEOUT_MIN: Duration = Duration::from_secs(20);
 
+/// RFC 8305 8: how long an address may be silent before the next one is tried beside it.
+pub(crate) const HAPPY_EYEBALLS_DELAY: Duration = Duration::from_millis(250);
+
+/// Addresses of one server that are tried at the same time: the oldest of them has been silent for
+/// four seconds when the next one takes its place.
+pub(crate) const CONNECTS_AT_ONCE_MAX: usize = 16;
+
+/// gRFC A8: a client sends keepalive PINGs at most this often, whatever it was told to.
+pub(crate) const CLIENT_KEEPALIVE_TIME_MIN: Duration = Duration::from_secs(10);
+
+/// gRFC A8 and A9: how long the answer to a keepalive PING may take.
+pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The shortest time that a user can ask for between signs of life, or for an answer: less would
+/// take an ordinary pause of a network for its end. grpc-go has the same.
+pub(crate) const KEEPALIVE_MIN: Duration = Duration::from_secs(1);
+
+/// A channel without calls closes its connection after this: what C-core, Java and Go have agreed on.
+pub(crate) const CHANNEL_IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// The shortest idle timeout of a channel that a user can ask for: less would make a connection for
+/// every call. C-core has the same.
+pub(crate) const CHANNEL_IDLE_TIMEOUT_MIN: Duration = Duration::from_secs(1);
+
+/// gRFC A9: a server asks clients that have been silent for so long whether they are there.
+pub(crate) const SERVER_KEEPALIVE_TIME: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// gRFC A8: the least time between two PINGs of a client, unless the server's user says otherwise.
+pub(crate) const PERMIT_KEEPALIVE_TIME: Duration = Duration::from_secs(5 * 60);
+
+/// gRFC A8: PINGs of a client that may come too early before its connection is closed.
+pub(crate) const PING_STRIKES_MAX: u32 = 2;
+
 /// Calls that wait for a worker: a burst, and not a minute's arrears.
 pub(crate) const WORKER_QUEUE_MAX: usize = 1024;
 
@@ -227,6 +260,8 @@ pub(crate) mod http2 {
     pub(crate) const HEADER_BLOCK_TIMEOUT: Duration = Duration::from_secs(10);
     /// Time for the acknowledgement of our SETTINGS (RFC 9113 6.5.3).
     pub(crate) const SETTINGS_ACK_TIMEOUT: Duration = Duration::from_secs(60);
+    /// gRFC A8: the least time between two PINGs of a client that has no stream.
+    pub(crate) const PING_INTERVAL_WITHOUT_STREAMS: Duration = Duration::from_secs(2 * 60 * 60);
     /// Time for the PING of a graceful shutdown to come back before the last GOAWAY is sent anyway.
     pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 

@@ -328,4 +328,12 @@ violations! {
         "peer sends more empty DATA frames in a row than we take",
     TooManyReplies: Connection ENHANCE_YOUR_CALM
         "peer asks for more PING and SETTINGS acknowledgements than it reads",
+
+    // gRFC A8 and A9: connections over time.
+    TooManyPings: Connection ENHANCE_YOUR_CALM
+        "too_many_pings",
+    KeepaliveTimeout: Connection NO_ERROR
+        "peer sent nothing in time after a keepalive PING",
+    AgeGraceOver: Connection NO_ERROR
+        "max_age: streams of the peer went on for longer than their grace",
 }

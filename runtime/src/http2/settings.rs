@@ -4,10 +4,12 @@
 
 use super::error::Violation;
 use super::frame::{FRAME_SIZE_MAX, FRAME_SIZE_MIN, SETTING_SIZE};
+use super::lifetime::Lifetime;
 use super::window::{WINDOW_INITIAL, WINDOW_MAX};
 use crate::limits::http2 as limits;
 
-/// How a connection is set up. The fields are the SETTINGS of RFC 9113 6.5.2 by their names.
+/// How a connection is set up: the SETTINGS of RFC 9113 6.5.2 by their names, and what is asked of
+/// it over time.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     /// Bytes the peer may send on a stream before they are released.
@@ -22,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) max_header_list_size: u32,
     /// The dynamic table that the peer's encoder may use.
     pub(crate) header_table_size: u32,
+    /// Keepalive, idleness, age; nothing by default.
+    pub(crate) lifetime: Lifetime,
 }
 
 impl Default for Config {
@@ -33,6 +37,7 @@ impl Default for Config {
             max_frame_size: limits::MAX_FRAME_SIZE,
             max_header_list_size: limits::MAX_HEADER_LIST_SIZE,
             header_table_size: limits::HEADER_TABLE_SIZE,
+            lifetime: Lifetime::default(),
         }
     }
 }

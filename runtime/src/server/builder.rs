@@ -10,6 +10,7 @@ use super::dispatch::Handlers;
 use super::handler::GenericHandler;
 use super::interceptor::ServerInterceptor;
 use super::lanes::{Lane, lane_of};
+use super::lifetime;
 use super::router::Router;
 use super::service::Service;
 use super::{Parts, Server};
@@ -44,15 +45,15 @@ pub struct ServerBuilder<'s> {
     listeners: Vec<Listener>,
     /// The first one is for the methods that no other one names.
     lanes: Vec<Lane>,
-    options: Options,
+    pub(super) options: Options,
 }
 
 /// The numbers of a server.
 #[derive(Clone, Debug)]
-struct Options {
+pub(super) struct Options {
     receive_limit: usize,
     send_limit: usize,
-    http2: http2::Config,
+    pub(super) http2: http2::Config,
 }
 
 impl<'s> ServerBuilder<'s> {
@@ -60,7 +61,7 @@ impl<'s> ServerBuilder<'s> {
         let options = Options {
             receive_limit: RECEIVE_MESSAGE_SIZE_MAX,
             send_limit: SEND_MESSAGE_SIZE_MAX,
-            http2: http2::Config::default(),
+            http2: http2::Config { lifetime: lifetime::defaults(), ..Default::default() },
         };
         Self {
             services: Vec::new(),

@@ -13,6 +13,7 @@ mod dispatch;
 mod handler;
 mod interceptor;
 mod lanes;
+mod lifetime;
 mod reply;
 mod router;
 mod scoped;

@@ -15,7 +15,7 @@ use super::stream::{End, Outgoing, SendError, Stream};
 use super::threads::Threads;
 use super::verbs::Pumped;
 use super::wire::{Address, Wire};
-use super::{lock, now, spawn, wait_until};
+use super::{lock, now, random, spawn, wait_until};
 use crate::http2::{self, Config, Connection, Headers, Reason};
 use crate::limits::http2::{HEADER_BLOCK_SIZE_MAX, HEADER_FIELDS_MAX, HEADER_LIST_SMALL};
 use crate::limits::{LINGER_MAX, READ_BUFFER_SIZE};
@@ -79,11 +79,23 @@ impl Link {
     /// # Errors
     ///
     /// If the thread cannot be started.
+    #[cfg(test)]
     pub(crate) fn client(wire: Box<dyn Wire>, config: Config, name: &str) -> io::Result<Arc<Self>> {
+        Self::client_that_leaves(wire, config, name, |_| ())
+    }
+
+    /// As `client`; `leaves` is called once, on the connection's thread and without any lock, when
+    /// no new stream can be opened any more: after GOAWAY, or after the end.
+    pub(crate) fn client_that_leaves(
+        wire: Box<dyn Wire>,
+        config: Config,
+        name: &str,
+        leaves: impl FnOnce(&Self) + Send + 'static,
+    ) -> io::Result<Arc<Self>> {
         let window = config.initial_window_size;
         let link = Self::new(wire, Connection::client(config), Side::Client, window, 0);
         let reader = Arc::clone(&link);
-        spawn(name, move || reader.run(drop))?;
+        spawn(name, move || reader.run(drop, leaves))?;
         // The preface leaves now, not with the first call.
         link.submit(|_| ());
         Ok(link)
@@ -100,11 +112,13 @@ impl Link {
         accepting: &Accepting<'s>,
         serve: impl FnMut(Accepted) + Send + 's,
     ) -> io::Result<Arc<Self>> {
-        let (config, receive_limit) = (accepting.config.clone(), accepting.receive_limit);
+        let (mut config, receive_limit) = (accepting.config.clone(), accepting.receive_limit);
+        // Clients that came together must not have to come again together.
+        config.lifetime = config.lifetime.spread(random());
         let window = config.initial_window_size;
         let link = Self::new(wire, Connection::server(config), Side::Server, window, receive_limit);
         let reader = Arc::clone(&link);
-        accepting.threads.spawn("grpc-reader", move || reader.run(serve))?;
+        accepting.threads.spawn("grpc-reader", move || reader.run(serve, |_| ()))?;
         Ok(link)
     }
 
@@ -211,6 +225,11 @@ impl Link {
         lock(&self.state).is_usable()
     }
 
+    /// Whether the peer said by GOAWAY that it is sent too many PINGs.
+    pub(crate) fn is_too_chatty(&self) -> bool {
+        lock(&self.state).is_too_chatty
+    }
+
     /// Says in words by how much `headers` is over what the peer takes, if it is.
     ///
     /// RFC 9113 10.5.1: the peer's SETTINGS_MAX_HEADER_LIST_SIZE is advice, and peers end calls or
@@ -278,13 +297,17 @@ impl Link {
     }
 
     /// What the link's thread runs.
-    fn run(self: Arc<Self>, mut serve: impl FnMut(Accepted)) {
+    fn run(self: Arc<Self>, mut serve: impl FnMut(Accepted), leaves: impl FnOnce(&Self)) {
+        let mut leaves = Some(leaves);
         let pumping = AssertUnwindSafe(|| {
             // The core's deadlines count from here, also if the peer never says a word.
             self.submit(|state| state.core.on_time(now()));
             let mut buffer = vec![0; READ_BUFFER_SIZE];
-            while let Pumped::Alive(accepted) = self.pump(&mut buffer, None) {
+            while let Pumped::Alive { accepted, is_usable } = self.pump(&mut buffer, None) {
                 accepted.into_iter().for_each(&mut serve);
+                if !is_usable && let Some(leaves) = leaves.take() {
+                    leaves(&self);
+                }
             }
         });
         let text = match catch_unwind(pumping) {
@@ -293,6 +316,9 @@ impl Link {
         };
         self.end(text.into());
         drop(serve);
+        if let Some(leaves) = leaves {
+            leaves(&self);
+        }
         self.wire.shutdown();
         lock(&self.state).reader_done = true;
         self.changed.notify_all();

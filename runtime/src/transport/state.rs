@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) lost: Option<Arc<str>>,
     /// What the peer's GOAWAY said.
     pub(super) going: Option<String>,
+    /// The peer's GOAWAY said that it is sent too many PINGs.
+    pub(super) is_too_chatty: bool,
     /// No more streams are wanted; the link closes with its last one.
     pub(super) retiring: bool,
     /// No stream can be opened for want of identifiers.
@@ -78,6 +80,7 @@ impl State {
             phase: Phase::Open,
             lost: None,
             going: None,
+            is_too_chatty: false,
             retiring: false,
             exhausted: false,
             pumping: None,
@@ -228,6 +231,8 @@ impl State {
             }
             Event::Writable { stream } => self.push(stream, false, Inbox::set_writable),
             Event::GoAway { reason, debug, .. } => {
+                self.is_too_chatty |=
+                    reason == http2::Reason::ENHANCE_YOUR_CALM && debug == b"too_many_pings";
                 self.going = Some(match debug.is_empty() {
                     true => format!("GOAWAY {reason}"),
                     false => format!("GOAWAY {reason} \"{}\"", debug.escape_ascii()),

@@ -19,8 +19,8 @@ use crate::limits::LINGER_MAX;
 
 /// What a round of `pump` has brought.
 pub(super) enum Pumped {
-    /// The streams that the peer has opened.
-    Alive(Vec<Accepted>),
+    /// The streams that the peer has opened, and whether more can be opened by this side.
+    Alive { accepted: Vec<Accepted>, is_usable: bool },
     /// The connection is over; there is nothing left to pump.
     Over,
 }
@@ -31,6 +31,9 @@ impl Link {
     pub(super) fn submit<R>(&self, commands: impl FnOnce(&mut State) -> R) -> R {
         let mut state = lock(&self.state);
         let result = commands(&mut state);
+        if state.core.wants_time() {
+            state.core.tell_time(now());
+        }
         state.settle();
         self.flush(state);
         result
@@ -63,8 +66,8 @@ impl Link {
                 Err(error) => self.end(self.in_words(&error)),
             }
         }
-        self.end_pump(time);
-        Pumped::Alive(accepted)
+        let is_usable = self.end_pump(time);
+        Pumped::Alive { accepted, is_usable }
     }
 
     /// The streams are lost, unless that has happened before, and nothing more is read or written.
@@ -104,8 +107,8 @@ impl Link {
         Some((interest, until))
     }
 
-    /// What the time asks for, and the end when it has come.
-    fn end_pump(&self, time: Instant) {
+    /// What the time asks for, and the end when it has come. Says whether streams can be opened.
+    fn end_pump(&self, time: Instant) -> bool {
         let mut state = lock(&self.state);
         state.pumping = None;
         if state.lost.is_none() {
@@ -139,12 +142,14 @@ impl Link {
         if overdue.is_some() {
             state.phase = Phase::Over;
         }
+        let is_usable = state.is_usable();
         drop(state);
         if let Some(text) = overdue {
             self.end(text);
         } else if says_end {
             self.wire.end_writing();
         }
+        is_usable
     }
 
     /// Bytes into events, events into inboxes.

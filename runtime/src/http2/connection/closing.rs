@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Connection, Event};
+use super::{Connection, Event, Role};
 use crate::http2::abuse::Glitch;
 use crate::http2::error::{Error, Initiator, Reason, Scope, Violation};
 use crate::http2::frame::{self, STREAM_ID_MAX};
@@ -69,7 +69,6 @@ impl Connection {
     }
 
     /// Sends PING; [`Event::PingAcked`] with the same bytes follows.
-    #[allow(dead_code, reason = "keepalive is its user")]
     pub(crate) fn ping(&mut self, payload: [u8; 8]) {
         if self.error.is_some() {
             return;
@@ -96,10 +95,23 @@ impl Connection {
     /// back, every stream that the peer had opened before it knew has arrived, and GOAWAY with the
     /// last of them follows by itself (RFC 9113 6.8).
     pub(crate) fn drain(&mut self) {
+        self.drain_saying(&[]);
+    }
+
+    /// Wants no more streams, of either side, and says why: a server drains, a client has nothing
+    /// to wait for.
+    pub(super) fn leave(&mut self, why: &[u8]) {
+        match self.role {
+            Role::Server => self.drain_saying(why),
+            Role::Client => self.go_away(Reason::NO_ERROR),
+        }
+    }
+
+    fn drain_saying(&mut self, why: &[u8]) {
         if self.error.is_some() || self.closing.sent.is_some() {
             return;
         }
-        self.write_go_away(StreamId(STREAM_ID_MAX), Reason::NO_ERROR, &[]);
+        self.write_go_away(StreamId(STREAM_ID_MAX), Reason::NO_ERROR, why);
         frame::write_ping(&mut self.output.frames, 0, DRAIN_PING);
         self.closing.is_draining = true;
         self.times.drain_started = self.times.now();
@@ -155,6 +167,7 @@ impl Connection {
             self.write_go_away(self.last_remote, error.reason(), error.text().as_bytes());
         }
         self.error = Some(error);
+        self.life.end();
         self.events = VecDeque::new();
     }
 

@@ -89,7 +89,9 @@ impl Connection {
 
     fn on_settings(&mut self, payload: &[u8]) -> Result<(), Violation> {
         let is_first = !std::mem::replace(&mut self.times.settings_received, true);
-        if !is_first {
+        if is_first {
+            self.begin_keepalive();
+        } else {
             self.glitch(Glitch::Settings)?;
         }
         // RFC 9113 6.5.3: values are processed in the order of the frame.
@@ -156,6 +158,7 @@ impl Connection {
     fn on_ping(&mut self, payload: [u8; 8]) -> Result<(), Violation> {
         if let Some(now) = self.times.now() {
             self.abuse.ping(now)?;
+            self.check_ping(now)?;
         }
         self.reply_ping(payload)
     }

@@ -158,6 +158,7 @@ impl Connection {
         stream.head_received = true;
         stream.content_length_left = head.content_length;
         self.streams.insert(id, stream);
+        self.life.open(self.times.now());
         self.hand_on_head(section);
         // RFC 9113 5.1.1: no numbers are left; the client has to open another connection.
         if id.0 == STREAM_ID_MAX {

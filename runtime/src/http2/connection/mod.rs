@@ -15,6 +15,7 @@ mod data;
 mod event;
 mod flow;
 mod headers;
+mod lifetime;
 mod output;
 mod receive;
 mod send;
@@ -26,6 +27,7 @@ pub(crate) use event::Event;
 
 use self::closing::Closing;
 use self::flow::Flow;
+use self::lifetime::Life;
 use self::output::Output;
 use self::receive::Input;
 use self::time::Times;
@@ -70,6 +72,7 @@ pub(crate) struct Connection {
     closing: Closing,
     abuse: Abuse,
     times: Times,
+    life: Life,
     events: VecDeque<Event<'static>>,
     /// The highest stream that the peer has opened.
     last_remote: StreamId,
@@ -209,6 +212,7 @@ impl Connection {
             closing: Closing::default(),
             abuse: Abuse::new(),
             times: Times::default(),
+            life: Life::default(),
             events: VecDeque::new(),
             last_remote: StreamId::CONNECTION,
             next_local: 1,

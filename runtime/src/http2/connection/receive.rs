@@ -76,6 +76,9 @@ impl Connection {
         now: Instant,
     ) -> Result<(usize, Option<Event<'a>>), Error> {
         self.times.set(now);
+        if !bytes.is_empty() {
+            self.life.hear(now);
+        }
         self.wake_held_back(now);
         let mut consumed = 0;
         loop {

@@ -35,6 +35,7 @@ impl Connection {
         stream.state = State::Open;
         stream.head_sent = true;
         self.streams.insert(id, stream);
+        self.life.open(self.times.now());
         self.write_headers(id, headers, end_stream);
         Ok(id)
     }
@@ -131,7 +132,8 @@ impl Connection {
     }
 
     fn write_headers(&mut self, id: StreamId, headers: &Headers, end_stream: bool) {
-        let Self { encoder, output, peer, .. } = self;
+        let Self { encoder, output, peer, life, .. } = self;
+        life.answer();
         let size_max = peer.max_frame_size;
         frame::write_header_block(&mut output.frames, id, end_stream, size_max, |block| {
             encoder.encode(headers, block);
@@ -175,6 +177,7 @@ impl Connection {
     /// Writes DATA that the windows allow, in frames that the peer takes.
     fn write_data(&mut self, id: StreamId, data: &[u8], end_stream: bool) {
         let count = u32::try_from(data.len()).expect("a window is smaller than 4 GiB");
+        self.life.answer();
         self.flow.send.charge(WINDOW_INITIAL, count);
         let Some(stream) = self.streams.get_mut(id) else { return };
         stream.send_window.charge(self.peer.initial_window_size, count);

@@ -36,6 +36,11 @@ impl Times {
     pub(super) fn now(&self) -> Option<Instant> {
         self.now
     }
+
+    /// When the connection began.
+    pub(super) fn started(&self) -> Option<Instant> {
+        self.started
+    }
 }
 
 impl Connection {
@@ -50,6 +55,10 @@ impl Connection {
             self.fail(violation);
             return;
         }
+        if let Err(violation) = self.on_alarm(now) {
+            self.fail(violation);
+            return;
+        }
         if self.drain_deadline().is_some_and(|deadline| deadline <= now) {
             self.finish_drain();
         }
@@ -59,9 +68,8 @@ impl Connection {
     /// When [`on_time`](Self::on_time) has something to do, as far as is known now.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let deadlines = [self.preface_deadline(), self.ack_deadline(), self.block_deadline()];
-        let deadlines =
-            deadlines.into_iter().chain([self.drain_deadline(), self.held_back_deadline()]);
-        deadlines.flatten().min()
+        let others = [self.drain_deadline(), self.held_back_deadline(), self.life.alarm()];
+        deadlines.into_iter().chain(others).flatten().min()
     }
 
     fn overdue(&self, now: Instant) -> Option<Violation> {

@@ -30,6 +30,7 @@ fn settings_say_what_was_configured() {
         max_frame_size: 16_385,
         max_header_list_size: 5,
         header_table_size: 6,
+        ..Config::default()
     };
     let common = [
         (INITIAL_WINDOW_SIZE, 1),

@@ -9,6 +9,7 @@ mod frames;
 mod framing;
 mod honest;
 mod hostile;
+mod lifetime;
 mod messages;
 mod monitor;
 mod peer;

@@ -58,6 +58,7 @@ fn every_conversation_is_a_rule() {
         include_str!("flow.rs"),
         include_str!("framing.rs"),
         include_str!("honest.rs"),
+        include_str!("lifetime.rs"),
         include_str!("messages.rs"),
         include_str!("preface.rs"),
         include_str!("states.rs"),
