@@ -87,8 +87,9 @@ pub use client::{
 #[cfg(feature = "prost")]
 pub use grpc::Prost;
 pub use grpc::{
-    Code, Codec, Details, Extensions, InvalidMetadata, MessageInterceptor, Metadata, MetadataValue,
-    Method, MethodKind, NextReceive, NextSend, Protobuf, RawBytes, Received, Status,
+    Code, Codec, ConnectivityState, Details, Extensions, InvalidMetadata, MessageInterceptor,
+    Metadata, MetadataValue, Method, MethodKind, NextReceive, NextSend, Protobuf, RawBytes,
+    Received, Status,
 };
 pub use message::{
     ByteString, DecodeError, Enumeration, Extendable, Extension, Message, MessageField,
@@ -100,6 +101,7 @@ pub use server::{
     Next, ReplySink, RequestStream, ScopedServer, Server, ServerBuilder, ServerInterceptor,
     Service,
 };
+pub use transport::connectivity::ConnectivitySubscription;
 pub use transport::in_process::InProcess;
 pub use transport::listener::BindAddress;
 pub use transport::wire::Address;

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use super::attempts::{Attempts, Head, Number, PARENT_CANCELLED, Requests, too_late};
 use super::channel::Channel;
+use super::connector::CHANNEL_CLOSED;
 use super::interceptor::OutgoingCall;
 use super::request::CallOptions;
 use crate::grpc::headers::{self, ReceivedHead};
@@ -310,6 +311,7 @@ fn read_ending(ending: Incoming, channel: &Channel) -> Result<Metadata, Status> 
         Incoming::Reset { reason, by: Initiator::Local } => {
             Status::internal(format!("the server broke a rule of HTTP/2: {reason}"))
         }
+        Incoming::Lost(_) if channel.is_closed() => Status::cancelled(CHANNEL_CLOSED),
         Incoming::Lost(cause) => {
             Status::unavailable(format!("connection to {} lost: {cause}", channel.target()))
         }

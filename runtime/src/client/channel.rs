@@ -7,11 +7,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::connector::{Connect, Connector};
+use super::connector::{Connect, ConnectionOptions, Connector};
 use super::interceptor::{ClientInterceptor, Interceptors};
-use crate::grpc::{Status, headers};
+use crate::grpc::{ConnectivityState, Status, headers};
 use crate::limits;
 use crate::transport::backoff::Backoff;
+use crate::transport::connectivity::ConnectivitySubscription;
 use crate::transport::target::Target;
 use crate::transport::{self, InProcess, now};
 
@@ -22,7 +23,8 @@ use crate::transport::{self, InProcess, now};
 /// UNAVAILABLE and the cause in words, and attempts to connect are spaced out, from one second up
 /// to two minutes.
 ///
-/// The connection is closed when the last clone and the last call of the channel are dropped.
+/// The connection is closed when the last clone and the last call of the channel are dropped, by
+/// [`close`](Self::close), and when there was no call for half an hour.
 ///
 /// # Examples
 ///
@@ -92,8 +94,7 @@ impl Channel {
             target: target.to_owned(),
             in_process: None,
             authority: None,
-            connect_timeout: limits::CONNECT_TIMEOUT_MIN,
-            backoff: Backoff::default(),
+            connection: ConnectionOptions::default(),
             settings: Settings {
                 authority: String::new(),
                 user_agent: String::new(),
@@ -112,9 +113,87 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// DEADLINE_EXCEEDED with the cause in words.
+    /// DEADLINE_EXCEEDED with the cause in words; CANCELLED if the channel is closed.
     pub fn wait_until_ready(&self, timeout: Duration) -> Result<(), Status> {
         self.inner.connector.link(now().checked_add(timeout), true).map(|_| ())
+    }
+
+    /// How the channel stands with its server, as it is now; nothing is begun by asking.
+    pub fn state(&self) -> ConnectivityState {
+        self.inner.connector.connectivity().get()
+    }
+
+    /// Begins to connect if the channel is IDLE, as a call would; returns at once.
+    pub fn connect(&self) {
+        self.inner.connector.connect();
+    }
+
+    /// Waits until the state is another one than `last_observed`, `timeout` at most, and returns it;
+    /// `None` if it has not changed.
+    ///
+    /// States that come and go while nobody waits are not seen; [`subscribe`](Self::subscribe) tells
+    /// of all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rust_grpc::{Channel, ConnectivityState};
+    ///
+    /// let channel = Channel::insecure("localhost:50051")?;
+    /// let state = channel.state();
+    /// assert_eq!(state, ConnectivityState::Idle);
+    /// channel.connect();
+    /// let next = channel.wait_for_state_change(state, Duration::from_secs(5));
+    /// assert!(next.is_some_and(|next| next != ConnectivityState::Idle));
+    /// # Ok::<(), rust_grpc::Status>(())
+    /// ```
+    pub fn wait_for_state_change(
+        &self,
+        last_observed: ConnectivityState,
+        timeout: Duration,
+    ) -> Option<ConnectivityState> {
+        let until = now().checked_add(timeout);
+        self.inner.connector.connectivity().wait_change(last_observed, until)
+    }
+
+    /// Has `callback` called with the state as it is now, and with every other one after it, until
+    /// the handle is dropped.
+    ///
+    /// Callbacks of the whole process run on one thread, in order: one that blocks holds up the
+    /// others. A callback that owns a clone of the channel keeps it alive until the handle is
+    /// dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::{Channel, ConnectivityState};
+    ///
+    /// let (sender, states) = std::sync::mpsc::channel();
+    /// let channel = Channel::insecure("localhost:50051")?;
+    /// let subscription = channel.subscribe(move |state| sender.send(state).unwrap_or(()));
+    /// assert_eq!(states.recv(), Ok(ConnectivityState::Idle));
+    /// channel.close();
+    /// assert_eq!(states.recv(), Ok(ConnectivityState::Shutdown));
+    /// drop(subscription);
+    /// # Ok::<(), rust_grpc::Status>(())
+    /// ```
+    pub fn subscribe(
+        &self,
+        callback: impl FnMut(ConnectivityState) + Send + 'static,
+    ) -> ConnectivitySubscription {
+        self.inner.connector.connectivity().subscribe(callback)
+    }
+
+    /// Closes the channel and all its clones, for good: calls that run end with CANCELLED, and so
+    /// do all that are begun later.
+    pub fn close(&self) {
+        self.inner.connector.close();
+    }
+
+    /// Whether the channel was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.inner.connector.is_closed()
     }
 
     /// The target as errors name it.
@@ -152,8 +231,7 @@ pub struct ChannelBuilder {
     /// The place to connect to, instead of what `target` says.
     in_process: Option<InProcess>,
     authority: Option<String>,
-    connect_timeout: Duration,
-    backoff: Backoff,
+    pub(super) connection: ConnectionOptions,
     settings: Settings,
 }
 
@@ -201,7 +279,7 @@ impl ChannelBuilder {
     /// It goes on when the call that began it has no more time, so that calls with short deadlines
     /// get a connection too, once it is there.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connection.connect_timeout = timeout;
         self
     }
 
@@ -210,7 +288,39 @@ impl ChannelBuilder {
     ///
     /// Both are at least 1 ms and at most a day; what is outside is moved there.
     pub fn reconnect_backoff(mut self, initial: Duration, max: Duration) -> Self {
-        self.backoff = Backoff::new(initial, max);
+        self.connection.backoff = Backoff::new(initial, max);
+        self
+    }
+
+    /// Sends PING when nothing was heard from the server for `time` while there are calls; never by
+    /// default, and every 10 s at most.
+    ///
+    /// A server that does not answer within [`keepalive_timeout`](Self::keepalive_timeout) is
+    /// given up: calls end with UNAVAILABLE. Servers may allow fewer PINGs (gRPC's default is one in
+    /// five minutes); one that complains gets half as many over the next connection. Source: gRFC A8.
+    pub fn keepalive_time(mut self, time: Duration) -> Self {
+        self.connection.keepalive_time = Some(time.max(limits::CLIENT_KEEPALIVE_TIME_MIN));
+        self
+    }
+
+    /// How long the server may take to answer a keepalive PING: 20 s by default, at least 1 s.
+    pub fn keepalive_timeout(mut self, timeout: Duration) -> Self {
+        self.connection.keepalive_timeout = timeout.max(limits::KEEPALIVE_MIN);
+        self
+    }
+
+    /// Sends keepalive PINGs also while there are no calls.
+    pub fn keepalive_without_calls(mut self) -> Self {
+        self.connection.keepalive_without_calls = true;
+        self
+    }
+
+    /// Closes the connection when there was no call for `timeout`; the next call makes another one.
+    /// 30 minutes by default, at least 1 s; `Duration::MAX` keeps it for ever.
+    ///
+    /// After a failure, attempts to connect go on for as long.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.connection.idle_timeout = timeout.max(limits::CHANNEL_IDLE_TIMEOUT_MIN);
         self
     }
 
@@ -250,7 +360,7 @@ impl ChannelBuilder {
         check("authority", &self.settings.authority, '!')?;
         check("user agent", &self.settings.user_agent, ' ')?;
         self.settings.user_agent = headers::user_agent(&self.settings.user_agent);
-        let connector = Connector::new(target, connect, self.connect_timeout, self.backoff);
+        let connector = Connector::new(target, connect, self.connection);
         Ok(Channel { inner: Arc::new(Inner { connector, settings: self.settings }) })
     }
 }

@@ -1,49 +1,74 @@
 //! The connection of a channel: made when a call needs one, and made again when it is lost.
 //!
 //! ```text
-//! Idle ──call──▶ Connecting ──SETTINGS came──▶ Ready ──lost, GOAWAY──▶ (as Idle)
+//! Idle ──call──▶ Connecting ──SETTINGS came──▶ Ready ──lost, GOAWAY, idle──▶ Idle
 //!                    │  ▲
-//!              error ▼  │ call, once the wait is over
-//!                  Failed
+//!              error ▼  │ once the backoff is over
+//!                  Failed ──nobody called for long──▶ Idle
 //! ```
 //!
 //! The first call that needs a connection starts an attempt, which runs on a thread of its own and
 //! has a time of its own; every call waits for the attempt until its own deadline, and no longer.
-//! Whatever happens, an attempt ends with a result. The lock is held for a look at the phase, never
-//! while connecting.
+//! After a failure the next attempt begins by itself, when the backoff is over. Whatever happens, an
+//! attempt ends with a result. The lock is held for a look at the phase, never while connecting.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use crate::grpc::Status;
-use crate::http2;
+use crate::grpc::{ConnectivityState, Status};
+use crate::http2::{self, Keepalive, Lifetime};
+use crate::limits;
 use crate::transport::backoff::Backoff;
+use crate::transport::connectivity::Connectivity;
 use crate::transport::latch::Latch;
+use crate::transport::timer::{Scheduled, Timer};
 use crate::transport::wire::Wire;
 use crate::transport::{self, Link, lock, now};
 
-/// How a wire to the server is made.
+/// How a wire to the server is made: names looked up, an address connected to, a handshake made.
 pub(crate) type Connect = Box<dyn Fn(Option<Instant>) -> io::Result<Box<dyn Wire>> + Send + Sync>;
+
+/// What a connection is made and kept with.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionOptions {
+    /// An attempt may take so long, and as long as the backoff if that is longer.
+    pub(crate) connect_timeout: Duration,
+    pub(crate) backoff: Backoff,
+    /// No keepalive without it.
+    pub(crate) keepalive_time: Option<Duration>,
+    pub(crate) keepalive_timeout: Duration,
+    pub(crate) keepalive_without_calls: bool,
+    pub(crate) idle_timeout: Duration,
+}
 
 /// Gives out the one connection of a channel; closes it when dropped.
 pub(crate) struct Connector {
     shared: Arc<Shared>,
 }
 
-/// What the channel and the thread of an attempt have in common.
+/// What the channel, the threads of attempts, connections and the timer have in common.
 struct Shared {
     /// The target as errors name it.
     target: String,
     connect: Connect,
-    connect_timeout: Duration,
+    options: ConnectionOptions,
+    connectivity: Connectivity,
     state: Mutex<State>,
 }
 
 struct State {
     phase: Phase,
     backoff: Backoff,
+    /// Of the next connection: longer each time a server complains of PINGs.
+    keepalive_time: Option<Duration>,
+    /// When somebody wanted a connection last that was not there.
+    wanted: Instant,
+    /// The next attempt.
+    retry: Option<Scheduled>,
+    /// Connections that take no more calls, and may still have some.
+    leaving: Vec<Weak<Link>>,
 }
 
 enum Phase {
@@ -59,8 +84,12 @@ enum Phase {
 }
 
 /// One attempt to connect.
-#[derive(Default)]
 struct Attempt {
+    /// When it is given up.
+    until: Option<Instant>,
+    /// When the next one begins if this one fails.
+    retry_at: Instant,
+    keepalive_time: Option<Duration>,
     /// The connection while it waits for SETTINGS, so that it can be closed.
     link: OnceLock<Arc<Link>>,
     /// Open once there is a result.
@@ -73,17 +102,21 @@ enum Next {
     Use(Arc<Link>),
     Wait(Arc<Attempt>),
     Back { status: Status, retry_at: Instant },
+    Closed,
 }
 
 impl Connector {
-    pub(crate) fn new(
-        target: String,
-        connect: Connect,
-        connect_timeout: Duration,
-        backoff: Backoff,
-    ) -> Self {
-        let state = Mutex::new(State { phase: Phase::Idle, backoff });
-        Self { shared: Arc::new(Shared { target, connect, connect_timeout, state }) }
+    pub(crate) fn new(target: String, connect: Connect, options: ConnectionOptions) -> Self {
+        let state = Mutex::new(State {
+            phase: Phase::Idle,
+            backoff: options.backoff.clone(),
+            keepalive_time: options.keepalive_time,
+            wanted: now(),
+            retry: None,
+            leaving: Vec::new(),
+        });
+        let connectivity = Connectivity::default();
+        Self { shared: Arc::new(Shared { target, connect, options, connectivity, state }) }
     }
 
     /// A connection that takes calls. Waits for one until `until`.
@@ -91,7 +124,7 @@ impl Connector {
     /// # Errors
     ///
     /// UNAVAILABLE with the cause in words if there is none, unless `wait_for_ready`;
-    /// DEADLINE_EXCEEDED.
+    /// DEADLINE_EXCEEDED; CANCELLED if the channel is closed.
     pub(crate) fn link(
         &self,
         until: Option<Instant>,
@@ -99,8 +132,9 @@ impl Connector {
     ) -> Result<Arc<Link>, Status> {
         let mut cause = None;
         loop {
-            let status = match self.next() {
+            let status = match self.shared.next() {
                 Next::Use(link) => return Ok(link),
+                Next::Closed => return Err(Status::cancelled(CHANNEL_CLOSED)),
                 Next::Wait(attempt) => match attempt.wait(until) {
                     None => return Err(self.too_late(cause.as_ref())),
                     Some(Ok(link)) => return Ok(link),
@@ -108,8 +142,10 @@ impl Connector {
                 },
                 Next::Back { status, retry_at } => {
                     if wait_for_ready {
-                        // A latch that nobody opens is a wait for a time.
-                        Latch::default().wait(Some(until.map_or(retry_at, |at| at.min(retry_at))));
+                        let until = until.map_or(retry_at, |until| until.min(retry_at));
+                        let from = ConnectivityState::TransientFailure;
+                        // Whatever it has become, the next look tells.
+                        let _other = self.connectivity().wait_change(from, Some(until));
                     }
                     status
                 }
@@ -124,31 +160,45 @@ impl Connector {
         }
     }
 
+    /// Begins to connect if there is no connection and no attempt; waits for nothing.
+    pub(crate) fn connect(&self) {
+        let _whatever_it_is = self.shared.next();
+    }
+
+    /// Ends the connection and all calls on it, for good.
+    pub(crate) fn close(&self) {
+        let (before, retry, leaving) = {
+            let mut state = lock(&self.shared.state);
+            let before = std::mem::replace(&mut state.phase, Phase::Closed);
+            (before, state.retry.take(), std::mem::take(&mut state.leaving))
+        };
+        drop(retry);
+        self.connectivity().set(ConnectivityState::Shutdown);
+        let link = match &before {
+            Phase::Ready(link) => Some(link),
+            Phase::Connecting(attempt) => {
+                attempt.end(Err(Status::cancelled(CHANNEL_CLOSED)));
+                attempt.link.get()
+            }
+            Phase::Idle | Phase::Failed { .. } | Phase::Closed => None,
+        };
+        let leaving = leaving.iter().filter_map(Weak::upgrade);
+        leaving.chain(link.cloned()).for_each(|link| link.close());
+    }
+
+    /// Whether the channel was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(lock(&self.shared.state).phase, Phase::Closed)
+    }
+
+    /// The state, for those who wait for its changes.
+    pub(crate) fn connectivity(&self) -> &Connectivity {
+        &self.shared.connectivity
+    }
+
     /// The target as errors name it.
     pub(crate) fn target(&self) -> &str {
         &self.shared.target
-    }
-
-    fn next(&self) -> Next {
-        let attempt = {
-            let mut state = lock(&self.shared.state);
-            match &state.phase {
-                Phase::Ready(link) if link.is_usable() => return Next::Use(link.clone()),
-                Phase::Connecting(attempt) => return Next::Wait(attempt.clone()),
-                Phase::Failed { status, retry_at } if now() < *retry_at => {
-                    return Next::Back { status: status.clone(), retry_at: *retry_at };
-                }
-                Phase::Idle | Phase::Ready(_) | Phase::Failed { .. } | Phase::Closed => {}
-            }
-            let attempt = Arc::<Attempt>::default();
-            state.phase = Phase::Connecting(attempt.clone());
-            attempt
-        };
-        let (shared, running) = (self.shared.clone(), attempt.clone());
-        if let Err(error) = transport::spawn("grpc-connect", move || shared.run(&running)) {
-            self.shared.settle(&attempt, Err(error));
-        }
-        Next::Wait(attempt)
     }
 
     fn too_late(&self, cause: Option<&Status>) -> Status {
@@ -162,28 +212,68 @@ impl Connector {
 
 impl Drop for Connector {
     fn drop(&mut self) {
-        let before = std::mem::replace(&mut lock(&self.shared.state).phase, Phase::Closed);
-        let link = match &before {
-            Phase::Ready(link) => Some(link),
-            Phase::Connecting(attempt) => attempt.link.get(),
-            Phase::Idle | Phase::Failed { .. } | Phase::Closed => None,
-        };
-        if let Some(link) = link {
-            link.close();
-        }
+        self.close();
     }
 }
 
 impl Shared {
+    fn next(self: &Arc<Self>) -> Next {
+        let mut state = lock(&self.state);
+        match &state.phase {
+            Phase::Ready(link) if link.is_usable() => return Next::Use(link.clone()),
+            Phase::Closed => return Next::Closed,
+            _ => {}
+        }
+        let time = now();
+        state.wanted = time;
+        match &state.phase {
+            Phase::Connecting(attempt) => return Next::Wait(attempt.clone()),
+            Phase::Failed { status, retry_at } if time < *retry_at => {
+                return Next::Back { status: status.clone(), retry_at: *retry_at };
+            }
+            Phase::Idle | Phase::Ready(_) | Phase::Failed { .. } | Phase::Closed => {}
+        }
+        let attempt = self.begin(&mut state, time);
+        drop(state);
+        self.start(&attempt);
+        Next::Wait(attempt)
+    }
+
+    /// A new attempt, which is to be started.
+    ///
+    /// gRPC's connection backoff: the wait counts from the beginning of the attempt, which has as
+    /// much time if that is more than the timeout.
+    fn begin(&self, state: &mut State, time: Instant) -> Arc<Attempt> {
+        let wait = state.backoff.next_wait(transport::random());
+        let attempt = Arc::new(Attempt {
+            until: time.checked_add(self.options.connect_timeout.max(wait)),
+            retry_at: time + wait,
+            keepalive_time: state.keepalive_time,
+            link: OnceLock::new(),
+            done: Latch::default(),
+            result: OnceLock::new(),
+        });
+        state.leave_for(Phase::Connecting(attempt.clone()));
+        self.connectivity.set(ConnectivityState::Connecting);
+        attempt
+    }
+
+    fn start(self: &Arc<Self>, attempt: &Arc<Attempt>) {
+        let (shared, running) = (self.clone(), attempt.clone());
+        if let Err(error) = transport::spawn("grpc-connect", move || shared.run(&running)) {
+            self.settle(attempt, Err(error));
+        }
+    }
+
     /// What the thread of an attempt runs.
-    fn run(&self, attempt: &Attempt) {
+    fn run(self: &Arc<Self>, attempt: &Attempt) {
         let result = catch_unwind(AssertUnwindSafe(|| self.establish(attempt)))
             .unwrap_or_else(|_| Err(io::Error::other("panic while connecting")));
         self.settle(attempt, result);
     }
 
     /// Keeps the result for everybody, and tells those who wait for it.
-    fn settle(&self, attempt: &Attempt, result: io::Result<Arc<Link>>) {
+    fn settle(self: &Arc<Self>, attempt: &Attempt, result: io::Result<Arc<Link>>) {
         let result = result.map_err(|error| Status::unavailable(self.in_words(&error)));
         let mut state = lock(&self.state);
         let unwanted = match (&state.phase, &result) {
@@ -191,12 +281,11 @@ impl Shared {
             (Phase::Closed, Err(_)) => None,
             (_, Ok(link)) => {
                 state.backoff.reset();
-                state.phase = Phase::Ready(link.clone());
+                self.set_ready(&mut state, link);
                 None
             }
             (_, Err(status)) => {
-                let retry_at = now() + state.backoff.next_wait(transport::random());
-                state.phase = Phase::Failed { status: status.clone(), retry_at };
+                self.set_failed(&mut state, status.clone(), attempt.retry_at);
                 None
             }
         };
@@ -205,27 +294,98 @@ impl Shared {
         if let Some(link) = unwanted {
             link.close();
         }
-        let is_first = attempt.result.set(result).is_ok();
-        assert!(is_first, "an attempt ends once");
-        attempt.done.open();
+        attempt.end(result);
+    }
+
+    fn set_ready(&self, state: &mut State, link: &Arc<Link>) {
+        state.phase = Phase::Ready(link.clone());
+        self.connectivity.set(ConnectivityState::Ready);
+        // It may have left before it was here to be left.
+        if !link.is_usable() {
+            self.set_idle(state);
+        }
+    }
+
+    fn set_failed(self: &Arc<Self>, state: &mut State, status: Status, retry_at: Instant) {
+        state.phase = Phase::Failed { status, retry_at };
+        self.connectivity.set(ConnectivityState::TransientFailure);
+        let shared = Arc::downgrade(self);
+        let retry = Timer::shared().schedule(retry_at, move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.retry();
+            }
+        });
+        // Without a thread for the timer, the next call begins the next attempt.
+        state.retry = retry.ok();
+    }
+
+    fn set_idle(&self, state: &mut State) {
+        state.leave_for(Phase::Idle);
+        self.connectivity.set(ConnectivityState::Idle);
+    }
+
+    /// The next attempt after a failure, unless nobody has wanted a connection for long.
+    fn retry(self: &Arc<Self>) {
+        let mut state = lock(&self.state);
+        if !matches!(state.phase, Phase::Failed { .. }) {
+            return;
+        }
+        let time = now();
+        if time.saturating_duration_since(state.wanted) >= self.options.idle_timeout {
+            state.backoff.reset();
+            return self.set_idle(&mut state);
+        }
+        let attempt = self.begin(&mut state, time);
+        drop(state);
+        self.start(&attempt);
+    }
+
+    /// `link` takes no more calls.
+    fn left(&self, link: &Link) {
+        let is_too_chatty = link.is_too_chatty();
+        let mut state = lock(&self.state);
+        if is_too_chatty {
+            // gRFC A8: the keepalive time is doubled when the server complains.
+            state.keepalive_time = state.keepalive_time.map(|time| time.saturating_mul(2));
+        }
+        if matches!(&state.phase, Phase::Ready(ready) if std::ptr::eq(ready.as_ref(), link)) {
+            self.set_idle(&mut state);
+        }
     }
 
     /// A connection is there once the server's SETTINGS have come, not when a socket is open.
-    fn establish(&self, attempt: &Attempt) -> io::Result<Arc<Link>> {
-        let until = now().checked_add(self.connect_timeout);
-        let wire = (self.connect)(until)?;
-        let link = Link::client(wire, http2::Config::default(), "grpc-client")?;
+    fn establish(self: &Arc<Self>, attempt: &Attempt) -> io::Result<Arc<Link>> {
+        let wire = (self.connect)(attempt.until)?;
+        let shared = Arc::downgrade(self);
+        let leaves = move |link: &Link| {
+            if let Some(shared) = shared.upgrade() {
+                shared.left(link);
+            }
+        };
+        let config = self.config(attempt.keepalive_time);
+        let link = Link::client_that_leaves(wire, config, "grpc-client", leaves)?;
         // Whoever drops the channel from here on sees the link; who has dropped it is seen here.
         let is_first = attempt.link.set(link.clone()).is_ok();
         assert!(is_first, "an attempt makes one connection");
         if let Phase::Closed = lock(&self.state).phase {
             link.close();
         }
-        link.wait_ready(until).map_err(|error| {
+        link.wait_ready(attempt.until).map_err(|error| {
             link.close();
             io::Error::other(error)
         })?;
         Ok(link)
+    }
+
+    fn config(&self, keepalive_time: Option<Duration>) -> http2::Config {
+        let keepalive = keepalive_time.map(|time| Keepalive {
+            time,
+            timeout: self.options.keepalive_timeout,
+            without_streams: self.options.keepalive_without_calls,
+        });
+        let idle_max = Some(self.options.idle_timeout);
+        let lifetime = Lifetime { keepalive, idle_max, ..Lifetime::default() };
+        http2::Config { lifetime, ..http2::Config::default() }
     }
 
     /// `connect to 127.0.0.1:1: connection refused`, without the system's error number.
@@ -247,9 +407,42 @@ impl Shared {
     }
 }
 
+impl State {
+    /// Goes on to `phase`; a connection that was there may still have calls.
+    fn leave_for(&mut self, phase: Phase) {
+        if let Phase::Ready(link) = std::mem::replace(&mut self.phase, phase) {
+            self.leaving.retain(|link| link.strong_count() > 0);
+            self.leaving.push(Arc::downgrade(&link));
+        }
+    }
+}
+
 impl Attempt {
     /// Waits for the result; `None` if it is not there at `until`.
     fn wait(&self, until: Option<Instant>) -> Option<Result<Arc<Link>, Status>> {
         self.done.wait(until).then(|| self.result.get().cloned()).flatten()
     }
+
+    /// Ends it with `result`, unless the channel was closed before.
+    fn end(&self, result: Result<Arc<Link>, Status>) {
+        // The first result is the one that everybody has seen.
+        let _ = self.result.set(result);
+        self.done.open();
+    }
 }
+
+impl Default for ConnectionOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: limits::CONNECT_TIMEOUT_MIN,
+            backoff: Backoff::default(),
+            keepalive_time: None,
+            keepalive_timeout: limits::KEEPALIVE_TIMEOUT,
+            keepalive_without_calls: false,
+            idle_timeout: limits::CHANNEL_IDLE_TIMEOUT,
+        }
+    }
+}
+
+/// Why a call ends, or does not begin, once its channel was closed.
+pub(super) const CHANNEL_CLOSED: &str = "the channel is closed";

@@ -5,6 +5,7 @@
 
 mod base64;
 pub(crate) mod codec;
+mod connectivity;
 mod details;
 pub(crate) mod envelope;
 mod extensions;
@@ -20,6 +21,7 @@ pub(crate) mod status;
 pub(crate) mod timeout;
 
 pub use codec::{Codec, Protobuf, RawBytes};
+pub use connectivity::ConnectivityState;
 pub use details::Details;
 pub use extensions::Extensions;
 pub use message_interceptor::{MessageInterceptor, NextReceive, NextSend};

@@ -11,6 +11,7 @@
 //! workers   the pool that runs user code
 //! callbacks the thread that tells of cancellations  current the call that a thread works for
 //! target    names of servers                      backoff waits between attempts to connect
+//! happy_eyeballs  the first address that answers    connectivity  the states of a channel, to be waited for
 //! latch     something that happens once, and that threads wait for
 //! linux     what only Linux has                   portable what stands in elsewhere
 //! ```
@@ -22,11 +23,15 @@
 //! 2. an inbox;
 //! 3. the state of an in-memory wire.
 //!
-//! The locks of the worker pool and of the timer stand alone: no other lock is taken under them.
+//! The locks of the worker pool and of the timer stand alone: no other lock is taken under them. The
+//! lock of a channel's connectivity is taken under that of its connector, and the one of the pool of
+//! callbacks under it.
 
 pub(crate) mod backoff;
 mod callbacks;
+pub(crate) mod connectivity;
 mod current;
+mod happy_eyeballs;
 pub(crate) mod in_process;
 mod inbox;
 pub(crate) mod latch;
@@ -98,6 +103,7 @@ pub(crate) fn random() -> f64 {
 /// What the last attempt met, in words, or [`io::ErrorKind::TimedOut`].
 pub(crate) fn connect(target: &Target, until: Option<Instant>) -> io::Result<Box<dyn Wire>> {
     match target.place() {
+        // Looked up each time: after a failure the name may lead elsewhere.
         Place::Host(name, port) => tcp::connect(&tcp::resolve(name, *port, until)?, until),
         Place::Addresses(addresses) => tcp::connect(addresses, until),
         #[cfg(unix)]

@@ -92,6 +92,21 @@ pub(super) fn poll_with_waker(
     Ok(polled.get(1).map_or(PollFlags::empty(), PollFd::revents))
 }
 
+/// Waits, `timeout` at most, until a socket of `sockets` can be written or has failed; says which,
+/// by their places.
+pub(super) fn poll_writable<'a>(
+    sockets: impl Iterator<Item = &'a Socket>,
+    timeout: Option<Duration>,
+) -> io::Result<Vec<usize>> {
+    let mut polled: Vec<_> = sockets.map(|socket| PollFd::new(socket, PollFlags::OUT)).collect();
+    match poll(&mut polled, timeout.map(timespec).as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let is_ready = |polled: &PollFd<'_>| polled.revents().intersects(PollFlags::OUT | ENDED);
+    Ok((0..polled.len()).filter(|index| is_ready(&polled[*index])).collect())
+}
+
 /// Repeats a call that a signal interrupted.
 fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {

@@ -3,14 +3,14 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::socket::SocketWire;
 use super::wire::{Address, Wire};
-use super::{now, spawn};
-use crate::limits::LISTEN_BACKLOG;
+use super::{happy_eyeballs, now, spawn};
+use crate::limits::{HAPPY_EYEBALLS_DELAY, LISTEN_BACKLOG};
 
 /// Connects to the first of `addresses` that answers.
 ///
@@ -21,17 +21,8 @@ pub(crate) fn connect(
     addresses: &[SocketAddr],
     until: Option<Instant>,
 ) -> io::Result<Box<dyn Wire>> {
-    let mut last = None;
-    for (index, address) in addresses.iter().enumerate() {
-        let left = addresses.len() - index;
-        match connect_one(*address, share(until, left)?) {
-            Ok(socket) => return wire(socket, *address),
-            Err(error) => {
-                last = Some(io::Error::new(error.kind(), format!("{address}: {error}")));
-            }
-        }
-    }
-    Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no address to connect to")))
+    let (socket, address) = happy_eyeballs::connect(addresses, HAPPY_EYEBALLS_DELAY, until)?;
+    wire(socket, address)
 }
 
 /// Looks up `host`, on a thread of its own since nothing can interrupt a look-up.
@@ -102,15 +93,6 @@ fn wire(socket: Socket, peer: SocketAddr) -> io::Result<Box<dyn Wire>> {
     Ok(Box::new(SocketWire::new(socket, Address::Tcp(peer), Address::Tcp(local))?))
 }
 
-fn connect_one(address: SocketAddr, timeout: Option<Duration>) -> io::Result<Socket> {
-    let socket = socket_for(address)?;
-    match timeout {
-        None => socket.connect(&address.into())?,
-        Some(timeout) => socket.connect_timeout(&address.into(), timeout)?,
-    }
-    Ok(socket)
-}
-
 fn listen_one(address: SocketAddr) -> io::Result<(Socket, Address)> {
     let socket = socket_for(address)?;
     if address.is_ipv6() && address.ip().is_unspecified() {
@@ -126,22 +108,12 @@ fn listen_one(address: SocketAddr) -> io::Result<(Socket, Address)> {
     Ok((socket, Address::Tcp(local)))
 }
 
-fn socket_for(address: SocketAddr) -> io::Result<Socket> {
+pub(super) fn socket_for(address: SocketAddr) -> io::Result<Socket> {
     Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
 }
 
 fn has_ipv6() -> bool {
     Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)).is_ok()
-}
-
-/// An even share of the time that is left, for one of `left` attempts.
-fn share(until: Option<Instant>, left: usize) -> io::Result<Option<Duration>> {
-    let Some(until) = until else { return Ok(None) };
-    let time = until.saturating_duration_since(now());
-    if time.is_zero() {
-        return Err(io::Error::new(io::ErrorKind::TimedOut, "not connected within the deadline"));
-    }
-    Ok(Some((time / u32::try_from(left).unwrap_or(u32::MAX)).max(Duration::from_millis(1))))
 }
 
 fn not_an_internet_address() -> io::Error {
