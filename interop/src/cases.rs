@@ -71,7 +71,7 @@ fn bidirectional(stub: &InteropStub) -> Outcome {
         let chunk = chat.recv()?.ok_or("the stream ended early")?;
         expect("number", &chunk.number, &number)?;
     }
-    chat.finish_sending();
+    chat.close_send();
     expect("end", &chat.recv()?.is_none(), &true)
 }
 
@@ -81,7 +81,7 @@ fn halves_on_two_threads(stub: &InteropStub) -> Outcome {
         for number in 0..2000 {
             sender.send(&Chunk { number, payload: bytes(100), ..Default::default() })?;
         }
-        sender.finish();
+        sender.close_send();
         Ok(())
     });
     let chunks = receiver.collect::<Result<Vec<_>, Status>>()?;
@@ -128,7 +128,7 @@ fn metadata_of_streams(stub: &InteropStub) -> Outcome {
     let request = within_limit(()).metadata("x-echo-initial", "a").metadata("x-echo-trailing", "b");
     let mut chat = stub.chat(request)?;
     chat.send(Chunk::default())?;
-    chat.finish_sending();
+    chat.close_send();
     expect("initial", &chat.metadata()?.get("x-echo-initial"), &Some("a"))?;
     expect("first", &chat.recv()?.is_some(), &true)?;
     expect("end", &chat.recv()?.is_none(), &true)?;

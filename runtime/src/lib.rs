@@ -81,15 +81,16 @@ mod server;
 pub(crate) mod transport;
 
 pub use client::{
-    BidiStream, Canceller, Channel, ChannelBuilder, ClientInterceptor, IntoRequest, OutgoingCall,
-    Pending, ReplyReceiver, ReplyStream, Request, RequestSender, RequestSink, Response,
+    BidiStream, CallCredentials, Canceller, Channel, ChannelBuilder, ClientInterceptor,
+    CredentialsContext, IntoRequest, OutgoingCall, Pending, ReplyReceiver, ReplyStream, Request,
+    RequestSender, RequestSink, Response,
 };
 #[cfg(feature = "prost")]
 pub use grpc::Prost;
 pub use grpc::{
     Code, Codec, ConnectivityState, Details, Extensions, InvalidMetadata, MessageInterceptor,
     Metadata, MetadataValue, Method, MethodKind, NextReceive, NextSend, Protobuf, RawBytes,
-    Received, Status,
+    Received, Sent, Status,
 };
 pub use message::{
     ByteString, DecodeError, Enumeration, Extendable, Extension, Message, MessageField,

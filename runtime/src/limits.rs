@@ -290,6 +290,10 @@ pub(crate) const SEND_MESSAGE_SIZE_MAX: usize = i32::MAX as usize;
 /// call wants one: more than restarting servers ever cause, fewer than an endless loop.
 pub(crate) const OPEN_ATTEMPTS_MAX: u32 = 5;
 
+/// Threads that send calls again for those who do not wait for them: all of one channel wait for
+/// the same connection, so few are enough.
+pub(crate) const RETRY_THREADS: NonZeroUsize = NonZeroUsize::new(4).expect("not zero");
+
 /// Bytes of streamed requests that a call keeps, to send them again should the server refuse the
 /// stream: what leaves before a refusal can come back, and little beside the connection.
 pub(crate) const RETRY_BUFFER_MAX: usize = 64 * 1024;

@@ -148,7 +148,7 @@ fn four_kinds_of_calls_over_tcp_and_unix() {
             chat.send(text(word)).unwrap();
             assert_eq!(chat.recv().unwrap().as_deref(), Some(word));
         }
-        chat.finish_sending();
+        chat.close_send();
         assert_eq!(chat.recv().unwrap(), None);
     }
     server.stop(Duration::ZERO);

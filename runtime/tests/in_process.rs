@@ -109,7 +109,7 @@ fn a_stream_of_many_windows_passes_both_ways() {
             for number in 0..50 {
                 requests.send(message(number)).unwrap();
             }
-            requests.finish();
+            requests.close_send();
         });
         let replies = replies.map(Result::unwrap).collect::<Vec<_>>();
         assert!(replies == (0..50).map(message).collect::<Vec<_>>());

@@ -123,7 +123,7 @@ fn all_four_kinds_over_tcp() {
         sender.send(hello(name)).unwrap();
         assert_eq!(receiver.recv().unwrap().unwrap().message, name);
     }
-    sender.finish();
+    sender.close_send();
     assert_eq!(receiver.recv().unwrap(), None);
 }
 

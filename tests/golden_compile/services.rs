@@ -108,7 +108,7 @@ mod route_guide {
             requests.send(Note { text: text.into(), ..Default::default() }).unwrap();
             assert_eq!(replies.recv().unwrap().unwrap().text, format!("{text}!"));
         }
-        requests.finish();
+        requests.close_send();
         assert_eq!(replies.recv().unwrap(), None);
     }
 }

@@ -153,7 +153,7 @@ fn calls_hand_over_their_buffer() {
     requests.send(parts()).unwrap();
     let reply = replies.recv().unwrap().unwrap();
     assert!(are_neighbours(&reply.parts[&1]));
-    requests.finish();
+    requests.close_send();
     assert_eq!(replies.recv().unwrap(), None);
 }
 

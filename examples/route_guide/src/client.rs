@@ -74,7 +74,7 @@ fn route_chat(guide: &RouteGuideStub) -> Result<(), Box<dyn Error>> {
             let note = RouteNote { location, message: message.to_owned(), ..Default::default() };
             sender.send(&note)?;
         }
-        sender.finish();
+        sender.close_send();
         Ok(())
     });
     for note in receiver {

@@ -137,7 +137,7 @@ fn bidirectional_streams_carry_messages_of_prost() {
         requests.send(&request).unwrap();
         assert_eq!(replies.recv().unwrap().unwrap().number, count + size as i32);
     }
-    requests.finish();
+    requests.close_send();
     assert_eq!(replies.recv().unwrap(), None);
 }
 

@@ -7,6 +7,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Waker;
 use std::time::Instant;
 
 use super::channel::Channel;
@@ -29,7 +30,10 @@ pub(crate) struct Attempts {
 /// What every stream of the call begins with.
 pub(crate) struct Head {
     pub(crate) method: Method,
+    /// In place of the channel's.
+    pub(crate) authority: Option<Box<str>>,
     pub(crate) metadata: Metadata,
+    pub(crate) receive_max: usize,
     pub(crate) deadline: Option<Instant>,
     pub(crate) wait_for_ready: bool,
     /// The call that this one is made for: it ends with that one's cancellation.
@@ -52,6 +56,8 @@ struct State {
     kept: Kept,
     /// Somebody opens the second stream; the latch opens when it is there.
     reopening: Option<Arc<Latch>>,
+    /// Who is to be told then.
+    waker: Option<Waker>,
 }
 
 /// Which of its streams a call is on.
@@ -69,6 +75,23 @@ enum Kept {
     Nothing,
 }
 
+/// What is to be done about a stream that the server refused.
+pub(crate) enum Claim {
+    /// There is another one already, or somebody opens it.
+    Another,
+    /// Nothing: the call cannot be sent again.
+    Nothing,
+    /// The second stream is to be opened, by the one who has this.
+    Reopen(Reopening),
+}
+
+/// The duty to open the second stream.
+pub(crate) struct Reopening {
+    kept: Kept,
+    latch: Arc<Latch>,
+    end: bool,
+}
+
 impl Attempts {
     /// Opens the first stream.
     ///
@@ -82,8 +105,8 @@ impl Attempts {
         };
         let over = AtomicBool::new(false);
         let (stream, adopted) = head.open(channel, kept.as_slice(), end, &over)?;
-        let state =
-            State { stream, _adopted: adopted, number: Number::First, kept, reopening: None };
+        let number = Number::First;
+        let state = State { stream, _adopted: adopted, number, kept, reopening: None, waker: None };
         Ok(Self { channel: channel.clone(), head, state: Mutex::new(state), over })
     }
 
@@ -97,12 +120,10 @@ impl Attempts {
     pub(crate) fn end(&self) -> Stream {
         self.over.store(true, Ordering::Release);
         let mut state = lock(&self.state);
-        let waited_for = state.reopening.take();
+        let waited_for = (state.reopening.take(), state.waker.take());
         let stream = state.stream.clone();
         drop(state);
-        if let Some(latch) = waited_for {
-            latch.open();
-        }
+        tell(waited_for);
         stream
     }
 
@@ -112,15 +133,56 @@ impl Attempts {
         (state.stream.clone(), state.number)
     }
 
+    /// The stream to receive on; `None` if another one is being opened and is not there at `until`.
+    pub(crate) fn current_until(&self, until: Option<Instant>) -> Option<(Stream, Number)> {
+        let state = self.settled_until(until).ok()?;
+        Some((state.stream.clone(), state.number))
+    }
+
+    /// Has `waker` woken once there is something to receive; says whether there is already.
+    pub(crate) fn watch(&self, waker: &Waker) -> bool {
+        let waker_kept = waker.clone();
+        let mut state = lock(&self.state);
+        if state.reopening.is_some() {
+            let replaced = state.waker.replace(waker_kept);
+            drop(state);
+            drop(replaced);
+            return false;
+        }
+        let stream = state.stream.clone();
+        drop(state);
+        stream.watch(waker)
+    }
+
+    /// The stream to send `framed` on; keeps the message if it may have to be sent again. `None` if
+    /// another stream is being opened and is not there at `until`.
+    pub(crate) fn keep_until(
+        &self,
+        framed: &[u8],
+        until: Option<Instant>,
+    ) -> Option<(Stream, Number)> {
+        let mut state = self.settled_until(until).ok()?;
+        state.keep(framed);
+        Some((state.stream.clone(), state.number))
+    }
+
+    /// The message of `size` bytes that was kept last was not sent on the stream `number`; says
+    /// whether it is not going to be: another stream takes along what was kept.
+    pub(crate) fn give_back(&self, number: Number, size: usize) -> bool {
+        let mut state = lock(&self.state);
+        if state.number != number || state.reopening.is_some() {
+            return false;
+        }
+        if let Kept::Messages(messages) = &mut state.kept {
+            messages.truncate(messages.len() - size);
+        }
+        true
+    }
+
     /// The stream to send `framed` on; keeps the message if it may have to be sent again.
     pub(crate) fn keep(&self, framed: &[u8]) -> (Stream, Number) {
         let mut state = self.settled();
-        if let Kept::Messages(messages) = &mut state.kept {
-            match messages.len() + framed.len() <= limits::RETRY_BUFFER_MAX {
-                true => messages.extend_from_slice(framed),
-                false => state.kept = Kept::Nothing,
-            }
-        }
+        state.keep(framed);
         (state.stream.clone(), state.number)
     }
 
@@ -129,49 +191,82 @@ impl Attempts {
         lock(&self.state).kept = Kept::Nothing;
     }
 
-    /// Replaces the stream `refused` by a second one, unless somebody else has; with `end` its
-    /// requests have ended. Says whether there is another stream now.
+    /// Who opens a stream in place of `refused`; with `end` its requests have ended.
+    pub(crate) fn claim(&self, refused: Number, end: bool) -> Claim {
+        let mut state = lock(&self.state);
+        if state.number != refused || state.reopening.is_some() {
+            return Claim::Another;
+        }
+        let kept = std::mem::replace(&mut state.kept, Kept::Nothing);
+        if let Kept::Nothing = kept {
+            return Claim::Nothing;
+        }
+        let latch = Arc::new(Latch::default());
+        state.reopening = Some(latch.clone());
+        let end = end || matches!(kept, Kept::One(_));
+        Claim::Reopen(Reopening { kept, latch, end })
+    }
+
+    /// Opens the second stream.
     ///
     /// # Errors
     ///
-    /// Why the second stream could not be opened.
-    pub(crate) fn reopen(&self, refused: Number, end: bool) -> Result<bool, Status> {
-        let (kept, latch) = {
-            let mut state = self.settled();
-            if state.number != refused {
-                return Ok(true);
-            }
-            let kept = std::mem::replace(&mut state.kept, Kept::Nothing);
-            if let Kept::Nothing = kept {
-                return Ok(false);
-            }
-            let latch = Arc::new(Latch::default());
-            state.reopening = Some(latch.clone());
-            (kept, latch)
-        };
-        let end = end || matches!(kept, Kept::One(_));
+    /// Why it could not be opened.
+    pub(crate) fn reopen(&self, reopening: Reopening) -> Result<(), Status> {
+        let Reopening { kept, latch, end } = reopening;
         let opened = self.head.open(&self.channel, kept.as_slice(), end, &self.over);
         let mut state = lock(&self.state);
         state.number = Number::Second;
         state.reopening = None;
+        let waker = state.waker.take();
         let replaced = opened.map(|(stream, adopted)| {
             let stream = std::mem::replace(&mut state.stream, stream);
             (stream, std::mem::replace(&mut state._adopted, adopted))
         });
         drop(state);
-        let result = replaced.map(|_| true);
-        latch.open();
+        let result = replaced.map(drop);
+        tell((Some(latch), waker));
         result
     }
 
     /// The state while nobody opens a stream, or after the deadline.
     fn settled(&self) -> MutexGuard<'_, State> {
+        self.settled_until(self.head.deadline).unwrap_or_else(|state| state)
+    }
+
+    /// The state while nobody opens a stream; as an error if somebody still does at `until`.
+    fn settled_until(
+        &self,
+        until: Option<Instant>,
+    ) -> Result<MutexGuard<'_, State>, MutexGuard<'_, State>> {
         loop {
             let state = lock(&self.state);
-            let Some(latch) = state.reopening.clone() else { return state };
+            let Some(latch) = state.reopening.clone() else { return Ok(state) };
             drop(state);
-            if !latch.wait(self.head.deadline) {
-                return lock(&self.state);
+            if !latch.wait(until) {
+                return Err(lock(&self.state));
+            }
+        }
+    }
+}
+
+/// Tells those who wait for a stream that there is one, or will be none.
+fn tell((latch, waker): (Option<Arc<Latch>>, Option<Waker>)) {
+    if let Some(latch) = latch {
+        latch.open();
+    }
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+impl State {
+    /// Keeps `framed`, should it have to be sent again.
+    fn keep(&mut self, framed: &[u8]) {
+        if let Kept::Messages(messages) = &mut self.kept {
+            match messages.len() + framed.len() <= limits::RETRY_BUFFER_MAX {
+                true => messages.extend_from_slice(framed),
+                false => self.kept = Kept::Nothing,
             }
         }
     }
@@ -213,8 +308,8 @@ impl Head {
                 return Err(too_late("beginning the call"));
             }
             let head = RequestHead {
-                scheme: "http",
-                authority: &settings.authority,
+                scheme: settings.scheme,
+                authority: self.authority.as_deref().unwrap_or(&settings.authority),
                 path: self.method.path(),
                 timeout,
                 user_agent: &settings.user_agent,
@@ -224,7 +319,7 @@ impl Head {
             if let Some(excess) = link.header_excess(&head) {
                 return Err(Status::resource_exhausted(format!("metadata too large: {excess}")));
             }
-            match link.open(&head, first, end, settings.receive_max, self.deadline) {
+            match link.open(&head, first, end, self.receive_max, self.deadline) {
                 Ok(stream) => {
                     let adopted = self.parent.as_ref().map(|parent| parent.adopt(&stream));
                     return Ok((stream, adopted));

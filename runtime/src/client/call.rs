@@ -6,19 +6,23 @@
 //! [`Call::next`], the one path of replies.
 
 use std::fmt;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::Waker;
 use std::time::Instant;
 
-use super::attempts::{Attempts, Head, Number, PARENT_CANCELLED, Requests, too_late};
-use super::channel::Channel;
+use super::attempts::{
+    Attempts, Claim, Head, Number, PARENT_CANCELLED, Reopening, Requests, too_late,
+};
+use super::channel::{Channel, Settings, check_authority};
 use super::connector::CHANNEL_CLOSED;
 use super::interceptor::OutgoingCall;
 use super::request::CallOptions;
 use crate::grpc::headers::{self, ReceivedHead};
-use crate::grpc::{Code, Metadata, Method, Status};
+use crate::grpc::{Code, Metadata, Method, Sent, Status};
 use crate::http2::{Headers, Initiator, Reason};
-use crate::transport::{CurrentCall, Incoming, SendError, Stream, now};
+use crate::transport::callbacks::run_aside;
+use crate::transport::{CurrentCall, Incoming, SendError, Stream, lock, now};
 
 /// A call that has begun.
 pub(crate) struct Call {
@@ -27,6 +31,8 @@ pub(crate) struct Call {
     requests_ended: AtomicBool,
     /// Trailing metadata if the call succeeded.
     outcome: OnceLock<Result<Metadata, Status>>,
+    /// A second stream that somebody who does not wait has left to be opened.
+    left: Mutex<Option<Reopening>>,
 }
 
 /// What receiving has come upon.
@@ -63,6 +69,9 @@ impl Call {
         if let Some(invalid) = options.invalid {
             return Err(invalid.into());
         }
+        if let Some(authority) = &options.authority {
+            check_authority(authority)?;
+        }
         let settings = channel.settings();
         let timeout = match options.deadline {
             None => options.timeout.or(settings.default_timeout),
@@ -75,18 +84,41 @@ impl Call {
         };
         let inherited = parent.as_ref().and_then(CurrentCall::deadline);
         let deadline = [at, options.deadline, inherited].into_iter().flatten().min();
+        if settings.needs_deadline && deadline.is_none() {
+            return Err(Status::failed_precondition(
+                "the call has no deadline, and its channel requires one",
+            ));
+        }
         let mut metadata = options.metadata;
+        if !settings.metadata.is_empty() {
+            let own = std::mem::replace(&mut metadata, settings.metadata.clone());
+            metadata.extend_from(&own);
+        }
+        let authority = options.authority.as_deref().unwrap_or(&settings.authority);
         settings.interceptors.run(&mut OutgoingCall {
             method,
-            authority: &settings.authority,
+            authority,
             metadata: &mut metadata,
             deadline,
         })?;
-        let wait_for_ready = options.wait_for_ready;
-        let head = Head { method: method.clone(), metadata, deadline, wait_for_ready, parent };
+        if !(settings.credentials.is_empty() && options.credentials.is_empty()) {
+            check_secure(settings)?;
+            for credentials in [&settings.credentials, &options.credentials] {
+                credentials.run(method, authority, deadline, &mut metadata)?;
+            }
+        }
+        let head = Head {
+            method: method.clone(),
+            authority: options.authority,
+            metadata,
+            receive_max: options.receive_max.unwrap_or(settings.receive_max),
+            deadline,
+            wait_for_ready: options.wait_for_ready.unwrap_or(settings.wait_for_ready),
+            parent,
+        };
         let requests_ended = AtomicBool::new(matches!(requests, Requests::One(_)));
         let attempts = Attempts::begin(channel, head, requests)?;
-        Ok(Self { attempts, requests_ended, outcome: OnceLock::new() })
+        Ok(Self { attempts, requests_ended, outcome: OnceLock::new(), left: Mutex::new(None) })
     }
 
     /// Receives the next thing; `None` if it has not come so far.
@@ -96,12 +128,39 @@ impl Call {
                 return Some(Step::Ended);
             }
             if let Some((incoming, number)) = self.receive(wait) {
-                if let Some(step) = self.take(incoming, number) {
+                if let Some(step) = self.take(incoming, number, wait) {
                     return Some(step);
                 }
             } else if self.outcome.get().is_none() {
                 return None;
             }
+        }
+    }
+
+    /// Has `waker` woken once [`next`](Self::next) may find something; says whether it may already.
+    pub(crate) fn watch(&self, waker: &Waker) -> bool {
+        // What ends the call ends its stream too, so that nothing is missed in between.
+        self.outcome.get().is_some() || self.attempts.watch(waker)
+    }
+
+    /// Has other threads do what [`next`](Self::next) has left because it was not to wait.
+    pub(crate) fn go_on(self: &Arc<Self>) {
+        let Some(reopening) = lock(&self.left).take() else { return };
+        let call = self.clone();
+        if !run_aside(move || call.reopen(reopening)) {
+            self.fail(Status::unavailable("too many calls are being sent again at once"));
+        }
+    }
+
+    /// Opens the second stream of the call.
+    fn reopen(&self, reopening: Reopening) {
+        match self.attempts.reopen(reopening) {
+            // Somebody has ended the call meanwhile, and did not know of this stream.
+            Ok(()) if self.outcome.get().is_some() => {
+                self.attempts.stream().reset(Reason::CANCEL);
+            }
+            Ok(()) => {}
+            Err(status) => self.fail(status),
         }
     }
 
@@ -130,6 +189,38 @@ impl Call {
                 self.fail(too_late("sending a message"));
                 Err(self.closed())
             }
+        }
+    }
+
+    /// As [`send`](Self::send), but waits `until` at most, and then has sent nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub(crate) fn send_until(&self, framed: &[u8], until: Instant) -> Result<Sent, Status> {
+        if let Some(outcome) = self.outcome.get() {
+            return Err(closed(outcome));
+        }
+        let until = self.deadline().map_or(until, |deadline| deadline.min(until));
+        let Some((stream, number)) = self.attempts.keep_until(framed, Some(until)) else {
+            self.check_deadline();
+            return Ok(Sent::NotYet);
+        };
+        match stream.send_whole(framed, Some(until)) {
+            Ok(()) => Ok(Sent::Taken),
+            Err(SendError::Closed) if is_refused(&stream) && self.retry(number) => {
+                self.outcome.get().map_or(Ok(Sent::Taken), |outcome| Err(closed(outcome)))
+            }
+            Err(SendError::Closed) => Err(self.closed()),
+            Err(SendError::Deadline) if self.is_late() => {
+                self.fail(too_late("sending a message"));
+                Err(self.closed())
+            }
+            // What another stream takes along is sent, whatever this one took.
+            Err(SendError::Deadline) => match self.attempts.give_back(number, framed.len()) {
+                true => Ok(Sent::NotYet),
+                false => Ok(Sent::Taken),
+            },
         }
     }
 
@@ -166,7 +257,15 @@ impl Call {
     }
 
     fn receive(&self, wait: Wait) -> Option<(Incoming, Number)> {
-        let (stream, number) = self.attempts.current();
+        let current = match wait {
+            Wait::AsLongAsItTakes => Some(self.attempts.current()),
+            Wait::Until(until) => self.attempts.current_until(Some(until)),
+            Wait::NotAtAll => self.attempts.current_until(Some(now())),
+        };
+        let Some((stream, number)) = current else {
+            self.check_deadline();
+            return None;
+        };
         // Messages that keep coming do not put the deadline off; a call that has ended keeps all.
         if self.is_late() && stream.ending().is_none() {
             self.check_deadline();
@@ -195,7 +294,7 @@ impl Call {
     }
 
     /// Makes a step of what came; `None` if it changed nothing for the receiver.
-    fn take(&self, incoming: Incoming, number: Number) -> Option<Step> {
+    fn take(&self, incoming: Incoming, number: Number, wait: Wait) -> Option<Step> {
         match incoming {
             Incoming::Head { headers, end, truncated } => match truncated {
                 true => self.fail(too_large("metadata")),
@@ -205,7 +304,9 @@ impl Call {
             Incoming::Message(_, true) => {
                 self.fail(Status::internal("received a compressed message without an encoding"));
             }
-            Incoming::Reset { reason: Reason::REFUSED_STREAM, .. } if self.retry(number) => {
+            Incoming::Reset { reason: Reason::REFUSED_STREAM, .. }
+                if self.retry_or_leave(number, wait) =>
+            {
                 return None;
             }
             ending => self.finish(read_ending(ending, &self.attempts.channel)),
@@ -244,18 +345,20 @@ impl Call {
 
     /// Sends the call once more, if it may be; says whether to go on with another stream.
     fn retry(&self, refused: Number) -> bool {
-        match self.attempts.reopen(refused, self.requests_ended.load(Ordering::Acquire)) {
-            Ok(is_reopened) => {
-                if is_reopened && self.outcome.get().is_some() {
-                    self.attempts.stream().reset(Reason::CANCEL);
-                }
-                is_reopened
-            }
-            Err(status) => {
-                self.fail(status);
-                true
+        self.retry_or_leave(refused, Wait::AsLongAsItTakes)
+    }
+
+    /// As [`retry`](Self::retry); who is not to wait leaves the second stream to be opened.
+    fn retry_or_leave(&self, refused: Number, wait: Wait) -> bool {
+        match (self.attempts.claim(refused, self.requests_ended.load(Ordering::Acquire)), wait) {
+            (Claim::Nothing, _) => return false,
+            (Claim::Another, _) => {}
+            (Claim::Reopen(reopening), Wait::AsLongAsItTakes) => self.reopen(reopening),
+            (Claim::Reopen(reopening), Wait::Until(_) | Wait::NotAtAll) => {
+                *lock(&self.left) = Some(reopening);
             }
         }
+        true
     }
 
     /// The status of a call on which nothing can be sent.
@@ -270,7 +373,8 @@ impl Call {
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    /// When the call must be over.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.attempts.head.deadline
     }
 }
@@ -281,6 +385,16 @@ impl fmt::Debug for Call {
             .field("path", &self.attempts.head.method.path())
             .field("outcome", &self.outcome.get())
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether credentials may be sent on connections of this channel.
+fn check_secure(settings: &Settings) -> Result<(), Status> {
+    match settings.scheme {
+        "https" => Ok(()),
+        _ => Err(Status::unauthenticated(
+            "call credentials are not sent over a connection that is not encrypted",
+        )),
     }
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::connector::{Connect, ConnectionOptions, Connector};
+use super::credentials::{CallCredentials, Credentials};
 use super::interceptor::{ClientInterceptor, Interceptors};
-use crate::grpc::{ConnectivityState, Status, headers};
+use crate::grpc::{ConnectivityState, Metadata, Status, headers};
 use crate::limits;
 use crate::transport::backoff::Backoff;
 use crate::transport::connectivity::ConnectivitySubscription;
@@ -55,11 +56,18 @@ struct Inner {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) authority: String,
+    /// What stands in `:scheme`: `http`, or `https` on connections that are encrypted.
+    pub(crate) scheme: &'static str,
     pub(crate) user_agent: String,
     pub(crate) receive_max: usize,
     pub(crate) send_max: usize,
     pub(crate) default_timeout: Option<Duration>,
     pub(crate) detached: bool,
+    pub(crate) needs_deadline: bool,
+    pub(crate) wait_for_ready: bool,
+    /// What every call sends, before its own.
+    pub(crate) metadata: Metadata,
+    pub(crate) credentials: Credentials,
     pub(crate) interceptors: Interceptors,
 }
 
@@ -97,11 +105,16 @@ impl Channel {
             connection: ConnectionOptions::default(),
             settings: Settings {
                 authority: String::new(),
+                scheme: "http",
                 user_agent: String::new(),
                 receive_max: limits::RECEIVE_MESSAGE_SIZE_MAX,
                 send_max: limits::SEND_MESSAGE_SIZE_MAX,
                 default_timeout: None,
                 detached: false,
+                needs_deadline: false,
+                wait_for_ready: false,
+                metadata: Metadata::new(),
+                credentials: Credentials::default(),
                 interceptors: Interceptors::default(),
             },
         }
@@ -274,6 +287,34 @@ impl ChannelBuilder {
         self
     }
 
+    /// Calls without any deadline, be it their own or by [`default_timeout`](Self::default_timeout),
+    /// end with FAILED_PRECONDITION, and nothing is sent: no call of this channel waits for ever.
+    pub fn require_deadline(mut self) -> Self {
+        self.settings.needs_deadline = true;
+        self
+    }
+
+    /// Calls wait for a connection until their deadline, unless they are made with
+    /// [`fail_fast`](crate::Request::fail_fast); by default those that wait say so.
+    pub fn default_wait_for_ready(mut self) -> Self {
+        self.settings.wait_for_ready = true;
+        self
+    }
+
+    /// Calls send `metadata`, before their own; none by default.
+    pub fn default_metadata(mut self, metadata: Metadata) -> Self {
+        self.settings.metadata = metadata;
+        self
+    }
+
+    /// Adds credentials that every call carries, behind those that are there.
+    ///
+    /// [`CallCredentials`] says when they run and where they are refused.
+    pub fn call_credentials(mut self, credentials: impl CallCredentials + 'static) -> Self {
+        self.settings.credentials.push(credentials);
+        self
+    }
+
     /// An attempt to connect may take `timeout`; 20 s by default.
     ///
     /// It goes on when the call that began it has no more time, so that calls with short deadlines
@@ -330,6 +371,13 @@ impl ChannelBuilder {
         self
     }
 
+    /// Connections count as encrypted, for tests of what is sent on such.
+    #[cfg(test)]
+    pub(crate) fn pretend_secure(mut self) -> Self {
+        self.settings.scheme = "https";
+        self
+    }
+
     /// The channel. Nothing is connected yet.
     ///
     /// # Errors
@@ -357,12 +405,17 @@ impl ChannelBuilder {
         connect: Connect,
     ) -> Result<Channel, Status> {
         self.settings.authority = self.authority.unwrap_or(authority);
-        check("authority", &self.settings.authority, '!')?;
+        check_authority(&self.settings.authority)?;
         check("user agent", &self.settings.user_agent, ' ')?;
         self.settings.user_agent = headers::user_agent(&self.settings.user_agent);
         let connector = Connector::new(target, connect, self.connection);
         Ok(Channel { inner: Arc::new(Inner { connector, settings: self.settings }) })
     }
+}
+
+/// Whether `authority` can stand in `:authority`.
+pub(crate) fn check_authority(authority: &str) -> Result<(), Status> {
+    check("authority", authority, '!')
 }
 
 /// A header value of ASCII from `first` on.

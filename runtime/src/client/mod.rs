@@ -7,6 +7,7 @@ mod attempts;
 mod call;
 mod channel;
 mod connector;
+mod credentials;
 mod interceptor;
 mod pending;
 mod request;
@@ -18,6 +19,7 @@ pub(crate) mod stub;
 mod tests;
 
 pub use channel::{Channel, ChannelBuilder};
+pub use credentials::{CallCredentials, CredentialsContext};
 pub use interceptor::{ClientInterceptor, OutgoingCall};
 pub use pending::{Canceller, Pending};
 pub use request::{IntoRequest, Request};

@@ -1,18 +1,30 @@
-//! A unary call that somebody waits for later.
+//! A unary call that somebody waits for later: by blocking, by a callback, or by `await`.
+//!
+//! A waker is all that the last two need. It is woken when something has come for the call, and at
+//! the call's deadline; whoever is woken looks without waiting.
 
 use std::fmt;
-use std::sync::Arc;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use super::call::{Call, Wait};
 use super::response::Response;
 use super::single::SingleReply;
 use crate::grpc::{Codec, Status};
-use crate::transport::now;
+use crate::transport::callbacks::run_soon;
+use crate::transport::timer::{Scheduled, Timer};
+use crate::transport::{lock, now};
 
 /// A unary call that is under way, to be waited for when its reply is needed.
 ///
 /// Many calls can be under way at once from one thread. Dropping it cancels the call.
+///
+/// It is a [`Future`] too: whatever runs async code can await it, without a runtime of this library.
+/// Beginning the call may block, as said below; awaiting it never does.
 ///
 /// The functions that begin such a call, `*_pending`, return once the request is on its way. They
 /// wait for the connection if there is none yet, for a free stream while the server allows no more
@@ -45,11 +57,19 @@ pub struct Pending<T: 'static> {
     codec: &'static dyn Codec<T>,
     reply: SingleReply,
     taken: bool,
+    /// Who is woken at the deadline, and what does that.
+    alarm: Option<(Waker, Scheduled)>,
 }
 
 impl<T> Pending<T> {
     pub(crate) fn new(call: Call, codec: &'static dyn Codec<T>) -> Self {
-        Self { call: Arc::new(call), codec, reply: SingleReply::default(), taken: false }
+        Self {
+            call: Arc::new(call),
+            codec,
+            reply: SingleReply::default(),
+            taken: false,
+            alarm: None,
+        }
     }
 
     /// Waits for the reply.
@@ -77,6 +97,41 @@ impl<T> Pending<T> {
         self.advance(Wait::NotAtAll)
     }
 
+    /// Has `callback` run once with the result of the call, at the deadline at the latest; the call
+    /// goes on without anybody who waits for it.
+    ///
+    /// It runs on the one thread that the process has for callbacks, so one that blocks holds up
+    /// those of other calls, and nothing else. With 65,536 of them waiting, further ones are dropped
+    /// without having run. A panic ends the callback alone. The canceller ends the call, and the
+    /// callback then gets CANCELLED.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::{Canceller, Pending};
+    ///
+    /// fn print_later(call: Pending<String>) -> Canceller {
+    ///     call.on_done(|result| match result {
+    ///         Ok(reply) => println!("{}", *reply),
+    ///         Err(status) => eprintln!("{status}"),
+    ///     })
+    /// }
+    /// ```
+    pub fn on_done(
+        self,
+        callback: impl FnOnce(Result<Response<T>, Status>) + Send + 'static,
+    ) -> Canceller
+    where
+        T: Send,
+    {
+        let canceller = self.canceller();
+        let waiting = Waiting { call: self, callback };
+        if let Some(done) = Arc::new(Watch(Mutex::new(Some(waiting)))).look() {
+            run_soon(move || done.run());
+        }
+        canceller
+    }
+
     /// Cancels the call; waiting for it then gives CANCELLED, unless the reply has come already.
     pub fn cancel(&self) {
         self.call.abandon(CANCELLED);
@@ -94,7 +149,99 @@ impl<T> Pending<T> {
         }
         let result = self.reply.advance(&self.call, self.codec, wait);
         self.taken = result.is_some();
+        if result.is_none() {
+            self.call.go_on();
+        }
         result
+    }
+
+    /// Has `waker` woken at the deadline.
+    fn set_alarm(&mut self, waker: &Waker) {
+        let Some(at) = self.call.deadline() else { return };
+        if self.alarm.as_ref().is_some_and(|(set, _)| set.will_wake(waker)) {
+            return;
+        }
+        let woken = waker.clone();
+        match Timer::shared().schedule(at, move || woken.wake()) {
+            Ok(scheduled) => self.alarm = Some((waker.clone(), scheduled)),
+            Err(error) => {
+                self.call.fail(Status::internal(format!("no thread for deadlines: {error}")));
+            }
+        }
+    }
+}
+
+impl<T> Future for Pending<T> {
+    type Output = Result<Response<T>, Status>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            if let Some(result) = self.advance(Wait::NotAtAll) {
+                self.alarm = None;
+                return Poll::Ready(result);
+            }
+            self.set_alarm(context.waker());
+            if !self.call.watch(context.waker()) {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+/// A call whose result is for a callback; nothing once the callback has it.
+struct Watch<T: 'static, F>(Mutex<Option<Waiting<T, F>>>);
+
+struct Waiting<T: 'static, F> {
+    call: Pending<T>,
+    callback: F,
+}
+
+impl<T, F> Watch<T, F>
+where
+    F: FnOnce(Result<Response<T>, Status>) + Send + 'static,
+{
+    /// Looks for the result; the callback is to be run if it is there.
+    fn look(self: &Arc<Self>) -> Option<Done<T, F>> {
+        let waker = Waker::from(self.clone());
+        let mut state = lock(&self.0);
+        let call = &mut state.as_mut()?.call;
+        match Pin::new(call).poll(&mut Context::from_waker(&waker)) {
+            Poll::Pending => None,
+            Poll::Ready(result) => {
+                let Waiting { callback, .. } = state.take()?;
+                Some(Done { callback, result })
+            }
+        }
+    }
+}
+
+/// A callback and what it is called with.
+struct Done<T, F> {
+    callback: F,
+    result: Result<Response<T>, Status>,
+}
+
+impl<T, F> Done<T, F>
+where
+    F: FnOnce(Result<Response<T>, Status>),
+{
+    fn run(self) {
+        // The panic hook has reported it.
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.callback)(self.result)));
+    }
+}
+
+impl<T, F> Wake for Watch<T, F>
+where
+    F: FnOnce(Result<Response<T>, Status>) + Send + 'static,
+{
+    fn wake(self: Arc<Self>) {
+        // Whoever wakes is the reader of a connection or the timer, which decode nothing.
+        run_soon(move || {
+            if let Some(done) = self.look() {
+                done.run();
+            }
+        });
     }
 }
 

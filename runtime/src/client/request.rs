@@ -6,9 +6,11 @@
 use std::borrow::Borrow;
 use std::time::{Duration, Instant};
 
+use super::credentials::{CallCredentials, Credentials};
 use crate::grpc::{InvalidMetadata, Metadata};
+use crate::limits;
 
-/// A request message with what one call needs beside it: metadata, a deadline.
+/// A request message with what one call needs beside it: metadata, a deadline, credentials, limits.
 ///
 /// Stubs take messages as they are, owned or borrowed; a `Request` is for calls that need more.
 ///
@@ -38,7 +40,12 @@ pub(crate) struct CallOptions {
     pub(crate) invalid: Option<InvalidMetadata>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
-    pub(crate) wait_for_ready: bool,
+    /// What the channel does by default, if the call does not say.
+    pub(crate) wait_for_ready: Option<bool>,
+    pub(crate) authority: Option<Box<str>>,
+    pub(crate) receive_max: Option<usize>,
+    pub(crate) send_max: Option<usize>,
+    pub(crate) credentials: Credentials,
     pub(crate) detached: bool,
 }
 
@@ -98,7 +105,51 @@ impl<T> Request<T> {
     /// with UNAVAILABLE at once.
     #[must_use]
     pub fn wait_for_ready(mut self) -> Self {
-        self.options.wait_for_ready = true;
+        self.options.wait_for_ready = Some(true);
+        self
+    }
+
+    /// While there is no connection, the call ends with UNAVAILABLE, on a channel whose calls
+    /// [wait](crate::ChannelBuilder::default_wait_for_ready) too.
+    #[must_use]
+    pub fn fail_fast(mut self) -> Self {
+        self.options.wait_for_ready = Some(false);
+        self
+    }
+
+    /// Adds credentials, behind those of the channel and those that are there.
+    ///
+    /// [`CallCredentials`] says when they run and where they are refused.
+    #[must_use]
+    pub fn call_credentials(mut self, credentials: impl CallCredentials + 'static) -> Self {
+        self.options.credentials.push(credentials);
+        self
+    }
+
+    /// What stands in `:authority`, in place of the channel's.
+    ///
+    /// One that cannot stand in a header makes the call end with INVALID_ARGUMENT before anything is
+    /// sent.
+    #[must_use]
+    pub fn authority(mut self, authority: impl Into<String>) -> Self {
+        self.options.authority = Some(authority.into().into());
+        self
+    }
+
+    /// Replies of more than `bytes` end the call with RESOURCE_EXHAUSTED; in place of
+    /// [the channel's limit](crate::ChannelBuilder::max_receive_message_size).
+    #[must_use]
+    pub fn max_receive_message_size(mut self, bytes: usize) -> Self {
+        self.options.receive_max = Some(bytes);
+        self
+    }
+
+    /// Requests of more than `bytes` are refused with RESOURCE_EXHAUSTED before they are sent; in
+    /// place of [the channel's limit](crate::ChannelBuilder::max_send_message_size), and at most what
+    /// protobuf can express.
+    #[must_use]
+    pub fn max_send_message_size(mut self, bytes: usize) -> Self {
+        self.options.send_max = Some(bytes.min(limits::SEND_MESSAGE_SIZE_MAX));
         self
     }
 

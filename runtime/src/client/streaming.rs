@@ -6,14 +6,14 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::call::{Call, Step, Wait};
 use super::pending::Canceller;
 use super::response::Response;
 use super::single::SingleReply;
 use crate::grpc::codec::{self, Writer};
-use crate::grpc::{Code, Codec, Metadata, Received, Status};
+use crate::grpc::{Code, Codec, Metadata, Received, Sent, Status};
 use crate::transport::now;
 
 /// The replies of a call, in the order in which the server sent them.
@@ -130,7 +130,10 @@ impl<T> ReplyStream<T> {
         }
         loop {
             match self.call.next(wait) {
-                None => return Ok(Received::NotYet),
+                None => {
+                    self.call.go_on();
+                    return Ok(Received::NotYet);
+                }
                 Some(Step::Head(metadata)) => self.metadata = Some(metadata),
                 Some(Step::Message(payload)) => match self.codec.decode_vec(payload) {
                     Ok(message) => return Ok(Received::Message(message)),
@@ -174,19 +177,19 @@ impl<T> fmt::Debug for ReplyStream<T> {
 /// The requests of a call, on their way to the server.
 ///
 /// The sending half of a [`BidiStream`]. It ends the stream of requests with
-/// [`finish`](Self::finish); dropped before that, it cancels the call.
+/// [`close_send`](Self::close_send); dropped before that, it cancels the call.
 #[must_use = "dropping a stream of requests cancels its call"]
 pub struct RequestSender<T: 'static> {
     call: Arc<Call>,
     codec: &'static dyn Codec<T>,
     writer: Writer,
     send_max: usize,
-    finished: bool,
+    closed: bool,
 }
 
 impl<T> RequestSender<T> {
     pub(crate) fn new(call: Arc<Call>, codec: &'static dyn Codec<T>, send_max: usize) -> Self {
-        Self { call, codec, writer: Writer::new(), send_max, finished: false }
+        Self { call, codec, writer: Writer::new(), send_max, closed: false }
     }
 
     /// Sends one request, a `T` or a `&T`. Waits while the server reads more slowly than this
@@ -197,18 +200,44 @@ impl<T> RequestSender<T> {
     /// The call's status if it is over. **Its code is [`Code::Ok`]** if the server has ended the call
     /// well without reading on: nothing more is to be sent, and receiving gives what it answered.
     /// With `?` that would read as a failure; look at the code first. RESOURCE_EXHAUSTED if the message is over the send limit; the
-    /// call goes on then. FAILED_PRECONDITION after [`finish`](BidiStream::finish_sending).
+    /// call goes on then. FAILED_PRECONDITION after [`close_send`](BidiStream::close_send).
     pub fn send(&mut self, message: impl Borrow<T>) -> Result<(), Status> {
-        if self.finished {
-            return Err(Status::failed_precondition("the stream of requests is finished"));
-        }
-        codec::frame(self.codec, message.borrow(), self.send_max, &mut self.writer)?;
+        self.frame(message.borrow())?;
         self.call.send(self.writer.as_slice())
     }
 
-    /// Tells the server that no more requests follow.
-    pub fn finish(mut self) {
-        self.finish_in_place();
+    /// As [`send`](Self::send), but waits `timeout` at most for the server to read on.
+    ///
+    /// A message is taken whole or not at all. What the server does not take yet of one that was
+    /// taken is sent while this thread goes on, before anything that is sent later.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_timeout(
+        &mut self,
+        message: impl Borrow<T>,
+        timeout: Duration,
+    ) -> Result<Sent, Status> {
+        match now().checked_add(timeout) {
+            Some(until) => self.send_until(message.borrow(), until),
+            None => self.send(message).map(|()| Sent::Taken),
+        }
+    }
+
+    /// Sends one request if the server takes it now; never waits. See
+    /// [`send_timeout`](Self::send_timeout).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn try_send(&mut self, message: impl Borrow<T>) -> Result<Sent, Status> {
+        self.send_until(message.borrow(), now())
+    }
+
+    /// Tells the server that no more requests follow; replies may.
+    pub fn close_send(mut self) {
+        self.close_in_place();
     }
 
     /// A handle that cancels the call from another thread.
@@ -217,9 +246,23 @@ impl<T> RequestSender<T> {
         Canceller::new(self.call.clone())
     }
 
-    fn finish_in_place(&mut self) {
-        if !self.finished {
-            self.finished = true;
+    fn send_until(&mut self, message: &T, until: Instant) -> Result<Sent, Status> {
+        self.frame(message)?;
+        let sent = self.call.send_until(self.writer.as_slice(), until);
+        self.call.go_on();
+        sent
+    }
+
+    fn frame(&mut self, message: &T) -> Result<(), Status> {
+        if self.closed {
+            return Err(Status::failed_precondition("the stream of requests is closed"));
+        }
+        codec::frame(self.codec, message, self.send_max, &mut self.writer)
+    }
+
+    fn close_in_place(&mut self) {
+        if !self.closed {
+            self.closed = true;
             self.call.end_requests();
         }
     }
@@ -227,8 +270,8 @@ impl<T> RequestSender<T> {
 
 impl<T> Drop for RequestSender<T> {
     fn drop(&mut self) {
-        if !self.finished {
-            self.call.abandon("the stream of requests was dropped before it was finished");
+        if !self.closed {
+            self.call.abandon("the stream of requests was dropped before it was closed");
         }
     }
 }
@@ -278,6 +321,28 @@ impl<Req, Rep> RequestSink<Req, Rep> {
         self.requests.send(message)
     }
 
+    /// As [`RequestSender::send_timeout`].
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_timeout(
+        &mut self,
+        message: impl Borrow<Req>,
+        timeout: Duration,
+    ) -> Result<Sent, Status> {
+        self.requests.send_timeout(message, timeout)
+    }
+
+    /// As [`RequestSender::try_send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn try_send(&mut self, message: impl Borrow<Req>) -> Result<Sent, Status> {
+        self.requests.try_send(message)
+    }
+
     /// Sends all `messages`; stops early if the server has replied without reading on.
     ///
     /// # Errors
@@ -304,7 +369,7 @@ impl<Req, Rep> RequestSink<Req, Rep> {
     ///
     /// The call's status.
     pub fn finish(mut self) -> Result<Response<Rep>, Status> {
-        self.requests.finish_in_place();
+        self.requests.close_in_place();
         SingleReply::default().wait(&self.requests.call, self.codec)
     }
 
@@ -342,7 +407,7 @@ impl<Req, Rep> fmt::Debug for RequestSink<Req, Rep> {
 ///         chat.send(format!("ping {number}"))?;
 ///         println!("{:?}", chat.recv()?);
 ///     }
-///     chat.finish_sending();
+///     chat.close_send();
 ///     assert_eq!(chat.recv()?, None);
 ///     Ok(())
 /// }
@@ -356,7 +421,7 @@ impl<Req, Rep> fmt::Debug for RequestSink<Req, Rep> {
 ///                     return; // the call is over, and the receiver knows why
 ///                 }
 ///             }
-///             requests.finish();
+///             requests.close_send();
 ///         });
 ///         let replies = replies.collect::<Result<Vec<_>, Status>>()?;
 ///         Ok(replies.len())
@@ -385,9 +450,31 @@ impl<Req, Rep> BidiStream<Req, Rep> {
         self.requests.send(message)
     }
 
+    /// As [`RequestSender::send_timeout`].
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_timeout(
+        &mut self,
+        message: impl Borrow<Req>,
+        timeout: Duration,
+    ) -> Result<Sent, Status> {
+        self.requests.send_timeout(message, timeout)
+    }
+
+    /// As [`RequestSender::try_send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn try_send(&mut self, message: impl Borrow<Req>) -> Result<Sent, Status> {
+        self.requests.try_send(message)
+    }
+
     /// Tells the server that no more requests follow; replies may.
-    pub fn finish_sending(&mut self) {
-        self.requests.finish_in_place();
+    pub fn close_send(&mut self) {
+        self.requests.close_in_place();
     }
 
     /// Waits for the next reply; see [`ReplyStream::recv`].

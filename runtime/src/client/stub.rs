@@ -88,8 +88,9 @@ where
     C: Codec<Req> + Codec<Rep>,
 {
     let (_, options) = request.into_request().into_parts();
+    let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
     let call = Arc::new(Call::begin(channel, method, options, Requests::Stream)?);
-    let requests = RequestSender::new(call, codec, channel.settings().send_max);
+    let requests = RequestSender::new(call, codec, send_max);
     Ok(RequestSink::new(requests, codec))
 }
 
@@ -108,8 +109,9 @@ where
     C: Codec<Req> + Codec<Rep>,
 {
     let (_, options) = request.into_request().into_parts();
+    let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
     let call = Arc::new(Call::begin(channel, method, options, Requests::Stream)?);
-    let requests = RequestSender::new(call.clone(), codec, channel.settings().send_max);
+    let requests = RequestSender::new(call.clone(), codec, send_max);
     Ok(BidiStream::new(requests, ReplyStream::new(call, codec)))
 }
 
@@ -121,6 +123,7 @@ fn begin_with_one<Req>(
     message: &Req,
 ) -> Result<Call, Status> {
     let mut framed = Writer::new();
-    codec::frame(codec, message, channel.settings().send_max, &mut framed)?;
+    let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
+    codec::frame(codec, message, send_max, &mut framed)?;
     Call::begin(channel, method, options, Requests::One(framed))
 }

@@ -17,6 +17,7 @@ pub(crate) mod percent;
 #[cfg(feature = "prost")]
 pub(crate) mod prost_codec;
 mod received;
+mod sent;
 pub(crate) mod status;
 pub(crate) mod timeout;
 
@@ -30,4 +31,5 @@ pub use method::{Method, MethodKind};
 #[cfg(feature = "prost")]
 pub use prost_codec::Prost;
 pub use received::Received;
+pub use sent::Sent;
 pub use status::{Code, Status};

@@ -1,6 +1,6 @@
-//! The one thread that runs what applications want done when a call is cancelled.
+//! The one thread that runs what applications want done when a call is cancelled, or is done.
 //!
-//! Cancellations happen anywhere: on the reader of a connection, on the timer, inside a `send` of
+//! Both happen anywhere: on the reader of a connection, on the timer, inside a `send` of
 //! the very method whose call it is. None of them may run code that blocks or takes locks of the
 //! application, so they hand it over and go on.
 
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::{FullPool, Plan, Threads, Workers};
-use crate::limits::CALLBACK_QUEUE_MAX;
+use crate::limits::{CALLBACK_QUEUE_MAX, RETRY_THREADS};
 
 type Callbacks = Box<dyn FnOnce() + Send>;
 
@@ -17,13 +17,24 @@ type Callbacks = Box<dyn FnOnce() + Send>;
 ///
 /// They are dropped without having run if the queue is full, because a callback has blocked for
 /// long, or if the system lets no thread start.
-pub(super) fn run_soon(callbacks: impl FnOnce() + Send + 'static) {
+pub(crate) fn run_soon(callbacks: impl FnOnce() + Send + 'static) {
     /// Its one thread starts with the first cancellation that somebody waits for.
-    static THREAD: LazyLock<Workers<'static, Callbacks>> = LazyLock::new(|| {
-        let full = FullPool::Queue { max: CALLBACK_QUEUE_MAX, max_wait: Duration::MAX };
-        let plan = Plan { name: "grpc-callbacks", threads: NonZeroUsize::MIN, full };
-        Workers::new(&plan, Threads::of_process(), |callbacks: Callbacks| callbacks())
-    });
+    static THREAD: LazyLock<Workers<'static, Callbacks>> =
+        LazyLock::new(|| workers("grpc-callbacks", NonZeroUsize::MIN));
     // Who wants to be sure waits for the cancellation or asks for it.
     let _ = THREAD.run(Box::new(callbacks));
+}
+
+/// Has `job` run, which opens a stream once more for somebody who does not wait; never blocks. Says
+/// whether it will run; it is dropped otherwise.
+pub(crate) fn run_aside(job: impl FnOnce() + Send + 'static) -> bool {
+    static THREADS: LazyLock<Workers<'static, Callbacks>> =
+        LazyLock::new(|| workers("grpc-retry", RETRY_THREADS));
+    THREADS.run(Box::new(job)).is_ok()
+}
+
+fn workers(name: &'static str, threads: NonZeroUsize) -> Workers<'static, Callbacks> {
+    let full = FullPool::Queue { max: CALLBACK_QUEUE_MAX, max_wait: Duration::MAX };
+    let plan = Plan { name, threads, full };
+    Workers::new(&plan, Threads::of_process(), |callbacks: Callbacks| callbacks())
 }

@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, Weak};
+use std::task::Waker;
 use std::time::Instant;
 
 use super::callbacks::run_soon;
@@ -54,6 +55,8 @@ struct State {
     deadline: Option<Scheduled>,
     /// Threads that wait for a change.
     waiting: usize,
+    /// Who does not wait, and wants to be told once there is something to take.
+    waker: Option<Waker>,
 }
 
 /// Whether the application may still send.
@@ -82,6 +85,7 @@ impl Inbox {
                 children: Vec::new(),
                 deadline: None,
                 waiting: 0,
+                waker: None,
             }),
             changed: Condvar::new(),
         }
@@ -102,7 +106,7 @@ impl Inbox {
     pub(super) fn push_head(&self, headers: Headers, end: bool, truncated: bool) -> bool {
         let mut state = lock(&self.state);
         state.received.push_head(headers, end, truncated);
-        state.waiting > 0
+        state.is_awaited()
     }
 
     /// Bytes of messages. Returns what may be credited at once, and whether to wake.
@@ -111,7 +115,7 @@ impl Inbox {
         let mut state = lock(&self.state);
         let credit = state.received.push_data(data, end);
         // An incomplete message is nothing to wake anybody for.
-        let is_due = state.waiting > 0 && !state.received.is_empty();
+        let is_due = state.is_awaited() && !state.received.is_empty();
         (credit, is_due)
     }
 
@@ -120,7 +124,7 @@ impl Inbox {
     pub(super) fn push_trailers(&self, headers: Headers, truncated: bool) -> bool {
         let mut state = lock(&self.state);
         state.received.push_trailers(headers, truncated);
-        state.waiting > 0
+        state.is_awaited()
     }
 
     /// The end of everything, after what has come: a reset by the peer or for its fault, or the
@@ -171,9 +175,14 @@ impl Inbox {
             ),
             false => (None, Vec::new(), Vec::new()),
         };
+        let waker = state.waker.take();
         drop(state);
         drop(deadline);
         self.changed.notify_all();
+        if let Some(waker) = waker {
+            // It is code of an executor; its panic, which the panic hook has reported, is its own.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
         if !callbacks.is_empty() {
             run_soon(move || callbacks.into_iter().for_each(|(_, callback)| run(callback)));
         }
@@ -195,6 +204,20 @@ impl Inbox {
     /// Waits until there is something to take.
     pub(super) fn wait_for_incoming(&self, until: Option<Instant>) -> Result<(), DeadlinePassed> {
         self.wait(until, |state| !state.received.is_empty()).map(drop)
+    }
+
+    /// Has `waker` woken, in place of the one before it, once there is something to take; says
+    /// whether there is already.
+    pub(super) fn watch(&self, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let mut state = lock(&self.state);
+        if !state.received.is_empty() {
+            return true;
+        }
+        let replaced = state.waker.replace(waker);
+        drop(state);
+        drop(replaced);
+        false
     }
 
     /// This side has reset the stream: what has come and was not taken is dropped.
@@ -377,6 +400,11 @@ fn run(callback: OnCancel) {
 }
 
 impl State {
+    /// Whether somebody wants to know what comes.
+    fn is_awaited(&self) -> bool {
+        self.waiting > 0 || self.waker.is_some()
+    }
+
     /// Ends sending; a stream that was not ended by this side is cancelled.
     fn close(&mut self) {
         if self.sending == Sending::Open {

@@ -9,7 +9,8 @@
 //! listener  accepting connections               in_process  a place to listen without a socket
 //! threads   where a server's threads are started    timer   things to be done at a time
 //! workers   the pool that runs user code
-//! callbacks the thread that tells of cancellations  current the call that a thread works for
+//! callbacks the thread that tells of cancellations and of replies
+//! current   the call that a thread works for
 //! target    names of servers                      backoff waits between attempts to connect
 //! happy_eyeballs  the first address that answers    connectivity  the states of a channel, to be waited for
 //! latch     something that happens once, and that threads wait for
@@ -28,7 +29,7 @@
 //! callbacks under it.
 
 pub(crate) mod backoff;
-mod callbacks;
+pub(crate) mod callbacks;
 pub(crate) mod connectivity;
 mod current;
 mod happy_eyeballs;

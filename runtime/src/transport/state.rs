@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::inbox::Inbox;
 use super::link::Side;
 use super::received::Incoming;
-use super::stream::Outgoing;
+use super::stream::{End, Outgoing};
 use super::wire::Interest;
 use crate::http2::{self, Connection, Event, Headers, StreamId};
 
@@ -19,6 +19,8 @@ pub(super) struct State {
     pub(super) core: Connection,
     /// Of every stream that somebody holds.
     pub(super) inboxes: HashMap<StreamId, Arc<Inbox>>,
+    /// What the peer has not taken yet of messages that this side has taken whole.
+    pub(super) rests: HashMap<StreamId, Rest>,
     /// Those who wait for the peer to allow one more stream, in order.
     queue: VecDeque<Arc<Inbox>>,
     pub(super) output: Output,
@@ -53,6 +55,14 @@ pub(super) enum Output {
     Broken { until: Instant, error: Arc<str> },
 }
 
+/// The rest of a message, on its way.
+pub(super) struct Rest {
+    bytes: Vec<u8>,
+    sent: usize,
+    /// END_STREAM follows.
+    end: bool,
+}
+
 /// How far the end of a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -75,6 +85,7 @@ impl State {
         Self {
             core,
             inboxes: HashMap::new(),
+            rests: HashMap::new(),
             queue: VecDeque::new(),
             output: Output::Idle,
             phase: Phase::Open,
@@ -148,6 +159,14 @@ impl State {
         if self.lost.is_some() {
             return Err(http2::SendError::Closed);
         }
+        if let Some(rest) = self.rest_of(id) {
+            if matches!(outgoing.end, End::Plain) && outgoing.data.is_empty() {
+                rest.end = true;
+                return Ok(true);
+            }
+            inbox.set_blocked();
+            return Ok(false);
+        }
         let is_sent = outgoing.advance(&mut self.core, id)?;
         if !is_sent {
             // Under the lock, so that the Writable that follows is not missed.
@@ -156,9 +175,53 @@ impl State {
         Ok(is_sent)
     }
 
+    /// Takes all of `data` if the core takes some of it, and keeps what the core does not take.
+    pub(super) fn send_whole(
+        &mut self,
+        id: StreamId,
+        data: &[u8],
+        inbox: &Inbox,
+    ) -> Result<bool, http2::SendError> {
+        if self.lost.is_some() {
+            return Err(http2::SendError::Closed);
+        }
+        if self.rest_of(id).is_some() {
+            inbox.set_blocked();
+            return Ok(false);
+        }
+        let sent = self.core.send_data(id, data, false)?;
+        if sent < data.len() {
+            inbox.set_blocked();
+        }
+        if (1..data.len()).contains(&sent) {
+            let rest = Rest { bytes: data[sent..].to_vec(), sent: 0, end: false };
+            self.rests.insert(id, rest);
+        }
+        Ok(sent > 0)
+    }
+
+    /// The rest of a message that waits on a stream.
+    fn rest_of(&mut self, id: StreamId) -> Option<&mut Rest> {
+        // Most connections have none, and then nothing is looked up.
+        if self.rests.is_empty() { None } else { self.rests.get_mut(&id) }
+    }
+
+    /// Sends more of the rest of a message; says whether some of it is left.
+    fn send_rest(&mut self, id: StreamId) -> bool {
+        let Some(rest) = self.rests.get_mut(&id) else { return false };
+        let sent = self.core.send_data(id, &rest.bytes[rest.sent..], rest.end);
+        rest.sent += sent.unwrap_or(0);
+        if sent.is_ok() && rest.sent < rest.bytes.len() {
+            return true;
+        }
+        self.rests.remove(&id);
+        false
+    }
+
     /// Resets a stream. With the connection lost its end says all: a reset that went ahead of it
     /// would tell the peer that its call was cancelled.
     pub(super) fn reset(&mut self, id: StreamId, reason: http2::Reason) {
+        self.rests.remove(&id);
         if self.lost.is_none() {
             self.core.reset(id, reason);
         }
@@ -226,10 +289,15 @@ impl State {
                 self.push(stream, true, |inbox| inbox.push_trailers(headers, truncated));
             }
             Event::Reset { stream, reason, by } => {
+                self.rests.remove(&stream);
                 let reset = Incoming::Reset { reason, by };
                 self.push(stream, false, |inbox| inbox.push_failure(reset));
             }
-            Event::Writable { stream } => self.push(stream, false, Inbox::set_writable),
+            Event::Writable { stream } => {
+                if !self.send_rest(stream) {
+                    self.push(stream, false, Inbox::set_writable);
+                }
+            }
             Event::GoAway { reason, debug, .. } => {
                 self.is_too_chatty |=
                     reason == http2::Reason::ENHANCE_YOUR_CALM && debug == b"too_many_pings";
@@ -255,6 +323,7 @@ impl State {
                 self.due.push(Arc::clone(inbox));
             }
         }
+        self.rests.clear();
         self.lost = Some(text);
     }
 

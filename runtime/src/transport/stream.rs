@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 use std::time::Instant;
 
 use super::inbox::{DeadlinePassed, Inbox, OnCancel};
@@ -87,6 +88,30 @@ impl Stream {
         self.send(Outgoing { head: None, data: framed, end }, until)
     }
 
+    /// Takes a whole framed message once the peer takes the beginning of it, and waits for that,
+    /// `until` at most. What the peer does not take yet is sent behind the caller's back; nothing
+    /// else is sent before it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: nothing of it was taken.
+    pub(crate) fn send_whole(
+        &self,
+        framed: &[u8],
+        until: Option<Instant>,
+    ) -> Result<(), SendError> {
+        let Handle { link, id, inbox } = &*self.handle;
+        let turn = inbox.begin_sending(until).map_err(|DeadlinePassed| SendError::Deadline)?;
+        let _turn = turn.ok_or(SendError::Closed)?;
+        loop {
+            let taken = link.submit(|state| state.send_whole(*id, framed, inbox));
+            if taken.map_err(|http2::SendError::Closed| SendError::Closed)? {
+                return Ok(());
+            }
+            inbox.wait_writable(until).map_err(|DeadlinePassed| SendError::Deadline)?;
+        }
+    }
+
     /// Sends a head, framed messages and trailers, or as much of that as there is, in as few
     /// writes as flow control lets it; waits `until` at most.
     ///
@@ -140,6 +165,13 @@ impl Stream {
             }
             Found::Nothing => None,
         }
+    }
+
+    /// Has `waker` woken once there is something to take; says whether there is already.
+    ///
+    /// One waker at a time: the last one counts.
+    pub(crate) fn watch(&self, waker: &Waker) -> bool {
+        self.handle.inbox.watch(waker)
     }
 
     /// The last thing that will be received, if it has come. Takes nothing, so that a sender can
@@ -302,7 +334,9 @@ impl Drop for Handle {
         };
         self.link.submit(|state| {
             state.inboxes.remove(&self.id);
-            if let Some(reason) = reason {
+            // Nobody is left for whom the rest of a message would be sent.
+            let rest = state.rests.remove(&self.id).map(|_| Reason::NO_ERROR);
+            if let Some(reason) = reason.or(rest) {
                 state.reset(self.id, reason);
             }
         });

@@ -30,7 +30,7 @@ pub(super) fn custom_metadata(stub: &TestServiceStub, _: &ClientOptions) -> Outc
         payload: super::zeros(271_828).into(),
         ..Default::default()
     })?;
-    stream.finish_sending();
+    stream.close_send();
     while stream.recv()?.is_some() {}
     let initial = stream.metadata()?.clone();
     let trailing = stream.trailing_metadata().ok_or("the stream has ended, without trailers")?;

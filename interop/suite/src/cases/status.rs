@@ -18,7 +18,7 @@ pub(super) fn status_code_and_message(stub: &TestServiceStub, _: &ClientOptions)
     let mut stream = stub.full_duplex_call(())?;
     let response_status = unknown(MESSAGE).into();
     stream.send(StreamingOutputCallRequest { response_status, ..Default::default() })?;
-    stream.finish_sending();
+    stream.close_send();
     let status = expect_status("stream", stream.recv(), Code::Unknown)?;
     expect("stream: message", &status.message(), &MESSAGE)
 }

@@ -46,7 +46,7 @@ pub(super) fn ping_pong(stub: &TestServiceStub, _: &ClientOptions) -> Outcome {
         let reply = stream.recv()?.ok_or("the stream ended before its response")?;
         expect_zeros("response", &reply.payload, size as usize)?;
     }
-    stream.finish_sending();
+    stream.close_send();
     expect("after the last response", &stream.recv()?, &None)
 }
 
@@ -55,7 +55,7 @@ pub(super) fn half_duplex(stub: &TestServiceStub, _: &ClientOptions) -> Outcome 
     for size in RESPONSE_SIZES {
         stream.send(request(0, size))?;
     }
-    stream.finish_sending();
+    stream.close_send();
     for size in RESPONSE_SIZES {
         let reply = stream.recv()?.ok_or("the stream ended before its responses")?;
         expect_zeros("response", &reply.payload, size as usize)?;
@@ -65,7 +65,7 @@ pub(super) fn half_duplex(stub: &TestServiceStub, _: &ClientOptions) -> Outcome 
 
 pub(super) fn empty_stream(stub: &TestServiceStub, _: &ClientOptions) -> Outcome {
     let mut stream = stub.full_duplex_call(())?;
-    stream.finish_sending();
+    stream.close_send();
     expect("response", &stream.recv()?, &None)
 }
 

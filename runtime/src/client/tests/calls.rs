@@ -94,15 +94,19 @@ fn trailers_only_carries_a_whole_status() {
     assert_eq!(status.metadata().get("x-why"), Some("because"));
 }
 
-/// A status in the trailers wins over a message that came before it.
+/// A status in the trailers wins over a message that came before it, and carries the metadata from
+/// both ends of the response.
 #[test]
 fn a_status_in_trailers_wins_over_a_message() {
     let status = status_of(|peer, stream| {
-        peer.send_head(stream, &[]);
+        peer.send_head(stream, &[("x-initial", "i")]);
         peer.send_message(stream, "half");
-        peer.send_trailers(stream, &[("grpc-status", "10"), ("grpc-message", "no")]);
+        let fields = [("grpc-status", "10"), ("grpc-message", "no"), ("x-trailing", "t")];
+        peer.send_trailers(stream, &fields);
     });
     check(&status, Code::Aborted, "no");
+    assert_eq!(status.initial_metadata().get("x-initial"), Some("i"));
+    assert_eq!(status.metadata().get("x-trailing"), Some("t"));
 }
 
 /// OK without a message is INTERNAL, and so is more than one message.

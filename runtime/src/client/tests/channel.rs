@@ -265,7 +265,7 @@ fn a_refused_stream_of_requests_is_sent_again() {
     sender.send(text("a")).unwrap();
     assert_eq!(receiver.recv().unwrap().as_deref(), Some("re a"));
     sender.send(text("b")).unwrap();
-    sender.finish();
+    sender.close_send();
     assert_eq!(receiver.recv().unwrap(), None);
     drop(receiver);
 

@@ -3,7 +3,10 @@
 mod calls;
 mod channel;
 mod deadlines;
+mod options;
 mod peer;
+mod pending;
+mod sending;
 mod streams;
 
 use crate::client::stub;

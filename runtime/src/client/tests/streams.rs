@@ -74,7 +74,7 @@ fn looking_does_not_wait() {
     let reply = chat.recv_timeout(Duration::from_secs(20)).unwrap();
     assert_eq!(reply, Received::Message(text("re a")));
     assert_eq!(chat.try_recv().unwrap(), Received::NotYet);
-    chat.finish_sending();
+    chat.close_send();
     assert_eq!(chat.recv_timeout(Duration::from_secs(20)).unwrap(), Received::End);
     assert_eq!(chat.try_recv().unwrap(), Received::End);
     drop((chat, stub));
@@ -189,7 +189,7 @@ fn dropping_a_stream_cancels_its_call() {
     drop(sender);
     let status = receiver.recv().unwrap_err();
     assert_eq!(status.code(), Code::Cancelled);
-    assert!(status.message().contains("before it was finished"), "{status}");
+    assert!(status.message().contains("before it was closed"), "{status}");
     drop((receiver, stub));
     peers.join();
 }
