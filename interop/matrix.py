@@ -18,10 +18,12 @@ import time
 
 from peers import peer
 from peers.ours import Ours
+from peers.cpp import Cpp
+from peers.javascript import JavaScript
 from peers.python import Python
 
 TIME_LIMIT = 60
-OTHERS = [Python]
+OTHERS = [Python, Cpp, JavaScript]
 
 
 @dataclasses.dataclass

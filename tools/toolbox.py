@@ -143,9 +143,9 @@ def debian_mirror():
     sys.exit("the conformance runner needs libraries of Debian trixie: expected a Debian mirror in /etc/apt")
 
 
-def npm_install(folder, package):
+def npm_install(folder, *packages):
     arguments = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-    subprocess.run(["npm", "install", "--prefix", folder, *arguments, package], check=True, stdout=sys.stderr)
+    subprocess.run(["npm", "install", "--prefix", folder, *arguments, *packages], check=True, stdout=sys.stderr)
 
 
 def python_protobuf():
