@@ -320,6 +320,12 @@ impl Inbox {
         }
     }
 
+    /// How many streams end with the cancellation of this one.
+    #[cfg(test)]
+    pub(super) fn children(&self) -> usize {
+        lock(&self.state).children.len()
+    }
+
     /// Lets `child` be.
     pub(super) fn remove_child(&self, child: &Weak<Handle>) {
         let mut state = lock(&self.state);

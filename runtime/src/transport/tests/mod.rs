@@ -2,6 +2,7 @@
 //! test plays itself.
 
 mod closing;
+mod current;
 mod edges;
 mod flow;
 mod sockets;

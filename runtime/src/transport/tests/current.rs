@@ -1,0 +1,113 @@
+//! What a call means for the streams that are opened for it.
+
+use super::*;
+use crate::http2::{Initiator, Reason};
+use crate::transport::CurrentCall;
+
+/// A call that is served, and a stream that was opened for it.
+struct Chain {
+    above: Pair,
+    below: Pair,
+    caller: Stream,
+    served: Stream,
+    child: Stream,
+    reached: Stream,
+}
+
+impl Chain {
+    fn new() -> Self {
+        let (above, below) = (Pair::new(), Pair::new());
+        let (caller, accepted) = above.call(&[], true);
+        let (child, reached) = below.call(&[], false);
+        let (served, reached) = (accepted.stream, reached.stream);
+        Self { above, below, caller, served, child, reached }
+    }
+
+    fn parent(&self) -> CurrentCall {
+        CurrentCall::new(&self.served, None)
+    }
+
+    fn end(self) {
+        let Self { above, below, caller, served, child, reached } = self;
+        drop((caller, served, child, reached));
+        above.end();
+        below.end();
+    }
+}
+
+/// A stream that was opened for a call is reset when the call is cancelled.
+#[test]
+fn a_child_is_reset_when_its_parent_is_cancelled() {
+    let chain = Chain::new();
+    let adopted = chain.parent().adopt(&chain.child);
+    assert_eq!(chain.served.inbox().children(), 1);
+    chain.caller.reset(Reason::CANCEL);
+    assert!(chain.reached.wait_cancelled(soon()));
+    let found = chain.child.receive(soon()).unwrap();
+    let expected = Incoming::Reset { reason: Reason::CANCEL, by: Initiator::Local };
+    assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+    assert_eq!(chain.served.inbox().children(), 0);
+    drop(adopted);
+    chain.end();
+}
+
+/// A stream that is opened for a call which is cancelled already is reset at once.
+#[test]
+fn a_child_of_a_cancelled_parent_is_reset_at_once() {
+    let chain = Chain::new();
+    chain.caller.reset(Reason::CANCEL);
+    assert!(chain.served.wait_cancelled(soon()));
+    assert!(chain.parent().is_cancelled());
+    let adopted = chain.parent().adopt(&chain.child);
+    assert!(chain.child.is_cancelled());
+    assert!(chain.reached.wait_cancelled(soon()));
+    drop(adopted);
+    chain.end();
+}
+
+/// A call that ends in good order leaves the streams alone that were opened for it.
+#[test]
+fn a_child_outlives_a_parent_that_ends_well() {
+    let chain = Chain::new();
+    let adopted = chain.parent().adopt(&chain.child);
+    let trailers: Headers = [(":status", "200")].into_iter().collect();
+    chain.served.send_headers(&trailers, true).unwrap();
+    chain.caller.reset(Reason::CANCEL);
+    assert!(!chain.child.is_cancelled() && !chain.parent().is_cancelled());
+    drop(adopted);
+    chain.end();
+}
+
+/// A call keeps nothing of the streams that were opened for it and have ended.
+#[test]
+fn a_parent_forgets_children_that_are_no_more() {
+    let chain = Chain::new();
+    let parent = chain.parent();
+    for _ in 0..1000 {
+        let adopted = parent.adopt(&chain.child);
+        assert_eq!(chain.served.inbox().children(), 1);
+        drop(adopted);
+    }
+    let (first, second) = (parent.adopt(&chain.child), parent.adopt(&chain.reached));
+    drop(first);
+    drop(second);
+    assert_eq!(chain.served.inbox().children(), 0);
+    chain.end();
+}
+
+/// A thread works for the call that it entered last, until it leaves it.
+#[test]
+fn a_thread_works_for_the_call_that_it_entered_last() {
+    let chain = Chain::new();
+    let deadline = || CurrentCall::of_this_thread().map(|call| call.deadline());
+    assert_eq!(deadline(), None);
+    let outer = CurrentCall::new(&chain.served, None).enter();
+    let later = now();
+    let inner = CurrentCall::new(&chain.served, Some(later)).enter();
+    assert_eq!(deadline(), Some(Some(later)));
+    drop(inner);
+    assert_eq!(deadline(), Some(None));
+    drop(outer);
+    assert_eq!(deadline(), None);
+    chain.end();
+}
