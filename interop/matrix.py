@@ -21,9 +21,10 @@ from peers.ours import Ours
 from peers.cpp import Cpp
 from peers.javascript import JavaScript
 from peers.python import Python
+from peers.tonic import Tonic
 
 TIME_LIMIT = 60
-OTHERS = [Python, Cpp, JavaScript]
+OTHERS = [Python, Tonic, Cpp, JavaScript]
 
 
 @dataclasses.dataclass
