@@ -202,6 +202,10 @@ pub(crate) mod http2 {
     /// The dynamic table of HPACK that we offer and use: the initial value of RFC 9113 6.5.2.
     pub(crate) const HEADER_TABLE_SIZE: u32 = 4096;
 
+    /// The largest dynamic table that a server's user may offer to each connection: it is memory
+    /// that every client can have filled.
+    pub(crate) const HEADER_TABLE_SIZE_MAX: u32 = 1 << 20;
+
     /// Streams we assume a server to allow before its SETTINGS arrive.
     pub(crate) const STREAMS_BEFORE_SETTINGS: u32 = 100;
     /// The last stream identifier that a client uses: at three quarters of 2^31 it opens another
@@ -314,3 +318,7 @@ pub(crate) const HEALTH_WORKERS: usize = 2;
 
 /// Workers of the lane of reflection: as many tools that keep their streams open are served at once.
 pub(crate) const REFLECTION_WORKERS: usize = 4;
+
+/// When a client that tries again should do so after a refusal for want of room: a second empties
+/// queues of short calls, and keeps those who were refused from coming back at once.
+pub(crate) const RETRY_PUSHBACK: Duration = Duration::from_secs(1);

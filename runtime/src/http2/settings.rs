@@ -2,6 +2,8 @@
 //!
 //! Invariant: a value of the peer is checked before it is stored (RFC 9113 6.5.2).
 
+use std::time::Duration;
+
 use super::error::Violation;
 use super::frame::{FRAME_SIZE_MAX, FRAME_SIZE_MIN, SETTING_SIZE};
 use super::lifetime::Lifetime;
@@ -26,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) header_table_size: u32,
     /// Keepalive, idleness, age; nothing by default.
     pub(crate) lifetime: Lifetime,
+    /// Time for the preface and the first SETTINGS of the peer; no setting.
+    pub(crate) preface_timeout: Duration,
 }
 
 impl Default for Config {
@@ -38,6 +42,7 @@ impl Default for Config {
             max_header_list_size: limits::MAX_HEADER_LIST_SIZE,
             header_table_size: limits::HEADER_TABLE_SIZE,
             lifetime: Lifetime::default(),
+            preface_timeout: limits::PREFACE_TIMEOUT,
         }
     }
 }

@@ -10,12 +10,10 @@ use super::dispatch::Handlers;
 use super::handler::GenericHandler;
 use super::interceptor::ServerInterceptor;
 use super::lanes::{Lane, lane_of};
-use super::lifetime;
+use super::options::Options;
 use super::router::Router;
 use super::service::Service;
 use super::{Parts, Server};
-use crate::http2;
-use crate::limits::{RECEIVE_MESSAGE_SIZE_MAX, SEND_MESSAGE_SIZE_MAX};
 use crate::transport::listener::BindAddress;
 use crate::transport::{Accepting, FullPool, Listener, Threads};
 
@@ -48,28 +46,15 @@ pub struct ServerBuilder<'s> {
     pub(super) options: Options,
 }
 
-/// The numbers of a server.
-#[derive(Clone, Debug)]
-pub(super) struct Options {
-    receive_limit: usize,
-    send_limit: usize,
-    pub(super) http2: http2::Config,
-}
-
 impl<'s> ServerBuilder<'s> {
     pub(super) fn new() -> Self {
-        let options = Options {
-            receive_limit: RECEIVE_MESSAGE_SIZE_MAX,
-            send_limit: SEND_MESSAGE_SIZE_MAX,
-            http2: http2::Config { lifetime: lifetime::defaults(), ..Default::default() },
-        };
         Self {
             services: Vec::new(),
             generic_handlers: Vec::new(),
             interceptors: Vec::new(),
             listeners: Vec::new(),
             lanes: vec![Lane::of_the_rest()],
-            options,
+            options: Options::default(),
         }
     }
 
@@ -130,29 +115,6 @@ impl<'s> ServerBuilder<'s> {
         self.lanes.push(lane);
         self
     }
-
-    /// Refuses requests of more than `bytes` with RESOURCE_EXHAUSTED, before they are received;
-    /// 4 MiB by default.
-    pub fn max_receive_message_size(mut self, bytes: usize) -> Self {
-        self.options.receive_limit = bytes;
-        self
-    }
-
-    /// Refuses to send replies of more than `bytes`, with RESOURCE_EXHAUSTED; 2 GiB by default,
-    /// which is what protobuf can carry.
-    pub fn max_send_message_size(mut self, bytes: usize) -> Self {
-        self.options.send_limit = bytes.min(SEND_MESSAGE_SIZE_MAX);
-        self
-    }
-
-    /// Lets a client have at most `streams` calls open on one connection; 100 by default.
-    ///
-    /// Clients keep calls beyond that back until others have ended. With 0, which would serve
-    /// nobody, the server does not start.
-    pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
-        self.options.http2.max_concurrent_streams = streams;
-        self
-    }
 }
 
 impl<'s> ServerBuilder<'s> {
@@ -166,16 +128,15 @@ impl<'s> ServerBuilder<'s> {
         if listeners.is_empty() {
             return Err(invalid("no address to listen at: expected a call of bind".to_owned()));
         }
-        if options.http2.max_concurrent_streams == 0 {
-            return Err(invalid("max_concurrent_streams is 0: expected at least 1".to_owned()));
-        }
+        options.check().map_err(invalid)?;
         let mut router = Router::new(services).map_err(|error| invalid(error.to_string()))?;
         let lanes: Vec<Lane> = lanes.into_iter().chain(Lane::reserved()).collect();
         router.assign_lanes(|path| lane_of(path, &lanes));
         let handlers = Handlers { router, generic_handlers, interceptors };
         let accepting =
             Accepting { config: options.http2, receive_limit: options.receive_limit, threads };
-        let parts = Parts { handlers, lanes, send_limit: options.send_limit };
+        let Options { send_limit, calls_max, connections_max, .. } = options;
+        let parts = Parts { handlers, lanes, send_limit, calls_max, connections_max };
         Server::start(listeners, parts, accepting).map(|(server, _)| server)
     }
 }
@@ -227,20 +188,5 @@ mod tests {
     #[test]
     fn there_is_at_least_one_worker() {
         assert_eq!(ServerBuilder::new().max_workers(0).lanes[0].workers, NonZeroUsize::MIN);
-    }
-
-    /// A server that lets nobody make a call is a mistake that the start reports.
-    #[test]
-    fn no_concurrent_streams_do_not_start() {
-        let builder = ServerBuilder::new().max_concurrent_streams(0).bind("127.0.0.1:0").unwrap();
-        let error = builder.start().unwrap_err();
-        assert_eq!(error.to_string(), "max_concurrent_streams is 0: expected at least 1");
-    }
-
-    /// A send limit beyond what protobuf can carry is that.
-    #[test]
-    fn the_send_limit_stays_within_protobuf() {
-        let builder = ServerBuilder::new().max_send_message_size(usize::MAX);
-        assert_eq!(builder.options.send_limit, SEND_MESSAGE_SIZE_MAX);
     }
 }

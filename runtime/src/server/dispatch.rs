@@ -16,6 +16,7 @@ use super::context::{Caller, Context};
 use super::handler::{GenericHandler, MethodHandler};
 use super::interceptor::{Next, ServerInterceptor};
 use super::lanes::{self, Lanes};
+use super::quota::{Place, Quota};
 use super::reply::{DEADLINE_PASSED, Reply, Terms};
 use super::router::{NoRoute, Route, Router};
 use crate::grpc::headers::{self, ContentType, ReceivedRequest};
@@ -28,6 +29,8 @@ pub(crate) struct Dispatcher<'s> {
     handlers: Arc<Handlers<'s>>,
     lanes: Lanes<'s>,
     send_limit: usize,
+    /// How many calls there may be, if that is limited.
+    calls: Option<Arc<Quota>>,
 }
 
 /// What a worker runs a call with.
@@ -42,18 +45,59 @@ pub(crate) struct Call {
     /// `None` if only a generic handler may know the method.
     route: Option<Route>,
     context: Context,
+    /// Kept until the method has returned and all replies are sent.
+    place: Option<Place>,
 }
 
 impl<'s> Dispatcher<'s> {
-    pub(crate) fn new(handlers: Arc<Handlers<'s>>, lanes: Lanes<'s>, send_limit: usize) -> Self {
-        Self { handlers, lanes, send_limit }
+    pub(crate) fn new(
+        handlers: Arc<Handlers<'s>>,
+        lanes: Lanes<'s>,
+        send_limit: usize,
+        calls: Option<Arc<Quota>>,
+    ) -> Self {
+        Self { handlers, lanes, send_limit, calls }
     }
 
     /// Answers one request, sooner or later; never blocks and runs no user code.
     pub(crate) fn accept(&self, accepted: &Accepted) {
         match self.admit(accepted) {
-            Ok(call) => self.lanes.run(call.route.as_ref().map_or(0, |route| route.lane), call),
+            Ok(call) => {
+                let lane = self.lane_of(&call);
+                match self.count(call, lane) {
+                    Ok(call) => self.lanes.run(lane, call),
+                    Err((call, status)) => call.refuse(&status),
+                }
+            }
             Err(refusal) => refuse(&accepted.stream, &refusal),
+        }
+    }
+
+    /// Whose workers run the call.
+    fn lane_of(&self, call: &Call) -> usize {
+        match &call.route {
+            Some(route) => route.lane,
+            None => self.lanes.lane_of(call.context.method()),
+        }
+    }
+
+    /// Gives the call a place among those that the server has at once.
+    fn count(&self, mut call: Call, lane: usize) -> Result<Call, (Call, Status)> {
+        let Some(calls) = &self.calls else { return Ok(call) };
+        if self.lanes.is_reserved(lane) {
+            return Ok(call);
+        }
+        call.place = calls.take().or_else(|| {
+            // Those that are over only wait to be found.
+            self.lanes.drop_those_over();
+            calls.take()
+        });
+        match call.place {
+            Some(_) => Ok(call),
+            None => {
+                let text = format!("the server has as many calls as it may, {}", calls.max());
+                Err((call, lanes::busy(text)))
+            }
         }
     }
 
@@ -88,7 +132,7 @@ impl<'s> Dispatcher<'s> {
         let caller = Caller { metadata, authority: authority.into(), peer, deadline };
         let kind = route.as_ref().map(|_| method.kind());
         let context = Context::new(method, kind, caller, Arc::new(Reply::new(stream, terms)));
-        Ok(Call { route, context })
+        Ok(Call { route, context, place: None })
     }
 }
 
@@ -118,7 +162,7 @@ impl Handlers<'_> {
 
     /// Runs a call on a worker and ends its response.
     pub(crate) fn run(&self, call: Call) {
-        let Call { route, mut context } = call;
+        let Call { route, mut context, place } = call;
         let reply = context.reply().clone();
         if context.is_cancelled() {
             return;
@@ -132,6 +176,8 @@ impl Handlers<'_> {
             self.intercept(route.as_ref(), &mut context, &mut outcome)
         }));
         drop(current);
+        // Given back before the client learns of the end, so that its next call finds it.
+        let place = place.filter(|_| reply.is_detached());
         context.seal();
         let trailing = context.take_trailing_metadata();
         let result = result.unwrap_or_else(|_| Err(panicked())).map_err(never_ok);
@@ -143,7 +189,7 @@ impl Handlers<'_> {
             }
             (Err(status), _) => reply.end(Err(&status), &trailing),
             (Ok(()), Some(framed)) => reply.end_with(framed.as_slice(), ok, &trailing),
-            (Ok(()), None) if reply.is_detached() => reply.leave_trailing(trailing),
+            (Ok(()), None) if reply.is_detached() => reply.leave(trailing, place),
             (Ok(()), None) if outcome.streamed => reply.end(ok, &trailing),
             (Ok(()), None) => {
                 let status = Status::internal("an interceptor answered OK without a reply");

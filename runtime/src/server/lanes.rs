@@ -7,8 +7,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use super::dispatch::{Call, Handlers};
-use crate::grpc::Status;
-use crate::limits::{HEALTH_WORKERS, REFLECTION_WORKERS, WORKERS_DEFAULT};
+use crate::grpc::{Metadata, Status};
+use crate::limits::{HEALTH_WORKERS, REFLECTION_WORKERS, RETRY_PUSHBACK, WORKERS_DEFAULT};
 use crate::transport::{FullPool, Plan, Pool, Refusal, Threads, Workers};
 
 /// A worker pool of its own for some methods of a server; given to
@@ -41,13 +41,15 @@ pub struct Lane {
     pub(super) serves: Vec<String>,
     pub(super) workers: NonZeroUsize,
     pub(super) full: FullPool,
+    /// Its calls do not count among those that the server may have at once.
+    is_reserved: bool,
 }
 
 impl Lane {
     /// A lane whose threads are called `name`, with one worker and the default queue.
     pub fn new(name: impl Into<String>) -> Self {
         let (serves, workers) = (Vec::new(), NonZeroUsize::MIN);
-        Self { name: name.into(), serves, workers, full: FullPool::default() }
+        Self { name: name.into(), serves, workers, full: FullPool::default(), is_reserved: false }
     }
 
     /// Takes in a service by its full name, `hello.Greeter`, or one method by its path,
@@ -78,8 +80,12 @@ impl Lane {
 
     /// What is served apart from everything else, unless the user has said otherwise.
     pub(super) fn reserved() -> [Self; 2] {
-        let health = Self::new("grpc-health").max_workers(HEALTH_WORKERS);
-        let reflection = Self::new("grpc-reflection").max_workers(REFLECTION_WORKERS);
+        let reserved = |name, workers| {
+            let lane = Self::new(name).max_workers(workers);
+            Self { is_reserved: true, ..lane }
+        };
+        let health = reserved("grpc-health", HEALTH_WORKERS);
+        let reflection = reserved("grpc-reflection", REFLECTION_WORKERS);
         [
             health.serves("grpc.health.v1.Health"),
             reflection
@@ -101,38 +107,73 @@ pub(super) fn lane_of(path: &str, lanes: &[Lane]) -> usize {
 }
 
 /// The worker pools of a server.
-pub(crate) struct Lanes<'s>(Vec<Workers<'s, Call>>);
+pub(crate) struct Lanes<'s> {
+    lanes: Vec<Lane>,
+    /// Of each lane.
+    workers: Vec<Workers<'s, Call>>,
+}
 
 impl<'s> Lanes<'s> {
     /// Pools for `lanes`, whose threads run calls with `handlers`.
-    pub(crate) fn new(lanes: &[Lane], handlers: &Arc<Handlers<'s>>, threads: &Threads<'s>) -> Self {
+    pub(crate) fn new(
+        lanes: Vec<Lane>,
+        handlers: &Arc<Handlers<'s>>,
+        threads: &Threads<'s>,
+    ) -> Self {
         let workers = |lane: &Lane| {
             let handlers = handlers.clone();
             let plan = Plan { name: &lane.name, threads: lane.workers, full: lane.full };
             Workers::new(&plan, threads.clone(), move |call| handlers.run(call))
         };
-        Self(lanes.iter().map(workers).collect())
+        let workers = lanes.iter().map(workers).collect();
+        Self { lanes, workers }
+    }
+
+    /// The lane of a method that no service has declared.
+    pub(crate) fn lane_of(&self, path: &str) -> usize {
+        lane_of(path, &self.lanes)
     }
 
     /// Has `call` run by a worker of `lane`, or refuses it; never blocks.
     pub(crate) fn run(&self, lane: usize, call: Call) {
-        if let Err((call, refusal)) = self.0[lane].run(call) {
-            call.refuse(&match refusal {
-                Refusal::Full => {
-                    Status::resource_exhausted("every worker is busy and no more calls may wait")
+        if let Err((call, refusal)) = self.workers[lane].run(call) {
+            call.refuse(&match (refusal, self.lanes[lane].full) {
+                (Refusal::Full, FullPool::Queue { max, .. }) => {
+                    busy(format!("every worker is busy and as many calls wait as may, {max}"))
                 }
-                Refusal::Over => Status::unavailable("the server has stopped"),
+                (Refusal::Full, _) => busy("every worker is busy"),
+                (Refusal::Over, _) => Status::unavailable("the server has stopped"),
             });
         }
     }
 
+    /// Whether the calls of `lane` are let in however many the server has.
+    pub(crate) fn is_reserved(&self, lane: usize) -> bool {
+        self.lanes[lane].is_reserved
+    }
+
+    /// Drops the calls that were over before they found a worker.
+    pub(crate) fn drop_those_over(&self) {
+        self.workers.iter().for_each(|workers| workers.pool().drop_those_over());
+    }
+
     /// The pools, for whoever ends them.
     pub(crate) fn pools(&self) -> Vec<Arc<Pool<Call>>> {
-        self.0.iter().map(|workers| workers.pool().clone()).collect()
+        self.workers.iter().map(|workers| workers.pool().clone()).collect()
     }
 }
 
 /// The status of a call that found no worker in time.
 pub(super) fn waited_too_long() -> Status {
-    Status::resource_exhausted("no worker was free for the call within the time it may wait")
+    busy("no worker was free for the call within the time it may wait")
+}
+
+/// The status of a call that the server has no room for now.
+///
+/// gRFC A6: the client is told when it may try again, if it tries again at all.
+pub(super) fn busy(text: impl Into<String>) -> Status {
+    let mut pushback = Metadata::new();
+    let ms = RETRY_PUSHBACK.as_millis().to_string();
+    pushback.insert("grpc-retry-pushback-ms", ms).expect("the key is allowed, the value digits");
+    Status::resource_exhausted(text).with_metadata(pushback)
 }

@@ -14,6 +14,8 @@ mod handler;
 mod interceptor;
 mod lanes;
 mod lifetime;
+mod options;
+mod quota;
 mod reply;
 mod router;
 mod scoped;
@@ -40,6 +42,7 @@ use crate::transport::{
 };
 use dispatch::{Call, Dispatcher, Handlers};
 use lanes::Lanes;
+use quota::Quota;
 
 /// A running gRPC server.
 ///
@@ -80,6 +83,9 @@ struct Parts<'s> {
     /// The first one is for the methods that no other one names.
     lanes: Vec<Lane>,
     send_limit: usize,
+    /// How many calls and connections there may be, where that is limited.
+    calls_max: Option<usize>,
+    connections_max: Option<usize>,
 }
 
 /// What every connection of a server is made with.
@@ -88,6 +94,7 @@ struct Terms<'s> {
     dispatcher: Arc<Dispatcher<'s>>,
     accepting: Accepting<'s>,
     connections: Arc<Mutex<Connections>>,
+    quota: Option<Arc<Quota>>,
 }
 
 impl Server {
@@ -101,9 +108,10 @@ impl Server {
         parts: Parts<'s>,
         accepting: Accepting<'s>,
     ) -> io::Result<(Self, Terms<'s>)> {
-        let Parts { lanes, send_limit, handlers } = parts;
+        let Parts { lanes, send_limit, handlers, calls_max, connections_max } = parts;
+        let quota = |max: usize| Arc::new(Quota::new(max));
         let handlers = Arc::new(handlers);
-        let lanes = Lanes::new(&lanes, &handlers, &accepting.threads);
+        let lanes = Lanes::new(lanes, &handlers, &accepting.threads);
         let server = Self {
             addresses: listeners.iter().map(|listener| listener.local().clone()).collect(),
             listening: Mutex::default(),
@@ -112,8 +120,9 @@ impl Server {
             terminated: Latch::default(),
         };
         let connections = server.connections.clone();
-        let dispatcher = Arc::new(Dispatcher::new(handlers, lanes, send_limit));
-        let terms = Terms { dispatcher, accepting, connections };
+        let dispatcher = Dispatcher::new(handlers, lanes, send_limit, calls_max.map(quota));
+        let (dispatcher, quota) = (Arc::new(dispatcher), connections_max.map(quota));
+        let terms = Terms { dispatcher, accepting, connections, quota };
         for listener in listeners {
             let connection_terms = terms.clone();
             let serve = move |wire| serve(wire, &connection_terms);
@@ -164,6 +173,12 @@ impl Server {
         self.terminated.open();
     }
 
+    /// Whether the server has been stopped: all its calls and connections have ended.
+    #[must_use]
+    pub fn is_terminated(&self) -> bool {
+        self.terminated.wait(Some(now()))
+    }
+
     /// Waits until the server has been stopped, by another thread or before.
     pub fn wait_for_termination(&self) {
         self.terminated.wait(None);
@@ -190,13 +205,23 @@ impl fmt::Debug for Server {
 
 /// Begins a connection that a listener has accepted.
 fn serve(wire: Box<dyn Wire>, terms: &Terms<'_>) {
-    let Terms { dispatcher, accepting, connections } = terms;
+    let Terms { dispatcher, accepting, connections, quota } = terms;
+    let place = match quota {
+        None => None,
+        Some(quota) => match quota.take() {
+            Some(place) => Some(place),
+            // Dropping the wire closes it.
+            None => return,
+        },
+    };
     if lock(connections).stopping {
-        // Dropping the wire closes it.
         return;
     }
     let dispatcher = dispatcher.clone();
-    let link = Link::server(wire, accepting, move |accepted| dispatcher.accept(&accepted));
+    let link = Link::server(wire, accepting, move |accepted| {
+        let _until_the_connection_ends = &place;
+        dispatcher.accept(&accepted);
+    });
     // Without a thread to read it, the connection is closed: the system is at its limit.
     let Ok(link) = link else { return };
     let mut connections = lock(connections);

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
+use super::quota::Place;
 use crate::grpc::codec::{self, Writer};
 use crate::grpc::headers::{self, ContentType};
 use crate::grpc::{
@@ -47,6 +48,8 @@ struct State {
     detached: bool,
     /// Trailing metadata that the method left for its detached sink to send.
     trailing: Metadata,
+    /// The call's place among those of the server, while a detached sink keeps the call open.
+    place: Option<Place>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +61,12 @@ enum Progress {
 
 impl Reply {
     pub(crate) fn new(stream: Stream, terms: Terms) -> Self {
-        let state =
-            State { progress: Progress::Nothing, detached: false, trailing: Metadata::new() };
+        let state = State {
+            progress: Progress::Nothing,
+            detached: false,
+            trailing: Metadata::new(),
+            place: None,
+        };
         Self { stream, terms, state: Mutex::new(state), interceptors: OnceLock::new() }
     }
 
@@ -264,7 +271,11 @@ impl Reply {
 
     /// Ends the response for a detached sink, with what the method left behind.
     pub(crate) fn end_detached(&self, outcome: Result<(), &Status>, trailing: &Metadata) {
-        let mut all = std::mem::take(&mut self.lock().trailing);
+        let (mut all, place) = {
+            let mut state = self.lock();
+            (std::mem::take(&mut state.trailing), state.place.take())
+        };
+        drop(place);
         all.extend_from(trailing);
         self.end(outcome, &all);
     }
@@ -278,9 +289,11 @@ impl Reply {
         self.lock().detached
     }
 
-    /// Leaves the method's trailing metadata for the detached sink to send.
-    pub(crate) fn leave_trailing(&self, trailing: Metadata) {
-        self.lock().trailing = trailing;
+    /// Leaves the method's trailing metadata for the detached sink to send, and the call's place
+    /// for it to give back.
+    pub(crate) fn leave(&self, trailing: Metadata, place: Option<Place>) {
+        let mut state = self.lock();
+        (state.trailing, state.place) = (trailing, place);
     }
 
     /// Why the call is over, for code that still wants to send or receive.

@@ -53,3 +53,8 @@ pub(super) fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
 pub(super) fn abstract_address(name: &[u8]) -> io::Result<SocketAddr> {
     SocketAddr::from_abstract_name(name)
 }
+
+/// The name of such an address.
+pub(super) fn abstract_name(address: &SocketAddr) -> Option<&[u8]> {
+    address.as_abstract_name()
+}

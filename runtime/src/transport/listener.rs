@@ -4,6 +4,9 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,22 +37,57 @@ pub(crate) struct Listening {
 /// Where a server is to listen: made from text, from a listener that is already bound, or from a
 /// place within the process, [`InProcess`].
 ///
+/// A listener that is handed over may come from a parent process or from systemd; it is closed when
+/// the server stops, and a Unix socket's file stays with whoever made it.
+///
 /// ```
 /// use rust_grpc::BindAddress;
 ///
 /// let by_name = BindAddress::from("localhost:50051");
+/// let shared = BindAddress::from("0.0.0.0:50051").reuse_port();
 /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// let bound = BindAddress::from(listener);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct BindAddress(Source);
+pub struct BindAddress {
+    source: Source,
+    sharing: Sharing,
+}
 
 #[derive(Debug)]
 enum Source {
     Text(String),
-    Bound(TcpListener),
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener),
     InProcess(InProcess),
+}
+
+/// Whether other sockets may listen at the same port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    Exclusive,
+    Shared,
+}
+
+impl BindAddress {
+    /// Lets other sockets listen at the same TCP port, of this process or another, if they ask for
+    /// the same; the system spreads connections over them (`SO_REUSEPORT`).
+    ///
+    /// Off by default, so that two servers at one port are an error and not a riddle. Without
+    /// effect on Unix sockets and on listeners that are bound already; on systems without the
+    /// option [`bind`](crate::ServerBuilder::bind) fails with
+    /// [`Unsupported`](io::ErrorKind::Unsupported).
+    #[must_use]
+    pub fn reuse_port(mut self) -> Self {
+        self.sharing = Sharing::Shared;
+        self
+    }
+
+    fn new(source: Source) -> Self {
+        Self { source, sharing: Sharing::Exclusive }
+    }
 }
 
 /// What connections come in by.
@@ -67,6 +105,8 @@ pub(super) trait Door: Send + Sync {
 struct SocketDoor {
     socket: Socket,
     local: Address,
+    /// The file of a Unix socket that goes with it.
+    file: Option<PathBuf>,
     waker: Waker,
     over: AtomicBool,
 }
@@ -79,12 +119,16 @@ impl Listener {
     /// # Errors
     ///
     /// What the system says, with the target named.
+    #[cfg(test)]
     pub(crate) fn bind(target: &Target) -> io::Result<Self> {
+        Self::bind_with(target, Sharing::Exclusive)
+    }
+
+    fn bind_with(target: &Target, sharing: Sharing) -> io::Result<Self> {
         let bound = match target.place() {
-            Place::Host(name, port) => {
-                tcp::resolve(name, *port, None).and_then(|addresses| tcp::listen(&addresses))
-            }
-            Place::Addresses(addresses) => tcp::listen(addresses),
+            Place::Host(name, port) => tcp::resolve(name, *port, None)
+                .and_then(|addresses| tcp::listen(&addresses, sharing)),
+            Place::Addresses(addresses) => tcp::listen(addresses, sharing),
             #[cfg(unix)]
             Place::Unix(path) => super::unix::listen(path),
             #[cfg(unix)]
@@ -102,28 +146,42 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// As [`Listener::bind`]; [`io::ErrorKind::InvalidInput`] if the text is none of the known
-    /// forms.
+    /// What the system says, with the address named; [`io::ErrorKind::InvalidInput`] if the text is
+    /// none of the known forms.
     pub(crate) fn open(address: BindAddress) -> io::Result<Self> {
-        match address.0 {
+        match address.source {
             Source::Text(text) => {
                 let target = Target::parse_listening(&text)
                     .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-                Self::bind(&target)
+                Self::bind_with(&target, address.sharing)
             }
             Source::InProcess(place) => Ok(Self { door: Arc::new(place.open()?) }),
-            Source::Bound(listener) => {
+            Source::Tcp(listener) => {
                 let local = Address::Tcp(listener.local_addr()?);
                 Self::new(listener.into(), local)
+            }
+            #[cfg(unix)]
+            Source::Unix(listener) => {
+                let local = super::unix::local_address(&listener)?;
+                // Its file belongs to whoever made it.
+                Self::with_file(listener.into(), local, None)
             }
         }
     }
 
     fn new(socket: Socket, local: Address) -> io::Result<Self> {
+        let file = match &local {
+            Address::Unix(Some(path)) => Some(path.clone()),
+            _ => None,
+        };
+        Self::with_file(socket, local, file)
+    }
+
+    fn with_file(socket: Socket, local: Address, file: Option<PathBuf>) -> io::Result<Self> {
         // A connection may vanish between poll and accept; that must not block.
         socket.set_nonblocking(true)?;
         let (waker, over) = (Waker::new()?, AtomicBool::new(false));
-        Ok(Self { door: Arc::new(SocketDoor { socket, local, waker, over }) })
+        Ok(Self { door: Arc::new(SocketDoor { socket, local, file, waker, over }) })
     }
 
     /// Where it listens.
@@ -164,37 +222,44 @@ impl Drop for OpenAtEnd {
 
 impl From<&str> for BindAddress {
     fn from(text: &str) -> Self {
-        Self(Source::Text(text.to_owned()))
+        Self::new(Source::Text(text.to_owned()))
     }
 }
 
 impl From<&String> for BindAddress {
     fn from(text: &String) -> Self {
-        Self(Source::Text(text.clone()))
+        Self::new(Source::Text(text.clone()))
     }
 }
 
 impl From<String> for BindAddress {
     fn from(text: String) -> Self {
-        Self(Source::Text(text))
+        Self::new(Source::Text(text))
     }
 }
 
 impl From<SocketAddr> for BindAddress {
     fn from(address: SocketAddr) -> Self {
-        Self(Source::Text(address.to_string()))
+        Self::new(Source::Text(address.to_string()))
     }
 }
 
 impl From<TcpListener> for BindAddress {
     fn from(listener: TcpListener) -> Self {
-        Self(Source::Bound(listener))
+        Self::new(Source::Tcp(listener))
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixListener> for BindAddress {
+    fn from(listener: UnixListener) -> Self {
+        Self::new(Source::Unix(listener))
     }
 }
 
 impl From<&InProcess> for BindAddress {
     fn from(place: &InProcess) -> Self {
-        Self(Source::InProcess(place.clone()))
+        Self::new(Source::InProcess(place.clone()))
     }
 }
 
@@ -255,7 +320,7 @@ impl SocketDoor {
 
 impl Drop for SocketDoor {
     fn drop(&mut self) {
-        if let Address::Unix(Some(path)) = &self.local {
+        if let Some(path) = &self.file {
             // It may have been removed by somebody else.
             let _ = std::fs::remove_file(path);
         }

@@ -54,3 +54,9 @@ pub(super) fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
 pub(super) fn abstract_address(_name: &[u8]) -> io::Result<std::os::unix::net::SocketAddr> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "unix-abstract: addresses exist on Linux only"))
 }
+
+/// The name of such an address.
+#[cfg(unix)]
+pub(super) fn abstract_name(_address: &std::os::unix::net::SocketAddr) -> Option<&[u8]> {
+    None
+}

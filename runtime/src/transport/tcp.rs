@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+use super::listener::Sharing;
 use super::socket::SocketWire;
 use super::wire::{Address, Wire};
 use super::{happy_eyeballs, now, spawn};
@@ -66,15 +67,15 @@ pub(crate) fn resolve(
 ///
 /// The unspecified IPv6 address takes IPv4 too; where the system has no IPv6, it stands for the
 /// unspecified IPv4 address.
-pub(super) fn listen(addresses: &[SocketAddr]) -> io::Result<(Socket, Address)> {
+pub(super) fn listen(addresses: &[SocketAddr], sharing: Sharing) -> io::Result<(Socket, Address)> {
     let mut last = None;
     for address in addresses {
-        match listen_one(*address) {
+        match listen_one(*address, sharing) {
             Ok(listening) => return Ok(listening),
             Err(error) => last = Some(error),
         }
         if address.is_ipv6() && address.ip().is_unspecified() && !has_ipv6() {
-            return listen_one(SocketAddr::from(([0, 0, 0, 0], address.port())));
+            return listen_one(SocketAddr::from(([0, 0, 0, 0], address.port())), sharing);
         }
     }
     Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no address to listen at")))
@@ -93,7 +94,7 @@ fn wire(socket: Socket, peer: SocketAddr) -> io::Result<Box<dyn Wire>> {
     Ok(Box::new(SocketWire::new(socket, Address::Tcp(peer), Address::Tcp(local))?))
 }
 
-fn listen_one(address: SocketAddr) -> io::Result<(Socket, Address)> {
+fn listen_one(address: SocketAddr, sharing: Sharing) -> io::Result<(Socket, Address)> {
     let socket = socket_for(address)?;
     if address.is_ipv6() && address.ip().is_unspecified() {
         socket.set_only_v6(false)?;
@@ -102,10 +103,26 @@ fn listen_one(address: SocketAddr) -> io::Result<(Socket, Address)> {
     // the option means that two servers may share a port.
     #[cfg(not(windows))]
     socket.set_reuse_address(true)?;
+    if sharing == Sharing::Shared {
+        share_port(&socket)?;
+    }
     socket.bind(&address.into())?;
     socket.listen(LISTEN_BACKLOG)?;
     let local = socket.local_addr()?.as_socket().ok_or_else(not_an_internet_address)?;
     Ok((socket, Address::Tcp(local)))
+}
+
+#[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
+fn share_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+#[cfg(not(all(
+    unix,
+    not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))
+)))]
+fn share_port(_socket: &Socket) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no SO_REUSEPORT"))
 }
 
 pub(super) fn socket_for(address: SocketAddr) -> io::Result<Socket> {

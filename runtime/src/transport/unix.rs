@@ -65,6 +65,15 @@ pub(super) fn listen_abstract(name: &[u8]) -> io::Result<(Socket, Address)> {
     Ok((listener.into(), Address::UnixAbstract(name.to_owned())))
 }
 
+/// Where a listener that somebody else has bound listens.
+pub(super) fn local_address(listener: &UnixListener) -> io::Result<Address> {
+    let address = listener.local_addr()?;
+    Ok(match platform::abstract_name(&address) {
+        Some(name) => Address::UnixAbstract(name.to_owned()),
+        None => Address::Unix(address.as_pathname().map(Path::to_owned)),
+    })
+}
+
 /// A wire over a connection accepted at `local`.
 pub(super) fn accepted(socket: Socket, local: Address) -> io::Result<Box<dyn Wire>> {
     wire(socket, Address::Unix(None), local)

@@ -232,6 +232,12 @@ impl<J: Job> Pool<J> {
         drop(dropped);
     }
 
+    /// Drops the jobs that nobody waits for any more.
+    pub(crate) fn drop_those_over(&self) {
+        let dropped = lock(&self.state).take_those_over();
+        drop(dropped);
+    }
+
     /// Waits until every thread has ended, after [`Pool::shut_down`]; says whether they have.
     #[cfg(test)]
     pub(crate) fn join(&self, until: Option<Instant>) -> bool {

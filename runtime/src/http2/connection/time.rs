@@ -88,7 +88,8 @@ impl Connection {
 
     fn preface_deadline(&self) -> Option<Instant> {
         let started = self.times.started.filter(|_| !self.times.settings_received)?;
-        Some(started + limits::PREFACE_TIMEOUT)
+        // A timeout beyond what the clock can express is none.
+        started.checked_add(self.config.preface_timeout)
     }
 
     fn ack_deadline(&self) -> Option<Instant> {

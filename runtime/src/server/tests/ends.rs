@@ -50,7 +50,7 @@ fn a_full_queue_is_resource_exhausted() {
     let (waiting, refused) = (open("waiting"), open("refused"));
     let response = peer.response(refused);
     assert!(response.is_trailers_only());
-    assert_eq!(response.status(), ("8", "every worker is busy and no more calls may wait"));
+    assert_eq!(response.status(), ("8", "every worker is busy and as many calls wait as may, 1"));
     held.go_on.send(()).unwrap();
     held.go_on.send(()).unwrap();
     assert_eq!(peer.response(running).messages(), ["running"]);

@@ -11,6 +11,7 @@ use crate::grpc::codec::Writer;
 use crate::grpc::{Codec, Method, MethodKind, Status, envelope};
 use crate::http2::{Config, Connection, Event, Headers, Reason, StreamId};
 use crate::server::dispatch::Handlers;
+use crate::server::lanes::lane_of;
 use crate::server::router::Router;
 use crate::server::{
     Context, GenericHandler, Lane, Parts, ReplySink, RequestStream, Server, ServerCall,
@@ -126,6 +127,9 @@ pub(super) struct Setup {
     interceptors: Vec<Arc<dyn ServerInterceptor>>,
     workers: usize,
     full: FullPool,
+    lanes: Vec<Lane>,
+    calls_max: Option<usize>,
+    connections_max: Option<usize>,
     receive_limit: usize,
     send_limit: usize,
 }
@@ -145,6 +149,9 @@ impl Setup {
             interceptors: Vec::new(),
             workers: 8,
             full: FullPool::Queue { max: 8, max_wait: PATIENCE },
+            lanes: Vec::new(),
+            calls_max: None,
+            connections_max: None,
             receive_limit: 1024,
             send_limit: 1024,
         }
@@ -169,6 +176,21 @@ impl Setup {
         self
     }
 
+    pub(super) fn lane(mut self, lane: Lane) -> Self {
+        self.lanes.push(lane);
+        self
+    }
+
+    pub(super) fn max_concurrent_rpcs(mut self, calls: usize) -> Self {
+        self.calls_max = Some(calls);
+        self
+    }
+
+    pub(super) fn max_connections(mut self, connections: usize) -> Self {
+        self.connections_max = Some(connections);
+        self
+    }
+
     pub(super) fn send_limit(mut self, bytes: usize) -> Self {
         self.send_limit = bytes;
         self
@@ -176,13 +198,21 @@ impl Setup {
 
     pub(super) fn start(self) -> TestServer {
         let router = Router::new(vec![Arc::new(self.service)]).unwrap();
-        let handlers = Handlers {
+        let mut handlers = Handlers {
             router,
             generic_handlers: self.generic_handlers,
             interceptors: self.interceptors,
         };
         let lane = Lane::new("test-worker").max_workers(self.workers).full_pool(self.full);
-        let parts = Parts { handlers, lanes: vec![lane], send_limit: self.send_limit };
+        let lanes = std::iter::once(lane).chain(self.lanes).collect::<Vec<_>>();
+        handlers.router.assign_lanes(|path| lane_of(path, &lanes));
+        let parts = Parts {
+            handlers,
+            lanes,
+            send_limit: self.send_limit,
+            calls_max: self.calls_max,
+            connections_max: self.connections_max,
+        };
         let (config, receive_limit) = (Config::default(), self.receive_limit);
         let accepting = Accepting { config, receive_limit, threads: Threads::of_process() };
         let (server, terms) = Server::start(Vec::new(), parts, accepting).unwrap();
