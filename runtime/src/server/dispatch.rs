@@ -62,11 +62,11 @@ impl<'s> Dispatcher<'s> {
     /// Answers one request, sooner or later; never blocks and runs no user code.
     pub(crate) fn accept(&self, accepted: &Accepted) {
         match self.admit(accepted) {
-            Ok(call) => {
+            Ok(mut call) => {
                 let lane = self.lane_of(&call);
-                match self.count(call, lane) {
-                    Ok(call) => self.lanes.run(lane, call),
-                    Err((call, status)) => call.refuse(&status),
+                match self.count(&mut call, lane) {
+                    Ok(()) => self.lanes.run(lane, call),
+                    Err(status) => call.refuse(&status),
                 }
             }
             Err(refusal) => refuse(&accepted.stream, &refusal),
@@ -82,10 +82,10 @@ impl<'s> Dispatcher<'s> {
     }
 
     /// Gives the call a place among those that the server has at once.
-    fn count(&self, mut call: Call, lane: usize) -> Result<Call, (Call, Status)> {
-        let Some(calls) = &self.calls else { return Ok(call) };
+    fn count(&self, call: &mut Call, lane: usize) -> Result<(), Status> {
+        let Some(calls) = &self.calls else { return Ok(()) };
         if self.lanes.is_reserved(lane) {
-            return Ok(call);
+            return Ok(());
         }
         call.place = calls.take().or_else(|| {
             // Those that are over only wait to be found.
@@ -93,10 +93,10 @@ impl<'s> Dispatcher<'s> {
             calls.take()
         });
         match call.place {
-            Some(_) => Ok(call),
+            Some(_) => Ok(()),
             None => {
-                let text = format!("the server has as many calls as it may, {}", calls.max());
-                Err((call, lanes::busy(text)))
+                let max = calls.max();
+                Err(lanes::busy(format!("the server has as many calls as it may, {max}")))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The server against a scripted peer: one test a rule.
 
+mod admission;
 mod calls;
 mod context;
 mod ends;

@@ -352,6 +352,16 @@ impl Peer {
         self.response(stream)
     }
 
+    /// Whether a call of `path` comes to an end before the connection does.
+    pub(super) fn calls(&mut self, path: &str) -> bool {
+        let stream = self.open(path, &[], false);
+        self.send(stream, "", true);
+        while !self.over && !self.streams[&stream].ended {
+            self.turn();
+        }
+        self.streams[&stream].ended
+    }
+
     /// Waits for the end of a response, however it ends.
     pub(super) fn response(&mut self, stream: StreamId) -> Response {
         self.until(stream, |response| response.ended || response.reset.is_some())

@@ -200,7 +200,7 @@ fn goaway_refuses_what_it_leaves_out() {
     peer.flush();
     assert_eq!(receive(&refused), reset(Reason::REFUSED_STREAM, Initiator::Remote));
     assert!(!link.is_usable());
-    let unavailable = OpenError::Unavailable("memory: is going away: GOAWAY NO_ERROR".into());
+    let unavailable = OpenError::Unavailable("in-process: is going away: GOAWAY NO_ERROR".into());
     assert_eq!(open(&link, &[], true, None).unwrap_err(), unavailable);
     peer.core.send_headers(id, &response(), true).unwrap();
     peer.flush();
@@ -249,7 +249,7 @@ fn a_loss_ends_the_queue() {
     let queued = thread::spawn(move || open(&waiting, &[], true, None));
     eventually(|| link.queued() == 1);
     drop(peer);
-    let unavailable = OpenError::Unavailable("memory: closed the connection".into());
+    let unavailable = OpenError::Unavailable("in-process: closed the connection".into());
     assert_eq!(queued.join().unwrap().unwrap_err(), unavailable);
 }
 
