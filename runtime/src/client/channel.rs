@@ -204,6 +204,12 @@ impl Channel {
         self.inner.connector.close();
     }
 
+    /// The keepalive time of the next connection.
+    #[cfg(test)]
+    pub(super) fn keepalive_time(&self) -> Option<Duration> {
+        self.inner.connector.keepalive_time()
+    }
+
     /// Whether the channel was closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.inner.connector.is_closed()

@@ -196,6 +196,12 @@ impl Connector {
         &self.shared.connectivity
     }
 
+    /// The keepalive time of the next connection.
+    #[cfg(test)]
+    pub(super) fn keepalive_time(&self) -> Option<Duration> {
+        lock(&self.shared.state).keepalive_time
+    }
+
     /// The target as errors name it.
     pub(crate) fn target(&self) -> &str {
         &self.shared.target

@@ -2,6 +2,7 @@
 
 mod calls;
 mod channel;
+mod connectivity;
 mod deadlines;
 mod options;
 mod peer;

@@ -41,7 +41,10 @@ impl Life {
     /// Bytes of the peer were read.
     pub(super) fn hear(&mut self, now: Instant) {
         self.heard = Some(now);
-        self.probed = None;
+        if self.probed.take().is_some() {
+            // The next PING may be due before this one had to be answered.
+            self.look_again(Some(now));
+        }
     }
 
     /// HEADERS or DATA are sent.

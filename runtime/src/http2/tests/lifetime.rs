@@ -95,6 +95,21 @@ fn whatever_is_read_proves_that_the_peer_lives() {
     peer.send(ping.flag(ACK)).is_due_in(MINUTE).expect_ping();
 }
 
+/// gRFC A8: an answer begins the time anew, also if it is shorter than the timeout.
+#[test]
+fn an_answer_begins_the_time_anew() {
+    let keepalive = Keepalive { time: 10 * SECOND, timeout: 20 * SECOND, without_streams: true };
+    let rules = Lifetime { keepalive: Some(keepalive), ..Lifetime::default() };
+    let mut peer = Peer::of_client_with(with(rules), &[]);
+    for _ in 0..10 {
+        peer.is_due_in(10 * SECOND);
+        let ping = peer.expect_ping();
+        peer.send(ping.flag(ACK));
+        assert!(peer.connection.next_timeout().is_some_and(|next| next <= peer.now + 10 * SECOND));
+        peer.wait(Duration::ZERO);
+    }
+}
+
 /// gRFC A8: without streams a client does not PING, unless it was told to.
 #[test]
 fn an_idle_client_asks_only_if_it_may() {

@@ -5,6 +5,7 @@ mod closing;
 mod current;
 mod edges;
 mod flow;
+mod lifetime;
 mod sockets;
 mod stress;
 

@@ -181,3 +181,12 @@ fn a_full_socket_is_waited_for() {
     link.close();
     assert!(link.wait_closed(soon()));
 }
+
+/// Of a list of addresses the first that answers is taken, though others refuse.
+#[test]
+fn a_list_leads_to_an_address_that_answers() {
+    let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_listening, target) = serve("127.0.0.1:0");
+    let address = target.strip_prefix("ipv4:").unwrap();
+    call(&format!("ipv4:{refusing},{address},{refusing}"));
+}
