@@ -42,7 +42,7 @@ fn serve() -> (Server, Counts) {
     (server, counts)
 }
 
-fn channel_to(address: impl ToString) -> Channel {
+fn channel_to(address: &impl ToString) -> Channel {
     Channel::insecure(&address.to_string()).unwrap()
 }
 
@@ -102,7 +102,7 @@ fn a_connection_cut_at_each_byte_ends_its_call_once() {
     for direction in [Direction::ToServer, Direction::ToClient] {
         for bytes in 0.. {
             let proxy = Proxy::start(&target, Some(Cut { direction, bytes }));
-            let channel = channel_to(proxy.address());
+            let channel = channel_to(&proxy.address());
             let result = unary(&channel, patient("a call of some length"));
             drop(channel);
             proxy.join();
@@ -134,7 +134,7 @@ fn a_connection_cut_at_each_byte_ends_its_call_once() {
 fn a_server_that_never_answers_is_deadline_exceeded() {
     let _alone = alone();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let channel = channel_to(listener.local_addr().unwrap());
+    let channel = channel_to(&listener.local_addr().unwrap());
     let soon = Request::new("a".to_owned()).timeout(Duration::from_millis(50));
     let status = unary(&channel, soon).unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
@@ -147,7 +147,7 @@ fn a_half_open_connection_is_deadline_exceeded_on_both_sides() {
     let _alone = alone();
     let (server, counts) = serve();
     let proxy = Proxy::start(&server.local_addresses()[0].to_string(), None);
-    let channel = channel_to(proxy.address());
+    let channel = channel_to(&proxy.address());
     let request = Request::new(()).timeout(Duration::from_millis(300));
     let mut chat =
         service::bidirectional::<String, String, _>(&channel, &CHAT, &Text, request).unwrap();

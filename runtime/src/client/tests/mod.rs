@@ -4,6 +4,7 @@ mod calls;
 mod channel;
 mod connectivity;
 mod deadlines;
+mod misbehaving;
 mod options;
 mod peer;
 mod pending;

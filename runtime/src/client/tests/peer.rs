@@ -122,9 +122,22 @@ pub(crate) struct Peer {
 /// What the peer has seen the client do.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Seen {
-    Head { stream: StreamId, headers: Headers, end: bool },
-    Data { stream: StreamId, data: Vec<u8>, end: bool },
-    Reset { stream: StreamId, reason: Reason },
+    Head {
+        stream: StreamId,
+        headers: Headers,
+        end: bool,
+    },
+    Data {
+        stream: StreamId,
+        data: Vec<u8>,
+        end: bool,
+    },
+    Reset {
+        stream: StreamId,
+        reason: Reason,
+    },
+    /// It has answered a PING.
+    Acknowledged([u8; 8]),
     Closed,
 }
 
@@ -347,6 +360,9 @@ impl Peer {
                 }
                 Some(Event::Reset { stream, reason, .. }) => {
                     self.seen.push_back(Seen::Reset { stream, reason });
+                }
+                Some(Event::PingAcked(payload)) => {
+                    self.seen.push_back(Seen::Acknowledged(payload));
                 }
                 Some(_) => {}
             }
