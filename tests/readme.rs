@@ -1,4 +1,4 @@
-//! The code of README.md and docs/messages.md, built and run as a new user would.
+//! The code of README.md and of the guides in docs/, built and run as a new user would.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -20,49 +20,92 @@ fn the_quick_start_builds_and_prints_what_it_says() {
 /// docs/messages.md: every example compiles and runs, on the two .proto files of the page.
 #[test]
 fn every_example_of_the_guide_to_messages_runs() {
-    let guide = read("docs/messages.md");
-    let package = Package::new("messages-guide");
-    let manifest = fence_after(&read("README.md"), "`Cargo.toml`:");
-    let with_features = manifest.replace("runtime\" }", "runtime\", features = [\"serde\"] }");
-    assert_ne!(with_features, manifest, "the manifest has the runtime on a line of its own");
-    // Both packages build into one folder.
-    let with_features = with_features.replace("\"hello\"", "\"messages-guide\"");
-    let serde = "[dependencies]\nserde_json = \"1\"";
-    package.write("Cargo.toml", &with_features.replace("[dependencies]", serde));
-    for name in ["proto/shop.proto", "proto/legacy.proto"] {
-        package.write(name, &fence_after(&guide, &format!("`{name}`:")));
+    Guide {
+        page: "docs/messages.md",
+        protos: &["proto/shop.proto", "proto/legacy.proto"],
+        features: &["serde"],
+        dependencies: "serde_json = \"1\"\n",
+        imports: "use proto::{legacy::*, shop::*};\nuse rust_grpc::{Enumeration, Extendable, Message};\n",
+        examples_min: 20,
     }
-    package.write("build.rs", GUIDE_BUILD);
-    let examples: Vec<&str> = guide.split("\n```rust\n").skip(1).collect();
-    assert!(examples.len() >= 20, "{} examples", examples.len());
-    let mut program = GUIDE_PROGRAM.to_owned();
-    let mut calls = String::new();
-    for (index, example) in examples.iter().enumerate() {
-        let (body, _) = example.split_once("\n```").unwrap();
-        let name = format!("example_{index}");
-        program += &format!("fn {name}() -> Result<(), Box<dyn Error>> {{\n{body}\nOk(())\n}}\n");
-        calls += &format!("    {name}().unwrap();\n");
-    }
-    program += &format!("fn main() {{\n{calls}    println!(\"all of {}\");\n}}\n", examples.len());
-    package.write("src/main.rs", &program);
-    let printed = package.run();
-    assert!(printed.ends_with(&format!("all of {}\n", examples.len())), "{printed}");
+    .run();
 }
 
-/// What every example of the guide begins with.
-const GUIDE_PROGRAM: &str = "#![allow(unused_imports)]
+/// docs/server.md: every example compiles and runs, on the .proto file of the page.
+#[test]
+fn every_example_of_the_guide_to_servers_runs() {
+    Guide {
+        page: "docs/server.md",
+        protos: &["proto/hello.proto"],
+        features: &[],
+        dependencies: "",
+        imports: "use proto::hello::*;\nuse rust_grpc::*;\n",
+        examples_min: 7,
+    }
+    .run();
+}
+
+/// A page whose examples, the blocks of Rust, are functions of one program.
+struct Guide {
+    page: &'static str,
+    /// Files that stand on the page.
+    protos: &'static [&'static str],
+    features: &'static [&'static str],
+    /// Lines of the manifest.
+    dependencies: &'static str,
+    /// What every example begins with.
+    imports: &'static str,
+    examples_min: usize,
+}
+
+impl Guide {
+    #[track_caller]
+    fn run(&self) {
+        let guide = read(self.page);
+        let name = self.page.replace(['/', '.'], "-");
+        let package = Package::new(&name);
+        let manifest = fence_after(&read("README.md"), "`Cargo.toml`:");
+        let features = format!("runtime\", features = {:?} }}", self.features);
+        let with_features = manifest.replace("runtime\" }", &features);
+        assert_ne!(with_features, manifest, "the manifest has the runtime on a line of its own");
+        // The packages build into one folder.
+        let named = with_features.replace("\"hello\"", &format!("{name:?}"));
+        let dependencies = format!("[dependencies]\n{}", self.dependencies);
+        package.write("Cargo.toml", &named.replace("[dependencies]\n", &dependencies));
+        for name in self.protos {
+            package.write(name, &fence_after(&guide, &format!("`{name}`:")));
+        }
+        let build = format!(
+            "fn main() -> Result<(), rust_grpc_codegen::Error> {{\n    \
+                 rust_grpc_codegen::Config::new().compile(&{:?}).map(|_| ())\n}}\n",
+            self.protos
+        );
+        package.write("build.rs", &build);
+        let examples: Vec<&str> = guide.split("\n```rust\n").skip(1).collect();
+        assert!(examples.len() >= self.examples_min, "{} examples", examples.len());
+        let mut program = format!("{GUIDE_PROGRAM}{}", self.imports);
+        let mut calls = String::new();
+        for (index, example) in examples.iter().enumerate() {
+            let (body, _) = example.split_once("\n```").unwrap();
+            let name = format!("example_{index}");
+            program +=
+                &format!("fn {name}() -> Result<(), Box<dyn Error>> {{\n{body}\nOk(())\n}}\n");
+            calls += &format!("    {name}().unwrap();\n");
+        }
+        program +=
+            &format!("fn main() {{\n{calls}    println!(\"all of {}\");\n}}\n", examples.len());
+        package.write("src/main.rs", &program);
+        let printed = package.run();
+        assert!(printed.ends_with(&format!("all of {}\n", examples.len())), "{printed}");
+    }
+}
+
+/// What the program of every guide begins with.
+const GUIDE_PROGRAM: &str = "#![allow(dead_code, unused_imports, unused_variables)]
 mod proto {
     rust_grpc::include_protos!();
 }
 use std::error::Error;
-use proto::{legacy::*, shop::*};
-use rust_grpc::{Enumeration, Extendable, Message};
-";
-
-const GUIDE_BUILD: &str = "fn main() -> Result<(), rust_grpc_codegen::Error> {
-    let protos = [\"proto/shop.proto\", \"proto/legacy.proto\"];
-    rust_grpc_codegen::Config::new().compile(&protos).map(|_| ())
-}
 ";
 
 /// A package beside the checkout, as a new user would make one.
