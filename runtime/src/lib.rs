@@ -103,6 +103,7 @@ pub use server::{
     Service,
 };
 pub use transport::connectivity::ConnectivitySubscription;
+pub use transport::current::{CurrentCall, Entered};
 pub use transport::in_process::InProcess;
 pub use transport::listener::BindAddress;
 pub use transport::wire::Address;

@@ -8,6 +8,7 @@ mod call;
 mod channel;
 mod connector;
 mod credentials;
+mod generic;
 mod interceptor;
 mod pending;
 mod request;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::reply::Reply;
 use crate::grpc::{Code, Extensions, MessageInterceptor, Metadata, Method, MethodKind, Status};
-use crate::transport::{Address, Stream, now};
+use crate::transport::{Address, CurrentCall, Stream, now};
 
 /// The server's side of one call: who calls, with what metadata, for how long still.
 ///
@@ -173,6 +173,13 @@ impl Context {
     #[must_use]
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
         self.cancellation().wait(timeout)
+    }
+
+    /// This call, for other threads that work for it: what they call then belongs to it, as what the
+    /// method's own thread calls does anyway.
+    #[must_use]
+    pub fn current_call(&self) -> CurrentCall {
+        CurrentCall::new(self.reply.stream(), self.deadline)
     }
 
     /// A handle on this call's cancellation for other threads.

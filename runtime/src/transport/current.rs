@@ -4,6 +4,7 @@
 //! a stream that was opened for a call is reset when that call is cancelled.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -15,9 +16,34 @@ thread_local! {
     static CURRENT: RefCell<Option<CurrentCall>> = const { RefCell::new(None) };
 }
 
-/// A call that is being served, as the calls see it that are made for it.
+/// A call that is being served, as the calls see it that are made for it: its deadline, and its end.
+///
+/// The thread that runs a method has it as its current call already: calls that it makes have at
+/// most what is left of the deadline and are cancelled with the call, unless they are
+/// [detached](crate::Request::detached). [`Context::current_call`](crate::Context::current_call) is
+/// for the other threads of a method. Cheap to clone; it stays valid after the call.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use rust_grpc::Context;
+///
+/// fn ask_two(context: &Context, ask: impl Fn(&str) + Sync) {
+///     let call = context.current_call();
+///     thread::scope(|scope| {
+///         for target in ["one", "two"] {
+///             let (call, ask) = (call.clone(), &ask);
+///             scope.spawn(move || {
+///                 let _entered = call.enter(); // what `ask` calls belongs to this call too
+///                 ask(target);
+///             });
+///         }
+///     });
+/// }
+/// ```
 #[derive(Clone)]
-pub(crate) struct CurrentCall {
+pub struct CurrentCall {
     inbox: Arc<Inbox>,
     deadline: Option<Instant>,
 }
@@ -29,23 +55,28 @@ impl CurrentCall {
     }
 
     /// The call that this thread works for.
-    pub(crate) fn of_this_thread() -> Option<Self> {
+    #[must_use]
+    pub fn of_this_thread() -> Option<Self> {
         CURRENT.with_borrow(Clone::clone)
     }
 
-    /// Makes this the call of this thread, until what is returned is dropped.
-    pub(crate) fn enter(self) -> Entered {
+    /// Makes this the call that this thread works for, until what is returned is dropped; then it is
+    /// again the one that it was before.
+    #[must_use = "dropping it leaves the call at once"]
+    pub fn enter(self) -> Entered {
         let before = CURRENT.replace(Some(self));
         Entered { before, on_this_thread: PhantomData }
     }
 
-    /// When the call must be over.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    /// When the call must be over; `None` if its client waits for ever.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Whether the call is cancelled.
-    pub(crate) fn is_cancelled(&self) -> bool {
+    /// Whether the call was cancelled, as [`Context::is_cancelled`](crate::Context::is_cancelled).
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
         self.inbox.is_cancelled()
     }
 
@@ -58,8 +89,19 @@ impl CurrentCall {
     }
 }
 
-/// The time during which a thread works for a call; ends when it is dropped.
-pub(crate) struct Entered {
+impl fmt::Debug for CurrentCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CurrentCall")
+            .field("deadline", &self.deadline)
+            .field("cancelled", &self.is_cancelled())
+            .finish()
+    }
+}
+
+/// The time during which a thread works for a call, from [`CurrentCall::enter`] until this is
+/// dropped. It stays on its thread.
+#[derive(Debug)]
+pub struct Entered {
     before: Option<CurrentCall>,
     on_this_thread: PhantomData<*const ()>,
 }

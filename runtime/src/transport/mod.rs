@@ -31,7 +31,7 @@
 pub(crate) mod backoff;
 pub(crate) mod callbacks;
 pub(crate) mod connectivity;
-mod current;
+pub(crate) mod current;
 mod happy_eyeballs;
 pub(crate) mod in_process;
 mod inbox;
