@@ -87,10 +87,11 @@ pub use client::{
 };
 #[cfg(feature = "prost")]
 pub use grpc::Prost;
+pub use grpc::compression;
 pub use grpc::{
-    Code, Codec, ConnectivityState, Details, Extensions, InvalidMetadata, MessageInterceptor,
-    Metadata, MetadataValue, Method, MethodKind, NextReceive, NextSend, Protobuf, RawBytes,
-    Received, Sent, Status,
+    Code, Codec, Compression, ConnectivityState, Details, Extensions, InvalidMetadata,
+    MessageInterceptor, Metadata, MetadataValue, Method, MethodKind, NextReceive, NextSend,
+    Protobuf, RawBytes, Received, Sent, Status,
 };
 pub use message::{
     ByteString, DecodeError, Enumeration, Extendable, Extension, Message, MessageField,

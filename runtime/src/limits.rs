@@ -288,6 +288,20 @@ pub(crate) const RECEIVE_MESSAGE_SIZE_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of a message that we send: what protobuf's lengths can express.
 pub(crate) const SEND_MESSAGE_SIZE_MAX: usize = i32::MAX as usize;
 
+/// Messages of fewer bytes are not compressed unless a user says otherwise: they fit one packet either
+/// way, and the tables of an algorithm cost more time than the bytes.
+pub(crate) const COMPRESSION_SIZE_MIN: usize = 256;
+
+/// The least memory that an algorithm is given to write into: a small message in one allocation.
+pub(crate) const COMPRESSION_ROOM_MIN: usize = 512;
+
+/// Memory that a thread keeps for compressed messages: larger ones are rare, and what they cost is
+/// not the allocation.
+pub(crate) const COMPRESSION_SCRATCH_KEPT: usize = 256 << 10;
+
+/// Algorithms of a channel or server: each is looked at for each name that a peer offers.
+pub(crate) const COMPRESSORS_MAX: usize = 16;
+
 // Client.
 
 /// Connections that one call tries before it gives up, if each takes no more streams just when the

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use super::channel::Channel;
 use crate::grpc::codec::Writer;
+use crate::grpc::compression::Encoding;
 use crate::grpc::headers::RequestHead;
 use crate::grpc::{Metadata, Method, Status};
 use crate::limits;
@@ -38,6 +39,7 @@ pub(crate) struct Head {
     pub(crate) wait_for_ready: bool,
     /// The call that this one is made for: it ends with that one's cancellation.
     pub(crate) parent: Option<CurrentCall>,
+    pub(crate) encoding: Option<Encoding>,
 }
 
 /// What is sent when a call begins.
@@ -293,7 +295,7 @@ impl Head {
         end: bool,
         over: &AtomicBool,
     ) -> Result<(Stream, Option<Adopted>), Status> {
-        let settings = channel.settings();
+        let (settings, encodings) = (channel.settings(), channel.encodings());
         let mut cause = None;
         for _ in 0..limits::OPEN_ATTEMPTS_MAX {
             let link = channel.link(self.deadline, self.wait_for_ready)?;
@@ -312,6 +314,8 @@ impl Head {
                 authority: self.authority.as_deref().unwrap_or(&settings.authority),
                 path: self.method.path(),
                 timeout,
+                encoding: self.encoding.map(|encoding| encodings.name(encoding)),
+                offer: encodings.offer(),
                 user_agent: &settings.user_agent,
                 metadata: &self.metadata,
             };

@@ -18,6 +18,8 @@ use super::channel::{Channel, Settings, check_authority};
 use super::connector::CHANNEL_CLOSED;
 use super::interceptor::OutgoingCall;
 use super::request::CallOptions;
+use crate::grpc::codec::Writer;
+use crate::grpc::compression::Encoding;
 use crate::grpc::headers::{self, ReceivedHead};
 use crate::grpc::{Code, Metadata, Method, Sent, Status};
 use crate::http2::{Headers, Initiator, Reason};
@@ -29,6 +31,10 @@ pub(crate) struct Call {
     attempts: Attempts,
     /// The client has sent END_STREAM.
     requests_ended: AtomicBool,
+    /// What the head of the response says that replies may be compressed with.
+    reply_encoding: OnceLock<Encoding>,
+    /// Whether the last reply came compressed.
+    is_reply_compressed: AtomicBool,
     /// Trailing metadata if the call succeeded.
     outcome: OnceLock<Result<Metadata, Status>>,
     /// A second stream that somebody who does not wait has left to be opened.
@@ -64,7 +70,7 @@ impl Call {
         channel: &Channel,
         method: &Method,
         options: CallOptions,
-        requests: Requests,
+        mut requests: Requests,
     ) -> Result<Self, Status> {
         if let Some(invalid) = options.invalid {
             return Err(invalid.into());
@@ -72,7 +78,7 @@ impl Call {
         if let Some(authority) = &options.authority {
             check_authority(authority)?;
         }
-        let settings = channel.settings();
+        let (settings, encodings) = (channel.settings(), channel.encodings());
         let timeout = match options.deadline {
             None => options.timeout.or(settings.default_timeout),
             Some(_) => options.timeout,
@@ -95,17 +101,26 @@ impl Call {
             metadata.extend_from(&own);
         }
         let authority = options.authority.as_deref().unwrap_or(&settings.authority);
-        settings.interceptors.run(&mut OutgoingCall {
+        let mut outgoing = OutgoingCall {
             method,
             authority,
             metadata: &mut metadata,
             deadline,
-        })?;
+            compression: options.compression,
+        };
+        settings.interceptors.run(&mut outgoing)?;
+        let encoding = match outgoing.compression {
+            None => encodings.default_encoding(),
+            Some(compression) => encodings.find(compression).map_err(Status::invalid_argument)?,
+        };
         if !(settings.credentials.is_empty() && options.credentials.is_empty()) {
             check_secure(settings)?;
             for credentials in [&settings.credentials, &options.credentials] {
                 credentials.run(method, authority, deadline, &mut metadata)?;
             }
+        }
+        if let (Some(encoding), Requests::One(framed)) = (encoding, &mut requests) {
+            encodings.compress(encoding, framed)?;
         }
         let head = Head {
             method: method.clone(),
@@ -114,11 +129,19 @@ impl Call {
             receive_max: options.receive_max.unwrap_or(settings.receive_max),
             deadline,
             wait_for_ready: options.wait_for_ready.unwrap_or(settings.wait_for_ready),
+            encoding,
             parent,
         };
         let requests_ended = AtomicBool::new(matches!(requests, Requests::One(_)));
         let attempts = Attempts::begin(channel, head, requests)?;
-        Ok(Self { attempts, requests_ended, outcome: OnceLock::new(), left: Mutex::new(None) })
+        Ok(Self {
+            attempts,
+            requests_ended,
+            reply_encoding: OnceLock::new(),
+            is_reply_compressed: AtomicBool::new(false),
+            outcome: OnceLock::new(),
+            left: Mutex::new(None),
+        })
     }
 
     /// Receives the next thing; `None` if it has not come so far.
@@ -162,6 +185,23 @@ impl Call {
             Ok(()) => {}
             Err(status) => self.fail(status),
         }
+    }
+
+    /// Compresses the framed message in `writer`, if requests of this call are compressed.
+    ///
+    /// # Errors
+    ///
+    /// INTERNAL if that cannot be done.
+    pub(crate) fn compress(&self, writer: &mut Writer) -> Result<(), Status> {
+        match self.attempts.head.encoding {
+            None => Ok(()),
+            Some(encoding) => self.attempts.channel.encodings().compress(encoding, writer),
+        }
+    }
+
+    /// Whether the reply that was received last came compressed.
+    pub(crate) fn is_reply_compressed(&self) -> bool {
+        self.is_reply_compressed.load(Ordering::Relaxed)
     }
 
     /// Sends one framed message. Waits while the server reads more slowly than this sends.
@@ -300,9 +340,15 @@ impl Call {
                 true => self.fail(too_large("metadata")),
                 false => return Some(self.take_head(&headers, end)),
             },
-            Incoming::Message(payload, false) => return Some(Step::Message(payload)),
-            Incoming::Message(_, true) => {
-                self.fail(Status::internal("received a compressed message without an encoding"));
+            Incoming::Message(payload, is_compressed) => {
+                self.is_reply_compressed.store(is_compressed, Ordering::Relaxed);
+                match is_compressed {
+                    false => return Some(Step::Message(payload)),
+                    true => match self.decompress(&payload) {
+                        Ok(payload) => return Some(Step::Message(payload)),
+                        Err(status) => self.fail(status),
+                    },
+                }
             }
             Incoming::Reset { reason: Reason::REFUSED_STREAM, .. }
                 if self.retry_or_leave(number, wait) =>
@@ -314,10 +360,21 @@ impl Call {
         Some(Step::Ended)
     }
 
+    fn decompress(&self, payload: &[u8]) -> Result<Vec<u8>, Status> {
+        let channel = &self.attempts.channel;
+        let encoding = self.reply_encoding.get().copied();
+        channel.encodings().decompress(encoding, payload, self.attempts.head.receive_max)
+    }
+
     fn take_head(&self, headers: &Headers, end: bool) -> Step {
         self.attempts.commit();
-        match headers::read_head(headers, end) {
-            ReceivedHead::Head(metadata) => return Step::Head(metadata),
+        match headers::read_head(headers, end, self.attempts.channel.encodings()) {
+            ReceivedHead::Head(metadata, encoding) => {
+                if let Some(encoding) = encoding {
+                    self.reply_encoding.get_or_init(|| encoding);
+                }
+                return Step::Head(metadata);
+            }
             ReceivedHead::Ended(outcome) if end => self.finish(outcome),
             // What follows on the stream is not for us.
             ReceivedHead::Ended(Ok(_)) => {
@@ -407,10 +464,14 @@ fn is_refused(stream: &Stream) -> bool {
 fn read_ending(ending: Incoming, channel: &Channel) -> Result<Metadata, Status> {
     let status = match ending {
         Incoming::Trailers(headers) => return headers::read_trailers(&headers),
-        Incoming::Head { headers, end, .. } => match headers::read_head(&headers, end) {
-            ReceivedHead::Ended(outcome) => return outcome,
-            ReceivedHead::Head(_) => Status::unknown("the server ended the call without trailers"),
-        },
+        Incoming::Head { headers, end, .. } => {
+            match headers::read_head(&headers, end, channel.encodings()) {
+                ReceivedHead::Ended(outcome) => return outcome,
+                ReceivedHead::Head(..) => {
+                    Status::unknown("the server ended the call without trailers")
+                }
+            }
+        }
         Incoming::End | Incoming::Message(..) => {
             Status::unknown("the server ended the call without trailers")
         }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use super::connector::{Connect, ConnectionOptions, Connector};
 use super::credentials::{CallCredentials, Credentials};
 use super::interceptor::{ClientInterceptor, Interceptors};
-use crate::grpc::{ConnectivityState, Metadata, Status, headers};
+use crate::grpc::compression::{self, Compressor, Encodings};
+use crate::grpc::{Compression, ConnectivityState, Metadata, Status, headers};
 use crate::limits;
 use crate::transport::backoff::Backoff;
 use crate::transport::connectivity::ConnectivitySubscription;
@@ -50,6 +51,7 @@ pub struct Channel {
 struct Inner {
     connector: Connector,
     settings: Settings,
+    encodings: Encodings,
 }
 
 /// What calls through a channel have in common.
@@ -103,6 +105,7 @@ impl Channel {
             in_process: None,
             authority: None,
             connection: ConnectionOptions::default(),
+            compression: compression::Options::default(),
             settings: Settings {
                 authority: String::new(),
                 scheme: "http",
@@ -224,6 +227,10 @@ impl Channel {
         &self.inner.settings
     }
 
+    pub(crate) fn encodings(&self) -> &Encodings {
+        &self.inner.encodings
+    }
+
     pub(crate) fn link(
         &self,
         until: Option<Instant>,
@@ -251,6 +258,7 @@ pub struct ChannelBuilder {
     in_process: Option<InProcess>,
     authority: Option<String>,
     pub(super) connection: ConnectionOptions,
+    compression: compression::Options,
     settings: Settings,
 }
 
@@ -371,6 +379,37 @@ impl ChannelBuilder {
         self
     }
 
+    /// Compresses the requests of all calls with `compression`, unless
+    /// [`Request::compression`](crate::Request::compression) says otherwise; nothing by default.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression.compression = compression;
+        self
+    }
+
+    /// Adds a compression algorithm, or replaces the one of its name.
+    pub fn compressor(mut self, compressor: impl Compressor + 'static) -> Self {
+        self.compression.compressors.push(Arc::new(compressor));
+        self
+    }
+
+    /// Lets servers compress their replies with `compressions` and nothing else; with all that this
+    /// channel knows by default. They need not compress at all, whatever is accepted.
+    ///
+    /// A reply that is compressed with anything else ends its call with INTERNAL.
+    pub fn accept_compression(
+        mut self,
+        compressions: impl IntoIterator<Item = Compression>,
+    ) -> Self {
+        self.compression.accepted = Some(compressions.into_iter().collect());
+        self
+    }
+
+    /// Messages of fewer than `bytes` are not compressed; 256 by default.
+    pub fn min_message_size_to_compress(mut self, bytes: usize) -> Self {
+        self.compression.size_min = bytes;
+        self
+    }
+
     /// Adds an interceptor, behind those that are there.
     pub fn interceptor(mut self, interceptor: impl ClientInterceptor + 'static) -> Self {
         self.settings.interceptors.0.push(Arc::new(interceptor));
@@ -388,8 +427,8 @@ impl ChannelBuilder {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT if the target cannot be read, or if the user agent or the authority
-    /// cannot stand in a header.
+    /// INVALID_ARGUMENT if the target cannot be read, if the user agent or the authority
+    /// cannot stand in a header, or if a compression is not known.
     pub fn build(mut self) -> Result<Channel, Status> {
         if let Some(place) = self.in_process.take() {
             let (name, authority) = (self.target.clone(), "localhost".to_owned());
@@ -414,8 +453,9 @@ impl ChannelBuilder {
         check_authority(&self.settings.authority)?;
         check("user agent", &self.settings.user_agent, ' ')?;
         self.settings.user_agent = headers::user_agent(&self.settings.user_agent);
+        let encodings = self.compression.build().map_err(Status::invalid_argument)?;
         let connector = Connector::new(target, connect, self.connection);
-        Ok(Channel { inner: Arc::new(Inner { connector, settings: self.settings }) })
+        Ok(Channel { inner: Arc::new(Inner { connector, settings: self.settings, encodings }) })
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::grpc::{Metadata, Method, Status};
+use crate::grpc::{Compression, Metadata, Method, Status};
 
 /// Code that sees every call of a channel before it begins: credentials, tracing, refusals.
 ///
@@ -53,6 +53,7 @@ pub struct OutgoingCall<'a> {
     pub(crate) authority: &'a str,
     pub(crate) metadata: &'a mut Metadata,
     pub(crate) deadline: Option<Instant>,
+    pub(crate) compression: Option<Compression>,
 }
 
 impl<'a> OutgoingCall<'a> {
@@ -74,6 +75,16 @@ impl<'a> OutgoingCall<'a> {
     /// The metadata that will be sent, to be changed.
     pub fn metadata_mut(&mut self) -> &mut Metadata {
         self.metadata
+    }
+
+    /// What the requests will be compressed with; `None` if the call leaves it to the channel.
+    pub fn compression(&self) -> Option<Compression> {
+        self.compression
+    }
+
+    /// Compresses the requests with `compression`; see [`Request::compression`](crate::Request::compression).
+    pub fn set_compression(&mut self, compression: Compression) {
+        self.compression = Some(compression);
     }
 
     /// When the call must be over.

@@ -7,7 +7,7 @@ use std::borrow::Borrow;
 use std::time::{Duration, Instant};
 
 use super::credentials::{CallCredentials, Credentials};
-use crate::grpc::{InvalidMetadata, Metadata};
+use crate::grpc::{Compression, InvalidMetadata, Metadata};
 use crate::limits;
 
 /// A request message with what one call needs beside it: metadata, a deadline, credentials, limits.
@@ -47,6 +47,7 @@ pub(crate) struct CallOptions {
     pub(crate) send_max: Option<usize>,
     pub(crate) credentials: Credentials,
     pub(crate) detached: bool,
+    pub(crate) compression: Option<Compression>,
 }
 
 impl<T> Request<T> {
@@ -160,6 +161,17 @@ impl<T> Request<T> {
     #[must_use]
     pub fn detached(mut self) -> Self {
         self.options.detached = true;
+        self
+    }
+
+    /// Compresses the requests of this call with `compression`, whatever the channel's default is;
+    /// [`Compression::Identity`] sends them as they are.
+    ///
+    /// A server that does not know it ends the call with UNIMPLEMENTED. One that this channel does
+    /// not know ends the call with INVALID_ARGUMENT before anything is sent.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.options.compression = Some(compression);
         self
     }
 

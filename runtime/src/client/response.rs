@@ -24,11 +24,24 @@ pub struct Response<T> {
     message: T,
     metadata: Metadata,
     trailing_metadata: Metadata,
+    is_compressed: bool,
 }
 
 impl<T> Response<T> {
     pub(crate) fn new(message: T, metadata: Metadata, trailing_metadata: Metadata) -> Self {
-        Self { message, metadata, trailing_metadata }
+        Self { message, metadata, trailing_metadata, is_compressed: false }
+    }
+
+    pub(crate) fn compressed(mut self, is_compressed: bool) -> Self {
+        self.is_compressed = is_compressed;
+        self
+    }
+
+    /// Whether the reply came compressed: `Response::is_compressed(&response)`, so that it hides
+    /// nothing of the message.
+    #[must_use]
+    pub fn is_compressed(this: &Self) -> bool {
+        this.is_compressed
     }
 
     /// The metadata that the server sent before the reply.

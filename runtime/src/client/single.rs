@@ -54,6 +54,8 @@ impl SingleReply {
             return Err(Status::internal("expected one reply message, got none"));
         };
         let message = codec.decode_vec(payload)?;
-        Ok(Response::new(message, std::mem::take(&mut self.metadata), trailing_metadata))
+        let response =
+            Response::new(message, std::mem::take(&mut self.metadata), trailing_metadata);
+        Ok(response.compressed(call.is_reply_compressed()))
     }
 }

@@ -113,6 +113,12 @@ impl<T> ReplyStream<T> {
         })
     }
 
+    /// Whether the reply that was received last came compressed.
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        self.call.is_reply_compressed()
+    }
+
     /// Cancels the call; receiving then gives CANCELLED.
     pub fn cancel(&self) {
         self.canceller().cancel();
@@ -184,12 +190,14 @@ pub struct RequestSender<T: 'static> {
     codec: &'static dyn Codec<T>,
     writer: Writer,
     send_max: usize,
+    is_next_uncompressed: bool,
     closed: bool,
 }
 
 impl<T> RequestSender<T> {
     pub(crate) fn new(call: Arc<Call>, codec: &'static dyn Codec<T>, send_max: usize) -> Self {
-        Self { call, codec, writer: Writer::new(), send_max, closed: false }
+        let writer = Writer::new();
+        Self { call, codec, writer, send_max, is_next_uncompressed: false, closed: false }
     }
 
     /// Sends one request, a `T` or a `&T`. Waits while the server reads more slowly than this
@@ -203,7 +211,17 @@ impl<T> RequestSender<T> {
     /// call goes on then. FAILED_PRECONDITION after [`close_send`](BidiStream::close_send).
     pub fn send(&mut self, message: impl Borrow<T>) -> Result<(), Status> {
         self.frame(message.borrow())?;
-        self.call.send(self.writer.as_slice())
+        self.call.send(self.writer.as_slice())?;
+        self.is_next_uncompressed = false;
+        Ok(())
+    }
+
+    /// Sends the next request as it is, whatever the call's compression; those behind it as before.
+    ///
+    /// For messages that hold a secret beside text that others choose; see
+    /// [`Compression`](crate::Compression). C++ calls it `WriteOptions::set_no_compression`.
+    pub fn disable_next_message_compression(&mut self) {
+        self.is_next_uncompressed = true;
     }
 
     /// As [`send`](Self::send), but waits `timeout` at most for the server to read on.
@@ -250,6 +268,9 @@ impl<T> RequestSender<T> {
         self.frame(message)?;
         let sent = self.call.send_until(self.writer.as_slice(), until);
         self.call.go_on();
+        if let Ok(Sent::Taken) = sent {
+            self.is_next_uncompressed = false;
+        }
         sent
     }
 
@@ -257,7 +278,11 @@ impl<T> RequestSender<T> {
         if self.closed {
             return Err(Status::failed_precondition("the stream of requests is closed"));
         }
-        codec::frame(self.codec, message, self.send_max, &mut self.writer)
+        codec::frame(self.codec, message, self.send_max, &mut self.writer)?;
+        match self.is_next_uncompressed {
+            true => Ok(()),
+            false => self.call.compress(&mut self.writer),
+        }
     }
 
     fn close_in_place(&mut self) {
@@ -341,6 +366,11 @@ impl<Req, Rep> RequestSink<Req, Rep> {
     /// As [`send`](Self::send).
     pub fn try_send(&mut self, message: impl Borrow<Req>) -> Result<Sent, Status> {
         self.requests.try_send(message)
+    }
+
+    /// As [`RequestSender::disable_next_message_compression`].
+    pub fn disable_next_message_compression(&mut self) {
+        self.requests.disable_next_message_compression();
     }
 
     /// Sends all `messages`; stops early if the server has replied without reading on.
@@ -472,6 +502,11 @@ impl<Req, Rep> BidiStream<Req, Rep> {
         self.requests.try_send(message)
     }
 
+    /// As [`RequestSender::disable_next_message_compression`].
+    pub fn disable_next_message_compression(&mut self) {
+        self.requests.disable_next_message_compression();
+    }
+
     /// Tells the server that no more requests follow; replies may.
     pub fn close_send(&mut self) {
         self.requests.close_in_place();
@@ -517,6 +552,12 @@ impl<Req, Rep> BidiStream<Req, Rep> {
     #[must_use]
     pub fn trailing_metadata(&self) -> Option<&Metadata> {
         self.replies.trailing_metadata()
+    }
+
+    /// Whether the reply that was received last came compressed.
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        self.replies.is_compressed()
     }
 
     /// The two halves, each for a thread of its own.

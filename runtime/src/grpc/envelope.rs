@@ -19,6 +19,17 @@ pub(crate) fn prefix(len: usize) -> [u8; PREFIX_LEN] {
     [0, a, b, c, d]
 }
 
+/// The prefix of a compressed message that takes `len` bytes.
+///
+/// # Panics
+///
+/// As [`prefix`].
+pub(crate) fn compressed_prefix(len: usize) -> [u8; PREFIX_LEN] {
+    let [_, length @ ..] = prefix(len);
+    let [a, b, c, d] = length;
+    [1, a, b, c, d]
+}
+
 /// Cuts the bytes of a stream into messages, wherever the DATA frames end.
 #[derive(Debug)]
 pub(crate) struct Decoder {

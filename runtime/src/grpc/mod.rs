@@ -5,6 +5,7 @@
 
 mod base64;
 pub(crate) mod codec;
+pub mod compression;
 mod connectivity;
 mod details;
 pub(crate) mod envelope;
@@ -22,6 +23,7 @@ pub(crate) mod status;
 pub(crate) mod timeout;
 
 pub use codec::{Codec, Protobuf, RawBytes};
+pub use compression::Compression;
 pub use connectivity::ConnectivityState;
 pub use details::Details;
 pub use extensions::Extensions;

@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::compressing::Messages;
 use super::dispatch::Handlers;
 use super::handler::GenericHandler;
 use super::interceptor::ServerInterceptor;
@@ -135,8 +136,10 @@ impl<'s> ServerBuilder<'s> {
         let handlers = Handlers { router, generic_handlers, interceptors };
         let accepting =
             Accepting { config: options.http2, receive_limit: options.receive_limit, threads };
-        let Options { send_limit, calls_max, connections_max, .. } = options;
-        let parts = Parts { handlers, lanes, send_limit, calls_max, connections_max };
+        let Options { receive_limit, send_limit, calls_max, connections_max, .. } = options;
+        let encodings = Arc::new(options.compression.build().map_err(invalid)?);
+        let messages = Messages { receive_limit, send_limit, encodings };
+        let parts = Parts { handlers, lanes, messages, calls_max, connections_max };
         Server::start(listeners, parts, accepting).map(|(server, _)| server)
     }
 }
@@ -146,8 +149,8 @@ impl ServerBuilder<'static> {
     ///
     /// # Errors
     ///
-    /// If two services have one name, if nothing was bound, if no calls are allowed on a connection,
-    /// or if no thread can be started.
+    /// If two services have one name, if a compression is not known, if nothing was bound, if no
+    /// calls are allowed on a connection, or if no thread can be started.
     pub fn start(self) -> io::Result<Server> {
         self.start_on(Threads::of_process())
     }

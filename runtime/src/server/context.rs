@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::reply::Reply;
-use crate::grpc::{Code, Extensions, MessageInterceptor, Metadata, Method, MethodKind, Status};
+use crate::grpc::{
+    Code, Compression, Extensions, MessageInterceptor, Metadata, Method, MethodKind, Status,
+};
 use crate::transport::{Address, CurrentCall, Stream, now};
 
 /// The server's side of one call: who calls, with what metadata, for how long still.
@@ -247,6 +249,32 @@ impl Context {
     /// call's own status, CANCELLED or DEADLINE_EXCEEDED, if it is over.
     pub fn send_initial_metadata(&self, metadata: &Metadata) -> Result<(), Status> {
         self.reply.send_head(metadata)
+    }
+
+    /// Compresses the replies of this call with `compression`, whatever the server's default is;
+    /// [`Compression::Identity`] sends them as they are.
+    ///
+    /// If the client does not accept it, they are sent as they are too.
+    ///
+    /// # Errors
+    ///
+    /// FAILED_PRECONDITION once the head of the response is sent or a reply has been compressed.
+    /// INVALID_ARGUMENT if the server does not know it.
+    pub fn set_compression(&self, compression: Compression) -> Result<(), Status> {
+        self.reply.compressing().choose(compression)
+    }
+
+    /// Sends the next reply as it is, whatever the compression; those behind it as before.
+    ///
+    /// For messages that hold a secret beside text that others choose; see [`Compression`].
+    pub fn disable_next_message_compression(&self) {
+        self.reply.compressing().disable_next();
+    }
+
+    /// Whether the request that was received last came compressed.
+    #[must_use]
+    pub fn is_request_compressed(&self) -> bool {
+        self.reply.compressing().is_request_compressed()
     }
 
     /// Replaces the metadata that goes out with the status, whether that is OK or an error.

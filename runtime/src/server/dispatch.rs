@@ -12,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::call::{Outcome, ServerCall, not_implemented, panicked};
+use super::compressing::{Compressing, Messages};
 use super::context::{Caller, Context};
 use super::handler::{GenericHandler, MethodHandler};
 use super::interceptor::{Next, ServerInterceptor};
@@ -28,7 +29,7 @@ use crate::transport::{Accepted, CurrentCall, Job, Stream};
 pub(crate) struct Dispatcher<'s> {
     handlers: Arc<Handlers<'s>>,
     lanes: Lanes<'s>,
-    send_limit: usize,
+    messages: Messages,
     /// How many calls there may be, if that is limited.
     calls: Option<Arc<Quota>>,
 }
@@ -53,10 +54,10 @@ impl<'s> Dispatcher<'s> {
     pub(crate) fn new(
         handlers: Arc<Handlers<'s>>,
         lanes: Lanes<'s>,
-        send_limit: usize,
+        messages: Messages,
         calls: Option<Arc<Quota>>,
     ) -> Self {
-        Self { handlers, lanes, send_limit, calls }
+        Self { handlers, lanes, messages, calls }
     }
 
     /// Answers one request, sooner or later; never blocks and runs no user code.
@@ -107,9 +108,11 @@ impl<'s> Dispatcher<'s> {
             let status = Status::resource_exhausted("the request's header list is over the limit");
             return Err(headers::trailers_only(&ContentType::GRPC, Err(&status), &Metadata::new()));
         }
-        let request =
-            ReceivedRequest::read(&accepted.headers).map_err(|refusal| refusal.to_headers())?;
-        let ReceivedRequest { path, authority, timeout, content_type, metadata } = request;
+        let Messages { receive_limit, send_limit, ref encodings } = self.messages;
+        let request = ReceivedRequest::read(&accepted.headers, encodings)
+            .map_err(|refusal| refusal.to_headers())?;
+        let ReceivedRequest { path, authority, timeout, content_type, metadata, .. } = request;
+        let compressing = Compressing::new(encodings.clone(), request.encoding, request.accepted);
         let (route, method) = self.handlers.find(&path).map_err(|status| {
             headers::trailers_only(&content_type, Err(&status), &Metadata::new())
         })?;
@@ -127,7 +130,7 @@ impl<'s> Dispatcher<'s> {
                 }
             });
         }
-        let terms = Terms { deadline, content_type, send_limit: self.send_limit };
+        let terms = Terms { deadline, content_type, send_limit, receive_limit, compressing };
         let peer = stream.peer().clone();
         let caller = Caller { metadata, authority: authority.into(), peer, deadline };
         let kind = route.as_ref().map(|_| method.kind());

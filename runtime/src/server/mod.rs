@@ -8,6 +8,7 @@
 
 mod builder;
 mod call;
+mod compressing;
 mod context;
 mod dispatch;
 mod handler;
@@ -40,6 +41,7 @@ pub use streams::{DetachedSink, ReplySink, RequestStream};
 use crate::transport::{
     Accepting, Address, Latch, Link, Listener, Listening, Pool, Wire, lock, now,
 };
+use compressing::Messages;
 use dispatch::{Call, Dispatcher, Handlers};
 use lanes::Lanes;
 use quota::Quota;
@@ -82,7 +84,7 @@ struct Parts<'s> {
     handlers: Handlers<'s>,
     /// The first one is for the methods that no other one names.
     lanes: Vec<Lane>,
-    send_limit: usize,
+    messages: Messages,
     /// How many calls and connections there may be, where that is limited.
     calls_max: Option<usize>,
     connections_max: Option<usize>,
@@ -108,7 +110,7 @@ impl Server {
         parts: Parts<'s>,
         accepting: Accepting<'s>,
     ) -> io::Result<(Self, Terms<'s>)> {
-        let Parts { lanes, send_limit, handlers, calls_max, connections_max } = parts;
+        let Parts { lanes, messages, handlers, calls_max, connections_max } = parts;
         let quota = |max: usize| Arc::new(Quota::new(max));
         let handlers = Arc::new(handlers);
         let lanes = Lanes::new(lanes, &handlers, &accepting.threads);
@@ -120,7 +122,7 @@ impl Server {
             terminated: Latch::default(),
         };
         let connections = server.connections.clone();
-        let dispatcher = Dispatcher::new(handlers, lanes, send_limit, calls_max.map(quota));
+        let dispatcher = Dispatcher::new(handlers, lanes, messages, calls_max.map(quota));
         let (dispatcher, quota) = (Arc::new(dispatcher), connections_max.map(quota));
         let terms = Terms { dispatcher, accepting, connections, quota };
         for listener in listeners {

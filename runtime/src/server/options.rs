@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::{ServerBuilder, lifetime};
+use crate::grpc::compression;
 use crate::http2;
 use crate::limits::http2::{HEADER_BLOCK_SIZE_MAX, HEADER_TABLE_SIZE_MAX};
 use crate::limits::{RECEIVE_MESSAGE_SIZE_MAX, SEND_MESSAGE_SIZE_MAX};
@@ -15,6 +16,7 @@ use crate::limits::{RECEIVE_MESSAGE_SIZE_MAX, SEND_MESSAGE_SIZE_MAX};
 pub(super) struct Options {
     pub(super) receive_limit: usize,
     pub(super) send_limit: usize,
+    pub(super) compression: compression::Options,
     pub(super) calls_max: Option<usize>,
     pub(super) connections_max: Option<usize>,
     pub(super) http2: http2::Config,
@@ -25,6 +27,7 @@ impl Default for Options {
         Self {
             receive_limit: RECEIVE_MESSAGE_SIZE_MAX,
             send_limit: SEND_MESSAGE_SIZE_MAX,
+            compression: compression::Options::default(),
             calls_max: None,
             connections_max: None,
             http2: http2::Config { lifetime: lifetime::defaults(), ..Default::default() },

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
+use super::compressing::Compressing;
 use super::quota::Place;
 use crate::grpc::codec::{self, Writer};
 use crate::grpc::headers::{self, ContentType};
@@ -41,6 +42,9 @@ pub(crate) struct Terms {
     pub(crate) content_type: ContentType,
     /// The largest message that may be sent.
     pub(crate) send_limit: usize,
+    /// The largest message that may be received, once its compression is undone.
+    pub(crate) receive_limit: usize,
+    pub(crate) compressing: Compressing,
 }
 
 struct State {
@@ -128,10 +132,10 @@ impl Reply {
     /// What came from the client: the payload of a request, or the end of them.
     fn payload(&self, incoming: Incoming) -> Result<Received<Vec<u8>>, Status> {
         match incoming {
-            Incoming::Message(_, true) => Err(Status::internal(
-                "received a compressed message, expected none without a grpc-encoding",
-            )),
-            Incoming::Message(payload, false) => Ok(Received::Message(payload)),
+            Incoming::Message(payload, is_compressed) => {
+                let limit = self.terms.receive_limit;
+                self.terms.compressing.read(payload, is_compressed, limit).map(Received::Message)
+            }
             // gRPC has no request trailers; what a client sends there ends its stream all the same.
             Incoming::End | Incoming::Trailers(_) | Incoming::CutTrailers => Ok(Received::End),
             Incoming::Invalid(error) => Err(error.into()),
@@ -186,7 +190,8 @@ impl Reply {
         NextSend::new(interceptors, &mut framed).send(payload)
     }
 
-    /// Encodes `message` behind its prefix into `writer`, whose contents are replaced.
+    /// Encodes `message` behind its prefix into `writer`, whose contents are replaced, and compresses
+    /// it if it is to be.
     ///
     /// # Errors
     ///
@@ -197,7 +202,13 @@ impl Reply {
         message: &T,
         writer: &mut Writer,
     ) -> Result<(), Status> {
-        codec::frame(codec, message, self.terms.send_limit, writer)
+        codec::frame(codec, message, self.terms.send_limit, writer)?;
+        self.terms.compressing.compress(writer)
+    }
+
+    /// What compresses the messages of the call.
+    pub(crate) fn compressing(&self) -> &Compressing {
+        &self.terms.compressing
     }
 
     /// Sends the head alone.
@@ -305,15 +316,16 @@ impl Reply {
     }
 
     fn head(&self, metadata: &Metadata) -> Headers {
+        let encoding = self.terms.compressing.fix();
         let interceptors = self.interceptors();
         if interceptors.is_empty() {
-            return headers::response_head(&self.terms.content_type, metadata);
+            return headers::response_head(&self.terms.content_type, encoding, metadata);
         }
         let mut metadata = metadata.clone();
         for interceptor in interceptors.iter().rev() {
             guarded(|| interceptor.initial_metadata(&mut metadata));
         }
-        headers::response_head(&self.terms.content_type, &metadata)
+        headers::response_head(&self.terms.content_type, encoding, &metadata)
     }
 
     /// What `make` makes of the outcome, which is cut if it is more than the client takes.

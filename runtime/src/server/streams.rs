@@ -129,6 +129,11 @@ impl<T> ReplySink<T> {
         self.reply.send_streamed(self.codec, message.borrow(), &mut self.writer)
     }
 
+    /// As [`Context::disable_next_message_compression`](crate::Context::disable_next_message_compression).
+    pub fn disable_next_message_compression(&mut self) {
+        self.reply.compressing().disable_next();
+    }
+
     /// Takes the replies out of the method: it may return, its worker is free, and the call goes
     /// on until the sink is finished or dropped.
     ///
@@ -192,6 +197,11 @@ impl<T> DetachedSink<T> {
     /// reply is over the send limit; the call goes on then.
     pub fn send(&mut self, message: impl Borrow<T>) -> Result<(), Status> {
         self.reply.send_streamed(self.codec, message.borrow(), &mut self.writer)
+    }
+
+    /// As [`Context::disable_next_message_compression`](crate::Context::disable_next_message_compression).
+    pub fn disable_next_message_compression(&mut self) {
+        self.reply.compressing().disable_next();
     }
 
     /// Ends the call with `outcome`.

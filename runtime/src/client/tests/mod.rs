@@ -2,6 +2,8 @@
 
 mod calls;
 mod channel;
+#[cfg(feature = "gzip")]
+mod compression;
 mod connectivity;
 mod deadlines;
 mod misbehaving;

@@ -8,6 +8,7 @@ mod response;
 
 use std::borrow::Cow;
 
+use super::compression::{Encoding, Encodings};
 use super::metadata::{self, Metadata};
 use super::status::Status;
 use crate::http2::Headers;
@@ -87,10 +88,18 @@ fn is_hidden(name: &[u8]) -> bool {
     name.starts_with(b":") || (name != b"user-agent" && metadata::is_reserved(name))
 }
 
-/// The first encoding in `headers` that nobody here can undo.
-fn unknown_encoding(headers: &Headers) -> Option<Cow<'_, str>> {
-    let encoding = headers.get("grpc-encoding")?;
-    (!encoding.eq_ignore_ascii_case(b"identity")).then(|| String::from_utf8_lossy(encoding))
+/// What the messages behind `headers` are compressed with.
+///
+/// # Errors
+///
+/// If that is not accepted here: how to say so.
+fn read_encoding(headers: &Headers, encodings: &Encodings) -> Result<Option<Encoding>, String> {
+    let value = headers.get("grpc-encoding");
+    encodings.read(value).map_err(|not_accepted| {
+        let encoding = String::from_utf8_lossy(value.unwrap_or_default());
+        let offer = not_accepted.offer.replace(',', ", ");
+        format!("received message encoding {encoding:?}, expected one of {offer}")
+    })
 }
 
 #[cfg(test)]
@@ -147,13 +156,15 @@ mod tests {
             authority: "host:1",
             path: "/a.B/C",
             timeout: Some(Duration::from_secs(1)),
+            encoding: Some("gzip"),
+            offer: "identity,gzip",
             user_agent: "me",
             metadata: &metadata,
         };
         let status = Status::internal("line\nbreak");
         let sent = [
             head.to_headers(),
-            response_head(&ContentType::GRPC, &metadata),
+            response_head(&ContentType::GRPC, Some("gzip"), &metadata),
             trailers(Err(&status), &metadata),
             trailers_only(&ContentType::GRPC, Err(&status), &metadata),
         ];

@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
-use super::{ContentType, read_metadata, unknown_encoding, write_metadata};
+use super::{ContentType, read_encoding, read_metadata, write_metadata};
+use crate::grpc::compression::{Accepted, Encoding, Encodings};
 use crate::grpc::metadata::Metadata;
-use crate::grpc::status::{Code, Status};
+use crate::grpc::status::Status;
 use crate::grpc::timeout;
 use crate::http2::Headers;
 
@@ -18,6 +19,10 @@ pub(crate) struct RequestHead<'a> {
     pub(crate) path: &'a str,
     /// How long the call may take from now on.
     pub(crate) timeout: Option<Duration>,
+    /// What messages may be compressed with.
+    pub(crate) encoding: Option<&'a str>,
+    /// What the server may compress with.
+    pub(crate) offer: &'a str,
     pub(crate) user_agent: &'a str,
     pub(crate) metadata: &'a Metadata,
 }
@@ -25,6 +30,7 @@ pub(crate) struct RequestHead<'a> {
 impl RequestHead<'_> {
     pub(crate) fn to_headers(&self) -> Headers {
         let texts = self.authority.len() + self.path.len() + self.user_agent.len();
+        let texts = texts + self.offer.len();
         // Binary values grow by a third, and the texts here have their names beside them.
         let bytes = FIXED_SIZE + texts + self.metadata.size() * 4 / 3 + 2 * self.metadata.len();
         let mut headers = Headers::with_capacity(FIXED_FIELDS + self.metadata.len(), bytes);
@@ -37,6 +43,10 @@ impl RequestHead<'_> {
             headers.push("grpc-timeout", timeout::format(timeout));
         }
         headers.push("content-type", ContentType::GRPC.as_str());
+        if let Some(encoding) = self.encoding {
+            headers.push("grpc-encoding", encoding);
+        }
+        headers.push("grpc-accept-encoding", self.offer);
         headers.push("user-agent", self.user_agent);
         write_metadata(self.metadata, &mut headers);
         headers
@@ -61,6 +71,10 @@ pub(crate) struct ReceivedRequest {
     pub(crate) timeout: Option<Duration>,
     /// What the response repeats.
     pub(crate) content_type: ContentType,
+    /// What the requests may be compressed with.
+    pub(crate) encoding: Option<Encoding>,
+    /// What the replies may be compressed with.
+    pub(crate) accepted: Accepted,
     pub(crate) metadata: Metadata,
 }
 
@@ -70,7 +84,7 @@ impl ReceivedRequest {
     /// # Errors
     ///
     /// How to refuse the request; no user code may see it.
-    pub(crate) fn read(headers: &Headers) -> Result<Self, Refusal> {
+    pub(crate) fn read(headers: &Headers, encodings: &Encodings) -> Result<Self, Refusal> {
         if headers.get(":method") != Some(b"POST") {
             let method = lossy(headers.get(":method"));
             let message = format!("received method {method:?}, expected POST");
@@ -81,7 +95,10 @@ impl ReceivedRequest {
             let message = format!("received content-type {found:?}, expected application/grpc");
             return Err(Refusal::new(415, Status::invalid_argument(message)));
         };
-        let refuse = |http, status| Refusal { http, status, content_type: content_type.clone() };
+        let refuse = |http, status| {
+            let content_type = content_type.clone();
+            Refusal { http, status, content_type, offer: None }
+        };
         let path = lossy(headers.get(":path"));
         if !path.strip_prefix('/').is_some_and(|rest| rest.contains('/')) {
             let message = format!("malformed method name {path:?}, expected /service/method");
@@ -89,12 +106,14 @@ impl ReceivedRequest {
         }
         let authority = read_authority(headers).map_err(|status| refuse(400, status))?;
         let timeout = read_timeout(headers).map_err(|status| refuse(400, status))?;
-        if let Some(encoding) = unknown_encoding(headers) {
-            let message = format!("message encoding {encoding:?} is not supported here");
-            return Err(refuse(200, Status::unimplemented(message)));
-        }
+        let encoding = read_encoding(headers, encodings).map_err(|message| Refusal {
+            // PROTOCOL-HTTP2.md, Compression: whoever refuses an encoding says what it accepts.
+            offer: Some(encodings.offer().into()),
+            ..refuse(200, Status::unimplemented(message))
+        })?;
+        let accepted = read_accepted(headers, encodings, encoding);
         let metadata = read_metadata(headers).map_err(|status| refuse(400, status))?;
-        Ok(Self { path, authority, timeout, content_type, metadata })
+        Ok(Self { path, authority, timeout, content_type, encoding, accepted, metadata })
     }
 }
 
@@ -104,11 +123,13 @@ pub(crate) struct Refusal {
     pub(crate) http: u16,
     pub(crate) status: Status,
     content_type: ContentType,
+    /// `grpc-accept-encoding`, where an encoding is what is refused.
+    offer: Option<Box<str>>,
 }
 
 impl Refusal {
     fn new(http: u16, status: Status) -> Self {
-        Self { http, status, content_type: ContentType::GRPC }
+        Self { http, status, content_type: ContentType::GRPC, offer: None }
     }
 
     /// The whole response.
@@ -116,9 +137,8 @@ impl Refusal {
         let mut headers = Headers::new();
         headers.push(":status", self.http.to_string());
         headers.push("content-type", self.content_type.as_str());
-        if self.status.code() == Code::Unimplemented {
-            // PROTOCOL-HTTP2.md, Compression: whoever refuses an encoding says what it accepts.
-            headers.push("grpc-accept-encoding", ACCEPTED_ENCODINGS);
+        if let Some(offer) = &self.offer {
+            headers.push("grpc-accept-encoding", &**offer);
         }
         super::response::write_status(Err(&self.status), &Metadata::new(), &mut headers);
         headers
@@ -135,6 +155,19 @@ fn read_authority(headers: &Headers) -> Result<String, Status> {
     match hosts.next() {
         None => Ok(lossy(host.map(|field| field.value))),
         Some(_) => Err(Status::internal("received more than one host and no :authority")),
+    }
+}
+
+/// What the client says that it accepts. One that does not say accepts at least what it uses itself.
+fn read_accepted(headers: &Headers, encodings: &Encodings, encoding: Option<Encoding>) -> Accepted {
+    // RFC 9110 5.3: a list may come in several fields.
+    let mut fields = headers.iter().filter(|field| field.name == b"grpc-accept-encoding");
+    match fields.next() {
+        None => Accepted::only(encoding),
+        Some(first) => {
+            let values = std::iter::once(first).chain(fields).map(|field| field.value);
+            encodings.read_offer(values)
+        }
     }
 }
 
@@ -155,16 +188,15 @@ fn lossy(value: Option<&[u8]>) -> String {
 const USER_AGENT: &str = concat!("grpc-rust/", env!("CARGO_PKG_VERSION"));
 
 /// Fields of a request without metadata.
-const FIXED_FIELDS: usize = 8;
+const FIXED_FIELDS: usize = 10;
 
-/// Bytes of all of a request but its authority, path, user agent and metadata.
-const FIXED_SIZE: usize = 128;
-
-const ACCEPTED_ENCODINGS: &str = "identity";
+/// Bytes of all of a request but its authority, path, offer of encodings, user agent and metadata.
+const FIXED_SIZE: usize = 180;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grpc::compression::Options;
 
     fn fields(headers: &Headers) -> Vec<(String, String)> {
         headers.iter().map(|field| (lossy(Some(field.name)), lossy(Some(field.value)))).collect()
@@ -189,8 +221,17 @@ mod tests {
         fields.into_iter().collect()
     }
 
+    /// What a server knows that was not told anything.
+    fn encodings() -> Encodings {
+        Options::default().build().unwrap()
+    }
+
+    fn read(headers: &Headers) -> Result<ReceivedRequest, Refusal> {
+        ReceivedRequest::read(headers, &encodings())
+    }
+
     fn refusal(changes: &[(&str, &str)]) -> (u16, String) {
-        let refusal = ReceivedRequest::read(&request(changes)).unwrap_err();
+        let refusal = read(&request(changes)).unwrap_err();
         (refusal.http, refusal.status.to_string())
     }
 
@@ -206,6 +247,8 @@ mod tests {
             authority: "host:1",
             path: "/a.B/C",
             timeout: Some(Duration::from_secs(2)),
+            encoding: Some("gzip"),
+            offer: "identity,gzip",
             user_agent: &user_agent("me/1"),
             metadata: &metadata,
         };
@@ -218,6 +261,8 @@ mod tests {
             ("te", "trailers"),
             ("grpc-timeout", "2000000u"),
             ("content-type", "application/grpc"),
+            ("grpc-encoding", "gzip"),
+            ("grpc-accept-encoding", "identity,gzip"),
             ("user-agent", &agent),
             ("x-user", "alice"),
             ("t-bin", "/w"),
@@ -225,7 +270,7 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(fields(&head.to_headers()), expected);
 
-        let received = ReceivedRequest::read(&head.to_headers()).unwrap();
+        let received = read(&head.to_headers()).unwrap();
         assert_eq!((received.path.as_str(), received.authority.as_str()), ("/a.B/C", "host:1"));
         assert_eq!(received.timeout, Some(Duration::from_secs(2)));
         assert_eq!(received.metadata.get("user-agent"), Some(agent.as_str()));
@@ -244,6 +289,8 @@ mod tests {
                 authority: "",
                 path: "",
                 timeout: Some(Duration::MAX),
+                encoding: None,
+                offer: "identity",
                 user_agent: "",
                 metadata,
             };
@@ -284,7 +331,7 @@ mod tests {
     /// them are HTTP 400.
     #[test]
     fn host_stands_in_for_a_missing_authority() {
-        let authority = |changes: &[_]| ReceivedRequest::read(&request(changes)).unwrap().authority;
+        let authority = |changes: &[_]| read(&request(changes)).unwrap().authority;
         assert_eq!(authority(&[("host", "other")]), "host:1");
         assert_eq!(authority(&[(":authority", ""), ("host", "other")]), "other");
         assert_eq!(authority(&[(":authority", "")]), "");
@@ -300,7 +347,7 @@ mod tests {
             text.starts_with("INTERNAL: received grpc-timeout \"1\", expected 1 to 8"),
             "{text}"
         );
-        let zero = ReceivedRequest::read(&request(&[("grpc-timeout", "0n")])).unwrap();
+        let zero = read(&request(&[("grpc-timeout", "0n")])).unwrap();
         assert_eq!(zero.timeout, Some(Duration::ZERO));
     }
 
@@ -308,12 +355,16 @@ mod tests {
     /// says which encodings are accepted.
     #[test]
     fn unknown_encodings_are_refused_with_what_is_accepted() {
-        let refusal = ReceivedRequest::read(&request(&[("grpc-encoding", "snappy")])).unwrap_err();
+        let refusal = read(&request(&[("grpc-encoding", "snappy")])).unwrap_err();
         let headers = refusal.to_headers();
         assert_eq!(headers.get(":status"), Some(&b"200"[..]));
         assert_eq!(headers.get("grpc-status"), Some(&b"12"[..]));
-        assert_eq!(headers.get("grpc-accept-encoding"), Some(&b"identity"[..]));
-        assert!(ReceivedRequest::read(&request(&[("grpc-encoding", "identity")])).is_ok());
+        assert_eq!(headers.get("grpc-accept-encoding"), Some(encodings().offer().as_bytes()));
+        let expected = "received message encoding \"snappy\", expected one of identity";
+        assert!(refusal.status.message().starts_with(expected), "{:?}", refusal.status);
+        let other = read(&request(&[(":path", "x")])).unwrap_err().to_headers();
+        assert_eq!(other.get("grpc-accept-encoding"), None);
+        assert!(read(&request(&[("grpc-encoding", "identity")])).is_ok());
     }
 
     /// A `-bin` value that is not base64 is refused, not dropped.
@@ -326,6 +377,6 @@ mod tests {
     /// A missing `te` is tolerated: some proxies drop it.
     #[test]
     fn a_missing_te_is_tolerated() {
-        assert!(ReceivedRequest::read(&request(&[("te", "")])).is_ok());
+        assert!(read(&request(&[("te", "")])).is_ok());
     }
 }

@@ -3,18 +3,27 @@
 //! PROTOCOL-HTTP2.md, Responses. Trailers-Only is one section that is head and trailers at once;
 //! the metadata in it is trailing metadata.
 
-use super::{ContentType, read_metadata, unknown_encoding, write_metadata};
+use super::{ContentType, read_encoding, read_metadata, write_metadata};
 use crate::grpc::base64;
+use crate::grpc::compression::{Encoding, Encodings};
 use crate::grpc::metadata::Metadata;
 use crate::grpc::percent;
 use crate::grpc::status::{Code, Status};
 use crate::http2::Headers;
 use crate::limits::CUT_MESSAGE_MAX;
 
-/// The head of a response that goes on with messages or trailers.
-pub(crate) fn response_head(content_type: &ContentType, metadata: &Metadata) -> Headers {
+/// The head of a response that goes on with messages, which may be compressed with `encoding`, or
+/// with trailers.
+pub(crate) fn response_head(
+    content_type: &ContentType,
+    encoding: Option<&str>,
+    metadata: &Metadata,
+) -> Headers {
     let mut headers = Headers::new();
     headers.push(":status", "200");
+    if let Some(encoding) = encoding {
+        headers.push("grpc-encoding", encoding);
+    }
     headers.push("content-type", content_type.as_str());
     write_metadata(metadata, &mut headers);
     headers
@@ -57,23 +66,25 @@ pub(crate) fn cut_status(outcome: Result<(), &Status>, excess: &str) -> Status {
 /// What the first header section of a response says.
 #[derive(Debug, PartialEq)]
 pub(crate) enum ReceivedHead {
-    /// Messages and trailers follow.
-    Head(Metadata),
+    /// Messages, which may be compressed, and trailers follow.
+    Head(Metadata, Option<Encoding>),
     /// The call is over, whatever else the stream may hold: its trailing metadata, or its status.
     Ended(Result<Metadata, Status>),
 }
 
 /// Reads the first header section; `end` says that it ended the stream.
-pub(crate) fn read_head(headers: &Headers, end: bool) -> ReceivedHead {
+pub(crate) fn read_head(headers: &Headers, end: bool, encodings: &Encodings) -> ReceivedHead {
     let http = read_http_status(headers);
     if (end || http != Some(200)) && headers.get("grpc-status").is_some() {
         // http-grpc-status-mapping.md: the table is for responses without a grpc-status.
         return ReceivedHead::Ended(read_trailers(headers));
     }
-    match check_head(headers, http, end).and_then(|()| read_metadata(headers)) {
-        Ok(metadata) => ReceivedHead::Head(metadata),
-        Err(status) => ReceivedHead::Ended(Err(status)),
-    }
+    let read = || {
+        check_head(headers, http, end)?;
+        let encoding = read_encoding(headers, encodings).map_err(Status::internal)?;
+        Ok(ReceivedHead::Head(read_metadata(headers)?, encoding))
+    };
+    read().unwrap_or_else(|status| ReceivedHead::Ended(Err(status)))
 }
 
 /// Reads the trailers: trailing metadata if the call succeeded, else the status that carries it.
@@ -131,22 +142,16 @@ fn check_head(headers: &Headers, http: Option<u16>, end: bool) -> Result<(), Sta
         return Err(Status::from_http(http));
     }
     match headers.get("content-type") {
-        Some(value) if ContentType::read(value).is_some() => {}
+        Some(value) if ContentType::read(value).is_some() => Ok(()),
         found => {
             let found = found.map_or_else(
                 || "no content-type".to_owned(),
                 |value| format!("content-type {:?}", String::from_utf8_lossy(value)),
             );
-            return Err(Status::unknown(format!(
+            Err(Status::unknown(format!(
                 "received HTTP status 200 with {found}, expected application/grpc"
-            )));
+            )))
         }
-    }
-    match unknown_encoding(headers) {
-        None => Ok(()),
-        Some(encoding) => Err(Status::internal(format!(
-            "received message encoding {encoding:?}, which was not offered"
-        ))),
     }
 }
 
@@ -177,6 +182,7 @@ const CODE_TEXTS: [&str; 17] =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grpc::compression::Options;
 
     /// A status whose list is too large keeps its code and the beginning of its message, cut between
     /// characters; success becomes RESOURCE_EXHAUSTED.
@@ -202,8 +208,12 @@ mod tests {
         );
     }
 
+    fn read(headers: &Headers, end: bool) -> ReceivedHead {
+        read_head(headers, end, &Options::default().build().unwrap())
+    }
+
     fn head(fields: &[(&str, &str)], end: bool) -> ReceivedHead {
-        read_head(&fields.iter().copied().collect(), end)
+        read(&fields.iter().copied().collect(), end)
     }
 
     fn ended(fields: &[(&str, &str)], end: bool) -> Status {
@@ -225,8 +235,8 @@ mod tests {
     /// A head and trailers written by the server are what the client reads.
     #[test]
     fn heads_and_trailers_come_back() {
-        let headers = response_head(&ContentType::GRPC, &metadata());
-        assert_eq!(read_head(&headers, false), ReceivedHead::Head(metadata()));
+        let headers = response_head(&ContentType::GRPC, None, &metadata());
+        assert_eq!(read(&headers, false), ReceivedHead::Head(metadata(), None));
         assert_eq!(read_trailers(&trailers(Ok(()), &metadata())), Ok(metadata()));
 
         let mut own = Metadata::new();
@@ -257,9 +267,9 @@ mod tests {
         let status = Status::not_found("x");
         let headers = trailers_only(&ContentType::GRPC, Err(&status), &metadata());
         let expected = Err(status.with_metadata(metadata()));
-        assert_eq!(read_head(&headers, true), ReceivedHead::Ended(expected));
+        assert_eq!(read(&headers, true), ReceivedHead::Ended(expected));
         let headers = trailers_only(&ContentType::GRPC, Ok(()), &metadata());
-        assert_eq!(read_head(&headers, true), ReceivedHead::Ended(Ok(metadata())));
+        assert_eq!(read(&headers, true), ReceivedHead::Ended(Ok(metadata())));
     }
 
     /// The HTTP status counts only where there is no grpc-status.
@@ -287,17 +297,17 @@ mod tests {
             ended(&[OK], false).to_string(),
             "UNKNOWN: received HTTP status 200 with no content-type, expected application/grpc"
         );
-        assert!(matches!(head(&[OK, GRPC], false), ReceivedHead::Head(_)));
+        assert!(matches!(head(&[OK, GRPC], false), ReceivedHead::Head(..)));
     }
 
     /// An encoding that the client did not offer is INTERNAL.
     #[test]
     fn unknown_response_encodings_are_internal() {
-        let status = ended(&[OK, GRPC, ("grpc-encoding", "gzip")], false);
+        let status = ended(&[OK, GRPC, ("grpc-encoding", "snappy")], false);
         assert_eq!(status.code(), Code::Internal);
         assert!(matches!(
             head(&[OK, GRPC, ("grpc-encoding", "identity")], false),
-            ReceivedHead::Head(_)
+            ReceivedHead::Head(..)
         ));
     }
 

@@ -182,9 +182,10 @@ fn unknown_encodings_are_unimplemented_and_accepted_ones_listed() {
     let stream = peer.open(UNARY, &[("grpc-encoding", "snappy")], true);
     let response = peer.response(stream);
     assert!(response.is_trailers_only());
-    let message = "message encoding \"snappy\" is not supported here";
-    assert_eq!(response.status(), ("12", message));
-    assert_eq!(response.header("grpc-accept-encoding"), Some("identity"));
+    let (code, message) = response.status();
+    let expected = "received message encoding \"snappy\", expected one of identity";
+    assert_eq!((code, message.starts_with(expected)), ("12", true), "{message}");
+    assert!(response.header("grpc-accept-encoding").unwrap().starts_with("identity"));
     let response = peer.call(UNARY, &[("grpc-encoding", "identity")], "hello");
     assert_eq!(response.messages(), ["hello"]);
 }

@@ -2,6 +2,8 @@
 
 mod admission;
 mod calls;
+#[cfg(feature = "gzip")]
+mod compression;
 mod context;
 mod ends;
 mod generic;

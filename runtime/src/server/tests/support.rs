@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::grpc::codec::Writer;
+use crate::grpc::compression;
 use crate::grpc::{Codec, Method, MethodKind, Status, envelope};
 use crate::http2::{Config, Connection, Event, Headers, Reason, StreamId};
+use crate::server::compressing::Messages;
 use crate::server::dispatch::Handlers;
 use crate::server::lanes::lane_of;
 use crate::server::router::Router;
@@ -132,6 +134,7 @@ pub(super) struct Setup {
     connections_max: Option<usize>,
     receive_limit: usize,
     send_limit: usize,
+    compression: compression::Options,
 }
 
 pub(super) struct TestServer {
@@ -154,6 +157,7 @@ impl Setup {
             connections_max: None,
             receive_limit: 1024,
             send_limit: 1024,
+            compression: compression::Options::default(),
         }
     }
 
@@ -196,6 +200,11 @@ impl Setup {
         self
     }
 
+    pub(super) fn compression(mut self, change: impl FnOnce(&mut compression::Options)) -> Self {
+        change(&mut self.compression);
+        self
+    }
+
     pub(super) fn start(self) -> TestServer {
         let router = Router::new(vec![Arc::new(self.service)]).unwrap();
         let mut handlers = Handlers {
@@ -206,14 +215,11 @@ impl Setup {
         let lane = Lane::new("test-worker").max_workers(self.workers).full_pool(self.full);
         let lanes = std::iter::once(lane).chain(self.lanes).collect::<Vec<_>>();
         handlers.router.assign_lanes(|path| lane_of(path, &lanes));
-        let parts = Parts {
-            handlers,
-            lanes,
-            send_limit: self.send_limit,
-            calls_max: self.calls_max,
-            connections_max: self.connections_max,
-        };
         let (config, receive_limit) = (Config::default(), self.receive_limit);
+        let encodings = Arc::new(self.compression.build().unwrap());
+        let messages = Messages { receive_limit, send_limit: self.send_limit, encodings };
+        let (calls_max, connections_max) = (self.calls_max, self.connections_max);
+        let parts = Parts { handlers, lanes, messages, calls_max, connections_max };
         let accepting = Accepting { config, receive_limit, threads: Threads::of_process() };
         let (server, terms) = Server::start(Vec::new(), parts, accepting).unwrap();
         TestServer { server, terms, writes: Mutex::default() }
