@@ -103,6 +103,7 @@ pub use server::{
     Next, ReplySink, RequestStream, ScopedServer, Server, ServerBuilder, ServerInterceptor,
     Service,
 };
+pub use transport::active::ActiveCall;
 pub use transport::connectivity::ConnectivitySubscription;
 pub use transport::current::{CurrentCall, Entered};
 pub use transport::in_process::InProcess;

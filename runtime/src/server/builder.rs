@@ -133,7 +133,8 @@ impl<'s> ServerBuilder<'s> {
         let mut router = Router::new(services).map_err(|error| invalid(error.to_string()))?;
         let lanes: Vec<Lane> = lanes.into_iter().chain(Lane::reserved()).collect();
         router.assign_lanes(|path| lane_of(path, &lanes));
-        let handlers = Handlers { router, generic_handlers, interceptors };
+        let thread_names = options.thread_names;
+        let handlers = Handlers { router, generic_handlers, interceptors, thread_names };
         let accepting =
             Accepting { config: options.http2, receive_limit: options.receive_limit, threads };
         let Options { receive_limit, send_limit, calls_max, connections_max, .. } = options;

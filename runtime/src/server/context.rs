@@ -85,6 +85,10 @@ impl Context {
         }
     }
 
+    pub(crate) fn declared_method(&self) -> &Method {
+        &self.method
+    }
+
     /// The path of the method: `/hello.Greeter/SayHello`.
     #[must_use]
     pub fn method(&self) -> &str {

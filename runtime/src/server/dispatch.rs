@@ -23,7 +23,7 @@ use super::router::{NoRoute, Route, Router};
 use crate::grpc::headers::{self, ContentType, ReceivedRequest};
 use crate::grpc::{Code, Metadata, Method, MethodKind, Status};
 use crate::http2::{Headers, Reason};
-use crate::transport::{Accepted, CurrentCall, Job, Stream};
+use crate::transport::{Accepted, CurrentCall, Facts, Job, Running, Stream, ThreadNames};
 
 /// What every connection of a server hands its requests to.
 pub(crate) struct Dispatcher<'s> {
@@ -39,6 +39,7 @@ pub(crate) struct Handlers<'s> {
     pub(crate) router: Router<'s>,
     pub(crate) generic_handlers: Vec<Arc<dyn GenericHandler + 's>>,
     pub(crate) interceptors: Vec<Arc<dyn ServerInterceptor + 's>>,
+    pub(crate) thread_names: ThreadNames,
 }
 
 /// A call that has been let in and waits for a worker.
@@ -130,6 +131,8 @@ impl<'s> Dispatcher<'s> {
                 }
             });
         }
+        let received = accepted.received;
+        stream.set_facts(Facts { method: method.clone(), received, deadline });
         let terms = Terms { deadline, content_type, send_limit, receive_limit, compressing };
         let peer = stream.peer().clone();
         let caller = Caller { metadata, authority: authority.into(), peer, deadline };
@@ -175,9 +178,11 @@ impl Handlers<'_> {
         }
         let mut outcome = Outcome::default();
         let current = CurrentCall::new(reply.stream(), reply.deadline()).enter();
+        let running = Running::begin(reply.stream(), context.declared_method(), self.thread_names);
         let result = catch_unwind(AssertUnwindSafe(|| {
             self.intercept(route.as_ref(), &mut context, &mut outcome)
         }));
+        drop(running);
         drop(current);
         // Given back before the client learns of the end, so that its next call finds it.
         let place = place.filter(|_| reply.is_detached());

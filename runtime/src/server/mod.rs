@@ -39,7 +39,7 @@ pub use service::Service;
 pub use streams::{DetachedSink, ReplySink, RequestStream};
 
 use crate::transport::{
-    Accepting, Address, Latch, Link, Listener, Listening, Pool, Wire, lock, now,
+    Accepting, ActiveCall, Address, Latch, Link, Listener, Listening, Pool, Wire, lock, now,
 };
 use compressing::Messages;
 use dispatch::{Call, Dispatcher, Handlers};
@@ -173,6 +173,21 @@ impl Server {
         }
         self.pools.iter().for_each(|pool| pool.shut_down());
         self.terminated.open();
+    }
+
+    /// The calls that the server has at the moment, the oldest first: those that wait for a worker,
+    /// those whose methods run, also without a client, and those that a detached sink keeps open.
+    ///
+    /// Looking costs the looker: connections are asked one after the other, so the calls of two
+    /// connections may not have been there at quite the same time.
+    #[must_use]
+    pub fn active_calls(&self) -> Vec<ActiveCall> {
+        let links: Vec<_> =
+            lock(&self.connections).links.iter().filter_map(Weak::upgrade).collect();
+        let time = now();
+        let mut calls: Vec<_> = links.iter().flat_map(|link| link.active_calls(time)).collect();
+        calls.sort_by_key(|call| std::cmp::Reverse(call.age()));
+        calls
     }
 
     /// Whether the server has been stopped: all its calls and connections have ended.

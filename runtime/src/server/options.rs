@@ -10,6 +10,7 @@ use crate::grpc::compression;
 use crate::http2;
 use crate::limits::http2::{HEADER_BLOCK_SIZE_MAX, HEADER_TABLE_SIZE_MAX};
 use crate::limits::{RECEIVE_MESSAGE_SIZE_MAX, SEND_MESSAGE_SIZE_MAX};
+use crate::transport::ThreadNames;
 
 /// The numbers of a server.
 #[derive(Clone, Debug)]
@@ -19,6 +20,7 @@ pub(super) struct Options {
     pub(super) compression: compression::Options,
     pub(super) calls_max: Option<usize>,
     pub(super) connections_max: Option<usize>,
+    pub(super) thread_names: ThreadNames,
     pub(super) http2: http2::Config,
 }
 
@@ -30,6 +32,7 @@ impl Default for Options {
             compression: compression::Options::default(),
             calls_max: None,
             connections_max: None,
+            thread_names: ThreadNames::Kept,
             http2: http2::Config { lifetime: lifetime::defaults(), ..Default::default() },
         }
     }
@@ -106,6 +109,17 @@ impl ServerBuilder<'_> {
     /// With 0 the server does not start.
     pub fn max_concurrent_rpcs(mut self, calls: usize) -> Self {
         self.options.calls_max = Some(calls);
+        self
+    }
+
+    /// Calls each worker's thread like the method that it runs, while it runs it: `SayHello`, cut to
+    /// 15 bytes. `top -H`, `ps -L`, `perf` and debuggers then show what the server does.
+    ///
+    /// Off by default: it costs a call up to two system calls, about a microsecond. Linux only;
+    /// elsewhere it has no effect. [`Server::active_calls`](crate::Server::active_calls) tells the
+    /// thread of each call without it.
+    pub fn name_threads_after_methods(mut self) -> Self {
+        self.options.thread_names = ThreadNames::OfMethods;
         self
     }
 

@@ -5,14 +5,16 @@
 //! is to be woken, and does that when no lock is held.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
+use super::active::{ActiveCall, Counts, Facts};
 use super::callbacks::run_soon;
 use super::received::{Found, Incoming, Received};
 use super::stream::{Handle, Stream};
 use super::timer::Scheduled;
+use super::wire::Address;
 use super::{lock, wait_until};
 use crate::http2::{Headers, Reason};
 
@@ -24,6 +26,9 @@ pub(crate) struct DeadlinePassed;
 pub(super) struct Inbox {
     state: Mutex<State>,
     changed: Condvar,
+    /// What is known of the call, once a server has let it in.
+    facts: OnceLock<Facts>,
+    counts: Counts,
 }
 
 /// A callback for the cancellation or the end of a stream; code of the application.
@@ -88,6 +93,8 @@ impl Inbox {
                 waker: None,
             }),
             changed: Condvar::new(),
+            facts: OnceLock::new(),
+            counts: Counts::default(),
         }
     }
 
@@ -113,6 +120,7 @@ impl Inbox {
     #[must_use]
     pub(super) fn push_data(&self, data: &[u8], end: bool) -> (usize, bool) {
         let mut state = lock(&self.state);
+        self.counts.add_received(data.len());
         let credit = state.received.push_data(data, end);
         // An incomplete message is nothing to wake anybody for.
         let is_due = state.is_awaited() && !state.received.is_empty();
@@ -189,7 +197,37 @@ impl Inbox {
         children.iter().for_each(Stream::cancel_child);
     }
 
+    /// How the call stands at `time`, unless it has ended and nobody runs it.
+    pub(super) fn active_call(&self, peer: &Arc<Address>, time: Instant) -> Option<ActiveCall> {
+        let facts = self.facts.get()?.clone();
+        let (is_open, is_cancelled) = {
+            let state = lock(&self.state);
+            (state.sending == Sending::Open, state.cancelled)
+        };
+        let call = ActiveCall {
+            peer: Arc::clone(peer),
+            age: time.saturating_duration_since(facts.received),
+            time_remaining: facts.deadline.map(|at| at.saturating_duration_since(time)),
+            bytes_received: self.counts.received(),
+            bytes_sent: self.counts.sent(),
+            thread: self.counts.thread(),
+            is_cancelled,
+            facts,
+        };
+        (is_open || call.is_running()).then_some(call)
+    }
+
     // What the application does, through its stream.
+
+    /// Tells what is known of the call. Only the first time counts.
+    pub(super) fn set_facts(&self, facts: Facts) {
+        // A stream is let in once.
+        let _ = self.facts.set(facts);
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
 
     /// Takes the next thing, if there is one.
     pub(super) fn take(&self) -> Found {

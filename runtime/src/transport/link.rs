@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
+use super::active::ActiveCall;
 use super::inbox::{DeadlinePassed, Inbox};
 use super::state::{Phase, State};
 use super::stream::{End, Outgoing, SendError, Stream};
@@ -285,6 +286,12 @@ impl Link {
     #[cfg(test)]
     pub(super) fn pumps_until(&self) -> Option<Instant> {
         lock(&self.state).pumping.and_then(|(_, until)| until)
+    }
+
+    /// The calls that a server has on this connection, or still runs though it is lost.
+    pub(crate) fn active_calls(&self, time: Instant) -> Vec<ActiveCall> {
+        let state = lock(&self.state);
+        state.inboxes.values().filter_map(|inbox| inbox.active_call(&self.peer, time)).collect()
     }
 
     /// Who is at the other end.

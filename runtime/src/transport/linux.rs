@@ -3,6 +3,7 @@
 //! `portable.rs` beside it has the same names; sockets stay in blocking mode here, each call says
 //! itself that it must not block.
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
@@ -57,4 +58,15 @@ pub(super) fn abstract_address(name: &[u8]) -> io::Result<SocketAddr> {
 /// The name of such an address.
 pub(super) fn abstract_name(address: &SocketAddr) -> Option<&[u8]> {
     address.as_abstract_name()
+}
+
+/// The system's number of this thread.
+pub(super) fn thread_number() -> Option<u32> {
+    rustix::thread::gettid().as_raw_nonzero().get().try_into().ok()
+}
+
+/// Has tools show this thread as `name`, of which the system takes 15 bytes.
+pub(super) fn set_thread_name(name: &CStr) {
+    // It is only for the eye.
+    let _ = rustix::thread::set_name(name);
 }

@@ -13,6 +13,7 @@
 //! current   the call that a thread works for
 //! target    names of servers                      backoff waits between attempts to connect
 //! happy_eyeballs  the first address that answers    connectivity  the states of a channel, to be waited for
+//! active    the calls of a server and their threads, to look at
 //! latch     something that happens once, and that threads wait for
 //! linux     what only Linux has                   portable what stands in elsewhere
 //! ```
@@ -28,6 +29,7 @@
 //! lock of a channel's connectivity is taken under that of its connector, and the one of the pool of
 //! callbacks under it.
 
+pub(crate) mod active;
 pub(crate) mod backoff;
 pub(crate) mod callbacks;
 pub(crate) mod connectivity;
@@ -72,6 +74,7 @@ use std::time::Instant;
 
 use crate::limits;
 
+pub(crate) use active::{ActiveCall, Facts, Running, ThreadNames};
 pub(crate) use current::{Adopted, CurrentCall};
 pub(crate) use in_process::InProcess;
 pub(crate) use latch::Latch;

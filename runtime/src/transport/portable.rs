@@ -60,3 +60,11 @@ pub(super) fn abstract_address(_name: &[u8]) -> io::Result<std::os::unix::net::S
 pub(super) fn abstract_name(_address: &std::os::unix::net::SocketAddr) -> Option<&[u8]> {
     None
 }
+
+/// The system's number of this thread: not known here.
+pub(super) fn thread_number() -> Option<u32> {
+    None
+}
+
+/// Would have tools show this thread as `name`; there is no common way.
+pub(super) fn set_thread_name(_name: &std::ffi::CStr) {}

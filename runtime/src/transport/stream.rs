@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
+use super::active::{Counts, Facts};
 use super::inbox::{DeadlinePassed, Inbox, OnCancel};
 use super::link::{Link, Side};
 use super::received::{Found, Incoming};
@@ -261,6 +262,15 @@ impl Stream {
         self.handle.link.header_excess(headers)
     }
 
+    /// Makes the call of this stream one of those that a server shows.
+    pub(crate) fn set_facts(&self, facts: Facts) {
+        self.handle.inbox.set_facts(facts);
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        self.handle.inbox.counts()
+    }
+
     /// Who is at the other end.
     pub(crate) fn peer(&self) -> &Arc<Address> {
         self.handle.link.peer()
@@ -291,7 +301,9 @@ impl Stream {
         let _turn = turn.ok_or(SendError::Closed)?;
         let all = outgoing.data.len();
         loop {
+            let before = outgoing.data.len();
             let sent = link.submit(|state| state.send(*id, &mut outgoing, inbox));
+            inbox.counts().add_sent(before - outgoing.data.len());
             if sent.map_err(|http2::SendError::Closed| SendError::Closed)? {
                 if outgoing.is_last() {
                     inbox.set_sent_end();

@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::active::restore_thread_name;
 use super::threads::Threads;
 use super::timer::Timer;
 use super::{lock, now, wait_until};
@@ -252,6 +253,7 @@ impl<J: Job> Pool<J> {
                 if state.over {
                     break;
                 }
+                restore_thread_name(&self.name);
                 let is_surplus;
                 (state, is_surplus) = self.wait_for_work(state);
                 if is_surplus {

@@ -153,6 +153,18 @@ fn preface_and_settings_have_a_deadline() {
     peer.ends_with(Violation::PrefaceTimeout);
 }
 
+/// RFC 9113 9.1: how long a peer is waited for is the user's to say.
+#[test]
+fn the_deadline_of_the_preface_is_configured() {
+    let preface_timeout = Duration::from_secs(3);
+    let config = Config { preface_timeout, ..Config::default() };
+    let mut peer = Peer::new(Connection::server(config));
+    peer.send_bytes(PREFACE).wait(Duration::from_secs(2));
+    assert_eq!(peer.error, None);
+    peer.wait(Duration::from_secs(1));
+    peer.ends_with(Violation::PrefaceTimeout);
+}
+
 /// RFC 9113 5.4.1: after an error nothing is sent or taken any more.
 #[test]
 fn a_connection_that_is_over_stays_over() {

@@ -1,5 +1,6 @@
 //! The server against a scripted peer: one test a rule.
 
+mod active;
 mod admission;
 mod calls;
 #[cfg(feature = "gzip")]

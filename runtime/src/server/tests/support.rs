@@ -22,7 +22,7 @@ use crate::server::{
 use crate::transport::memory::{self, MemoryWire};
 use crate::transport::now;
 use crate::transport::wire::{Address, Interest, Wire};
-use crate::transport::{Accepting, FullPool, Threads};
+use crate::transport::{Accepting, FullPool, ThreadNames, Threads};
 
 /// Longer than anything here takes on the slowest machine; never waited for when all is well.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -211,6 +211,7 @@ impl Setup {
             router,
             generic_handlers: self.generic_handlers,
             interceptors: self.interceptors,
+            thread_names: ThreadNames::OfMethods,
         };
         let lane = Lane::new("test-worker").max_workers(self.workers).full_pool(self.full);
         let lanes = std::iter::once(lane).chain(self.lanes).collect::<Vec<_>>();
