@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import sys
 
 from . import peer
 
@@ -59,7 +58,7 @@ class Cpp(peer.Peer):
         source = peer.grpc_source()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        root = self.unpack()
+        root = peer.debian_packages(self.folder / "root", PACKAGES, NEEDED)
         [libraries] = (root / "usr" / "lib").glob("*-linux-gnu*")
         generated = self.generate(source, root, libraries)
         (self.folder / "hook.cc").write_text(HOOK)
@@ -83,23 +82,6 @@ class Cpp(peer.Peer):
             libs = ["-Wl,--start-group", *[f"-l{library}" for library in names], "-Wl,--end-group", "-lpthread", "-ldl"]
             subprocess.run(["g++", *files, "-o", self.folder / name, *link, *libs], check=True)
         (self.folder / "built").touch()
-
-    def unpack(self):
-        """Debian's packages, beside the system and not into it."""
-        debs, root = self.folder / "deb", self.folder / "root"
-        debs.mkdir()
-        apt = peer.toolbox.private_apt(debs, f"deb {peer.toolbox.debian_mirror()} bookworm main")
-        cache = ["apt-cache", *apt[1:]]
-        options = [f"--no-{kind}" for kind in ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"]]
-        found = subprocess.run(
-            [*cache, "depends", "--recurse", *options, *PACKAGES], check=True, capture_output=True, text=True
-        ).stdout
-        names = sorted({line for line in found.splitlines() if NEEDED.match(line)})
-        subprocess.run([*apt, "download", *names], cwd=debs, check=True, stdout=sys.stderr)
-        for deb in debs.glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
-        shutil.rmtree(debs)
-        return root
 
     def generate(self, source, root, libraries):
         generated = self.folder / "generated"

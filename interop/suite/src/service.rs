@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rust_grpc::{Code, Context, Metadata, ReplySink, RequestStream, Status};
+use rust_grpc::{Code, Compression, Context, Metadata, ReplySink, RequestStream, Status};
 
 use crate::proto::grpc::testing::{
-    EchoStatus, Empty, Payload, PayloadType, ResponseParameters, SimpleRequest, SimpleResponse,
-    StreamingInputCallRequest, StreamingInputCallResponse, StreamingOutputCallRequest,
-    StreamingOutputCallResponse, TestService,
+    BoolValue, EchoStatus, Empty, Payload, PayloadType, ResponseParameters, SimpleRequest,
+    SimpleResponse, StreamingInputCallRequest, StreamingInputCallResponse,
+    StreamingOutputCallRequest, StreamingOutputCallResponse, TestService,
 };
 
 /// The metadata that comes back before the response.
@@ -31,7 +31,11 @@ impl TestService for InteropService {
         context: &mut Context,
     ) -> Result<SimpleResponse, Status> {
         echo_metadata(context)?;
+        check_compressed(request.expect_compressed.as_ref(), context)?;
         echo_status(request.response_status.as_ref())?;
+        if request.response_compressed.value {
+            context.set_compression(Compression::Gzip)?;
+        }
         let payload = payload(request.response_type, request.response_size)?;
         Ok(SimpleResponse { payload: payload.into(), ..Default::default() })
     }
@@ -59,6 +63,9 @@ impl TestService for InteropService {
         context: &mut Context,
     ) -> Result<(), Status> {
         echo_metadata(context)?;
+        if request.response_parameters.iter().any(|parameters| parameters.compressed.value) {
+            context.set_compression(Compression::Gzip)?;
+        }
         answer(&request, replies, context)
     }
 
@@ -70,7 +77,9 @@ impl TestService for InteropService {
         echo_metadata(context)?;
         let mut size = 0;
         for request in requests {
-            size += request?.payload.body.len();
+            let request = request?;
+            check_compressed(request.expect_compressed.as_ref(), context)?;
+            size += request.payload.body.len();
         }
         let aggregated_payload_size = i32::try_from(size)
             .map_err(|_| Status::out_of_range(format!("{size} bytes of payload: over 2^31")))?;
@@ -109,10 +118,13 @@ fn answer(
     context: &Context,
 ) -> Result<(), Status> {
     echo_status(request.response_status.as_ref())?;
-    for ResponseParameters { size, interval_us, .. } in &request.response_parameters {
+    for ResponseParameters { size, interval_us, compressed, .. } in &request.response_parameters {
         let interval = Duration::from_micros(u64::try_from(*interval_us).unwrap_or_default());
         if !interval.is_zero() && context.wait_cancelled(interval) {
             return Err(Status::cancelled("the client is gone"));
+        }
+        if !compressed.value {
+            replies.disable_next_message_compression();
         }
         let payload = payload(request.response_type, *size)?.into();
         replies.send(StreamingOutputCallResponse { payload, ..Default::default() })?;
@@ -128,6 +140,20 @@ fn payload(kind: PayloadType, size: i32) -> Result<Payload, Status> {
     let size = usize::try_from(size)
         .map_err(|_| Status::invalid_argument(format!("{size} bytes: expected 0 or more")))?;
     Ok(Payload { r#type: kind, body: vec![0; size], ..Default::default() })
+}
+
+/// Refuses a request that is not compressed as it says it is.
+fn check_compressed(expected: Option<&BoolValue>, context: &Context) -> Result<(), Status> {
+    let is = |compressed| if compressed { "a compressed request" } else { "an uncompressed one" };
+    let got = context.is_request_compressed();
+    match expected {
+        Some(expected) if expected.value != got => Err(Status::invalid_argument(format!(
+            "expected {}, got {}",
+            is(expected.value),
+            is(got)
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn echo_status(wanted: Option<&EchoStatus>) -> Result<(), Status> {

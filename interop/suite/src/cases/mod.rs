@@ -1,5 +1,6 @@
 //! The cases: each calls the server and says what was not as it should be.
 
+mod compression;
 mod metadata;
 mod soak;
 mod status;
@@ -24,6 +25,10 @@ pub const CASES: &[(&str, Case)] = &[
     ("cacheable_unary", unary::cacheable_unary),
     ("large_unary", unary::large_unary),
     ("concurrent_large_unary", unary::concurrent_large_unary),
+    ("client_compressed_unary", compression::client_compressed_unary),
+    ("server_compressed_unary", compression::server_compressed_unary),
+    ("client_compressed_streaming", compression::client_compressed_streaming),
+    ("server_compressed_streaming", compression::server_compressed_streaming),
     ("client_streaming", streaming::client_streaming),
     ("server_streaming", streaming::server_streaming),
     ("ping_pong", streaming::ping_pong),
