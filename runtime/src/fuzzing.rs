@@ -5,6 +5,9 @@
 
 mod formats;
 
+use crate::grpc::codec::Writer;
+use crate::grpc::compression::{Encoding, Options};
+use crate::grpc::envelope;
 use crate::http2::Headers;
 use crate::http2::hpack::{Decoder, Encoder, Limits};
 use crate::message::Json;
@@ -126,12 +129,48 @@ pub fn connection(input: &[u8]) {
     crate::http2::fuzzing::connection(input);
 }
 
+/// Undoes the compression of a message of a peer, with the algorithm that the first octet chooses.
+///
+/// What must hold: nothing panics, no more than the limit comes out, and what came out is compressed
+/// and comes back.
+///
+/// # Panics
+///
+/// If any of that does not hold.
+pub fn compression(input: &[u8]) {
+    const LIMIT: usize = 1 << 16;
+    let Some((&choice, payload)) = input.split_first() else { return };
+    let options = Options { size_min: 0, ..Options::default() };
+    let encodings = options.build().expect("the built-in algorithms");
+    // One more than there are: no encoding at all.
+    let code = choice % (encodings.len() + 1);
+    let encoding = Encoding::from_code(code);
+    let Ok(message) = encodings.decompress(encoding, payload, LIMIT) else { return };
+    assert!(message.len() <= LIMIT && message.capacity() <= LIMIT);
+    let encoding = encoding.expect("nothing is read without an encoding");
+    let mut writer = Writer::new();
+    writer.prepend(&message);
+    writer.prepend(&envelope::prefix(message.len()));
+    encodings.compress(encoding, &mut writer).expect("a message that came is compressed");
+    let (prefix, payload) = writer.as_slice().split_at(envelope::PREFIX_LEN);
+    match prefix[0] {
+        0 => assert_eq!(payload, message),
+        _ => {
+            assert!(payload.len() < message.len());
+            let again = encodings.decompress(Some(encoding), payload, message.len());
+            assert_eq!(again.expect("what was compressed"), message);
+        }
+    }
+}
+
 /// A target, and the name of its folder in `fuzz/corpus`.
 #[cfg(test)]
 type Target = (&'static str, fn(&[u8]));
 
 #[cfg(test)]
 const TARGETS: &[Target] = &[
+    #[cfg(feature = "gzip")]
+    ("compression", compression),
     ("connection", connection),
     ("hpack", hpack),
     ("json", json),

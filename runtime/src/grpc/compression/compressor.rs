@@ -6,6 +6,8 @@
 use std::fmt;
 use std::io;
 
+use crate::limits::COMPRESSION_ROOM_MIN;
+
 /// An algorithm that compresses messages and undoes it.
 ///
 /// Given to [`ChannelBuilder::compressor`] and [`ServerBuilder::compressor`]; both sides of a call
@@ -172,7 +174,7 @@ impl Output {
     #[cfg(feature = "gzip")]
     pub(super) fn room(&mut self) -> &mut Vec<u8> {
         if self.bytes.len() == self.bytes.capacity() {
-            let more = self.bytes.len().max(crate::limits::COMPRESSION_ROOM_MIN);
+            let more = self.bytes.len().max(COMPRESSION_ROOM_MIN);
             self.bytes.reserve_exact(more.min(self.remaining()));
         }
         &mut self.bytes
@@ -204,7 +206,8 @@ impl io::Write for Output {
         }
         let needed = self.bytes.len() + bytes.len();
         if needed > self.bytes.capacity() {
-            let capacity = needed.max(self.bytes.capacity() * 2).min(self.size_max);
+            let doubled = (self.bytes.capacity() * 2).max(COMPRESSION_ROOM_MIN);
+            let capacity = needed.max(doubled).min(self.size_max);
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         self.bytes.extend_from_slice(bytes);

@@ -107,6 +107,12 @@ impl fmt::Debug for Options {
 }
 
 impl Encodings {
+    /// How many there are: their codes are 1 to this.
+    #[cfg(any(fuzzing, test))]
+    pub(crate) fn len(&self) -> u8 {
+        self.compressors.len() as u8
+    }
+
     /// What is used unless a call says otherwise.
     pub(crate) fn default_encoding(&self) -> Option<Encoding> {
         self.default

@@ -200,6 +200,7 @@ impl Setup {
         self
     }
 
+    #[cfg(feature = "gzip")]
     pub(super) fn compression(mut self, change: impl FnOnce(&mut compression::Options)) -> Self {
         change(&mut self.compression);
         self
