@@ -40,7 +40,7 @@ fn every_example_of_the_guide_to_servers_runs() {
         features: &[],
         dependencies: "",
         imports: "use proto::hello::*;\nuse rust_grpc::*;\n",
-        examples_min: 7,
+        examples_min: 8,
     }
     .run();
 }

@@ -49,10 +49,11 @@
 //!
 //! # Features
 //!
-//! None is on by default.
+//! `gzip` alone is on by default.
 //!
 //! - `bytes`: what code generated with the option `bytes` needs: fields that are slices of the
 //!   buffer that a message was decoded from, see [`Message::decode_bytes`].
+//! - `gzip`: [`Compression::Gzip`] and [`Compression::Deflate`], in pure Rust.
 //! - `prost`: the codec [`Prost`], for services generated with the option `messages=prost` over the
 //!   messages of prost.
 //! - `serde`: every message that has JSON implements `serde::Serialize` and `Deserialize`, with the
@@ -60,6 +61,7 @@
 //!   like.
 //! - `serde_json`: [`Struct`](well_known::Struct), [`Value`](well_known::Value) and
 //!   [`ListValue`](well_known::ListValue) from and to `serde_json`'s types.
+//! - `zstd`: [`Compression::Zstd`], in C.
 
 // Generated code names this crate from outside; the well-known types are generated and stand inside.
 extern crate self as rust_grpc;
