@@ -83,9 +83,9 @@ mod server;
 pub(crate) mod transport;
 
 pub use client::{
-    BidiStream, CallCredentials, Canceller, Channel, ChannelBuilder, ClientInterceptor,
-    CredentialsContext, IntoRequest, OutgoingCall, Pending, ReplyReceiver, ReplyStream, Request,
-    RequestSender, RequestSink, Response,
+    Answer, BidiStream, CallCredentials, Canceller, Channel, ChannelBuilder, ClientCall,
+    ClientInterceptor, ClientNext, CredentialsContext, IntoRequest, OutgoingCall, Pending,
+    ReplyReceiver, ReplyStream, Request, RequestSender, RequestSink, Response,
 };
 #[cfg(feature = "prost")]
 pub use grpc::Prost;

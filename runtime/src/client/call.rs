@@ -7,24 +7,23 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 use std::task::Waker;
 use std::time::Instant;
 
 use super::attempts::{
     Attempts, Claim, Head, Number, PARENT_CANCELLED, Reopening, Requests, too_late,
 };
-use super::channel::{Channel, Settings, check_authority};
+use super::channel::{Channel, Settings};
 use super::connector::CHANNEL_CLOSED;
-use super::interceptor::OutgoingCall;
+use super::handle::Packing;
 use super::request::CallOptions;
 use crate::grpc::codec::Writer;
 use crate::grpc::compression::Encoding;
 use crate::grpc::headers::{self, ReceivedHead};
 use crate::grpc::{Code, Metadata, Method, Sent, Status};
 use crate::http2::{Headers, Initiator, Reason};
-use crate::transport::callbacks::run_aside;
-use crate::transport::{CurrentCall, Incoming, SendError, Stream, lock, now};
+use crate::transport::{Incoming, SendError, Stream, lock, now};
 
 /// A call that has begun.
 pub(crate) struct Call {
@@ -61,7 +60,8 @@ pub(crate) enum Wait {
 }
 
 impl Call {
-    /// Begins a call; returns when its head is on its way.
+    /// Begins a call whose options are [settled](CallOptions::settle); returns when its head is on
+    /// its way.
     ///
     /// # Errors
     ///
@@ -72,44 +72,15 @@ impl Call {
         options: CallOptions,
         mut requests: Requests,
     ) -> Result<Self, Status> {
-        if let Some(invalid) = options.invalid {
-            return Err(invalid.into());
-        }
-        if let Some(authority) = &options.authority {
-            check_authority(authority)?;
-        }
         let (settings, encodings) = (channel.settings(), channel.encodings());
-        let timeout = match options.deadline {
-            None => options.timeout.or(settings.default_timeout),
-            Some(_) => options.timeout,
-        };
-        let at = timeout.and_then(|timeout| now().checked_add(timeout));
-        let parent = match options.detached || settings.detached {
-            true => None,
-            false => CurrentCall::of_this_thread(),
-        };
-        let inherited = parent.as_ref().and_then(CurrentCall::deadline);
-        let deadline = [at, options.deadline, inherited].into_iter().flatten().min();
+        let CallOptions { mut metadata, deadline, parent, .. } = options;
         if settings.needs_deadline && deadline.is_none() {
             return Err(Status::failed_precondition(
                 "the call has no deadline, and its channel requires one",
             ));
         }
-        let mut metadata = options.metadata;
-        if !settings.metadata.is_empty() {
-            let own = std::mem::replace(&mut metadata, settings.metadata.clone());
-            metadata.extend_from(&own);
-        }
         let authority = options.authority.as_deref().unwrap_or(&settings.authority);
-        let mut outgoing = OutgoingCall {
-            method,
-            authority,
-            metadata: &mut metadata,
-            deadline,
-            compression: options.compression,
-        };
-        settings.interceptors.run(&mut outgoing)?;
-        let encoding = match outgoing.compression {
+        let encoding = match options.compression {
             None => encodings.default_encoding(),
             Some(compression) => encodings.find(compression).map_err(Status::invalid_argument)?,
         };
@@ -166,17 +137,14 @@ impl Call {
         self.outcome.get().is_some() || self.attempts.watch(waker)
     }
 
-    /// Has other threads do what [`next`](Self::next) has left because it was not to wait.
-    pub(crate) fn go_on(self: &Arc<Self>) {
-        let Some(reopening) = lock(&self.left).take() else { return };
-        let call = self.clone();
-        if !run_aside(move || call.reopen(reopening)) {
-            self.fail(Status::unavailable("too many calls are being sent again at once"));
-        }
+    /// The duty that [`next`](Self::next) has left because it was not to wait, for
+    /// [`reopen`](Self::reopen) on another thread.
+    pub(crate) fn take_left(&self) -> Option<Reopening> {
+        lock(&self.left).take()
     }
 
     /// Opens the second stream of the call.
-    fn reopen(&self, reopening: Reopening) {
+    pub(crate) fn reopen(&self, reopening: Reopening) {
         match self.attempts.reopen(reopening) {
             // Somebody has ended the call meanwhile, and did not know of this stream.
             Ok(()) if self.outcome.get().is_some() => {
@@ -192,10 +160,12 @@ impl Call {
     /// # Errors
     ///
     /// INTERNAL if that cannot be done.
-    pub(crate) fn compress(&self, writer: &mut Writer) -> Result<(), Status> {
-        match self.attempts.head.encoding {
-            None => Ok(()),
-            Some(encoding) => self.attempts.channel.encodings().compress(encoding, writer),
+    pub(crate) fn pack(&self, writer: &mut Writer, packing: Packing) -> Result<(), Status> {
+        match (packing, self.attempts.head.encoding) {
+            (Packing::Plain, _) | (_, None) => Ok(()),
+            (Packing::Compressed, Some(encoding)) => {
+                self.attempts.channel.encodings().compress(encoding, writer)
+            }
         }
     }
 
@@ -497,7 +467,7 @@ fn read_ending(ending: Incoming, channel: &Channel) -> Result<Metadata, Status> 
 }
 
 /// What a sender is told about a call that is over.
-fn closed(outcome: &Result<Metadata, Status>) -> Status {
+pub(crate) fn closed(outcome: &Result<Metadata, Status>) -> Status {
     match outcome {
         Ok(_) => Status::new(Code::Ok, "the server has ended the call"),
         Err(status) => status.clone(),

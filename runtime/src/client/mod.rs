@@ -3,12 +3,15 @@
 //! A call goes down from a stub through `stub`, `call`, `attempts` and `channel` to transport; only return
 //! values come up. No sockets, clocks, threads or waits of its own: those are transport's.
 
+mod answer;
 mod attempts;
 mod call;
 mod channel;
 mod connector;
 mod credentials;
 mod generic;
+mod handle;
+mod intercepted;
 mod interceptor;
 mod pending;
 mod request;
@@ -19,9 +22,10 @@ pub(crate) mod stub;
 #[cfg(test)]
 mod tests;
 
+pub use answer::Answer;
 pub use channel::{Channel, ChannelBuilder};
 pub use credentials::{CallCredentials, CredentialsContext};
-pub use interceptor::{ClientInterceptor, OutgoingCall};
+pub use interceptor::{ClientCall, ClientInterceptor, ClientNext, OutgoingCall};
 pub use pending::{Canceller, Pending};
 pub use request::{IntoRequest, Request};
 pub use response::Response;

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use super::call::{Call, Wait};
+use super::call::Wait;
+use super::handle::Handle;
 use super::response::Response;
 use super::single::SingleReply;
 use crate::grpc::{Codec, Status};
@@ -53,7 +54,7 @@ use crate::transport::{lock, now};
 /// ```
 #[must_use = "dropping a pending call cancels it"]
 pub struct Pending<T: 'static> {
-    call: Arc<Call>,
+    call: Arc<Handle>,
     codec: &'static dyn Codec<T>,
     reply: SingleReply,
     taken: bool,
@@ -62,7 +63,7 @@ pub struct Pending<T: 'static> {
 }
 
 impl<T> Pending<T> {
-    pub(crate) fn new(call: Call, codec: &'static dyn Codec<T>) -> Self {
+    pub(crate) fn new(call: Handle, codec: &'static dyn Codec<T>) -> Self {
         Self {
             call: Arc::new(call),
             codec,
@@ -263,11 +264,11 @@ impl<T> fmt::Debug for Pending<T> {
 /// CANCELLED. It does nothing to a call that has ended. Dropping it does nothing either.
 #[derive(Clone, Debug)]
 pub struct Canceller {
-    call: Arc<Call>,
+    call: Arc<Handle>,
 }
 
 impl Canceller {
-    pub(crate) fn new(call: Arc<Call>) -> Self {
+    pub(crate) fn new(call: Arc<Handle>) -> Self {
         Self { call }
     }
 

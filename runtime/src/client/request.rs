@@ -6,9 +6,11 @@
 use std::borrow::Borrow;
 use std::time::{Duration, Instant};
 
+use super::channel::{Settings, check_authority};
 use super::credentials::{CallCredentials, Credentials};
-use crate::grpc::{Compression, InvalidMetadata, Metadata};
+use crate::grpc::{Compression, InvalidMetadata, Metadata, Status};
 use crate::limits;
+use crate::transport::{CurrentCall, now};
 
 /// A request message with what one call needs beside it: metadata, a deadline, credentials, limits.
 ///
@@ -48,6 +50,40 @@ pub(crate) struct CallOptions {
     pub(crate) credentials: Credentials,
     pub(crate) detached: bool,
     pub(crate) compression: Option<Compression>,
+    /// The call that this one is made for.
+    pub(crate) parent: Option<CurrentCall>,
+}
+
+impl CallOptions {
+    /// Fixes the deadline, counted from now, and adds what the channel says of every call; once a
+    /// call, before anybody looks at it.
+    ///
+    /// # Errors
+    ///
+    /// INVALID_ARGUMENT about what cannot be sent.
+    pub(crate) fn settle(&mut self, settings: &Settings) -> Result<(), Status> {
+        if let Some(invalid) = self.invalid.take() {
+            return Err(invalid.into());
+        }
+        if let Some(authority) = &self.authority {
+            check_authority(authority)?;
+        }
+        let timeout = match self.deadline {
+            None => self.timeout.or(settings.default_timeout),
+            Some(_) => self.timeout,
+        };
+        let at = timeout.and_then(|timeout| now().checked_add(timeout));
+        if !(self.detached || settings.detached) {
+            self.parent = CurrentCall::of_this_thread();
+        }
+        let inherited = self.parent.as_ref().and_then(CurrentCall::deadline);
+        self.deadline = [at, self.deadline, inherited].into_iter().flatten().min();
+        if !settings.metadata.is_empty() {
+            let own = std::mem::replace(&mut self.metadata, settings.metadata.clone());
+            self.metadata.extend_from(&own);
+        }
+        Ok(())
+    }
 }
 
 impl<T> Request<T> {

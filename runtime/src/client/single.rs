@@ -1,6 +1,7 @@
 //! Receiving the one reply of a call, for every kind that has exactly one.
 
-use super::call::{Call, Step, Wait};
+use super::call::{Step, Wait};
+use super::handle::Handle;
 use super::response::Response;
 use crate::grpc::{Codec, Metadata, Status};
 
@@ -15,7 +16,7 @@ impl SingleReply {
     /// Waits for the rest of the response; `None` if it has not come so far.
     pub(crate) fn advance<T>(
         &mut self,
-        call: &Call,
+        call: &Handle,
         codec: &dyn Codec<T>,
         wait: Wait,
     ) -> Option<Result<Response<T>, Status>> {
@@ -34,14 +35,14 @@ impl SingleReply {
     /// Waits for the whole response.
     pub(crate) fn wait<T>(
         mut self,
-        call: &Call,
+        call: &Handle,
         codec: &dyn Codec<T>,
     ) -> Result<Response<T>, Status> {
         self.advance(call, codec, Wait::AsLongAsItTakes)
             .unwrap_or_else(|| Err(Status::internal("a wait without end has ended")))
     }
 
-    fn response<T>(&mut self, call: &Call, codec: &dyn Codec<T>) -> Result<Response<T>, Status> {
+    fn response<T>(&mut self, call: &Handle, codec: &dyn Codec<T>) -> Result<Response<T>, Status> {
         let trailing_metadata = match call.outcome() {
             Some(Ok(metadata)) => metadata.clone(),
             Some(Err(status)) => {

@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::call::{Call, Step, Wait};
+use super::call::{Step, Wait};
+use super::handle::{Handle, Packing};
 use super::pending::Canceller;
 use super::response::Response;
 use super::single::SingleReply;
@@ -36,7 +37,7 @@ use crate::transport::now;
 /// ```
 #[must_use = "dropping a stream of replies cancels its call"]
 pub struct ReplyStream<T: 'static> {
-    call: Arc<Call>,
+    call: Arc<Handle>,
     codec: &'static dyn Codec<T>,
     /// The head has come, with its metadata; messages come after it.
     metadata: Option<Metadata>,
@@ -47,7 +48,7 @@ pub struct ReplyStream<T: 'static> {
 pub type ReplyReceiver<T> = ReplyStream<T>;
 
 impl<T> ReplyStream<T> {
-    pub(crate) fn new(call: Arc<Call>, codec: &'static dyn Codec<T>) -> Self {
+    pub(crate) fn new(call: Arc<Handle>, codec: &'static dyn Codec<T>) -> Self {
         Self { call, codec, metadata: None, ended: false }
     }
 
@@ -186,18 +187,19 @@ impl<T> fmt::Debug for ReplyStream<T> {
 /// [`close_send`](Self::close_send); dropped before that, it cancels the call.
 #[must_use = "dropping a stream of requests cancels its call"]
 pub struct RequestSender<T: 'static> {
-    call: Arc<Call>,
+    call: Arc<Handle>,
     codec: &'static dyn Codec<T>,
     writer: Writer,
     send_max: usize,
-    is_next_uncompressed: bool,
+    /// Of the next message.
+    packing: Packing,
     closed: bool,
 }
 
 impl<T> RequestSender<T> {
-    pub(crate) fn new(call: Arc<Call>, codec: &'static dyn Codec<T>, send_max: usize) -> Self {
+    pub(crate) fn new(call: Arc<Handle>, codec: &'static dyn Codec<T>, send_max: usize) -> Self {
         let writer = Writer::new();
-        Self { call, codec, writer, send_max, is_next_uncompressed: false, closed: false }
+        Self { call, codec, writer, send_max, packing: Packing::Compressed, closed: false }
     }
 
     /// Sends one request, a `T` or a `&T`. Waits while the server reads more slowly than this
@@ -211,8 +213,8 @@ impl<T> RequestSender<T> {
     /// call goes on then. FAILED_PRECONDITION after [`close_send`](BidiStream::close_send).
     pub fn send(&mut self, message: impl Borrow<T>) -> Result<(), Status> {
         self.frame(message.borrow())?;
-        self.call.send(self.writer.as_slice())?;
-        self.is_next_uncompressed = false;
+        self.call.send(&mut self.writer, self.packing)?;
+        self.packing = Packing::Compressed;
         Ok(())
     }
 
@@ -221,7 +223,7 @@ impl<T> RequestSender<T> {
     /// For messages that hold a secret beside text that others choose; see
     /// [`Compression`](crate::Compression). C++ calls it `WriteOptions::set_no_compression`.
     pub fn disable_next_message_compression(&mut self) {
-        self.is_next_uncompressed = true;
+        self.packing = Packing::Plain;
     }
 
     /// As [`send`](Self::send), but waits `timeout` at most for the server to read on.
@@ -266,10 +268,10 @@ impl<T> RequestSender<T> {
 
     fn send_until(&mut self, message: &T, until: Instant) -> Result<Sent, Status> {
         self.frame(message)?;
-        let sent = self.call.send_until(self.writer.as_slice(), until);
+        let sent = self.call.send_until(&mut self.writer, until, self.packing);
         self.call.go_on();
         if let Ok(Sent::Taken) = sent {
-            self.is_next_uncompressed = false;
+            self.packing = Packing::Compressed;
         }
         sent
     }
@@ -278,11 +280,7 @@ impl<T> RequestSender<T> {
         if self.closed {
             return Err(Status::failed_precondition("the stream of requests is closed"));
         }
-        codec::frame(self.codec, message, self.send_max, &mut self.writer)?;
-        match self.is_next_uncompressed {
-            true => Ok(()),
-            false => self.call.compress(&mut self.writer),
-        }
+        codec::frame(self.codec, message, self.send_max, &mut self.writer)
     }
 
     fn close_in_place(&mut self) {

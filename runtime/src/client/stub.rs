@@ -6,8 +6,8 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::attempts::Requests;
-use super::call::Call;
 use super::channel::Channel;
+use super::handle::Handle;
 use super::pending::Pending;
 use super::request::{CallOptions, IntoRequest};
 use super::response::Response;
@@ -89,7 +89,7 @@ where
 {
     let (_, options) = request.into_request().into_parts();
     let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
-    let call = Arc::new(Call::begin(channel, method, options, Requests::Stream)?);
+    let call = Arc::new(Handle::begin(channel, method, options, Requests::Stream)?);
     let requests = RequestSender::new(call, codec, send_max);
     Ok(RequestSink::new(requests, codec))
 }
@@ -110,7 +110,7 @@ where
 {
     let (_, options) = request.into_request().into_parts();
     let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
-    let call = Arc::new(Call::begin(channel, method, options, Requests::Stream)?);
+    let call = Arc::new(Handle::begin(channel, method, options, Requests::Stream)?);
     let requests = RequestSender::new(call.clone(), codec, send_max);
     Ok(BidiStream::new(requests, ReplyStream::new(call, codec)))
 }
@@ -121,9 +121,9 @@ fn begin_with_one<Req>(
     options: CallOptions,
     codec: &dyn Codec<Req>,
     message: &Req,
-) -> Result<Call, Status> {
+) -> Result<Handle, Status> {
     let mut framed = Writer::new();
     let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
     codec::frame(codec, message, send_max, &mut framed)?;
-    Call::begin(channel, method, options, Requests::One(framed))
+    Handle::begin(channel, method, options, Requests::One(framed))
 }

@@ -1,7 +1,8 @@
 //! The seam around the messages of one call, on whichever side.
 //!
-//! The invariant: the first interceptor added is nearest to the wire. What is received passes it
-//! first, what is sent passes it last.
+//! The invariant: the first one is nearest to the wire. What is received passes it first, what is sent
+//! passes it last. On a server that is the one that was added first, on a client the one that was
+//! added last: on both sides the interceptors stand in the order in which they run.
 
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use super::status::Status;
 /// may change, hold back, add or refuse messages.
 ///
 /// An interceptor of calls makes one for the calls that it wants to look into; on a server by
-/// [`Context::intercept_messages`](crate::Context::intercept_messages). Messages are bytes without
+/// [`Context::intercept_messages`](crate::Context::intercept_messages), on a client by
+/// [`OutgoingCall::intercept_messages`](crate::OutgoingCall::intercept_messages). Messages are bytes without
 /// prefix or compression; `HelloRequest::decode(&message)` reads one. A call of one message has a
 /// stream of one. `receive` and `send` may run at the same time on two threads.
 ///
@@ -70,15 +72,16 @@ pub trait MessageInterceptor: Send + Sync {
         next.send(message)
     }
 
-    /// Sees the initial metadata that this side is about to send, and may change it. Not called if
-    /// the call ends without.
+    /// Sees the initial metadata of the response, which a server is about to send or a client has
+    /// received, and may change it. Not called if the call ends without.
     fn initial_metadata(&self, metadata: &mut Metadata) {
         let _ = metadata;
     }
 
-    /// Sees how this side ends the call, and may change the trailing metadata. Called once, by
+    /// Sees how the call ends, and may change the trailing metadata. Called once, by
     /// whichever thread ends the call: for replies that were detached that is later than the method's
-    /// return. A call that was cancelled meanwhile is ended too, for nobody.
+    /// return. A call that was cancelled meanwhile is ended too, for nobody; one that a client drops
+    /// has been cancelled.
     fn end(&self, outcome: Result<(), &Status>, trailing: &mut Metadata) {
         let _ = (outcome, trailing);
     }

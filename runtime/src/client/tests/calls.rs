@@ -2,7 +2,7 @@
 
 use super::peer::{Peer, build_against, script, stub_against};
 use super::{Stub, text};
-use crate::client::{Channel, OutgoingCall, Request};
+use crate::client::{Channel, Request};
 use crate::grpc::{Code, Status};
 use crate::http2::{Reason, StreamId};
 
@@ -223,38 +223,6 @@ fn invalid_metadata_refuses_the_call() {
         check(&status, Code::InvalidArgument, "metadata key \"a b\"");
     }
     assert_eq!(peers.connects(), 0);
-}
-
-/// Interceptors see every kind of call, in order, may add metadata, and may refuse.
-#[test]
-fn interceptors_see_every_call_and_may_refuse_it() {
-    let builder = Channel::builder("memory")
-        .interceptor(|call: &mut OutgoingCall<'_>| {
-            let name = call.method().name();
-            call.metadata_mut().insert("x-method", name)?;
-            Ok(())
-        })
-        .interceptor(|call: &mut OutgoingCall<'_>| match call.metadata().get("x-method") {
-            Some("Unary") => Ok(()),
-            name => Err(Status::permission_denied(format!("{name:?} at {}", call.authority()))),
-        });
-    let (stub, peers) = build_against(
-        builder,
-        script(|peer| {
-            let (stream, head) = peer.head();
-            assert_eq!(head.get("x-method"), Some(&b"Unary"[..]));
-            peer.rest(stream);
-            peer.reply(stream, "");
-            peer.until_closed();
-        }),
-    );
-    assert_eq!(*stub.unary(text("")).unwrap(), "");
-    let refused = Code::PermissionDenied;
-    check(&stub.list(text("")).unwrap_err(), refused, "Some(\"List\") at localhost");
-    check(&stub.record(()).unwrap_err(), refused, "Record");
-    check(&stub.chat(()).unwrap_err(), refused, "Chat");
-    drop(stub);
-    peers.join();
 }
 
 /// PROTOCOL-HTTP2.md, Errors: what RST_STREAM means, before and behind the head.

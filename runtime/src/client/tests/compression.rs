@@ -2,7 +2,7 @@
 
 use super::peer::{Peer, Peers, build_against, script, stub_against};
 use super::{Stub, text};
-use crate::client::{Channel, ChannelBuilder, OutgoingCall, Request, Response};
+use crate::client::{Channel, ChannelBuilder, ClientNext, OutgoingCall, Request, Response};
 use crate::grpc::compression::{Compressor, Gzip, Output};
 use crate::grpc::{Code, Compression, Status, envelope};
 use crate::http2::{Headers, Reason};
@@ -111,10 +111,11 @@ fn the_call_overrides_the_channel() {
 /// An interceptor overrides both.
 #[test]
 fn an_interceptor_chooses_the_compression() {
-    let builder = Channel::builder("memory").interceptor(|call: &mut OutgoingCall<'_>| {
+    let choose = |call: &mut OutgoingCall<'_>, next: ClientNext<'_>| {
         call.set_compression(Compression::Gzip);
-        Ok(())
-    });
+        next.run(call)
+    };
+    let builder = Channel::builder("memory").interceptor(choose);
     let (stub, peers) = expecting(builder, Some("gzip"), vec![(long(), true)]);
     stub.unary(Request::new(long()).compression(Compression::Identity)).unwrap();
     peers.join();

@@ -6,6 +6,8 @@ mod channel;
 mod compression;
 mod connectivity;
 mod deadlines;
+mod generic;
+mod interceptors;
 mod misbehaving;
 mod options;
 mod peer;

@@ -1,0 +1,194 @@
+//! A call as the types hold it that users have: on the wire, behind interceptors, or answered.
+//!
+//! What a channel without interceptors makes is a call on the wire, and costs nothing more.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+use super::answer::Answered;
+use super::attempts::Requests;
+use super::call::{Call, Step, Wait, closed};
+use super::channel::Channel;
+use super::intercepted::Intercepted;
+use super::interceptor::{ClientNext, OutgoingCall};
+use super::request::CallOptions;
+use crate::grpc::codec::Writer;
+use crate::grpc::envelope::PREFIX_LEN;
+use crate::grpc::{Extensions, Metadata, Method, Sent, Status};
+use crate::transport::callbacks::run_aside;
+
+/// A call that has begun.
+pub(crate) enum Handle {
+    Wire(Call),
+    Intercepted(Intercepted),
+    Answered(Answered),
+}
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// As the call says: compressed, if it says so.
+    Compressed,
+    /// As it is, whatever the call says.
+    Plain,
+}
+
+impl Handle {
+    /// Begins a call; returns when its head is on its way.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing was sent.
+    pub(crate) fn begin(
+        channel: &Channel,
+        method: &Method,
+        mut options: CallOptions,
+        requests: Requests,
+    ) -> Result<Self, Status> {
+        options.settle(channel.settings())?;
+        let interceptors = &channel.settings().interceptors;
+        if interceptors.0.is_empty() {
+            return Call::begin(channel, method, options, requests).map(Self::Wire);
+        }
+        let request = match requests {
+            Requests::One(framed) => Some(framed.as_slice()[PREFIX_LEN..].to_vec()),
+            Requests::Stream => None,
+        };
+        let (messages, extensions) = (Vec::new(), Extensions::new());
+        let mut call = OutgoingCall { channel, method, options, request, messages, extensions };
+        ClientNext::new(interceptors).run(&mut call).map(|call| call.handle)
+    }
+
+    /// As [`Call::next`].
+    pub(crate) fn next(&self, wait: Wait) -> Option<Step> {
+        match self {
+            Self::Wire(call) => call.next(wait),
+            Self::Intercepted(call) => call.next(wait),
+            Self::Answered(call) => Some(call.next()),
+        }
+    }
+
+    /// As [`Call::send`], of a message that is not compressed yet.
+    pub(crate) fn send(&self, framed: &mut Writer, packing: Packing) -> Result<(), Status> {
+        match self {
+            Self::Wire(call) => {
+                call.pack(framed, packing)?;
+                call.send(framed.as_slice())
+            }
+            Self::Intercepted(call) => call.send(payload(framed), None, packing).map(|_| ()),
+            Self::Answered(call) => Err(closed(call.outcome_for_sender())),
+        }
+    }
+
+    /// As [`Call::send_until`], of a message that is not compressed yet.
+    pub(crate) fn send_until(
+        &self,
+        framed: &mut Writer,
+        until: Instant,
+        packing: Packing,
+    ) -> Result<Sent, Status> {
+        match self {
+            Self::Wire(call) => {
+                call.pack(framed, packing)?;
+                call.send_until(framed.as_slice(), until)
+            }
+            Self::Intercepted(call) => call.send(payload(framed), Some(until), packing),
+            Self::Answered(call) => Err(closed(call.outcome_for_sender())),
+        }
+    }
+
+    /// As [`Call::end_requests`].
+    pub(crate) fn end_requests(&self) {
+        if let Some(call) = self.call() {
+            call.end_requests();
+        }
+    }
+
+    /// As [`Call::fail`].
+    pub(crate) fn fail(&self, status: Status) {
+        match self {
+            Self::Wire(call) => call.fail(status),
+            Self::Intercepted(call) => call.fail(status),
+            Self::Answered(call) => call.fail(status),
+        }
+    }
+
+    /// As [`Call::abandon`].
+    pub(crate) fn abandon(&self, why: &'static str) {
+        if let Some(call) = self.call() {
+            call.abandon(why);
+        }
+    }
+
+    /// As [`abandon`](Self::abandon), and those who intercept are told.
+    pub(crate) fn give_up(&self) {
+        match self {
+            Self::Wire(call) => call.abandon("the call was dropped"),
+            Self::Intercepted(call) => call.give_up(),
+            Self::Answered(_) => {}
+        }
+    }
+
+    /// How the call ended, once it has.
+    pub(crate) fn outcome(&self) -> Option<&Result<Metadata, Status>> {
+        match self {
+            Self::Wire(call) => call.outcome(),
+            Self::Intercepted(call) => call.outcome(),
+            Self::Answered(call) => call.outcome(),
+        }
+    }
+
+    /// As [`Call::watch`].
+    pub(crate) fn watch(&self, waker: &Waker) -> bool {
+        self.call().is_none_or(|call| call.watch(waker))
+    }
+
+    /// Whether the reply that was received last came compressed.
+    pub(crate) fn is_reply_compressed(&self) -> bool {
+        self.call().is_some_and(Call::is_reply_compressed)
+    }
+
+    /// When the call must be over.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.call().and_then(Call::deadline)
+    }
+
+    /// Has other threads do what [`next`](Self::next) has left because it was not to wait.
+    pub(crate) fn go_on(self: &Arc<Self>) {
+        let Some(reopening) = self.call().and_then(Call::take_left) else { return };
+        let handle = self.clone();
+        let is_taken = run_aside(move || {
+            if let Some(call) = handle.call() {
+                call.reopen(reopening);
+            }
+        });
+        if !is_taken {
+            self.fail(Status::unavailable("too many calls are being sent again at once"));
+        }
+    }
+
+    /// The call on the wire, if there is one.
+    fn call(&self) -> Option<&Call> {
+        match self {
+            Self::Wire(call) => Some(call),
+            Self::Intercepted(call) => call.behind.call(),
+            Self::Answered(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.call() {
+            Some(call) => call.fmt(f),
+            None => write!(f, "a call that an interceptor has answered"),
+        }
+    }
+}
+
+/// A message without its prefix.
+fn payload(framed: &Writer) -> Vec<u8> {
+    framed.as_slice()[PREFIX_LEN..].to_vec()
+}
