@@ -45,6 +45,20 @@ fn every_example_of_the_guide_to_servers_runs() {
     .run();
 }
 
+/// docs/connections.md: every example compiles and runs, on the .proto file of the page.
+#[test]
+fn every_example_of_the_guide_to_connections_runs() {
+    Guide {
+        page: "docs/connections.md",
+        protos: &["proto/hello.proto"],
+        features: &[],
+        dependencies: "",
+        imports: "use proto::hello::*;\nuse rust_grpc::*;\nuse std::time::Duration;\n",
+        examples_min: 5,
+    }
+    .run();
+}
+
 /// A page whose examples, the blocks of Rust, are functions of one program.
 struct Guide {
     page: &'static str,

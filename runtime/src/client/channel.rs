@@ -438,7 +438,7 @@ impl ChannelBuilder {
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let authority = target.authority().to_owned();
         let name = target.to_string();
-        let connect = Box::new(move |until| transport::connect(&target, until));
+        let connect = Box::new(move |dial| transport::connect(&target, dial));
         self.build_with(name, authority, connect)
     }
 

@@ -25,10 +25,10 @@ use crate::transport::connectivity::Connectivity;
 use crate::transport::latch::Latch;
 use crate::transport::timer::{Scheduled, Timer};
 use crate::transport::wire::Wire;
-use crate::transport::{self, Link, lock, now};
+use crate::transport::{self, Dial, Link, lock, now};
 
 /// How a wire to the server is made: names looked up, an address connected to, a handshake made.
-pub(crate) type Connect = Box<dyn Fn(Option<Instant>) -> io::Result<Box<dyn Wire>> + Send + Sync>;
+pub(crate) type Connect = Box<dyn Fn(Dial) -> io::Result<Box<dyn Wire>> + Send + Sync>;
 
 /// What a connection is made and kept with.
 #[derive(Clone, Debug)]
@@ -61,6 +61,8 @@ struct Shared {
 struct State {
     phase: Phase,
     backoff: Backoff,
+    /// Attempts that have failed in a row.
+    failures: usize,
     /// Of the next connection: longer each time a server complains of PINGs.
     keepalive_time: Option<Duration>,
     /// When somebody wanted a connection last that was not there.
@@ -85,8 +87,7 @@ enum Phase {
 
 /// One attempt to connect.
 struct Attempt {
-    /// When it is given up.
-    until: Option<Instant>,
+    dial: Dial,
     /// When the next one begins if this one fails.
     retry_at: Instant,
     keepalive_time: Option<Duration>,
@@ -110,6 +111,7 @@ impl Connector {
         let state = Mutex::new(State {
             phase: Phase::Idle,
             backoff: options.backoff.clone(),
+            failures: 0,
             keepalive_time: options.keepalive_time,
             wanted: now(),
             retry: None,
@@ -251,8 +253,9 @@ impl Shared {
     /// much time if that is more than the timeout.
     fn begin(&self, state: &mut State, time: Instant) -> Arc<Attempt> {
         let wait = state.backoff.next_wait(transport::random());
+        let until = time.checked_add(self.options.connect_timeout.max(wait));
         let attempt = Arc::new(Attempt {
-            until: time.checked_add(self.options.connect_timeout.max(wait)),
+            dial: Dial { until, failures: state.failures },
             retry_at: time + wait,
             keepalive_time: state.keepalive_time,
             link: OnceLock::new(),
@@ -287,6 +290,7 @@ impl Shared {
             (Phase::Closed, Err(_)) => None,
             (_, Ok(link)) => {
                 state.backoff.reset();
+                state.failures = 0;
                 self.set_ready(&mut state, link);
                 None
             }
@@ -314,6 +318,7 @@ impl Shared {
 
     fn set_failed(self: &Arc<Self>, state: &mut State, status: Status, retry_at: Instant) {
         state.phase = Phase::Failed { status, retry_at };
+        state.failures = state.failures.wrapping_add(1);
         self.connectivity.set(ConnectivityState::TransientFailure);
         let shared = Arc::downgrade(self);
         let retry = Timer::shared().schedule(retry_at, move || {
@@ -361,7 +366,7 @@ impl Shared {
 
     /// A connection is there once the server's SETTINGS have come, not when a socket is open.
     fn establish(self: &Arc<Self>, attempt: &Attempt) -> io::Result<Arc<Link>> {
-        let wire = (self.connect)(attempt.until)?;
+        let wire = (self.connect)(attempt.dial)?;
         let shared = Arc::downgrade(self);
         let leaves = move |link: &Link| {
             if let Some(shared) = shared.upgrade() {
@@ -376,7 +381,7 @@ impl Shared {
         if let Phase::Closed = lock(&self.state).phase {
             link.close();
         }
-        link.wait_ready(attempt.until).map_err(|error| {
+        link.wait_ready(attempt.dial.until).map_err(|error| {
             link.close();
             io::Error::other(error)
         })?;

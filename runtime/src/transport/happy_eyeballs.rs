@@ -26,7 +26,7 @@ enum Begun {
     Pending(Socket),
 }
 
-/// Connects to the first of `addresses` that answers. An attempt begins as soon as the one before
+/// Connects to the first of `addresses` that answers, in this order. An attempt begins as soon as the one before
 /// has failed, or has been at it for `delay`.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ pub(super) fn connect(
     delay: Duration,
     until: Option<Instant>,
 ) -> io::Result<(Socket, SocketAddr)> {
-    let mut waiting = interleave(addresses).into_iter().peekable();
+    let mut waiting = addresses.iter().copied().peekable();
     let mut running: Vec<Attempt> = Vec::new();
     let mut next_start = now();
     let mut last = None;
@@ -87,7 +87,7 @@ pub(super) fn connect(
 }
 
 /// RFC 8305 4: addresses of both families in turn, beginning with the family of the first.
-fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+pub(super) fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let is_of_first = |address: &&SocketAddr| {
         addresses.first().is_some_and(|first| first.is_ipv6() == address.is_ipv6())
     };

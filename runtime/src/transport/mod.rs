@@ -100,16 +100,27 @@ pub(crate) fn random() -> f64 {
     bits as f64 / (1u64 << 53) as f64
 }
 
-/// Connects to the first place of `target` that answers until `until`.
+/// One attempt to connect.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Dial {
+    /// When it is given up.
+    pub(crate) until: Option<Instant>,
+    /// How many have failed before it in a row. An address that takes connections and then says
+    /// nothing would be the first to answer each time, so each begins with another address.
+    pub(crate) failures: usize,
+}
+
+/// Connects to the first place of `target` that answers.
 ///
 /// # Errors
 ///
 /// What the last attempt met, in words, or [`io::ErrorKind::TimedOut`].
-pub(crate) fn connect(target: &Target, until: Option<Instant>) -> io::Result<Box<dyn Wire>> {
+pub(crate) fn connect(target: &Target, dial: Dial) -> io::Result<Box<dyn Wire>> {
+    let until = dial.until;
     match target.place() {
         // Looked up each time: after a failure the name may lead elsewhere.
-        Place::Host(name, port) => tcp::connect(&tcp::resolve(name, *port, until)?, until),
-        Place::Addresses(addresses) => tcp::connect(addresses, until),
+        Place::Host(name, port) => tcp::connect(&tcp::resolve(name, *port, until)?, dial),
+        Place::Addresses(addresses) => tcp::connect(addresses, dial),
         #[cfg(unix)]
         Place::Unix(path) => unix::connect(path, until).map_err(|error| named(target, &error)),
         #[cfg(unix)]

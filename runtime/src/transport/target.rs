@@ -126,11 +126,13 @@ fn parse_dns(rest: &str, default_port: Option<u16>) -> Result<Target, String> {
 
 fn parse_host(text: &str, default_port: Option<u16>) -> Result<Target, String> {
     let (host, port) = split_port(text, default_port)?;
+    // As the user wrote it: servers and proxies compare it with the names that they know.
+    let port_of_authority = split_port(text, None).ok().map(|(_, port)| port);
     let place = match host.parse::<IpAddr>() {
         Ok(address) => Place::Addresses(vec![SocketAddr::new(address, port)]),
         Err(_) => Place::Host(host.to_owned(), port),
     };
-    Ok(Target { place, authority: authority(host, port) })
+    Ok(Target { place, authority: authority(host, port_of_authority) })
 }
 
 fn parse_list(
@@ -201,8 +203,10 @@ fn parse_port(text: &str) -> Result<u16, String> {
     Err(format!("{text:?} is not a port (0 to 65535)"))
 }
 
-fn authority(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+/// RFC 3986 3.2.2 and 3.2.3: IPv6 addresses stand in brackets, a default port may be left out.
+fn authority(host: &str, port: Option<u16>) -> String {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
 }
 
 /// What C-core and grpc-go connect to when a target has no port.
@@ -228,13 +232,15 @@ mod tests {
         };
         let host = |name: &str, port| Place::Host(name.into(), port);
         check("localhost:50051", host("localhost", 50051), "localhost:50051");
-        check("example.com", host("example.com", 443), "example.com:443");
+        check("example.com", host("example.com", 443), "example.com");
+        check("dns:///example.com", host("example.com", 443), "example.com");
         check("dns:example.com:1", host("example.com", 1), "example.com:1");
         check("dns:///example.com:1", host("example.com", 1), "example.com:1");
         check("127.0.0.1:0", addresses(&["127.0.0.1:0"]), "127.0.0.1:0");
         check("[::1]:65535", addresses(&["[::1]:65535"]), "[::1]:65535");
-        check("::1", addresses(&["[::1]:443"]), "[::1]:443");
-        check("[::1]", addresses(&["[::1]:443"]), "[::1]:443");
+        check("::1", addresses(&["[::1]:443"]), "[::1]");
+        check("[::1]", addresses(&["[::1]:443"]), "[::1]");
+        check("127.0.0.1", addresses(&["127.0.0.1:443"]), "127.0.0.1");
         check("ipv4:10.0.0.1:1,10.0.0.2", addresses(&["10.0.0.1:1", "10.0.0.2:443"]), "10.0.0.1:1");
         check("ipv6:[::1]:1,[::2]:2", addresses(&["[::1]:1", "[::2]:2"]), "[::1]:1");
         check("unix:run/s", Place::Unix("run/s".into()), "localhost");

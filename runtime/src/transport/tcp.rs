@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use super::listener::Sharing;
 use super::socket::SocketWire;
 use super::wire::{Address, Wire};
-use super::{happy_eyeballs, now, spawn};
+use super::{Dial, happy_eyeballs, now, spawn};
 use crate::limits::{HAPPY_EYEBALLS_DELAY, LISTEN_BACKLOG};
 
 /// Connects to the first of `addresses` that answers.
@@ -18,11 +18,11 @@ use crate::limits::{HAPPY_EYEBALLS_DELAY, LISTEN_BACKLOG};
 /// # Errors
 ///
 /// What the last address answered, or [`io::ErrorKind::TimedOut`].
-pub(crate) fn connect(
-    addresses: &[SocketAddr],
-    until: Option<Instant>,
-) -> io::Result<Box<dyn Wire>> {
-    let (socket, address) = happy_eyeballs::connect(addresses, HAPPY_EYEBALLS_DELAY, until)?;
+pub(crate) fn connect(addresses: &[SocketAddr], dial: Dial) -> io::Result<Box<dyn Wire>> {
+    let mut order = happy_eyeballs::interleave(addresses);
+    let count = order.len().max(1);
+    order.rotate_left(dial.failures % count);
+    let (socket, address) = happy_eyeballs::connect(&order, HAPPY_EYEBALLS_DELAY, dial.until)?;
     wire(socket, address)
 }
 

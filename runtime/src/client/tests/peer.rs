@@ -14,8 +14,8 @@ use crate::client::{Channel, ChannelBuilder};
 use crate::grpc::envelope;
 use crate::http2::{Config, Connection, Event, Headers, Reason, StreamId};
 use crate::transport::memory::{self, Knobs, MemoryWire};
-use crate::transport::now;
 use crate::transport::wire::{Interest, Wire};
+use crate::transport::{self, now};
 
 /// What a peer does with one connection.
 pub(crate) type Script = Box<dyn FnOnce(&mut Peer) + Send>;
@@ -39,8 +39,8 @@ pub(crate) fn build_behind(
     let peers = Peers(Arc::default());
     peers.0.lock().unwrap().scripts.extend(scripts);
     let dial = peers.clone();
-    let connect = Box::new(move |until| {
-        before(until);
+    let connect = Box::new(move |attempt: transport::Dial| {
+        before(attempt.until);
         dial.connect()
     });
     (Stub(builder.build_with(text("memory"), text("localhost"), connect).unwrap()), peers)

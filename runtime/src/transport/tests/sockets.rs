@@ -4,7 +4,8 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::transport::{Listener, Listening, Target, connect};
+use crate::transport::Address;
+use crate::transport::{Dial, Listener, Listening, Target, connect};
 
 /// A server that answers every request at once, and where it is.
 fn serve(place: &str) -> (Listening, String) {
@@ -19,13 +20,17 @@ fn serve(place: &str) -> (Listening, String) {
 
 /// Makes a call to `target`.
 fn call(target: &str) {
-    let wire = connect(&Target::parse(target).unwrap(), soon()).unwrap();
+    let wire = connect(&Target::parse(target).unwrap(), dial(soon())).unwrap();
     let link = Link::client(wire, Config::default(), "test-client").unwrap();
     let stream = open(&link, &framed(100), true, None).unwrap();
     assert!(matches!(receive(&stream), Incoming::Head { .. }));
     assert_eq!(receive(&stream), Incoming::Trailers(trailers()));
     link.close();
     assert!(link.wait_closed(soon()));
+}
+
+fn dial(until: Option<Instant>) -> Dial {
+    Dial { until, failures: 0 }
 }
 
 /// A folder of its own for a test's sockets.
@@ -117,7 +122,8 @@ fn connecting_tries_every_address() {
     let open = address.strip_prefix("ipv4:").unwrap();
     call(&format!("ipv4:{closed},{open}"));
     drop(listening);
-    let error = connect(&Target::parse(&format!("ipv4:{closed}")).unwrap(), soon()).err().unwrap();
+    let error =
+        connect(&Target::parse(&format!("ipv4:{closed}")).unwrap(), dial(soon())).err().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     assert!(error.to_string().starts_with(&format!("{closed}: ")), "{error}");
 }
@@ -126,7 +132,7 @@ fn connecting_tries_every_address() {
 #[test]
 fn connecting_ends_with_its_deadline() {
     let (listening, target) = serve("127.0.0.1:0");
-    let error = connect(&Target::parse(&target).unwrap(), Some(now())).err().unwrap();
+    let error = connect(&Target::parse(&target).unwrap(), dial(Some(now()))).err().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     drop(listening);
 }
@@ -137,7 +143,7 @@ fn connecting_ends_with_its_deadline() {
 fn a_missing_socket_is_named() {
     let folder = folder("missing");
     let place = format!("unix:{}", folder.join("s").display());
-    let error = connect(&Target::parse(&place).unwrap(), soon()).err().unwrap();
+    let error = connect(&Target::parse(&place).unwrap(), dial(soon())).err().unwrap();
     assert!(error.to_string().starts_with(&format!("{place}: ")), "{error}");
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -172,7 +178,8 @@ fn a_full_socket_is_waited_for() {
         })
         .unwrap();
     });
-    let link = Link::client(connect(&target, soon()).unwrap(), config, "test-client").unwrap();
+    let link =
+        Link::client(connect(&target, dial(soon())).unwrap(), config, "test-client").unwrap();
     let stream = open(&link, &[], false, None).unwrap();
     let server = requests.recv_timeout(PATIENCE).unwrap().stream;
     stream.send_message(&framed(20 << 20), true, soon()).unwrap();
@@ -189,4 +196,17 @@ fn a_list_leads_to_an_address_that_answers() {
     let (_listening, target) = serve("127.0.0.1:0");
     let address = target.strip_prefix("ipv4:").unwrap();
     call(&format!("ipv4:{refusing},{address},{refusing}"));
+}
+
+/// An address that takes connections and says nothing is not the first one for ever.
+#[test]
+fn each_failure_makes_another_address_the_first() {
+    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let addresses = listeners.each_ref().map(|listener| listener.local_addr().unwrap());
+    let target = addresses.map(|address| address.to_string()).join(",");
+    let target = Target::parse(&format!("ipv4:{target}")).unwrap();
+    for failures in 0..7 {
+        let wire = connect(&target, Dial { until: soon(), failures }).unwrap();
+        assert_eq!(*wire.peer(), Address::Tcp(addresses[failures % 3]));
+    }
 }
