@@ -17,7 +17,7 @@ help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 .PHONY: all
-all: lint test conformance oracles corpus-smoke interop protoc-matrix fuzz-smoke demo ## What CI runs
+all: lint test conformance oracles corpus-smoke interop-smoke protoc-matrix fuzz-smoke demo ## What CI runs
 
 .PHONY: demo
 demo: ## Generate, build, serve, call, print the replies, stop
@@ -59,10 +59,23 @@ test-portable: ## The runtime's tests on the fallback of systems other than Linu
 fuzz-smoke: ## The fuzz targets on their kept inputs and 50,000 mutations, same every time
 	FUZZ_SMOKE_INPUTS=50000 cargo test -p rust-grpc --lib fuzzing::
 
+.PHONY: interop-binaries
+interop-binaries:
+	cargo build --quiet --release -p rust-grpc-interop -p rust-grpc-interop-suite
+
 .PHONY: interop
-interop: ## Python's grpcio against ours, both directions
-	cargo build --quiet -p rust-grpc-interop --release
+interop: interop-binaries ## gRPC's interop cases against C-core in Python and C++, tonic and grpc-js, plain and TLS
 	python3 interop/run.py target/release
+	python3 interop/matrix.py target/release
+
+.PHONY: interop-smoke
+interop-smoke: interop-binaries ## The same against Python and tonic
+	python3 interop/run.py target/release
+	python3 interop/matrix.py target/release grpcio tonic
+
+.PHONY: proxies
+proxies: interop-binaries ## The interop cases through nginx and HAProxy, with a server killed and brought back
+	python3 interop/proxies.py target/release
 
 .PHONY: conformance
 conformance: ## Protobuf's official conformance suite, with nothing failing or skipped
