@@ -38,6 +38,17 @@ const PACKAGES: &[Package] = &[
         folder: "message/well_known",
     },
     Package { proto: "google/rpc", files: &["error_details", "status"], folder: "message/rpc" },
+    Package { proto: "grpc/health/v1", files: &["health"], folder: "services/health/generated" },
+    Package {
+        proto: "grpc/reflection/v1",
+        files: &["reflection"],
+        folder: "services/reflection/generated/v1",
+    },
+    Package {
+        proto: "grpc/reflection/v1alpha",
+        files: &["reflection"],
+        folder: "services/reflection/generated/v1alpha",
+    },
 ];
 
 /// Each generated file of the runtime has the bytes that the plugin gives protoc today, and there is

@@ -5,12 +5,18 @@ import threading
 from concurrent import futures
 
 import grpc
+from grpc_health.v1 import health as health_service
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
 
 import interop_pb2 as pb
 import interop_pb2_grpc as rpc
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 MEBIBYTE = 1 << 20
+SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+# The status of `hang.NAME` is SERVING for as long as a call of Hang with that name runs.
+health = health_service.HealthServicer()
 
 
 def copy_metadata(context):
@@ -55,6 +61,7 @@ class Interop(rpc.InteropServicer):
         over = threading.Event()
 
         def end():
+            health.set(f"hang.{request.name}", NOT_SERVING)
             with self.changed:
                 self.ended.add(request.name)
                 self.changed.notify_all()
@@ -62,6 +69,7 @@ class Interop(rpc.InteropServicer):
 
         # A callback, because grpcio does not resume a generator whose call has ended meanwhile.
         context.add_callback(end)
+        health.set(f"hang.{request.name}", SERVING)
         yield pb.Chunk()
         over.wait(60)
 
@@ -76,6 +84,10 @@ def main():
     options = [("grpc.max_receive_message_length", 4 * MEBIBYTE)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=32), options=options)
     rpc.add_InteropServicer_to_server(Interop(), server)
+    health.set("interop.Interop", SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    names = ("interop.Interop", health_service.SERVICE_NAME, reflection.SERVICE_NAME)
+    reflection.enable_server_reflection(names, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(f"127.0.0.1:{port}", flush=True)

@@ -7,7 +7,8 @@ use rust_grpc::{Code, Metadata, Request, Status};
 
 use crate::proto::interop::{Chunk, DownloadRequest, EchoRequest, HangRequest, InteropStub};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+/// What was wrong, if anything.
+pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// A case: it gets a stub of the server under test.
 pub type Case = fn(&InteropStub) -> Outcome;
@@ -247,7 +248,7 @@ fn within_limit<T>(message: T) -> Request<T> {
     Request::new(message).timeout(TIMEOUT)
 }
 
-fn expect<T: PartialEq + Debug>(what: &str, got: &T, wanted: &T) -> Outcome {
+pub(crate) fn expect<T: PartialEq + Debug>(what: &str, got: &T, wanted: &T) -> Outcome {
     if got == wanted {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod server;
+pub mod services;
 
 /// What the plugin makes of `proto/interop.proto`.
 #[allow(missing_docs)]

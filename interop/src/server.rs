@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use rust_grpc::health::{HealthService, ServingStatus};
 use rust_grpc::{Code, Context, Metadata, MetadataValue, ReplySink, RequestStream, Status};
 
 use crate::proto::interop::{
@@ -11,10 +12,19 @@ use crate::proto::interop::{
 };
 
 /// Serves `interop.Interop`.
-#[derive(Default)]
+///
+/// The status of `hang.NAME` is SERVING for as long as a call of Hang with that name runs.
 pub struct InteropService {
+    health: HealthService,
     ended: Mutex<HashSet<String>>,
     changed: Condvar,
+}
+
+impl InteropService {
+    /// Tells `health` of the calls that hang.
+    pub fn new(health: HealthService) -> Self {
+        Self { health, ended: Mutex::default(), changed: Condvar::new() }
+    }
 }
 
 impl Interop for InteropService {
@@ -73,8 +83,11 @@ impl Interop for InteropService {
         replies: &mut ReplySink<Chunk>,
         context: &mut Context,
     ) -> Result<(), Status> {
+        let service = format!("hang.{}", request.name);
+        self.health.set(&service, ServingStatus::Serving);
         replies.send(Chunk::default())?;
         while !context.wait_cancelled(Duration::from_secs(60)) {}
+        self.health.set(&service, ServingStatus::NotServing);
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(request.name);
         self.changed.notify_all();
         Err(Status::cancelled("the call ended from outside"))

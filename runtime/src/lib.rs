@@ -54,6 +54,8 @@
 //! - `bytes`: what code generated with the option `bytes` needs: fields that are slices of the
 //!   buffer that a message was decoded from, see [`Message::decode_bytes`].
 //! - `gzip`: [`Compression::Gzip`] and [`Compression::Deflate`], in pure Rust.
+//! - `health`: gRPC's health checking, as a service and as a client: the module `health`.
+//! - `reflection`: gRPC's server reflection, v1 and v1alpha: the module `reflection`.
 //! - `prost`: the codec [`Prost`], for services generated with the option `messages=prost` over the
 //!   messages of prost.
 //! - `serde`: every message that has JSON implements `serde::Serialize` and `Deserialize`, with the
@@ -80,6 +82,8 @@ pub(crate) mod http2;
 pub(crate) mod limits;
 pub mod message;
 mod server;
+#[cfg(any(feature = "health", feature = "reflection"))]
+mod services;
 pub(crate) mod transport;
 
 pub use client::{
@@ -105,6 +109,10 @@ pub use server::{
     Next, ReplySink, RequestStream, ScopedServer, Server, ServerBuilder, ServerInterceptor,
     Service,
 };
+#[cfg(feature = "health")]
+pub use services::health;
+#[cfg(feature = "reflection")]
+pub use services::reflection;
 pub use transport::active::ActiveCall;
 pub use transport::connectivity::ConnectivitySubscription;
 pub use transport::current::{CurrentCall, Entered};

@@ -336,3 +336,19 @@ pub(crate) const REFLECTION_WORKERS: usize = 4;
 /// When a client that tries again should do so after a refusal for want of room: a second empties
 /// queues of short calls, and keeps those who were refused from coming back at once.
 pub(crate) const RETRY_PUSHBACK: Duration = Duration::from_secs(1);
+
+// Services.
+
+/// Calls of Watch that one health service has open: thousands of load balancers, and some
+/// megabytes of memory.
+#[cfg(feature = "health")]
+pub(crate) const HEALTH_WATCHERS_MAX: usize = 10_000;
+
+/// Bytes of the name that a watcher asks for, since names of unknown services are kept, too: no
+/// service's name is longer than the identifiers that protobuf's own tools accept.
+#[cfg(feature = "health")]
+pub(crate) const HEALTH_NAME_MAX: usize = 1024;
+
+/// Services in one answer to List: what health.proto says.
+#[cfg(feature = "health")]
+pub(crate) const HEALTH_LIST_MAX: usize = 100;

@@ -93,6 +93,16 @@ impl Printer {
         let doc = format!(" Serves an implementation of [`{}`].", service.name);
         let rpcs = service.rpcs.iter().enumerate();
         let codec = parsed(file.codec);
+        let described = file.descriptor.as_ref().map(|descriptor| {
+            let file = parsed(&descriptor.name);
+            quote! {
+                fn file(
+                    &self,
+                ) -> ::core::option::Option<&'static #runtime::generated::reflect::GeneratedFile> {
+                    ::core::option::Option::Some(&#file)
+                }
+            }
+        });
         let arms = rpcs.map(|(index, rpc)| arm(service, &codec, index, rpc));
         let import =
             (!service.rpcs.is_empty()).then(|| quote!(use #runtime::generated::service::#codec;));
@@ -128,6 +138,7 @@ impl Printer {
                 fn methods(&self) -> &[#runtime::Method] {
                     #methods
                 }
+                #described
                 fn call(&self, method: usize, call: #runtime::generated::service::ServerCall<'_>) {
                     #import
                     match method {

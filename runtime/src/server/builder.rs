@@ -44,8 +44,13 @@ pub struct ServerBuilder<'s> {
     listeners: Vec<Listener>,
     /// The first one is for the methods that no other one names.
     lanes: Vec<Lane>,
+    completions: Vec<Completion<'s>>,
     pub(super) options: Options,
 }
+
+/// Makes further services from those that a server has when it starts.
+type Completion<'s> =
+    Box<dyn FnOnce(&[Arc<dyn Service + 's>]) -> io::Result<Vec<Arc<dyn Service + 's>>> + Send + 's>;
 
 impl<'s> ServerBuilder<'s> {
     pub(super) fn new() -> Self {
@@ -55,6 +60,7 @@ impl<'s> ServerBuilder<'s> {
             interceptors: Vec::new(),
             listeners: Vec::new(),
             lanes: vec![Lane::of_the_rest()],
+            completions: Vec::new(),
             options: Options::default(),
         }
     }
@@ -70,6 +76,18 @@ impl<'s> ServerBuilder<'s> {
     /// These calls run on the workers of [`ServerBuilder::max_workers`].
     pub fn generic_handler(mut self, handler: impl GenericHandler + 's) -> Self {
         self.generic_handlers.push(Arc::new(handler));
+        self
+    }
+
+    /// Adds what `completion` makes, when the server starts, of the services that it then has.
+    #[cfg(feature = "reflection")]
+    pub(crate) fn complete(
+        mut self,
+        completion: impl FnOnce(&[Arc<dyn Service + 's>]) -> io::Result<Vec<Arc<dyn Service + 's>>>
+        + Send
+        + 's,
+    ) -> Self {
+        self.completions.push(Box::new(completion));
         self
     }
 
@@ -125,7 +143,18 @@ impl<'s> ServerBuilder<'s> {
         's: 't,
     {
         let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
-        let Self { services, generic_handlers, interceptors, listeners, lanes, options } = self;
+        let Self {
+            mut services,
+            generic_handlers,
+            interceptors,
+            listeners,
+            lanes,
+            completions,
+            options,
+        } = self;
+        for completion in completions {
+            services.extend(completion(&services)?);
+        }
         if listeners.is_empty() {
             return Err(invalid("no address to listen at: expected a call of bind".to_owned()));
         }

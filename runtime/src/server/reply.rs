@@ -162,6 +162,21 @@ impl Reply {
         self.send(codec, message, writer, |framed| self.send_message(framed.as_slice()))
     }
 
+    /// As [`Reply::send_streamed`], if flow control takes the message now; says whether it does.
+    pub(crate) fn try_send_streamed<T>(
+        &self,
+        codec: &dyn Codec<T>,
+        message: &T,
+        writer: &mut Writer,
+    ) -> Result<bool, Status> {
+        let mut is_sent = false;
+        self.send(codec, message, writer, |framed| {
+            is_sent = self.try_send_message(framed.as_slice())?;
+            Ok(())
+        })?;
+        Ok(is_sent)
+    }
+
     /// Has `message` framed for `wire`, behind the interceptors of messages; `writer` is used for it.
     ///
     /// # Errors
@@ -239,6 +254,25 @@ impl Reply {
             Progress::Ended => return Err(finished()),
         };
         sent.map_err(|_: SendError| self.over())
+    }
+
+    /// Sends one framed message if flow control takes it now; says whether it did.
+    ///
+    /// A message of which the client took a part ends the call: the rest would have to wait.
+    fn try_send_message(&self, framed: &[u8]) -> Result<bool, Status> {
+        match self.advance(Progress::HeadSent) {
+            Progress::Nothing => {
+                let head = self.head(&Metadata::new());
+                self.stream.send_headers(&head, false).map_err(|_| self.over())?;
+            }
+            Progress::HeadSent => {}
+            Progress::Ended => return Err(finished()),
+        }
+        match self.stream.send_message(framed, false, Some(now())) {
+            Ok(()) => Ok(true),
+            Err(SendError::Deadline) if !self.stream.is_cancelled() => Ok(false),
+            Err(SendError::Deadline | SendError::Closed) => Err(self.over()),
+        }
     }
 
     /// Ends the response with `outcome`, OK by custom, behind its only message: in one submit, unless

@@ -5,6 +5,7 @@
 
 use super::call::ServerCall;
 use crate::grpc::Method;
+use crate::message::GeneratedFile;
 
 /// A gRPC service: a name, its methods and the code behind them.
 ///
@@ -61,6 +62,12 @@ pub trait Service: Send + Sync {
     ///
     /// The answer must not change while the server runs.
     fn methods(&self) -> &[Method];
+
+    /// The generated descriptor of the .proto that declares the service, for server reflection;
+    /// `None` unless generated code says otherwise.
+    fn file(&self) -> Option<&'static GeneratedFile> {
+        None
+    }
 
     /// Answers one call of the method at index `method` of [`Service::methods`].
     ///

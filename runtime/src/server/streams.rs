@@ -204,6 +204,18 @@ impl<T> DetachedSink<T> {
         self.reply.compressing().disable_next();
     }
 
+    /// Sends one reply if the client's window takes it now, and tells whether it did; never waits.
+    ///
+    /// Meant for those who tell many clients of one thing, and must not wait for the slowest. A
+    /// reply that the window takes in part ends the call: the rest of it would have to wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`DetachedSink::send`].
+    pub fn try_send(&mut self, message: impl Borrow<T>) -> Result<bool, Status> {
+        self.reply.try_send_streamed(self.codec, message.borrow(), &mut self.writer)
+    }
+
     /// Ends the call with `outcome`.
     ///
     /// A call that is already over stays as it ended.

@@ -1,0 +1,239 @@
+//! reflection.proto, question by question.
+
+use super::ReflectionService;
+use super::service::tests::ask;
+use super::v1::server_reflection_request::MessageRequest;
+use super::v1::server_reflection_response::MessageResponse;
+use super::v1::{self, ExtensionRequest, ServerReflectionRequest, ServerReflectionStub};
+use super::v1alpha;
+use crate::client::Channel;
+use crate::grpc::Code;
+use crate::message::well_known::{
+    DescriptorProto, EnumDescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto,
+    FileDescriptorProto, FileDescriptorSet, descriptor_proto, field_descriptor_proto,
+};
+use crate::message::{ByteString, DescriptorPool, GeneratedFile, Message};
+use crate::server::Server;
+use crate::transport::InProcess;
+
+/// A file `a.proto` of package `a`, which imports `b.proto`: message `Open` takes extensions from
+/// 100 on, and has two of its own file.
+fn set() -> Vec<u8> {
+    let text = |text: &str| Some(ByteString::from(text));
+    let extension = |name: &str, number| FieldDescriptorProto {
+        name: text(name),
+        extendee: text(".a.Open"),
+        number: Some(number),
+        label: Some(field_descriptor_proto::Label::Optional),
+        r#type: Some(field_descriptor_proto::Type::Int32),
+        ..Default::default()
+    };
+    let range =
+        descriptor_proto::ExtensionRange { start: Some(100), end: Some(200), ..Default::default() };
+    let open =
+        DescriptorProto { name: text("Open"), extension_range: vec![range], ..Default::default() };
+    let nest = DescriptorProto {
+        name: text("Nest"),
+        extension: vec![extension("inner", 120)],
+        ..Default::default()
+    };
+    let value =
+        EnumValueDescriptorProto { name: text("RED"), number: Some(0), ..Default::default() };
+    let color =
+        EnumDescriptorProto { name: text("Color"), value: vec![value], ..Default::default() };
+    let a = FileDescriptorProto {
+        name: text("a.proto"),
+        package: text("a"),
+        dependency: vec!["b.proto".into()],
+        message_type: vec![open, nest],
+        enum_type: vec![color],
+        extension: vec![extension("outer", 101)],
+        ..Default::default()
+    };
+    let b = FileDescriptorProto { name: text("b.proto"), package: text("b"), ..Default::default() };
+    FileDescriptorSet { file: vec![b, a], ..Default::default() }.encode_to_vec()
+}
+
+fn service() -> ReflectionService {
+    ReflectionService::builder().register_descriptor_set(&set()).unwrap().build()
+}
+
+/// The names of the files in an answer, the code of an error.
+fn files(service: &ReflectionService, question: MessageRequest) -> Result<Vec<String>, i32> {
+    match ask(service, Some(question)).message_response.unwrap() {
+        MessageResponse::FileDescriptorResponse(files) => {
+            let name = |bytes: &Vec<u8>| {
+                let name = FileDescriptorProto::decode(bytes).unwrap().name.unwrap();
+                String::from_utf8(name.to_vec()).unwrap()
+            };
+            Ok(files.file_descriptor_proto.iter().map(name).collect())
+        }
+        MessageResponse::ErrorResponse(error) => {
+            assert!(!error.error_message.is_empty());
+            Err(error.error_code)
+        }
+        other => panic!("expected files or an error, got {other:?}"),
+    }
+}
+
+const NOT_FOUND: Result<Vec<String>, i32> = Err(Code::NotFound as i32);
+
+/// file_by_filename: the file first, then all that it imports.
+#[test]
+fn a_file_comes_with_its_imports() {
+    let file = |name: &str| files(&service(), MessageRequest::FileByFilename(name.to_owned()));
+    assert_eq!(file("a.proto").unwrap(), ["a.proto", "b.proto"]);
+    assert_eq!(file("b.proto").unwrap(), ["b.proto"]);
+    assert_eq!(file("c.proto"), NOT_FOUND);
+    assert_eq!(file(""), NOT_FOUND);
+}
+
+/// file_containing_symbol: every kind of declaration by its full name, without a leading dot.
+#[test]
+fn a_symbol_is_found_by_its_full_name() {
+    let builder = ReflectionService::builder().register_descriptor_set(&set()).unwrap();
+    let service = builder.register(&v1::FILE_GRPC_REFLECTION_V1_REFLECTION).unwrap().build();
+    let file = |name: &str| files(&service, MessageRequest::FileContainingSymbol(name.to_owned()));
+    for symbol in ["a.Open", "a.Nest", "a.Nest.inner", "a.outer", "a.Color", "a.RED"] {
+        assert_eq!(file(symbol).unwrap()[0], "a.proto", "{symbol}");
+    }
+    for symbol in [
+        "ServerReflection",
+        "ServerReflection.ServerReflectionInfo",
+        "ServerReflectionRequest.host",
+        "ServerReflectionRequest.message_request",
+    ] {
+        let symbol = format!("grpc.reflection.v1.{symbol}");
+        assert_eq!(file(&symbol).unwrap(), ["grpc/reflection/v1/reflection.proto"], "{symbol}");
+    }
+    for symbol in ["", "a", ".a.Open", "a.open", "Open", "a.Open.", "a.Color.RED"] {
+        assert_eq!(file(symbol), NOT_FOUND, "{symbol}");
+    }
+}
+
+/// file_containing_extension and all_extension_numbers_of_type.
+#[test]
+fn extensions_are_found_by_message_and_number() {
+    let service = service();
+    let file = |message: &str, extension_number| {
+        let containing_type = message.to_owned();
+        let extension =
+            ExtensionRequest { containing_type, extension_number, ..Default::default() };
+        files(&service, MessageRequest::FileContainingExtension(extension))
+    };
+    assert_eq!(file("a.Open", 101).unwrap(), ["a.proto", "b.proto"]);
+    assert_eq!(file("a.Open", 120).unwrap(), ["a.proto", "b.proto"]);
+    for (message, number) in [("a.Open", 102), ("a.Open", -1), ("a.Nest", 101), ("a.Shut", 101)] {
+        assert_eq!(file(message, number), NOT_FOUND, "{message} {number}");
+    }
+    let numbers = |message: &str| {
+        let question = MessageRequest::AllExtensionNumbersOfType(message.to_owned());
+        match ask(&service, Some(question)).message_response.unwrap() {
+            MessageResponse::AllExtensionNumbersResponse(numbers) => {
+                assert_eq!(numbers.base_type_name, message);
+                Ok(numbers.extension_number)
+            }
+            MessageResponse::ErrorResponse(error) => Err(error.error_code),
+            other => panic!("expected numbers or an error, got {other:?}"),
+        }
+    };
+    assert_eq!(numbers("a.Open"), Ok(vec![101, 120]));
+    assert_eq!(numbers("a.Nest"), Ok(vec![]));
+    assert_eq!(numbers("a.Shut"), Err(Code::NotFound as i32));
+}
+
+/// The request and its host come back with the answer; no question at all is INVALID_ARGUMENT.
+#[test]
+fn the_request_comes_back_with_the_answer() {
+    let answer = ask(&service(), None);
+    assert_eq!(answer.valid_host, "here");
+    assert_eq!(answer.original_request.host, "here");
+    let Some(MessageResponse::ErrorResponse(error)) = answer.message_response else {
+        panic!("expected an error, got {answer:?}");
+    };
+    assert_eq!(error.error_code, Code::InvalidArgument as i32);
+}
+
+/// Generated code has no file for an import that nobody uses: what is given out does not name it,
+/// so that clients can build it.
+#[test]
+fn an_import_without_a_file_is_left_out() {
+    let text = |text: &str| Some(ByteString::from(text));
+    let proto = FileDescriptorProto {
+        name: text("c.proto"),
+        dependency: vec!["gone.proto".into(), "google/protobuf/any.proto".into()],
+        public_dependency: vec![0, 1],
+        ..Default::default()
+    };
+    let bytes: &'static [u8] = proto.encode_to_vec().leak();
+    let any = || &crate::message::well_known::FILE_GOOGLE_PROTOBUF_ANY;
+    let file: &'static GeneratedFile =
+        Box::leak(Box::new(GeneratedFile::new(bytes, Box::leak(Box::new([any as fn() -> _])))));
+    let service = ReflectionService::builder().register(file).unwrap().build();
+    let question = MessageRequest::FileByFilename("c.proto".to_owned());
+    let answer = ask(&service, Some(question)).message_response;
+    let Some(MessageResponse::FileDescriptorResponse(files)) = answer else {
+        panic!("expected files, got {answer:?}");
+    };
+    let files: Vec<_> = files.file_descriptor_proto.iter().map(Vec::as_slice).collect();
+    let first = FileDescriptorProto::decode(files[0]).unwrap();
+    assert_eq!(first.dependency, ["google/protobuf/any.proto"]);
+    assert_eq!(first.public_dependency, [0]);
+    let file = files.iter().map(|bytes| FileDescriptorProto::decode(bytes).unwrap()).collect();
+    let set = FileDescriptorSet { file, ..Default::default() }.encode_to_vec();
+    DescriptorPool::new().add_descriptor_set(&set).unwrap();
+}
+
+/// A descriptor set that cannot be built is refused in words.
+#[test]
+fn a_broken_descriptor_set_is_refused() {
+    assert!(ReflectionService::builder().register_descriptor_set(b"\xff").is_err());
+}
+
+/// list_services: what the server has when it starts, whenever reflection was asked for, with both
+/// versions of reflection itself, sorted; and both versions answer.
+#[test]
+fn a_server_lists_all_its_services() {
+    struct Late;
+    impl crate::server::Service for Late {
+        fn name(&self) -> &str {
+            "z.Late"
+        }
+        fn methods(&self) -> &[crate::grpc::Method] {
+            &[]
+        }
+        fn call(&self, _: usize, call: crate::server::ServerCall<'_>) {
+            call.unimplemented();
+        }
+    }
+    let place = InProcess::new();
+    let builder = Server::builder().enable_reflection().add_service(Late);
+    let _server = builder.bind(&place).unwrap().start().unwrap();
+    let channel = Channel::in_process(&place);
+    let mut stream = ServerReflectionStub::new(channel.clone()).server_reflection_info(()).unwrap();
+    let everything = Some(MessageRequest::ListServices(String::new()));
+    let question = ServerReflectionRequest { message_request: everything, ..Default::default() };
+    stream.send(&question).unwrap();
+    let answer = stream.recv().unwrap().unwrap().message_response;
+    let Some(MessageResponse::ListServicesResponse(list)) = answer else {
+        panic!("expected services, got {answer:?}");
+    };
+    let names: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
+    let [v1, v1alpha] = ["v1", "v1alpha"].map(|v| format!("grpc.reflection.{v}.ServerReflection"));
+    assert_eq!(names, [v1.as_str(), v1alpha.as_str(), "z.Late"]);
+    stream.close_send();
+    assert_eq!(stream.recv().unwrap(), None);
+
+    use v1alpha::server_reflection_request::MessageRequest as Question;
+    let stub = v1alpha::ServerReflectionStub::new(channel);
+    let mut stream = stub.server_reflection_info(()).unwrap();
+    for symbol in names.iter().filter(|name| name.starts_with("grpc")) {
+        let question = Some(Question::FileContainingSymbol((*symbol).to_owned()));
+        let question =
+            v1alpha::ServerReflectionRequest { message_request: question, ..Default::default() };
+        stream.send(question).unwrap();
+        let answer = stream.recv().unwrap().unwrap().message_response;
+        use v1alpha::server_reflection_response::MessageResponse as Answer;
+        assert!(matches!(answer, Some(Answer::FileDescriptorResponse(_))), "{answer:?}");
+    }
+}
