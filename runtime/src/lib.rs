@@ -56,6 +56,7 @@
 //! - `gzip`: [`Compression::Gzip`] and [`Compression::Deflate`], in pure Rust.
 //! - `health`: gRPC's health checking, as a service and as a client: the module `health`.
 //! - `reflection`: gRPC's server reflection, v1 and v1alpha: the module `reflection`.
+//! - `testing`: what unit tests of clients and servers need: the module `testing`.
 //! - `prost`: the codec [`Prost`], for services generated with the option `messages=prost` over the
 //!   messages of prost.
 //! - `serde`: every message that has JSON implements `serde::Serialize` and `Deserialize`, with the
@@ -84,6 +85,8 @@ pub mod message;
 mod server;
 #[cfg(any(feature = "health", feature = "reflection"))]
 mod services;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub(crate) mod transport;
 
 pub use client::{

@@ -337,6 +337,16 @@ pub(crate) const REFLECTION_WORKERS: usize = 4;
 /// queues of short calls, and keeps those who were refused from coming back at once.
 pub(crate) const RETRY_PUSHBACK: Duration = Duration::from_secs(1);
 
+// Testing.
+
+/// Calls of a fake server that wait for the test: more than any test makes, and it is told.
+#[cfg(feature = "testing")]
+pub(crate) const TEST_CALLS_MAX: usize = 10_000;
+
+/// How long a test waits for what another thread is to do at once: never, unless it has failed.
+#[cfg(feature = "testing")]
+pub(crate) const TEST_PATIENCE: Duration = Duration::from_secs(30);
+
 // Services.
 
 /// Calls of Watch that one health service has open: thousands of load balancers, and some

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("transport", &["http2", "grpc"]),
     ("client", &["http2", "grpc", "transport"]),
     ("server", &["http2", "grpc", "transport"]),
+    ("testing", &["grpc", "transport", "client", "server", "message"]),
     ("services", &["grpc", "transport", "client", "server", "message"]),
 ];
 

@@ -89,6 +89,18 @@ impl Context {
         &self.method
     }
 
+    /// A second context of the same call, for a test that takes the call over.
+    #[cfg(feature = "testing")]
+    pub(crate) fn duplicate(&self) -> Self {
+        let caller = Caller {
+            metadata: self.metadata.clone(),
+            authority: self.authority.clone(),
+            peer: self.peer.clone(),
+            deadline: self.deadline,
+        };
+        Self::new(self.method.clone(), self.kind, caller, Arc::new(self.reply.duplicate()))
+    }
+
     /// The path of the method: `/hello.Greeter/SayHello`.
     #[must_use]
     pub fn method(&self) -> &str {

@@ -85,6 +85,15 @@ impl Reply {
         self.interceptors.get().map_or(&[], |interceptors| interceptors)
     }
 
+    /// A second response to the same call, of which nothing is sent, for a test that takes the call
+    /// over; the first one must send nothing.
+    #[cfg(feature = "testing")]
+    pub(crate) fn duplicate(&self) -> Self {
+        let Terms { deadline, content_type, send_limit } = &self.terms;
+        let (content_type, send_limit) = (content_type.clone(), *send_limit);
+        Self::new(self.stream.clone(), Terms { deadline: *deadline, content_type, send_limit })
+    }
+
     pub(crate) fn stream(&self) -> &Stream {
         &self.stream
     }

@@ -21,8 +21,10 @@ pub(crate) fn run_soon(callbacks: impl FnOnce() + Send + 'static) {
     /// Its one thread starts with the first cancellation that somebody waits for.
     static THREAD: LazyLock<Workers<'static, Callbacks>> =
         LazyLock::new(|| workers("grpc-callbacks", NonZeroUsize::MIN));
+    #[cfg(feature = "testing")]
+    let callbacks = super::clock::inherited(callbacks);
     // Who wants to be sure waits for the cancellation or asks for it.
-    let _ = THREAD.run(Box::new(callbacks));
+    let _ = start(|| THREAD.run(Box::new(callbacks)));
 }
 
 /// Has `job` run, which opens a stream once more for somebody who does not wait; never blocks. Says
@@ -30,7 +32,17 @@ pub(crate) fn run_soon(callbacks: impl FnOnce() + Send + 'static) {
 pub(crate) fn run_aside(job: impl FnOnce() + Send + 'static) -> bool {
     static THREADS: LazyLock<Workers<'static, Callbacks>> =
         LazyLock::new(|| workers("grpc-retry", RETRY_THREADS));
-    THREADS.run(Box::new(job)).is_ok()
+    #[cfg(feature = "testing")]
+    let job = super::clock::inherited(job);
+    start(|| THREADS.run(Box::new(job))).is_ok()
+}
+
+/// Runs `run`, whose threads outlive whoever started them, and so the clock of a test.
+fn start<R>(run: impl FnOnce() -> R) -> R {
+    #[cfg(feature = "testing")]
+    return super::clock::outside(run);
+    #[cfg(not(feature = "testing"))]
+    run()
 }
 
 fn workers(name: &'static str, threads: NonZeroUsize) -> Workers<'static, Callbacks> {

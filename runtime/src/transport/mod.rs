@@ -32,8 +32,12 @@
 pub(crate) mod active;
 pub(crate) mod backoff;
 pub(crate) mod callbacks;
+#[cfg(feature = "testing")]
+pub(crate) mod clock;
 pub(crate) mod connectivity;
 pub(crate) mod current;
+#[cfg(feature = "testing")]
+pub(crate) mod handover;
 mod happy_eyeballs;
 pub(crate) mod in_process;
 mod inbox;
@@ -90,6 +94,10 @@ pub(crate) use workers::{FullPool, Job, Plan, Pool, Refusal, Workers};
 /// The only clock: every other layer gets the time as an argument.
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 pub(crate) fn now() -> Instant {
+    #[cfg(feature = "testing")]
+    if let Some(now) = clock::now() {
+        return now;
+    }
     Instant::now()
 }
 
@@ -134,6 +142,8 @@ pub(crate) fn connect(target: &Target, dial: Dial) -> io::Result<Box<dyn Wire>> 
 
 /// Starts a thread called `name`; those of a server are started by [`Threads`].
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    #[cfg(feature = "testing")]
+    let run = clock::inherited(run);
     builder(name).spawn(run)
 }
 
@@ -165,6 +175,8 @@ fn wait_until<'a, T>(
                 if left.is_zero() {
                     return (guard, false);
                 }
+                #[cfg(feature = "testing")]
+                let left = clock::slice(left);
                 changed.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
             }
         };

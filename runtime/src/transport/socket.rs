@@ -80,6 +80,8 @@ pub(super) fn poll_with_waker(
 ) -> io::Result<PollFlags> {
     let mut polled =
         [PollFd::from_borrowed_fd(waker.descriptor(), PollFlags::IN), PollFd::new(socket, flags)];
+    #[cfg(feature = "testing")]
+    let timeout = timeout.map(super::clock::slice);
     let polled = if flags.is_empty() { &mut polled[..1] } else { &mut polled[..] };
     // One poll: an interruption is an early return, which callers allow for.
     match poll(polled, timeout.map(timespec).as_ref()) {

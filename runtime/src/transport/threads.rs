@@ -38,6 +38,8 @@ impl<'s> Threads<'s> {
     ///
     /// If the system does not let it start.
     pub(crate) fn spawn(&self, name: &str, run: impl FnOnce() + Send + 's) -> io::Result<()> {
+        #[cfg(feature = "testing")]
+        let run = super::clock::inherited(run);
         let body = move || {
             // The panic hook has reported it.
             let _ = catch_unwind(AssertUnwindSafe(run));

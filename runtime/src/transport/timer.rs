@@ -61,6 +61,12 @@ impl Timer {
         Self { _owner: Arc::new(Owner(Arc::clone(&clock))), clock }
     }
 
+    /// The timer of this thread's virtual clock, in place of the one that the process shares.
+    #[cfg(feature = "testing")]
+    fn of_test(&self) -> Option<Self> {
+        if std::ptr::eq(self, Self::shared()) { super::clock::timer() } else { None }
+    }
+
     /// Has `action` run at `at`, or at once if that has passed, unless the result is dropped
     /// before.
     ///
@@ -72,6 +78,10 @@ impl Timer {
         at: Instant,
         action: impl FnOnce() + Send + 'static,
     ) -> io::Result<Scheduled> {
+        #[cfg(feature = "testing")]
+        if let Some(timer) = self.of_test() {
+            return timer.schedule(at, action);
+        }
         let key = self.insert(at, Box::new(action))?;
         Ok(Scheduled { clock: Arc::downgrade(&self.clock), key })
     }
@@ -86,6 +96,10 @@ impl Timer {
         at: Instant,
         action: impl FnOnce() + Send + 'static,
     ) -> io::Result<()> {
+        #[cfg(feature = "testing")]
+        if let Some(timer) = self.of_test() {
+            return timer.run_at(at, action);
+        }
         self.insert(at, Box::new(action)).map(drop)
     }
 
