@@ -59,6 +59,34 @@ fn every_example_of_the_guide_to_connections_runs() {
     .run();
 }
 
+/// docs/services.md: every example compiles and runs, on the .proto file of the page.
+#[test]
+fn every_example_of_the_guide_to_services_runs() {
+    Guide {
+        page: "docs/services.md",
+        protos: &["proto/shop.proto"],
+        features: &["health", "reflection"],
+        dependencies: "",
+        imports: "use proto::shop::*;\nuse rust_grpc::{health::*, reflection::*, well_known::*, *};\nuse std::time::Duration;\n",
+        examples_min: 4,
+    }
+    .run();
+}
+
+/// docs/testing.md: every example compiles and runs, on the .proto file of the page.
+#[test]
+fn every_example_of_the_guide_to_testing_runs() {
+    Guide {
+        page: "docs/testing.md",
+        protos: &["proto/hello.proto"],
+        features: &["testing"],
+        dependencies: "",
+        imports: "use proto::hello::*;\nuse rust_grpc::{testing::*, *};\nuse std::time::Duration;\n",
+        examples_min: 4,
+    }
+    .run();
+}
+
 /// A page whose examples, the blocks of Rust, are functions of one program.
 struct Guide {
     page: &'static str,

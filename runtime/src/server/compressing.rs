@@ -47,6 +47,12 @@ impl Compressing {
         Self { encodings, request, accepted, choice, is_request_compressed }
     }
 
+    /// The same for a second response to the call.
+    #[cfg(feature = "testing")]
+    pub(super) fn duplicate(&self) -> Self {
+        Self::new(self.encodings.clone(), self.request, self.accepted)
+    }
+
     /// The payload of a request as it came, once its compression is undone.
     ///
     /// # Errors

@@ -89,9 +89,12 @@ impl Reply {
     /// over; the first one must send nothing.
     #[cfg(feature = "testing")]
     pub(crate) fn duplicate(&self) -> Self {
-        let Terms { deadline, content_type, send_limit } = &self.terms;
-        let (content_type, send_limit) = (content_type.clone(), *send_limit);
-        Self::new(self.stream.clone(), Terms { deadline: *deadline, content_type, send_limit })
+        let terms = Terms {
+            content_type: self.terms.content_type.clone(),
+            compressing: self.terms.compressing.duplicate(),
+            ..self.terms
+        };
+        Self::new(self.stream.clone(), terms)
     }
 
     pub(crate) fn stream(&self) -> &Stream {
