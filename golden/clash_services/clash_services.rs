@@ -434,6 +434,14 @@ impl<T: Result> ::rust_grpc::Service for ResultServer<T> {
         RESULT_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_CLASH_SERVICES)
+    }
+
     fn call(
         &self,
         method: usize,
@@ -682,6 +690,14 @@ impl<T: Greeter> ::rust_grpc::Service for GreeterServer_<T> {
 
     fn methods(&self) -> &[::rust_grpc::Method] {
         GREETER_METHODS_
+    }
+
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_CLASH_SERVICES)
     }
 
     fn call(
@@ -979,6 +995,14 @@ impl<S: T> ::rust_grpc::Service for TServer<S> {
         T_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_CLASH_SERVICES)
+    }
+
     fn call(
         &self,
         method: usize,
@@ -1076,6 +1100,14 @@ impl<T: Protobuf> ::rust_grpc::Service for ProtobufServer<T> {
 
     fn methods(&self) -> &[::rust_grpc::Method] {
         PROTOBUF_METHODS
+    }
+
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_CLASH_SERVICES)
     }
 
     fn call(

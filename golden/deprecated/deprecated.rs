@@ -293,6 +293,14 @@ impl<T: OldService> ::rust_grpc::Service for OldServiceServer<T> {
         OLD_SERVICE_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_DEPRECATED)
+    }
+
     fn call(
         &self,
         method: usize,
@@ -408,6 +416,14 @@ impl<T: Service> ::rust_grpc::Service for ServiceServer<T> {
 
     fn methods(&self) -> &[::rust_grpc::Method] {
         SERVICE_METHODS
+    }
+
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_DEPRECATED)
     }
 
     fn call(

@@ -119,6 +119,14 @@ impl<T: Reflection> ::rust_grpc::Service for ReflectionServer<T> {
         REFLECTION_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_DESCRIPTOR_TYPES)
+    }
+
     fn call(
         &self,
         method: usize,

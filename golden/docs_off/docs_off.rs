@@ -168,6 +168,14 @@ impl<T: Library> ::rust_grpc::Service for LibraryServer<T> {
         LIBRARY_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_DOCS_OFF)
+    }
+
     fn call(
         &self,
         method: usize,

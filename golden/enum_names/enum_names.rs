@@ -428,6 +428,14 @@ impl<T: Keeper> ::rust_grpc::Service for KeeperServer<T> {
         KEEPER_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_ENUM_NAMES)
+    }
+
     fn call(
         &self,
         method: usize,

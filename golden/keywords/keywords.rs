@@ -335,6 +335,14 @@ impl<T: r#trait> ::rust_grpc::Service for traitServer<T> {
         TRAIT_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_KEYWORDS)
+    }
+
     fn call(
         &self,
         method: usize,

@@ -143,6 +143,14 @@ impl<T: Plain> ::rust_grpc::Service for PlainServer<T> {
         PLAIN_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_NO_PACKAGE)
+    }
+
     fn call(
         &self,
         method: usize,

@@ -90,6 +90,14 @@ impl<T: Maker> ::rust_grpc::Service for MakerServer<T> {
         MAKER_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_RPC_NEW)
+    }
+
     fn call(
         &self,
         method: usize,

@@ -91,6 +91,14 @@ impl<T: Greeter> ::renamed::runtime::Service for GreeterServer<T> {
         GREETER_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::renamed::runtime::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_RUNTIME_PATH)
+    }
+
     fn call(
         &self,
         method: usize,

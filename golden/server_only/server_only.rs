@@ -91,6 +91,14 @@ impl<T: Greeter> ::rust_grpc::Service for GreeterServer<T> {
         GREETER_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_SERVER_ONLY)
+    }
+
     fn call(
         &self,
         method: usize,

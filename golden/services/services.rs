@@ -184,6 +184,14 @@ impl<T: RouteGuide> ::rust_grpc::Service for RouteGuideServer<T> {
         ROUTE_GUIDE_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_SERVICES)
+    }
+
     fn call(
         &self,
         method: usize,
@@ -336,6 +344,14 @@ impl<T: Empty> ::rust_grpc::Service for EmptyServer<T> {
 
     fn methods(&self) -> &[::rust_grpc::Method] {
         EMPTY_METHODS
+    }
+
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_SERVICES)
     }
 
     fn call(

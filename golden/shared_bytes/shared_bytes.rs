@@ -247,6 +247,14 @@ impl<T: Store> ::rust_grpc::Service for StoreServer<T> {
         STORE_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_SHARED_BYTES)
+    }
+
     fn call(
         &self,
         method: usize,

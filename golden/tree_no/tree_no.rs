@@ -88,6 +88,14 @@ impl<T: Greeter> ::rust_grpc::Service for GreeterServer<T> {
         GREETER_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_TREE_NO)
+    }
+
     fn call(
         &self,
         method: usize,

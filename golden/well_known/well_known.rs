@@ -156,6 +156,14 @@ impl<T: Events> ::rust_grpc::Service for EventsServer<T> {
         EVENTS_METHODS
     }
 
+    fn file(
+        &self,
+    ) -> ::core::option::Option<
+        &'static ::rust_grpc::generated::reflect::GeneratedFile,
+    > {
+        ::core::option::Option::Some(&FILE_WELL_KNOWN)
+    }
+
     fn call(
         &self,
         method: usize,

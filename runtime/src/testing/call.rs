@@ -160,6 +160,7 @@ where
     /// received yet.
     ///
     /// Replies that the method has detached are waited for, until their sink is finished.
+    #[allow(clippy::needless_pass_by_value, reason = "it is of no use once the call has ended")]
     pub fn finish(mut self, result: Result<(), Status>) -> Outcome<Rep> {
         let trailing = self.context.take_trailing_metadata();
         let reply = self.context.reply();

@@ -174,10 +174,10 @@ impl HealthWatch {
                     }
                 }
                 // With a time, so that connecting takes no longer than the caller waits.
-                if let Some(until) = until {
-                    if let Err(status) = self.client.channel.wait_until_ready(left(until)) {
-                        return if is_late() { Ok(None) } else { Err(status) };
-                    }
+                if let Some(until) = until
+                    && let Err(status) = self.client.channel.wait_until_ready(left(until))
+                {
+                    return if is_late() { Ok(None) } else { Err(status) };
                 }
                 place.insert(self.client.stub.watch(request(&self.service))?)
             }
