@@ -59,6 +59,7 @@
 //! - `testing`: what unit tests of clients and servers need: the module `testing`.
 //! - `prost`: the codec [`Prost`], for services generated with the option `messages=prost` over the
 //!   messages of prost.
+//! - `tls`: TLS and mutual TLS by rustls, see [`tls`](mod@tls).
 //! - `serde`: every message that has JSON implements `serde::Serialize` and `Deserialize`, with the
 //!   mapping of [`Message::to_json`], for formats that describe themselves: serde_json, YAML and the
 //!   like.
@@ -90,9 +91,10 @@ pub mod testing;
 pub(crate) mod transport;
 
 pub use client::{
-    Answer, BidiStream, CallCredentials, Canceller, Channel, ChannelBuilder, ClientCall,
-    ClientInterceptor, ClientNext, CredentialsContext, IntoRequest, OutgoingCall, Pending,
-    ReplyReceiver, ReplyStream, Request, RequestSender, RequestSink, Response,
+    AccessToken, Answer, BidiStream, CallCredentials, Canceller, Channel, ChannelBuilder,
+    ClientCall, ClientInterceptor, ClientNext, CompositeCallCredentials, CredentialsContext,
+    IntoRequest, OutgoingCall, Pending, ReplyReceiver, ReplyStream, Request, RequestSender,
+    RequestSink, Response,
 };
 #[cfg(feature = "prost")]
 pub use grpc::Prost;
@@ -117,12 +119,35 @@ pub use services::health;
 #[cfg(feature = "reflection")]
 pub use services::reflection;
 pub use transport::active::ActiveCall;
+pub use transport::auth_context::{AuthContext, SecurityLevel};
 pub use transport::connectivity::ConnectivitySubscription;
+pub use transport::credentials::{ChannelCredentials, ServerCredentials};
 pub use transport::current::{CurrentCall, Entered};
 pub use transport::in_process::InProcess;
 pub use transport::listener::BindAddress;
 pub use transport::wire::Address;
 pub use transport::workers::FullPool;
+
+/// TLS and mutual TLS by rustls (feature `tls`): [`ClientTls`](tls::ClientTls) for
+/// [`Channel::secure`], [`ServerTls`](tls::ServerTls) for [`ServerBuilder::bind_secure`].
+///
+/// Two more features split it: `tls-rustls` is TLS without a provider of cryptography, for those who
+/// bring one; `tls-native-roots` is for the certificates that the system trusts. `tls` is both, with
+/// ring as the provider.
+#[cfg(feature = "tls-rustls")]
+pub mod tls {
+    pub use crate::transport::tls::{
+        CertificateFiles, CertificateSource, Certificates, ClientCertificates, ClientTls, Identity,
+        ServerTls, TlsError,
+    };
+    /// The version that the configurations of this module are of.
+    pub use rustls;
+}
+
+/// The guide to TLS: its examples compile.
+#[cfg(all(doctest, feature = "tls"))]
+#[doc = include_str!("../../docs/tls.md")]
+mod guide_to_tls {}
 
 /// Takes in the module tree that a build script wrote with `rust_grpc_codegen`: a module for every
 /// package, with its messages, traits, servers and stubs.

@@ -88,6 +88,20 @@ pub(crate) const CALLBACK_QUEUE_MAX: usize = 1 << 16;
 /// What one read of a connection takes at most: a few frames, and the responses of many streams.
 pub(crate) const READ_BUFFER_SIZE: usize = 64 << 10;
 
+/// Time for the TLS handshake of a connection that a server has accepted: as much as for the
+/// preface behind it.
+#[cfg(feature = "tls-rustls")]
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Bytes that a peer may send in a TLS handshake: long chains of certificates are a tenth of it.
+#[cfg(feature = "tls-rustls")]
+pub(crate) const HANDSHAKE_SIZE_MAX: usize = 256 << 10;
+
+/// TLS handshakes that run at once at one listener, each on a thread: a crowd that comes back after
+/// a restart. Over it the oldest is given up, which an honest peer's never is.
+#[cfg(feature = "tls-rustls")]
+pub(crate) const HANDSHAKES_MAX: usize = 512;
+
 /// The least credit that is given back to a peer's window: a frame of 13 bytes for every small
 /// message would cost more than the arrears, and the arrears are far below a window.
 pub(crate) const CREDIT_MIN: usize = 8 << 10;

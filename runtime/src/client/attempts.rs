@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::Instant;
 
-use super::channel::Channel;
+use super::channel::{Channel, Settings};
 use crate::grpc::codec::Writer;
 use crate::grpc::compression::Encoding;
 use crate::grpc::headers::RequestHead;
 use crate::grpc::{Metadata, Method, Status};
 use crate::limits;
 use crate::transport::latch::Latch;
-use crate::transport::{Adopted, CurrentCall, OpenError, Stream, lock, now};
+use crate::transport::{Adopted, CurrentCall, Link, OpenError, Stream, lock, now};
 
 /// The streams of one call, one after the other.
 pub(crate) struct Attempts {
@@ -309,6 +309,9 @@ impl Head {
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
                 return Err(too_late("beginning the call"));
             }
+            if let Some(authority) = &self.authority {
+                verify(authority, settings, &link)?;
+            }
             let head = RequestHead {
                 scheme: settings.scheme,
                 authority: self.authority.as_deref().unwrap_or(&settings.authority),
@@ -336,6 +339,16 @@ impl Head {
         let cause = cause.as_deref().unwrap_or("no connection takes the call");
         Err(Status::unavailable(format!("{}: {cause}", channel.target())))
     }
+}
+
+/// gRFC A81: a call may have another authority than its channel if the server has shown that it is
+/// this one too.
+fn verify(authority: &str, settings: &Settings, link: &Link) -> Result<(), Status> {
+    if authority == settings.authority {
+        return Ok(());
+    }
+    let refusal = |text| Status::unavailable(format!("authority {authority:?}: {text}"));
+    link.verify_authority(authority).map_err(refusal)
 }
 
 /// What a call is told that ends with the one that it was made for.

@@ -23,6 +23,7 @@ use crate::grpc::compression::Encoding;
 use crate::grpc::headers::{self, ReceivedHead};
 use crate::grpc::{Code, Metadata, Method, Sent, Status};
 use crate::http2::{Headers, Initiator, Reason};
+use crate::transport::auth_context::SecurityLevel;
 use crate::transport::{Incoming, SendError, Stream, lock, now};
 
 /// A call that has begun.
@@ -417,9 +418,9 @@ impl fmt::Debug for Call {
 
 /// Whether credentials may be sent on connections of this channel.
 fn check_secure(settings: &Settings) -> Result<(), Status> {
-    match settings.scheme {
-        "https" => Ok(()),
-        _ => Err(Status::unauthenticated(
+    match settings.security {
+        SecurityLevel::PrivacyAndIntegrity => Ok(()),
+        SecurityLevel::None | SecurityLevel::IntegrityOnly => Err(Status::unauthenticated(
             "call credentials are not sent over a connection that is not encrypted",
         )),
     }

@@ -13,10 +13,12 @@ use super::interceptor::{ClientInterceptor, Interceptors};
 use crate::grpc::compression::{self, Compressor, Encodings};
 use crate::grpc::{Compression, ConnectivityState, Metadata, Status, headers};
 use crate::limits;
+use crate::transport::auth_context::{AuthContext, SecurityLevel};
 use crate::transport::backoff::Backoff;
 use crate::transport::connectivity::ConnectivitySubscription;
+use crate::transport::credentials::{ChannelCredentials, ChannelHandshake};
 use crate::transport::target::Target;
-use crate::transport::{self, InProcess, now};
+use crate::transport::{self, Dial, InProcess, now};
 
 /// A connection to a server, made when the first call needs it.
 ///
@@ -60,6 +62,8 @@ pub(crate) struct Settings {
     pub(crate) authority: String,
     /// What stands in `:scheme`: `http`, or `https` on connections that are encrypted.
     pub(crate) scheme: &'static str,
+    /// How far connections are protected.
+    pub(crate) security: SecurityLevel,
     pub(crate) user_agent: String,
     pub(crate) receive_max: usize,
     pub(crate) send_max: usize,
@@ -98,6 +102,20 @@ impl Channel {
         ChannelBuilder { in_process: Some(place.clone()), ..Self::builder("in-process") }
     }
 
+    /// A channel to `target` whose connections are secured as `credentials` say: a
+    /// [`ClientTls`](crate::tls::ClientTls), with the feature `tls`, or
+    /// [`ChannelCredentials::local`]. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// INVALID_ARGUMENT if the target cannot be read, or the certificates cannot be used.
+    pub fn secure(
+        target: &str,
+        credentials: impl Into<ChannelCredentials>,
+    ) -> Result<Self, Status> {
+        Self::builder(target).credentials(credentials).build()
+    }
+
     /// A channel to `target` that is to be configured first.
     pub fn builder(target: &str) -> ChannelBuilder {
         ChannelBuilder {
@@ -106,9 +124,11 @@ impl Channel {
             authority: None,
             connection: ConnectionOptions::default(),
             compression: compression::Options::default(),
+            credentials: ChannelCredentials::insecure(),
             settings: Settings {
                 authority: String::new(),
                 scheme: "http",
+                security: SecurityLevel::None,
                 user_agent: String::new(),
                 receive_max: limits::RECEIVE_MESSAGE_SIZE_MAX,
                 send_max: limits::SEND_MESSAGE_SIZE_MAX,
@@ -223,6 +243,13 @@ impl Channel {
         self.inner.connector.target()
     }
 
+    /// Who the server is, as far as the connection that there is has verified it; `None` while there
+    /// is no connection.
+    #[must_use]
+    pub fn auth_context(&self) -> Option<AuthContext> {
+        self.inner.connector.current().map(|link| link.auth_context())
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.inner.settings
     }
@@ -259,6 +286,7 @@ pub struct ChannelBuilder {
     authority: Option<String>,
     pub(super) connection: ConnectionOptions,
     compression: compression::Options,
+    credentials: ChannelCredentials,
     settings: Settings,
 }
 
@@ -273,6 +301,18 @@ impl ChannelBuilder {
     pub fn authority(mut self, authority: impl Into<String>) -> Self {
         self.authority = Some(authority.into());
         self
+    }
+
+    /// How connections are secured; not at all by default.
+    pub fn credentials(mut self, credentials: impl Into<ChannelCredentials>) -> Self {
+        self.credentials = credentials.into();
+        self
+    }
+
+    /// Connects by TLS.
+    #[cfg(feature = "tls-rustls")]
+    pub fn tls(self, tls: transport::tls::ClientTls) -> Self {
+        self.credentials(tls)
     }
 
     /// Replies of more than `bytes` end their call with RESOURCE_EXHAUSTED; 4 MiB by default.
@@ -420,6 +460,7 @@ impl ChannelBuilder {
     #[cfg(test)]
     pub(crate) fn pretend_secure(mut self) -> Self {
         self.settings.scheme = "https";
+        self.settings.security = SecurityLevel::PrivacyAndIntegrity;
         self
     }
 
@@ -430,16 +471,33 @@ impl ChannelBuilder {
     /// INVALID_ARGUMENT if the target cannot be read, if the user agent or the authority
     /// cannot stand in a header, or if a compression is not known.
     pub fn build(mut self) -> Result<Channel, Status> {
+        let name_override = self.credentials.name_override().map(str::to_owned);
         if let Some(place) = self.in_process.take() {
             let (name, authority) = (self.target.clone(), "localhost".to_owned());
-            return self.build_with(name, authority, Box::new(move |_| place.connect()));
+            let authority = name_override.unwrap_or(authority);
+            self.settings.scheme = self.credentials.scheme();
+            self.settings.security = self.credentials.security_level(true);
+            let handshake = self.handshake(&authority)?;
+            let connect =
+                Box::new(move |dial: Dial| handshake.secure(place.connect()?, dial.until));
+            return self.build_with(name, authority, connect);
         }
         let target = Target::parse(&self.target)
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let authority = target.authority().to_owned();
+        let authority = name_override.unwrap_or_else(|| target.authority().to_owned());
+        self.settings.scheme = self.credentials.scheme();
+        self.settings.security = self.credentials.security_level(target.is_socket_of_machine());
+        let handshake = self.handshake(&authority)?;
         let name = target.to_string();
-        let connect = Box::new(move |dial| transport::connect(&target, dial));
+        let connect = Box::new(move |dial: Dial| {
+            handshake.secure(transport::connect(&target, dial)?, dial.until)
+        });
         self.build_with(name, authority, connect)
+    }
+
+    /// What secures connections to the server of the authority that was set, or else of `authority`.
+    fn handshake(&self, authority: &str) -> Result<ChannelHandshake, Status> {
+        self.credentials.handshake(self.authority.as_deref().unwrap_or(authority))
     }
 
     /// A channel over wires that `connect` makes.

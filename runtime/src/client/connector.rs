@@ -204,6 +204,14 @@ impl Connector {
         lock(&self.shared.state).keepalive_time
     }
 
+    /// The connection that there is, if one is ready.
+    pub(crate) fn current(&self) -> Option<Arc<Link>> {
+        match &lock(&self.shared.state).phase {
+            Phase::Ready(link) => Some(Arc::clone(link)),
+            Phase::Idle | Phase::Connecting(_) | Phase::Failed { .. } | Phase::Closed => None,
+        }
+    }
+
     /// The target as errors name it.
     pub(crate) fn target(&self) -> &str {
         &self.shared.target

@@ -24,7 +24,7 @@ mod tests;
 
 pub use answer::Answer;
 pub use channel::{Channel, ChannelBuilder};
-pub use credentials::{CallCredentials, CredentialsContext};
+pub use credentials::{AccessToken, CallCredentials, CompositeCallCredentials, CredentialsContext};
 pub use interceptor::{ClientCall, ClientInterceptor, ClientNext, OutgoingCall};
 pub use pending::{Canceller, Pending};
 pub use request::{IntoRequest, Request};

@@ -3,7 +3,7 @@
 //! Nothing here does I/O, reads a clock or waits: bytes and times come in as arguments.
 //! The clauses are those of PROTOCOL-HTTP2.md of the gRPC project.
 
-mod base64;
+pub(crate) mod base64;
 pub(crate) mod codec;
 pub mod compression;
 mod connectivity;

@@ -15,6 +15,7 @@ use super::options::Options;
 use super::router::Router;
 use super::service::Service;
 use super::{Parts, Server};
+use crate::transport::credentials::ServerCredentials;
 use crate::transport::listener::BindAddress;
 use crate::transport::{Accepting, FullPool, Listener, Threads};
 
@@ -109,6 +110,23 @@ impl<'s> ServerBuilder<'s> {
     /// the error names the address.
     pub fn bind(mut self, address: impl Into<BindAddress>) -> io::Result<Self> {
         self.listeners.push(Listener::open(address.into())?);
+        Ok(self)
+    }
+
+    /// As [`bind`](Self::bind), with connections secured as `credentials` say: by TLS, or within this
+    /// machine alone.
+    ///
+    /// Handshakes run beside the server: one that is slow or fails concerns nobody else.
+    ///
+    /// # Errors
+    ///
+    /// As `bind`, and if the certificates cannot be used.
+    pub fn bind_secure(
+        mut self,
+        address: impl Into<BindAddress>,
+        credentials: impl Into<ServerCredentials>,
+    ) -> io::Result<Self> {
+        self.listeners.push(Listener::open(address.into())?.secure(&credentials.into())?);
         Ok(self)
     }
 

@@ -12,6 +12,7 @@ use super::reply::Reply;
 use crate::grpc::{
     Code, Compression, Extensions, MessageInterceptor, Metadata, Method, MethodKind, Status,
 };
+use crate::transport::auth_context::AuthContext;
 use crate::transport::{Address, CurrentCall, Stream, now};
 
 /// The server's side of one call: who calls, with what metadata, for how long still.
@@ -148,6 +149,13 @@ impl Context {
     #[must_use]
     pub fn peer(&self) -> &Address {
         &self.peer
+    }
+
+    /// Who the client is, as the transport has verified it: by the certificate it has shown over
+    /// TLS, or not at all.
+    #[must_use]
+    pub fn auth_context(&self) -> AuthContext {
+        self.reply.stream().auth_context()
     }
 
     /// When the client gives up; `None` if it waits for ever.

@@ -10,6 +10,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
 use super::active::ActiveCall;
+use super::auth_context::AuthContext;
+use super::credentials::host_of;
 use super::inbox::{DeadlinePassed, Inbox};
 use super::state::{Phase, State};
 use super::stream::{End, Outgoing, SendError, Stream};
@@ -297,6 +299,21 @@ impl Link {
     /// Who is at the other end.
     pub(crate) fn peer(&self) -> &Arc<Address> {
         &self.peer
+    }
+
+    /// Who the peer is, as far as that was verified.
+    pub(crate) fn auth_context(&self) -> AuthContext {
+        self.wire.auth_context()
+    }
+
+    /// Whether calls to `authority` may be made on this connection: gRFC A81 has the server's
+    /// certificate decide.
+    ///
+    /// # Errors
+    ///
+    /// Which name was expected, and which it has.
+    pub(crate) fn verify_authority(&self, authority: &str) -> Result<(), String> {
+        self.wire.verify_host(host_of(authority))
     }
 
     pub(super) fn side(&self) -> Side {

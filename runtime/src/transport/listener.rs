@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::PollFlags;
 use socket2::Socket;
 
+use super::credentials::{AcceptHandshake, ServerCredentials};
 use super::in_process::InProcess;
 use super::platform::Waker;
 use super::socket::poll_with_waker;
@@ -25,6 +26,7 @@ use crate::limits::ACCEPT_PAUSE;
 /// until it is served.
 pub(crate) struct Listener {
     door: Arc<dyn Door>,
+    handshake: AcceptHandshake,
 }
 
 /// A listener whose connections are being accepted. Dropping it ends the thread, waits for that, and
@@ -155,7 +157,10 @@ impl Listener {
                     .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
                 Self::bind_with(&target, address.sharing)
             }
-            Source::InProcess(place) => Ok(Self { door: Arc::new(place.open()?) }),
+            Source::InProcess(place) => {
+                let door = Arc::new(place.open()?);
+                Ok(Self { door, handshake: AcceptHandshake::Insecure })
+            }
             Source::Tcp(listener) => {
                 let local = Address::Tcp(listener.local_addr()?);
                 Self::new(listener.into(), local)
@@ -181,7 +186,18 @@ impl Listener {
         // A connection may vanish between poll and accept; that must not block.
         socket.set_nonblocking(true)?;
         let (waker, over) = (Waker::new()?, AtomicBool::new(false));
-        Ok(Self { door: Arc::new(SocketDoor { socket, local, file, waker, over }) })
+        let door = Arc::new(SocketDoor { socket, local, file, waker, over });
+        Ok(Self { door, handshake: AcceptHandshake::Insecure })
+    }
+
+    /// Secures what it accepts as `credentials` say.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if their certificates cannot be used.
+    pub(crate) fn secure(mut self, credentials: &ServerCredentials) -> io::Result<Self> {
+        self.handshake = credentials.handshake()?;
+        Ok(self)
     }
 
     /// Where it listens.
@@ -189,7 +205,8 @@ impl Listener {
         self.door.local()
     }
 
-    /// Starts the thread called `name` that accepts connections and gives each to `serve`.
+    /// Starts the thread called `name` that accepts connections and gives each, once it is secured,
+    /// to `serve`.
     ///
     /// # Errors
     ///
@@ -198,14 +215,15 @@ impl Listener {
         self,
         name: &str,
         threads: &Threads<'s>,
-        mut serve: impl FnMut(Box<dyn Wire>) + Send + 's,
+        serve: impl Fn(Box<dyn Wire>) + Send + Sync + 's,
     ) -> io::Result<Listening> {
         let (door, ended) = (Arc::clone(&self.door), Arc::new(Latch::default()));
         let end = OpenAtEnd(Arc::clone(&ended));
+        let serve = self.handshake.before(threads, serve);
         threads.spawn(name, move || {
             let _end = end;
-            let door = door;
-            door.accept_until_over(&mut serve);
+            let (door, mut serve) = (door, serve);
+            door.accept_until_over(&mut *serve);
         })?;
         Ok(Listening { door: self.door, ended })
     }

@@ -6,6 +6,8 @@
 //! stream    one stream as an application holds it: every wait for a peer is here
 //! inbox     the receiving end of a stream         received  what has come and was not taken
 //! wire      what bytes travel over: tcp, unix (both a socket), memory
+//! credentials  insecure, local, TLS              tls       TLS by rustls (feature)
+//! auth_context who the peer is
 //! listener  accepting connections               in_process  a place to listen without a socket
 //! threads   where a server's threads are started    timer   things to be done at a time
 //! workers   the pool that runs user code
@@ -23,18 +25,21 @@
 //!
 //! 1. a link's state;
 //! 2. an inbox;
-//! 3. the state of an in-memory wire.
+//! 3. the session of an encrypted wire;
+//! 4. the state of an in-memory wire.
 //!
 //! The locks of the worker pool and of the timer stand alone: no other lock is taken under them. The
 //! lock of a channel's connectivity is taken under that of its connector, and the one of the pool of
 //! callbacks under it.
 
 pub(crate) mod active;
+pub(crate) mod auth_context;
 pub(crate) mod backoff;
 pub(crate) mod callbacks;
 #[cfg(feature = "testing")]
 pub(crate) mod clock;
 pub(crate) mod connectivity;
+pub(crate) mod credentials;
 pub(crate) mod current;
 #[cfg(feature = "testing")]
 pub(crate) mod handover;
@@ -55,6 +60,8 @@ pub(crate) mod tcp;
 mod tests;
 pub(crate) mod threads;
 pub(crate) mod timer;
+#[cfg(feature = "tls-rustls")]
+pub(crate) mod tls;
 #[cfg(unix)]
 pub(crate) mod unix;
 mod verbs;

@@ -9,6 +9,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::active::{Counts, Facts};
+use super::auth_context::AuthContext;
 use super::inbox::{DeadlinePassed, Inbox, OnCancel};
 use super::link::{Link, Side};
 use super::received::{Found, Incoming};
@@ -269,6 +270,11 @@ impl Stream {
 
     pub(super) fn counts(&self) -> &Counts {
         self.handle.inbox.counts()
+    }
+
+    /// Who the peer is, as far as that was verified.
+    pub(crate) fn auth_context(&self) -> AuthContext {
+        self.handle.link.auth_context()
     }
 
     /// Who is at the other end.

@@ -57,6 +57,11 @@ impl Target {
         &self.place
     }
 
+    /// Whether it is a Unix socket, which nobody outside this machine can reach.
+    pub(crate) fn is_socket_of_machine(&self) -> bool {
+        matches!(self.place, Place::Unix(_) | Place::UnixAbstract(_))
+    }
+
     /// The `:authority` of calls to this target; `localhost` for Unix sockets.
     pub(crate) fn authority(&self) -> &str {
         &self.authority

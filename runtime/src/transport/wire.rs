@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::auth_context::AuthContext;
+
 /// A two-way stream of bytes between two peers.
 pub(crate) trait Wire: Send + Sync {
     /// Reads what has come; `Ok(0)` is the end, [`io::ErrorKind::WouldBlock`] means nothing yet.
@@ -36,6 +38,21 @@ pub(crate) trait Wire: Send + Sync {
 
     /// Where this end is.
     fn local(&self) -> &Address;
+
+    /// Who the peer is, as far as that was verified.
+    fn auth_context(&self) -> AuthContext {
+        AuthContext::insecure()
+    }
+
+    /// Whether the server at the other end may be called `host`: where it has shown a certificate,
+    /// it must be valid for that name.
+    ///
+    /// # Errors
+    ///
+    /// Which name was expected, and which it has.
+    fn verify_host(&self, _host: &str) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// What a [`Wire::wait`] waits for, and what it found.

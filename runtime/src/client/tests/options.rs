@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::peer::{Peer, Script, build_against, script};
 use super::text;
-use crate::client::{Channel, ChannelBuilder, CredentialsContext, Request};
+use crate::client::{
+    AccessToken, Channel, ChannelBuilder, CompositeCallCredentials, CredentialsContext, Request,
+};
 use crate::grpc::{Code, Metadata, Status};
 use crate::http2::Headers;
 
@@ -149,6 +151,23 @@ fn credentials_make_metadata_for_each_call() {
     let head = head_of(builder, request);
     assert_eq!(head.get("authorization"), Some(&b"https://example.test/test.Test"[..]));
     assert_eq!(head.get("x-method"), Some(&b"Unary"[..]));
+}
+
+/// access_token_call_credentials and composite_call_credentials: a token is sent as the bearer's,
+/// several credentials are sent in their order, and a token that no header takes is not repeated.
+#[test]
+fn tokens_and_composites_are_credentials() {
+    let both = CompositeCallCredentials::new()
+        .with(AccessToken::new("secret"))
+        .with(|_: &CredentialsContext<'_>| Ok(metadata("x-second", "2")));
+    let request = Request::new(text("")).call_credentials(both);
+    let head = head_of(memory().pretend_secure(), request);
+    assert_eq!(head.get("authorization"), Some(&b"Bearer secret"[..]));
+    assert_eq!(head.get("x-second"), Some(&b"2"[..]));
+    let request = Request::new(text("")).call_credentials(AccessToken::new("secret\n"));
+    let status = refusal(memory().pretend_secure(), request);
+    assert_eq!(status.code(), Code::Internal);
+    assert!(!status.message().contains("secret"), "{status}");
 }
 
 /// Credentials are neither made nor sent over a connection that is not encrypted.
