@@ -59,6 +59,20 @@ fn every_example_of_the_guide_to_connections_runs() {
     .run();
 }
 
+/// docs/client.md: every example compiles and runs, on the .proto file of the page.
+#[test]
+fn every_example_of_the_guide_to_clients_runs() {
+    Guide {
+        page: "docs/client.md",
+        protos: &["proto/hello.proto"],
+        features: &[],
+        dependencies: "",
+        imports: CLIENT_IMPORTS,
+        examples_min: 7,
+    }
+    .run();
+}
+
 /// docs/services.md: every example compiles and runs, on the .proto file of the page.
 #[test]
 fn every_example_of_the_guide_to_services_runs() {
@@ -86,6 +100,57 @@ fn every_example_of_the_guide_to_testing_runs() {
     }
     .run();
 }
+
+/// What the examples for clients begin with: a server that greets, and stubs that call it.
+const CLIENT_IMPORTS: &str = r#"
+use std::time::Duration;
+use proto::hello::*;
+use rust_grpc::*;
+
+struct Host;
+
+fn hello(name: &str) -> Result<HelloReply, Status> {
+    if name.is_empty() {
+        let field = rpc::bad_request::FieldViolation { field: "name".into(), ..Default::default() };
+        let bad = rpc::BadRequest { field_violations: vec![field], ..Default::default() };
+        let details = Details::new().with(&bad);
+        return Err(Status::invalid_argument("1 field is wrong").with_details(details));
+    }
+    Ok(HelloReply { message: format!("Hello, {name}"), ..Default::default() })
+}
+
+impl Greeter for Host {
+    fn say_hello(&self, request: HelloRequest, _: &mut Context) -> Result<HelloReply, Status> {
+        hello(&request.name)
+    }
+
+    fn record(
+        &self,
+        requests: &mut RequestStream<HelloRequest>,
+        _: &mut Context,
+    ) -> Result<HelloReply, Status> {
+        let names = requests.map(|request| Ok(request?.name)).collect::<Result<Vec<_>, Status>>();
+        hello(&names?.join(", "))
+    }
+
+    fn chat(
+        &self,
+        requests: &mut RequestStream<HelloRequest>,
+        replies: &mut ReplySink<HelloReply>,
+        _: &mut Context,
+    ) -> Result<(), Status> {
+        requests.try_for_each(|request| replies.send(hello(&request?.name)?))
+    }
+}
+
+fn address() -> String {
+    let server = Server::builder().add_service(GreeterServer::new(Host));
+    let server = server.bind("127.0.0.1:0").unwrap().start().unwrap();
+    let address = server.local_addresses()[0].to_string();
+    std::mem::forget(server); // it serves as long as the program runs
+    address
+}
+"#;
 
 /// A page whose examples, the blocks of Rust, are functions of one program.
 struct Guide {
