@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rust_grpc::generated::service::{ServerCall, unary};
 use rust_grpc::{
-    BindAddress, Channel, Code, Context, FullPool, Method, MethodKind, RawBytes, Server,
+    BindAddress, Channel, Code, Context, FullPool, Lane, Method, MethodKind, RawBytes, Server,
     ServerBuilder, Service, Status,
 };
 
@@ -212,4 +212,36 @@ fn servers_share_a_port_if_both_ask() {
     assert_eq!(first.local_addresses(), second.local_addresses());
     assert!(Server::builder().bind(&address).is_err());
     assert_eq!(call(&channel(&second), "/test.Echo/Call").unwrap(), b"");
+}
+
+/// A lane that names what the server does not serve is a mistake that the start reports.
+#[test]
+fn a_lane_of_nothing_does_not_start() {
+    let start = |name: &str| {
+        let lane = Lane::new("echoes").serves("test.Echo").serves(name);
+        let builder = Server::builder().add_service(echo()).lane(lane);
+        builder.bind("127.0.0.1:0").unwrap().start()
+    };
+    start("/test.Echo/Call").unwrap();
+    assert_eq!(
+        start("/test.Echo/Cal").unwrap_err().to_string(),
+        "the lane echoes serves /test.Echo/Cal: expected a service or a method of this server"
+    );
+}
+
+/// A lane that names a method comes before one that names its service, whatever their order.
+#[test]
+fn a_lane_of_a_method_comes_before_that_of_its_service() {
+    let names = Rpc::new(&["/test.Names/One", "/test.Names/Two"], |_, _| {
+        Ok(std::thread::current().name().unwrap().as_bytes().to_vec())
+    });
+    let server = start(
+        Server::builder()
+            .add_service(names)
+            .lane(Lane::new("service").serves("test.Names"))
+            .lane(Lane::new("method").serves("/test.Names/Two")),
+    );
+    let channel = channel(&server);
+    assert_eq!(call(&channel, "/test.Names/One").unwrap(), b"service");
+    assert_eq!(call(&channel, "/test.Names/Two").unwrap(), b"method");
 }

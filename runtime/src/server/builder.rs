@@ -178,6 +178,18 @@ impl<'s> ServerBuilder<'s> {
         }
         options.check().map_err(invalid)?;
         let mut router = Router::new(services).map_err(|error| invalid(error.to_string()))?;
+        if generic_handlers.is_empty() {
+            // Without them every method is known now, and a name that leads nowhere is a mistake.
+            let unserved = |name: &&String| !router.serves(name);
+            let mistake = lanes
+                .iter()
+                .find_map(|lane| lane.serves.iter().find(unserved).map(|name| (&lane.name, name)));
+            if let Some((lane, name)) = mistake {
+                return Err(invalid(format!(
+                    "the lane {lane} serves {name}: expected a service or a method of this server"
+                )));
+            }
+        }
         let lanes: Vec<Lane> = lanes.into_iter().chain(Lane::reserved()).collect();
         router.assign_lanes(|path| lane_of(path, &lanes));
         let thread_names = options.thread_names;

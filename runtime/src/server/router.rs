@@ -78,6 +78,12 @@ impl<'s> Router<'s> {
         }
     }
 
+    /// Whether there is a service of this name, or a method at this path.
+    pub(crate) fn serves(&self, service_or_path: &str) -> bool {
+        self.routes.contains_key(service_or_path)
+            || self.services.iter().any(|known| known.name() == service_or_path)
+    }
+
     /// Puts each method into the lane that `lane` gives for its path.
     pub(crate) fn assign_lanes(&mut self, lane: impl Fn(&str) -> usize) {
         for (path, route) in &mut self.routes {
