@@ -140,7 +140,8 @@ impl<'m> FieldWriter<'_, 'm> {
     #[inline(always)]
     pub fn repeated<K: Kind>(&mut self, number: u32, values: &'m [K::Value]) {
         if !values.is_empty() {
-            self.with(|room, outside| write_repeated::<K>(room, outside, number, values));
+            let room_left = write_repeated::<K>(self.room, self.outside, number, values);
+            self.go_on(room_left);
         }
     }
 
@@ -148,24 +149,38 @@ impl<'m> FieldWriter<'_, 'm> {
     #[inline(always)]
     pub fn packed<K: Packable>(&mut self, number: u32, values: &'m [K::Value]) {
         if !values.is_empty() {
-            self.with(|room, outside| write_packed::<K>(room, outside, number, values));
+            let room_left = write_packed::<K>(self.room, self.outside, number, values);
+            self.go_on(room_left);
         }
     }
 }
 
 /// What kinds and maps are made of.
 impl<'m> FieldWriter<'_, 'm> {
-    /// Goes on where `write`, which is not inlined, ended: it returns how much room is left.
+    /// Goes on where `write` ended.
     #[inline(always)]
-    pub(super) fn with(&mut self, write: impl FnOnce(&mut [u8], &mut Outside<'m>) -> usize) {
+    fn with(&mut self, write: impl FnOnce(&mut [u8], &mut Outside<'m>) -> usize) {
         let room_left = write(&mut *self.room, &mut *self.outside);
+        self.go_on(room_left);
+    }
+
+    /// The room that is left, and what does not stand in it: for a function that is not inlined.
+    #[inline(always)]
+    pub(super) fn parts(&mut self) -> (&mut [u8], &mut Outside<'m>) {
+        (self.room, self.outside)
+    }
+
+    /// Goes on where a function ended that is not inlined: it returns how much room is left.
+    #[inline(always)]
+    pub(super) fn go_on(&mut self, room_left: usize) {
         self.room = std::mem::take(&mut self.room).get_mut(..room_left).unwrap_or_default();
     }
 
     /// A message behind its length and its tag.
     #[inline(always)]
     pub(super) fn nested<M: Message>(&mut self, number: u32, message: &'m M) {
-        self.with(|room, outside| write_nested(room, outside, number, message));
+        let room_left = write_nested(self.room, self.outside, number, message);
+        self.go_on(room_left);
     }
 
     /// Bytes behind their length and their tag. Few of them are copied without a call.
@@ -355,7 +370,9 @@ fn write_nested<'m, M: Message>(
 ) -> usize {
     let mut writer = FieldWriter { room, outside };
     let before = writer.reached();
-    writer.with(|room, outside| message.write_fields(FieldWriter { room, outside }));
+    let (room, outside) = writer.parts();
+    let room_left = message.write_fields(FieldWriter { room, outside });
+    writer.go_on(room_left);
     writer.head(number, LENGTH_DELIMITED, before.wrapping_sub(writer.reached()) as u64);
     writer.room_left()
 }

@@ -22,7 +22,9 @@ impl<M: Message> Kind for Delimited<M> {
     #[inline(always)]
     fn write_field<'m>(writer: &mut FieldWriter<'_, 'm>, number: u32, value: &'m M) {
         writer.tag(number, END_GROUP);
-        writer.with(|room, outside| value.write_fields(FieldWriter::new(room, outside)));
+        let (room, outside) = writer.parts();
+        let room_left = value.write_fields(FieldWriter::new(room, outside));
+        writer.go_on(room_left);
         writer.tag(number, START_GROUP);
     }
 

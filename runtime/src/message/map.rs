@@ -4,7 +4,7 @@
 //! entry are dropped. Entries are written in the order of their keys, so that equal messages have
 //! equal bytes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, btree_map, hash_map};
 use std::hash::Hash;
 
 use super::budget::Budget;
@@ -29,11 +29,14 @@ pub trait Map: Send + Sync + 'static {
     /// Puts `value` in the place of what is there.
     fn put(&mut self, key: Self::Key, value: Self::Value);
 
-    /// Puts what `fresh` gives in the place of what is there, to write to.
-    fn renew(&mut self, key: Self::Key, fresh: impl Fn() -> Self::Value) -> &mut Self::Value;
+    /// Puts `value` in the place of what is there, to write to.
+    fn renew(&mut self, key: Self::Key, value: Self::Value) -> &mut Self::Value;
 
-    /// The entries in the order of their keys.
-    fn sorted(&self) -> impl DoubleEndedIterator<Item = (&Self::Key, &Self::Value)>;
+    /// The entries in any order.
+    fn entries(&self) -> impl Iterator<Item = (&Self::Key, &Self::Value)>;
+
+    /// Gives the entries to `visit`, from the one with the largest key to that with the smallest.
+    fn backwards<'m>(&'m self, visit: impl FnMut(&'m Self::Key, &'m Self::Value));
 
     /// How many entries there are.
     fn entry_count(&self) -> usize;
@@ -55,7 +58,7 @@ pub trait Map: Send + Sync + 'static {
 }
 
 macro_rules! map_of {
-    ($map:ident, [$($bound:tt)*], $self:ident: $sorted:expr, $cost:expr) => {
+    ($map:ident, $entry:ident, [$($bound:tt)*], $self:ident, $visit:ident: $backwards:expr, $cost:expr) => {
         impl<K: $($bound)*, V: Send + Sync + 'static> Map for $map<K, V> {
             type Key = K;
             type Value = V;
@@ -64,12 +67,23 @@ macro_rules! map_of {
                 self.insert(key, value);
             }
 
-            fn renew(&mut self, key: K, fresh: impl Fn() -> V) -> &mut V {
-                self.entry(key).and_modify(|value| *value = fresh()).or_insert_with(&fresh)
+            fn renew(&mut self, key: K, value: V) -> &mut V {
+                match self.entry(key) {
+                    $entry::Entry::Occupied(entry) => {
+                        let place = entry.into_mut();
+                        *place = value;
+                        place
+                    }
+                    $entry::Entry::Vacant(entry) => entry.insert(value),
+                }
             }
 
-            fn sorted(&$self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-                $sorted
+            fn entries(&self) -> impl Iterator<Item = (&K, &V)> {
+                self.iter()
+            }
+
+            fn backwards<'m>(&'m $self, mut $visit: impl FnMut(&'m K, &'m V)) {
+                $backwards
             }
 
             fn entry_count(&self) -> usize {
@@ -99,25 +113,21 @@ macro_rules! map_of {
     };
 }
 
-map_of!(HashMap, [Eq + Hash + Ord + Send + Sync + 'static], self: {
+map_of!(HashMap, hash_map, [Eq + Hash + Ord + Send + Sync + 'static], self, visit: {
     // Most maps are small: their order needs no allocation.
-    let (mut few, mut many, mut order) = ([None; FEW], Vec::new(), Vec::new());
-    if self.len() <= FEW {
-        for (count, entry) in self.iter().enumerate() {
-            let mut at = count;
-            while at > 0 && few[at - 1].is_some_and(|(key, _)| key > entry.0) {
-                few[at] = few[at - 1];
-                at -= 1;
-            }
-            few[at] = Some(entry);
+    let (mut few, many) = ([None; FEW], if self.len() > FEW { order_of_many(self) } else { Vec::new() });
+    let entries = if self.len() > FEW { many.as_slice() } else { order_of_few(self, &mut few) };
+    for entry in entries.iter().rev() {
+        if let Some((key, value)) = *entry {
+            visit(key, value);
         }
-    } else {
-        many.extend(self);
-        order = order_of(many.iter().map(|(key, _)| *key).zip(0..).collect());
     }
-    few.into_iter().flatten().chain(order.into_iter().map(move |(_, index)| many[index]))
 }, size_of::<(K, V)>());
-map_of!(BTreeMap, [Ord + Send + Sync + 'static], self: self.iter(), tree_entry_cost(self));
+map_of!(BTreeMap, btree_map, [Ord + Send + Sync + 'static], self, visit: {
+    for (key, value) in self.iter().rev() {
+        visit(key, value);
+    }
+}, tree_entry_cost(self));
 
 /// Bytes that the next entry takes in a B-tree, which begins with a leaf of eleven.
 pub(super) fn tree_entry_cost<K, V>(tree: &BTreeMap<K, V>) -> usize {
@@ -125,12 +135,51 @@ pub(super) fn tree_entry_cost<K, V>(tree: &BTreeMap<K, V>) -> usize {
     entries * size_of::<(K, V)>()
 }
 
-/// The keys in order, each with its index. Sorting is much code: it knows nothing of the values, so
+/// The entries of a map in the order of their keys, which is plain code on purpose: each adapter of
+/// an iterator would be compiled once for every type of maps.
+type Order<'m, K, V> = [Option<(&'m K, &'m V)>];
+
+/// The order of at most [`FEW`] entries, in `few`.
+#[inline(always)]
+fn order_of_few<'f, 'm, K: Ord, V>(
+    map: &'m HashMap<K, V>,
+    few: &'f mut Order<'m, K, V>,
+) -> &'f Order<'m, K, V> {
+    let mut count = 0;
+    for entry in map {
+        let mut at = count;
+        while at > 0 && few[at - 1].is_some_and(|(key, _)| key > entry.0) {
+            few[at] = few[at - 1];
+            at -= 1;
+        }
+        few[at] = Some(entry);
+        count += 1;
+    }
+    &few[..count]
+}
+
+/// The order of any number of entries.
+#[inline(never)]
+fn order_of_many<K: Ord, V>(map: &HashMap<K, V>) -> Vec<Option<(&K, &V)>> {
+    let mut keys = Vec::with_capacity(map.len());
+    let mut values = Vec::with_capacity(map.len());
+    for (key, value) in map {
+        keys.push((key, values.len()));
+        values.push(value);
+    }
+    sort(&mut keys);
+    let mut order = Vec::with_capacity(keys.len());
+    for (key, index) in keys {
+        order.push(Some((key, values[index])));
+    }
+    order
+}
+
+/// Puts keys, each with its index, in order. Sorting is much code: it knows nothing of the values, so
 /// that a program has it once for each type of keys.
 #[inline(never)]
-fn order_of<K: Ord>(mut keys: Vec<(&K, usize)>) -> Vec<(&K, usize)> {
+fn sort<K: Ord>(keys: &mut [(&K, usize)]) {
     keys.sort_unstable_by_key(|(key, _)| *key);
-    keys
 }
 
 impl Reader<'_> {
@@ -144,7 +193,10 @@ impl Reader<'_> {
         &mut self,
         map: &mut impl Map<Key = K::Value, Value = V::Value>,
     ) -> Result<(), DecodeError> {
-        self.with(|rest, budget, tag| read_entries::<K, V>(rest, budget, tag, map))
+        let (rest, tag) = (self.rest(), self.tag());
+        let left = read_entries::<K, V>(rest, self.budget(), tag, map)?;
+        self.go_on(left);
+        Ok(())
     }
 }
 
@@ -198,7 +250,9 @@ impl<'m> FieldWriter<'_, 'm> {
         map: &'m impl Map<Key = K::Value, Value = V::Value>,
     ) {
         if map.entry_count() > 0 {
-            self.with(|room, outside| write_entries::<K, V>(room, outside, number, map));
+            let (room, outside) = self.parts();
+            let room_left = write_entries::<K, V>(room, outside, number, map);
+            self.go_on(room_left);
         }
     }
 }
@@ -212,12 +266,12 @@ fn write_entries<'m, K: Kind, V: Kind>(
     map: &'m impl Map<Key = K::Value, Value = V::Value>,
 ) -> usize {
     let mut writer = FieldWriter::new(room, outside);
-    for (key, value) in map.sorted().rev() {
+    map.backwards(|key, value| {
         let before = writer.reached();
         writer.singular::<V>(VALUE, value);
         writer.singular::<K>(KEY, key);
         let size = before.wrapping_sub(writer.reached());
         writer.head(number, LENGTH_DELIMITED, size as u64);
-    }
+    });
     writer.room_left()
 }

@@ -101,7 +101,9 @@ impl<'a> Reader<'a> {
     /// What is wrong with the input.
     #[inline(always)]
     pub fn repeated<K: Kind>(&mut self, values: &mut Vec<K::Value>) -> Result<(), DecodeError> {
-        self.with(|rest, budget, tag| read_repeated::<K>(rest, budget, tag, values))
+        let left = read_repeated::<K>(self.rest, self.budget, self.tag, values)?;
+        self.go_on(left);
+        Ok(())
     }
 
     /// Reads a packed field and appends its elements.
@@ -111,7 +113,9 @@ impl<'a> Reader<'a> {
     /// What is wrong with the input.
     #[inline(always)]
     pub fn packed<K: Packable>(&mut self, values: &mut Vec<K::Value>) -> Result<(), DecodeError> {
-        self.with(|rest, budget, tag| read_packed::<K>(rest, budget, tag, values))
+        let left = read_packed::<K>(self.rest, self.budget, self.tag, values)?;
+        self.go_on(left);
+        Ok(())
     }
 
     /// Reads a member of a oneof and puts it in the place of whatever is there.
@@ -152,7 +156,9 @@ impl<'a> Reader<'a> {
     /// What is wrong with the input.
     #[inline(always)]
     pub fn merge_into<M: Message>(&mut self, message: &mut M) -> Result<(), DecodeError> {
-        self.with(|rest, budget, tag| read_nested(rest, budget, tag, message))
+        let left = read_nested(self.rest, self.budget, self.tag, message)?;
+        self.go_on(left);
+        Ok(())
     }
 
     /// Reads all that is left into `message`, one level deeper.
@@ -176,35 +182,40 @@ impl<'a> Reader<'a> {
     /// group that was not opened.
     #[inline(always)]
     pub fn unknown(&mut self, tag: u32, unknown: &mut UnknownFields) -> Result<(), DecodeError> {
-        let group = self.group;
-        self.with(|rest, budget, _| skip::keep(rest, budget, tag, group, unknown).map(<[u8]>::len))
+        self.rest = skip::keep(self.rest, self.budget, tag, self.group, unknown)?;
+        Ok(())
     }
 }
 
 /// What kinds, maps and unknown fields are made of.
 impl<'a> Reader<'a> {
-    /// Goes on where `read`, which is not inlined, ended: it returns how much is left.
+    /// Goes on where a function ended that is not inlined: it returns how much is left.
     #[inline(always)]
-    pub(super) fn with(
-        &mut self,
-        read: impl FnOnce(&[u8], &mut Budget, u32) -> Result<usize, DecodeError>,
-    ) -> Result<(), DecodeError> {
-        let left = read(self.rest, self.budget, self.tag)?;
+    pub(super) fn go_on(&mut self, left: usize) {
         let at = self.rest.len().wrapping_sub(left);
         self.rest = self.rest.get(at..).unwrap_or_default();
-        Ok(())
+    }
+
+    /// What decoding may still use.
+    #[inline(always)]
+    pub(super) fn budget(&mut self) -> &mut Budget {
+        self.budget
     }
 
     /// A length and that many bytes, which become `value`.
     #[inline(always)]
     pub(super) fn bytes_into(&mut self, value: &mut Vec<u8>) -> Result<(), DecodeError> {
-        self.with(|rest, budget, tag| read_bytes(rest, budget, tag, value))
+        let left = read_bytes(self.rest, self.budget, self.tag, value)?;
+        self.go_on(left);
+        Ok(())
     }
 
     /// A length and that many bytes of UTF-8, which become `value`.
     #[inline(always)]
     pub(super) fn text_into(&mut self, value: &mut String) -> Result<(), DecodeError> {
-        self.with(|rest, budget, tag| read_text(rest, budget, tag, value))
+        let left = read_text(self.rest, self.budget, self.tag, value)?;
+        self.go_on(left);
+        Ok(())
     }
 
     /// What is left of the message that is being read.

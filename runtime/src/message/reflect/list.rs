@@ -100,21 +100,33 @@ impl<T: Element> List for Vec<T> {
     }
 
     fn message_mut(&mut self, index: usize) -> Option<&mut dyn Reflect> {
+        if !T::IS_MESSAGE {
+            return None;
+        }
         self.get_mut(index).and_then(Element::message_mut)
     }
 
     fn set(&mut self, index: usize, value: Value) -> Result<(), ValueError> {
+        if T::IS_MESSAGE {
+            return Err(ValueError::new("a message", &value));
+        }
         self[index] = T::from_value(value)?;
         Ok(())
     }
 
     fn push(&mut self, value: Value) -> Result<(), ValueError> {
+        if T::IS_MESSAGE {
+            return Err(ValueError::new("a message", &value));
+        }
         self.push(T::from_value(value)?);
         Ok(())
     }
 
     fn push_message(&mut self) -> Option<&mut dyn Reflect> {
-        self.push(T::new_message()?);
+        if !T::IS_MESSAGE {
+            return None;
+        }
+        self.push(T::default());
         self.last_mut().and_then(Element::message_mut)
     }
 

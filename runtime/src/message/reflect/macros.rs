@@ -49,12 +49,7 @@ macro_rules! reflect {
                 &self,
                 visit: &mut $crate::generated::reflect::SetVisitor<'_>,
             ) -> ::core::ops::ControlFlow<()> {
-                $(
-                    let field = $crate::reflect_field!($shape, &self.$field $(, $member)?);
-                    if field.is_set() {
-                        visit($index, field)?;
-                    }
-                )*
+                $($crate::reflect_visit!($shape visit, $index, &self.$field $(, $member)?);)*
                 let _ = visit;
                 ::core::ops::ControlFlow::Continue(())
             }
@@ -223,6 +218,46 @@ macro_rules! reflect_field {
     };
     ($shape:ident, $field:expr $(, $member:literal)?) => {
         $crate::generated::reflect::$shape($field $(, $member)?)
+    };
+}
+
+/// Gives a field to the visitor if it is set: asked first, so that nothing is made of what is not.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_visit {
+    (implicit $visit:ident, $index:literal, $field:expr) => {
+        if !$crate::generated::reflect::Element::is_default($field) {
+            $crate::reflect_visit!($visit, $index, $crate::generated::reflect::singular($field));
+        }
+    };
+    (optional $visit:ident, $index:literal, $field:expr) => {
+        if let ::core::option::Option::Some(value) = $field {
+            $crate::reflect_visit!($visit, $index, $crate::generated::reflect::singular(value));
+        }
+    };
+    (message $visit:ident, $index:literal, $field:expr) => {
+        if let ::core::option::Option::Some(value) = $crate::MessageField::as_ref($field) {
+            $crate::reflect_visit!($visit, $index, $crate::generated::reflect::singular(value));
+        }
+    };
+    (member $visit:ident, $index:literal, $field:expr, $member:literal) => {
+        if let ::core::option::Option::Some(oneof) = $field {
+            let value = $crate::generated::reflect::Oneof::value(oneof, $member);
+            if let ::core::option::Option::Some(value) = value {
+                $crate::reflect_visit!($visit, $index, $crate::message::FieldRef::Singular(value));
+            }
+        }
+    };
+    // Lists and maps.
+    ($shape:ident $visit:ident, $index:literal, $field:expr) => {
+        if !$field.is_empty() {
+            $crate::reflect_visit!($visit, $index, $crate::generated::reflect::$shape($field));
+        }
+    };
+    ($visit:ident, $index:literal, $value:expr) => {
+        if $visit($index, $value).is_break() {
+            return ::core::ops::ControlFlow::Break(());
+        }
     };
 }
 

@@ -1,5 +1,7 @@
 //! Map fields by reflection.
 
+use std::cmp::Ordering;
+
 use super::Reflect;
 use super::value::{Element, Value, ValueError, ValueRef};
 use crate::message::map::Map as Entries;
@@ -59,35 +61,46 @@ where
     }
 
     fn iter(&self) -> Box<dyn Iterator<Item = (ValueRef<'_>, ValueRef<'_>)> + '_> {
-        Box::new(self.sorted().map(|(key, value)| (key.value(), value.value())))
+        let mut entries = Vec::with_capacity(self.entry_count());
+        for (key, value) in self.entries() {
+            entries.push((key.value(), value.value()));
+        }
+        sorted(entries)
     }
 
     fn get(&self, key: &Value) -> Option<ValueRef<'_>> {
-        let key = M::Key::from_value(key.clone()).ok()?;
-        self.find(&key).map(Element::value)
+        self.find(&key_of(key)?).map(Element::value)
     }
 
     fn insert(&mut self, key: Value, value: Value) -> Result<(), ValueError> {
-        self.put(M::Key::from_value(key)?, M::Value::from_value(value)?);
+        if M::Value::IS_MESSAGE {
+            return Err(ValueError::new("a message", &value));
+        }
+        let key = M::Key::from_value(key)?;
+        self.put(key, M::Value::from_value(value)?);
         Ok(())
     }
 
     fn insert_message(&mut self, key: Value) -> Result<&mut dyn Reflect, ValueError> {
-        let no_message = || ValueError::shape("a value that is no message", "a message");
-        if M::Value::new_message().is_none() {
+        if !M::Value::IS_MESSAGE {
             return Err(no_message());
         }
-        let value = self.renew(M::Key::from_value(key)?, M::Value::default);
+        let value = self.renew(M::Key::from_value(key)?, M::Value::default());
         value.message_mut().ok_or_else(no_message)
     }
 
     fn message_mut(&mut self, key: &Value) -> Option<&mut dyn Reflect> {
-        let key = M::Key::from_value(key.clone()).ok()?;
-        self.find_mut(&key).and_then(Element::message_mut)
+        if !M::Value::IS_MESSAGE {
+            return None;
+        }
+        self.find_mut(&key_of(key)?).and_then(Element::message_mut)
     }
 
     fn remove(&mut self, key: &Value) -> bool {
-        M::Key::from_value(key.clone()).is_ok_and(|key| self.discard(&key))
+        match key_of(key) {
+            Some(key) => self.discard(&key),
+            None => false,
+        }
     }
 
     fn clear(&mut self) {
@@ -96,5 +109,39 @@ where
 
     fn entry_size(&self) -> usize {
         self.entry_cost()
+    }
+}
+
+/// The key, if it is of the map's type. Not inlined: it is the same for all maps with such keys.
+#[inline(never)]
+fn key_of<K: Element>(key: &Value) -> Option<K> {
+    K::from_value(key.clone()).ok()
+}
+
+#[cold]
+fn no_message() -> ValueError {
+    ValueError::shape("a value that is no message", "a message")
+}
+
+/// The entries in the order of their keys.
+fn sorted<'m>(
+    mut entries: Vec<(ValueRef<'m>, ValueRef<'m>)>,
+) -> Box<dyn Iterator<Item = (ValueRef<'m>, ValueRef<'m>)> + 'm> {
+    entries.sort_unstable_by(|(one, _), (other, _)| order(*one, *other));
+    Box::new(entries.into_iter())
+}
+
+/// The order of two keys of a map.
+fn order(one: ValueRef<'_>, other: ValueRef<'_>) -> Ordering {
+    match (one, other) {
+        (ValueRef::String(one), ValueRef::String(other)) => one.cmp(other),
+        (ValueRef::ByteString(one), ValueRef::ByteString(other)) => one.cmp(other),
+        (ValueRef::Bool(one), ValueRef::Bool(other)) => one.cmp(&other),
+        (ValueRef::I32(one), ValueRef::I32(other)) => one.cmp(&other),
+        (ValueRef::I64(one), ValueRef::I64(other)) => one.cmp(&other),
+        (ValueRef::U32(one), ValueRef::U32(other)) => one.cmp(&other),
+        (ValueRef::U64(one), ValueRef::U64(other)) => one.cmp(&other),
+        // Keys are of one type, and of no other than these.
+        _ => Ordering::Equal,
     }
 }

@@ -55,7 +55,7 @@ pub(crate) mod generated {
     pub use super::file::{Described, GeneratedFile};
     pub use super::singular::{
         Oneof, implicit, implicit_mut, map, map_mut, member, member_mut, message, message_mut,
-        optional, optional_mut, repeated, repeated_mut,
+        optional, optional_mut, repeated, repeated_mut, singular,
     };
     pub use super::value::{Element, Value, ValueError, ValueRef};
     pub use super::{SetVisitor, enumeration, no_field};

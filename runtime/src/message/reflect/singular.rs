@@ -233,6 +233,12 @@ impl<O: Oneof> OneofField for Option<O> {
     }
 }
 
+/// A value that is set.
+#[inline]
+pub fn singular<T: Element>(value: &T) -> FieldRef<'_> {
+    FieldRef::Singular(value.value())
+}
+
 /// A field without presence.
 pub fn implicit<T: Element>(field: &T) -> FieldRef<'_> {
     if field.is_default() { FieldRef::Unset } else { FieldRef::Singular(field.value()) }

@@ -165,6 +165,9 @@ impl std::error::Error for ValueError {}
 
 /// A Rust type that one value of a field can have.
 pub trait Element: Default + Send + Sync + 'static {
+    /// Whether it is a message.
+    const IS_MESSAGE: bool = false;
+
     /// The value.
     fn value(&self) -> ValueRef<'_>;
 
@@ -261,6 +264,8 @@ impl Element for ByteString {
 }
 
 impl<M: Message + Reflect> Element for M {
+    const IS_MESSAGE: bool = true;
+
     fn value(&self) -> ValueRef<'_> {
         ValueRef::Message(self)
     }
