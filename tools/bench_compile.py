@@ -3,7 +3,8 @@
 
 A .proto file of mixed shapes, the same every time, is generated once; what is timed is rustc on the generated code, in
 turn, some rounds: with the runtime built already, and with everything built anew. Writes its section of
-docs/benchmarks/messages.md.
+docs/benchmarks/messages.md after each round, so that a run that is broken off leaves what it has. `--messages` and
+`--no-anew` make it shorter where the machine is shared.
 """
 
 import argparse
@@ -45,8 +46,9 @@ STEPS = [
 class Schema:
     """The .proto file; only `random()` is asked, whose numbers are the same in every version of Python."""
 
-    def __init__(self):
+    def __init__(self, messages):
         self.random = random.Random(SEED)
+        self.messages = messages
         self.names = []
         # Those that others hold: each holds none itself, or else sizes would double from message to message.
         self.leaves = []
@@ -60,7 +62,7 @@ class Schema:
         return items[self.below(len(items))]
 
     def write(self):
-        while len(self.names) < MESSAGES:
+        while len(self.names) < self.messages:
             if self.below(10) == 0:
                 self.enum()
             self.message("", f"Message{len(self.names)}", self.below(4) == 0)
@@ -76,7 +78,7 @@ class Schema:
     def message(self, outer, name, is_leaf):
         self.lines += [f"// Says what {name} is.", f"message {name} {{"]
         nested = None
-        if not is_leaf and self.below(8) == 0 and len(self.names) + 1 < MESSAGES:
+        if not is_leaf and self.below(8) == 0 and len(self.names) + 1 < self.messages:
             nested = f"Part{self.below(3)}"
             self.message(f"{name}.", nested, True)
         for number in range(1, 3 + self.below(14)):
@@ -151,16 +153,21 @@ def program(names, runtime, ours):
 
 
 def cargo(package, *arguments, target="target"):
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(WORK / target / package)}
+    """Both of ours share a folder, where the runtime is built once for the two."""
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(WORK / target / folder_of(package))}
     folder = WORK / "packages" / package
     subprocess.run(["cargo", *arguments, "--quiet"], cwd=folder, env=environment, check=True)
+
+
+def folder_of(package):
+    return "prost" if package == "prost" else "rust-grpc"
 
 
 def seconds(package, arguments, anew):
     """The time on the clock and on the processors of one run."""
     target = "target-anew" if anew else "target"
     if anew:
-        shutil.rmtree(WORK / target / package, ignore_errors=True)
+        shutil.rmtree(WORK / target / folder_of(package), ignore_errors=True)
     else:
         cargo(package, "clean", "--package", "messages")
         cargo(package, "clean", "--package", "messages", "--release")
@@ -172,31 +179,36 @@ def seconds(package, arguments, anew):
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def measure(rounds):
+def measure(rounds, steps):
+    """What was taken so far, after each round."""
     for package in PACKAGES:
         cargo(package, "check", "--lib")
-        cargo(package, "build", "--release")
+        cargo(package, "build", "--release", "--lib")
     taken = {}
     for turn in range(rounds):
-        for step, (name, arguments, anew) in enumerate(STEPS):
+        for step in steps:
+            name, arguments, anew = STEPS[step]
             packages = list(PACKAGES)
             for package in packages[turn % 3:] + packages[:turn % 3]:
                 taken.setdefault((step, package), []).append(seconds(package, arguments, anew))
-                print(f"{name}: {package}: {taken[step, package][-1][0]:.1f} s", flush=True)
-    return taken
+                wall, processor = taken[step, package][-1]
+                print(f"{name}: {package}: {wall:.1f} s ({processor:.1f} s)", flush=True)
+        yield turn + 1, taken
 
 
 def rows(taken):
     """Medians; how long ours takes for each second of prost's is the median of the rounds."""
-    yield "| | " + " | ".join(f"{name}" for name in PACKAGES.values()) + " | rust-grpc : prost |"
-    yield "|---" * (len(PACKAGES) + 2) + "|"
-    for step, (name, _, _) in enumerate(STEPS):
+    yield "| | " + " | ".join(PACKAGES.values()) + " | rust-grpc : prost | `descriptor=no` : prost |"
+    yield "|---" * (len(PACKAGES) + 3) + "|"
+    for step in sorted({step for step, _ in taken}):
         cells = []
         for package in PACKAGES:
             wall, processor = (statistics.median(values) for values in zip(*taken[step, package]))
             cells.append(f"{wall:.1f} s ({processor:.1f} s)")
-        ratios = [ours[1] / theirs[1] for ours, theirs in zip(taken[step, "rust-grpc"], taken[step, "prost"])]
-        yield f"| {name} | " + " | ".join(cells) + f" | {statistics.median(ratios):.2f} |"
+        for package in ["rust-grpc", "rust-grpc-plain"]:
+            ratios = [ours[1] / theirs[1] for ours, theirs in zip(taken[step, package], taken[step, "prost"])]
+            cells.append(f"{statistics.median(ratios):.2f}")
+        yield f"| {STEPS[step][0]} | " + " | ".join(cells) + " |"
 
 
 def lines_of_code(package):
@@ -223,12 +235,16 @@ def section(schema, taken, rounds, load):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--messages", type=int, default=MESSAGES)
+    parser.add_argument("--no-anew", action="store_true", help="leaves out what is built with its dependencies")
+    arguments = parser.parse_args()
     load = benchmark_page.load()
-    schema = Schema()
+    schema = Schema(arguments.messages)
     write_packages(schema)
-    text = section(schema, measure(rounds), rounds, load)
-    benchmark_page.write_section("compile", text)
+    steps = [step for step, (_, _, anew) in enumerate(STEPS) if not (anew and arguments.no_anew)]
+    for rounds, taken in measure(arguments.rounds, steps):
+        text = section(schema, taken, rounds, load)
+        benchmark_page.write_section("compile", text)
     print(text)
 
 
