@@ -17,17 +17,18 @@ thread_local! {
 
 /// Appends what `write` writes to `bytes`; a vector without an allocation gets one of the size.
 ///
+/// `write` is not generic, so that a program has this once and not for each message type.
+///
 /// # Errors
 ///
 /// Its size, if that is more than `limit` bytes; nothing is appended then.
-#[inline]
 pub(super) fn append<'m>(
     bytes: &mut Vec<u8>,
     limit: usize,
-    write: impl Fn(FieldWriter<'_, 'm>) -> usize,
+    write: &dyn Fn(FieldWriter<'_, 'm>) -> usize,
 ) -> Result<(), usize> {
     let mut run = |room: &mut Vec<u8>| {
-        let (start, size, outside) = write_into(room, limit, &write)?;
+        let (start, size, outside) = write_into(room, limit, write)?;
         // Where all fitted, what is outside is lent.
         if outside.size == 0 && bytes.capacity() == 0 {
             // Nothing but the copy, for the messages that are so small that more would show.
@@ -56,7 +57,7 @@ pub(super) fn append<'m>(
 fn write_into<'m>(
     room: &mut Vec<u8>,
     limit: usize,
-    write: &impl Fn(FieldWriter<'_, 'm>) -> usize,
+    write: &dyn Fn(FieldWriter<'_, 'm>) -> usize,
 ) -> Result<(usize, usize, Outside<'m>), usize> {
     if room.is_empty() {
         *room = zeroed(SIZE_FIRST);
