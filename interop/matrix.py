@@ -141,7 +141,7 @@ def main():
     pairs = []
     for other in [ours, *others]:
         other.prepare()
-        for tls in [False]:
+        for tls in [False, True]:
             sides = [(ours, ours)] if other is ours else [(ours, other), (other, ours)]
             pairs += [Pair(server, client, tls) for server, client in sides]
     for pair in pairs:

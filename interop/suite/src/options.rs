@@ -1,8 +1,10 @@
 //! The flags that every language's interop client and server take.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser};
+use rust_grpc::tls::{ClientTls, Identity, ServerTls, TlsError};
 use rust_grpc::{Channel, Status};
 
 /// Runs one case of gRPC's interoperability tests; exits with 0 if it passes.
@@ -32,6 +34,10 @@ pub struct ClientOptions {
     /// Whether to trust the tests' own certificate authority instead of the system's.
     #[arg(long, action = ArgAction::Set, default_value_t = false)]
     pub use_test_ca: bool,
+
+    /// The file of the tests' own certificate authority.
+    #[arg(long, default_value = "ca.pem")]
+    pub test_ca: PathBuf,
 
     /// Calls of rpc_soak, channel_soak and long_lived_channel.
     #[arg(long, default_value_t = 10)]
@@ -63,13 +69,29 @@ impl ClientOptions {
     ///
     /// # Errors
     ///
-    /// What is wrong with the target.
+    /// What is wrong with the target or with the certificates.
     pub fn channel(&self) -> Result<Channel, Status> {
         let mut builder = Channel::builder(&format!("{}:{}", self.server_host, self.server_port));
         if let Some(authority) = &self.server_host_override {
             builder = builder.authority(authority.clone());
         }
+        if self.use_tls {
+            let tls = self.tls().map_err(|error| Status::invalid_argument(error.to_string()))?;
+            builder = builder.tls(tls);
+        }
         builder.build()
+    }
+
+    fn tls(&self) -> Result<ClientTls, TlsError> {
+        let mut tls = ClientTls::new();
+        if self.use_test_ca {
+            let words = |error| TlsError::new(format!("{}: {error}", self.test_ca.display()));
+            tls = tls.roots_pem(std::fs::read(&self.test_ca).map_err(words)?)?;
+        }
+        match &self.server_host_override {
+            Some(name) => Ok(tls.server_name(name.clone())),
+            None => Ok(tls),
+        }
     }
 
     /// How long all calls of a soak test may take.
@@ -93,4 +115,25 @@ pub struct ServerOptions {
     /// Whether connections are encrypted.
     #[arg(long, action = ArgAction::Set, default_value_t = false)]
     pub use_tls: bool,
+
+    /// The file of the server's certificate chain.
+    #[arg(long, default_value = "server1.pem")]
+    pub tls_certificate: PathBuf,
+
+    /// The file of its key.
+    #[arg(long, default_value = "server1.key")]
+    pub tls_key: PathBuf,
+}
+
+impl ServerOptions {
+    /// How connections are encrypted, if they are.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the certificate or the key.
+    pub fn tls(&self) -> Result<Option<ServerTls>, TlsError> {
+        let identity =
+            self.use_tls.then(|| Identity::from_pem_files(&self.tls_certificate, &self.tls_key));
+        Ok(identity.transpose()?.map(ServerTls::new))
+    }
 }

@@ -12,11 +12,14 @@ use rust_grpc_interop_suite::service::InteropService;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = ServerOptions::parse();
-    let server = Server::builder()
-        .max_workers(64)
-        .add_service(TestServiceServer::new(InteropService))
-        .bind(format!("[::]:{}", options.port).as_str())?
-        .start()?;
+    let address = format!("[::]:{}", options.port);
+    let builder =
+        Server::builder().max_workers(64).add_service(TestServiceServer::new(InteropService));
+    let server = match options.tls()? {
+        Some(tls) => builder.bind_secure(address.as_str(), tls)?,
+        None => builder.bind(address.as_str())?,
+    }
+    .start()?;
     println!("{}", server.local_addresses()[0]);
     std::io::stdin().read_to_end(&mut Vec::new())?;
     server.stop(Duration::from_secs(1));
