@@ -200,9 +200,9 @@ fn large_messages_travel_by_tls() {
     std::thread::scope(|scope| {
         scope.spawn(move || {
             for _ in 0..10 {
-                sender.send(&HelloRequest::from(large.as_str())).unwrap();
+                sender.send(HelloRequest::from(large.as_str())).unwrap();
             }
-            let _ = sender.close_send();
+            sender.close_send();
         });
         let count = replies.by_ref().map(|reply| reply.unwrap().message.len()).sum::<usize>();
         assert_eq!(count, 50_000_000);
