@@ -8,7 +8,8 @@ mod compressor;
 mod encodings;
 #[cfg(feature = "gzip")]
 mod gzip;
-#[cfg(all(test, feature = "gzip"))]
+#[cfg(test)]
+#[cfg(feature = "gzip")]
 mod tests;
 #[cfg(feature = "zstd")]
 mod zstd;

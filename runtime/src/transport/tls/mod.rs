@@ -17,7 +17,8 @@ mod handshakes;
 mod identity;
 mod reload;
 mod server;
-#[cfg(all(test, feature = "tls"))]
+#[cfg(test)]
+#[cfg(feature = "tls")]
 mod tests;
 mod wire;
 mod words;
