@@ -26,7 +26,7 @@ demo: ## Generate, build, serve, call, print the replies, stop
 .PHONY: test
 test: ## Every test: units, conversations, golden files, simulation, documentation
 	$(CARGO_TEST) --workspace
-	$(CARGO_TEST) -p rust-grpc --all-features --lib
+	$(CARGO_TEST) -p rust-grpc --all-features
 	cargo test --quiet --workspace --doc --all-features
 
 .PHONY: lint
@@ -41,6 +41,8 @@ clippy: ## clippy with warnings denied, with and without the features
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	cargo clippy -p rust-grpc-codegen --no-default-features -- -D warnings
+	cargo clippy -p rust-grpc --no-default-features -- -D warnings
+	cargo clippy -p rust-grpc --no-default-features --features tls-rustls -- -D warnings
 	RUSTFLAGS='--cfg rust_grpc_portable' CARGO_TARGET_DIR=target/portable cargo clippy -p rust-grpc -- -D warnings
 
 .PHONY: doc
