@@ -125,9 +125,10 @@ pub(crate) const STACK_SIZE: usize = 8 << 20;
 /// [`STACK_SIZE`] is for them.
 pub(crate) const MESSAGE_DEPTH_MAX: u32 = 100;
 
-/// Objects and arrays that parsing JSON enters below each other: what Google's implementation
-/// accepts. A field of repeated messages takes two levels.
-pub(crate) const JSON_DEPTH_MAX: usize = 100;
+/// Objects and arrays that parsing JSON enters below each other: what printing a message of the
+/// deepest nesting needs, the outermost one included. Each message below it is an object that may
+/// stand in an array, and the innermost may hold one more array.
+pub(crate) const JSON_DEPTH_MAX: usize = 2 * (MESSAGE_DEPTH_MAX as usize + 1);
 
 /// Bytes of one encoded message: lengths are signed 32-bit numbers in every official
 /// implementation.

@@ -165,9 +165,9 @@ impl Default for JsonParseOptions<'_> {
 }
 
 impl<'p> JsonParseOptions<'p> {
-    /// What [`Message::from_json`](crate::Message::from_json) does: what is unknown is refused, 100
-    /// levels of objects and arrays, and memory of 64 MiB or 16 bytes for each byte of text,
-    /// whichever is more.
+    /// What [`Message::from_json`](crate::Message::from_json) does: what is unknown is refused, 202
+    /// levels of objects and arrays, which is what the deepest message prints, and memory of 64 MiB
+    /// or 16 bytes for each byte of text, whichever is more.
     pub const fn new() -> Self {
         let depth = limits::JSON_DEPTH_MAX;
         Self { unknown: Unknown::Refused, any_case: false, depth, memory: None, pool: None }
@@ -188,7 +188,8 @@ impl<'p> JsonParseOptions<'p> {
         self
     }
 
-    /// Objects and arrays are nested at most `levels` deep. Each level takes stack.
+    /// Objects and arrays are nested at most `levels` deep, and messages at most 100 whatever
+    /// `levels` is. Each level takes stack.
     #[must_use]
     pub const fn depth_limit(mut self, levels: usize) -> Self {
         self.depth = levels;

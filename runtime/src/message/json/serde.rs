@@ -24,7 +24,7 @@ use crate::message::{Json, Reflect};
 /// What JSON cannot say, and what the serializer gives.
 pub fn serialize<S: Serializer>(message: &dyn Reflect, serializer: S) -> Result<S::Ok, S::Error> {
     let text = JsonPrintOptions::new().print(message).map_err(ser::Error::custom)?;
-    let mut lexer = Lexer::new(&text, PRINTED_DEPTH_MAX, usize::MAX);
+    let mut lexer = Lexer::new(&text, limits::JSON_DEPTH_MAX, usize::MAX);
     let token = lexer.next().map_err(ser::Error::custom)?;
     Tree::of(&mut lexer, token).map_err(ser::Error::custom)?.serialize(serializer)
 }
@@ -240,6 +240,3 @@ impl Visitor<'_> for Name {
 fn spelled<E>(name: impl Display) -> Result<String, E> {
     Ok(name.to_string())
 }
-
-/// More levels than 100 nested messages print: each one may stand in a list or map.
-const PRINTED_DEPTH_MAX: usize = 4 * limits::MESSAGE_DEPTH_MAX as usize;

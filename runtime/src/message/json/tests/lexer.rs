@@ -173,7 +173,7 @@ fn depth_has_a_limit() {
     assert!(tokens(&nested(limits::JSON_DEPTH_MAX)).is_ok());
     assert_eq!(
         error(&nested(limits::JSON_DEPTH_MAX + 1)),
-        "invalid JSON for message: line 1, column 101: expected at most 100 levels of objects and \
+        "invalid JSON for message: line 1, column 203: expected at most 202 levels of objects and \
          arrays, got more"
     );
     assert!(tokens(&"[".repeat(1_000_000)).is_err());

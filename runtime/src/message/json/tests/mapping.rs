@@ -397,8 +397,8 @@ fn errors_name_the_field() {
 fn limits_hold() {
     let nested =
         |levels: usize| format!("{}{{}}{}", "{\"child\":".repeat(levels), "}".repeat(levels));
-    assert!(parse(&nested(99)).is_ok());
-    assert!(parse(&nested(100)).is_err());
+    assert!(parse(&nested(100)).is_ok());
+    assert!(parse(&nested(101)).is_err());
     assert!(parse(&nested(1_000_000)).is_err());
     let list =
         |levels: usize| format!("{{\"aValue\":{}{}}}", "[".repeat(levels), "]".repeat(levels));

@@ -58,6 +58,37 @@ fn every_change_of_a_byte_ends_well() {
     }
 }
 
+/// Limits: the deepest message that a decoder takes is printed, and what is printed reads back,
+/// whether its messages stand alone, in lists or in maps.
+#[test]
+fn the_deepest_message_reads_back() {
+    let pool = pool();
+    let descriptor = pool.message("test.All").unwrap();
+    // Tags of `child`, of `children` and of a list of numbers, which is one array more.
+    for (tag, expected) in [(0x5a, 102), (0x6a, 202)] {
+        let mut bytes = vec![0x62, 1, 7];
+        for _ in 0..100 {
+            let mut outer = vec![tag];
+            push_length(&mut outer, bytes.len());
+            outer.append(&mut bytes);
+            bytes = outer;
+        }
+        let message = DynamicMessage::decode(descriptor, &bytes).unwrap();
+        let text = message.to_json().unwrap();
+        let levels = text.bytes().filter(|byte| b"{[".contains(byte)).count();
+        assert_eq!(levels, expected);
+        assert_eq!(DynamicMessage::from_json(descriptor, &text).as_ref(), Ok(&message));
+    }
+}
+
+fn push_length(bytes: &mut Vec<u8>, mut length: usize) {
+    while length >= 0x80 {
+        bytes.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+}
+
 /// Limits: 100 MB of brackets end at once, whoever reads them, as values or as what is skipped.
 #[test]
 fn a_hundred_megabytes_of_brackets_are_refused() {
