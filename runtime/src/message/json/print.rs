@@ -217,7 +217,7 @@ impl Printer<'_> {
         match enumeration {
             Some(of) if of.full_name() == "google.protobuf.NullValue" => self.writer.null(),
             Some(of) if self.options.enums == Enums::Names => match of.value_by_number(number) {
-                Some(value) => self.writer.string(value.name()),
+                Some(value) => self.writer.string(value.json_name()),
                 None => self.writer.integer(number),
             },
             Some(_) | None => self.writer.integer(number),

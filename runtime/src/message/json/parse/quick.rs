@@ -139,7 +139,7 @@ impl<'a> Parser<'a, '_> {
 
     fn quick_enumeration(&mut self, field: &FieldDescriptor<'_>) -> Option<i32> {
         let of = field.enumeration()?;
-        self.lexer.quick_string_if(|name| of.value_by_name(name)).map(|value| value.number())
+        self.lexer.quick_string_if(|name| of.value_by_json_name(name)).map(|value| value.number())
     }
 
     /// Elements that are messages of no form of their own, as far as they are objects. The first

@@ -108,14 +108,15 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// The value of this name, in any case if the options say so.
+    /// The value of this name in JSON or in the .proto, in any case if the options say so.
     fn named_value<'e>(
         &self,
         of: EnumDescriptor<'e>,
         name: &str,
     ) -> Option<EnumValueDescriptor<'e>> {
-        let in_any_case = || of.values().find(|value| value.name().eq_ignore_ascii_case(name));
-        let exact = of.value_by_name(name);
+        let is = |known: &str| known.eq_ignore_ascii_case(name);
+        let in_any_case = || of.values().find(|value| is(value.json_name()) || is(value.name()));
+        let exact = of.value_by_json_name(name);
         if self.options.any_case { exact.or_else(in_any_case) } else { exact }
     }
 

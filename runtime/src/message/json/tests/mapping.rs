@@ -153,6 +153,54 @@ fn enums_have_names_and_numbers() {
     ]);
 }
 
+/// json_enumvalue_options.proto: `(pb.enumvalue.json).string` is what JSON has for a value; its name
+/// is read too, and all else keeps the name.
+#[test]
+fn enum_values_have_names_of_their_own_in_json() {
+    use crate::message::well_known::FileDescriptorProto;
+    use crate::message::{
+        DescriptorPool, DynamicMessage, JsonPrintOptions, Message as _, UnknownValue,
+    };
+
+    let mut file = FileDescriptorProto::from_text(
+        r#"name: "level.proto" package: "level" syntax: "editions" edition: EDITION_2026
+        message_type { name: "Log"
+            field { name: "level" number: 1 type: TYPE_ENUM type_name: ".level.Level" }
+            field { name: "all" number: 2 type: TYPE_ENUM type_name: ".level.Level" label: LABEL_REPEATED } }
+        enum_type { name: "Level"
+            value { name: "LEVEL_UNSPECIFIED" number: 0 }
+            value { name: "LEVEL_WARN" number: 1 options {} }
+            value { name: "swapped" number: 2 options {} }
+            value { name: "LEVEL_SWAPPED" number: 3 options {} } }"#,
+    )
+    .unwrap();
+    let names: [&[u8]; 3] = [b"\x0a\x04warn", b"\x0a\x01x", b"\x0a\x07swapped"];
+    for (value, name) in file.enum_type[0].value[1..].iter_mut().zip(names) {
+        let options = value.options.get_or_insert_default();
+        options.unknown.push(998, UnknownValue::LengthDelimited(name));
+    }
+    let mut pool = DescriptorPool::new();
+    pool.add_files([&*file.encode_to_vec()]).unwrap();
+    let log = pool.message("level.Log").unwrap();
+    let read = |text: &str| DynamicMessage::from_json(log, text);
+    let message = read(r#"{"level":"LEVEL_WARN","all":["warn","x","swapped",0]}"#).unwrap();
+    let text = r#"{"level":"warn","all":["warn","x","swapped","LEVEL_UNSPECIFIED"]}"#;
+    assert_eq!(message.to_json().unwrap(), text);
+    assert_eq!(read(text), Ok(message.clone()));
+    assert_eq!(message.encode_to_vec().unwrap(), b"\x08\x01\x12\x04\x01\x02\x03\x00");
+    assert!(message.to_text().starts_with("level: LEVEL_WARN\n"));
+    let numbers = JsonPrintOptions::new().enums_as_numbers().print(&message).unwrap();
+    assert_eq!(numbers, r#"{"level":1,"all":[1,2,3,0]}"#);
+    assert!(read(r#"{"level":"WARN"}"#).is_err());
+    let any_case = JsonParseOptions::new().enums_in_any_case();
+    let warned = DynamicMessage::from_json_with(log, r#"{"level":"WARN"}"#, &any_case).unwrap();
+    assert_eq!(warned.to_json().unwrap(), r#"{"level":"warn"}"#);
+
+    let options = file.enum_type[0].value[1].options.get_or_insert_default();
+    options.unknown.push(998, UnknownValue::LengthDelimited(b"\x0a\x05x"));
+    assert!(DescriptorPool::new().add_files([&*file.encode_to_vec()]).is_err());
+}
+
 /// Closed enums have no numbers but their own.
 #[test]
 fn closed_enums_refuse_other_numbers() {

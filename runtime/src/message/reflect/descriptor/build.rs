@@ -15,7 +15,10 @@ use super::features::{Features, edition_of};
 use super::field::{Cardinality, FieldKind, FieldParts};
 use super::file::{FileDescriptor, FileParts};
 use super::message::{MessageParts, OneofParts, Opening};
-use super::names::{identifier, joined, json_key, json_name, optional_text, package, text, texts};
+use super::names::{
+    identifier, joined, json_key, json_name, json_name_of_value, optional_text, package, text,
+    texts,
+};
 use super::service::{MethodParts, ServiceParts};
 use super::{TypeAt, TypePlace};
 use crate::message::well_known::feature_set::{
@@ -166,7 +169,8 @@ impl<'a> Builder<'a> {
             if by_name.insert(name.clone(), place).is_some() {
                 return Err(self.error(format!("{full_name} has two values {name}")));
             }
-            values.push(ValueParts { name, number });
+            let json_name = json_name_of_value(value, &self.file)?;
+            values.push(ValueParts { name, number, json_name });
         }
         // Stable: the first of several values of one number stays the first.
         by_number.sort_by_key(|(number, _)| *number);
@@ -177,6 +181,10 @@ impl<'a> Builder<'a> {
         let is_closed =
             features.overridden(&proto.options.features).enumeration == EnumType::Closed;
         let reserved_names = texts(&proto.reserved_name, "a reserved name", &self.file)?;
+        let with_json_name = values.iter().enumerate().filter_map(|(place, value)| {
+            value.json_name.as_ref().map(|json_name| (json_name.clone(), place))
+        });
+        let by_json_name = with_json_name.collect();
         self.declare(&full_name, TypeAt::Enum(self.enums.len()))?;
         self.enums.push(EnumParts {
             name,
@@ -184,6 +192,7 @@ impl<'a> Builder<'a> {
             values,
             by_number,
             by_name,
+            by_json_name,
             reserved_names,
             is_closed,
         });

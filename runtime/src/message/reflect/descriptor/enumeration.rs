@@ -20,6 +20,8 @@ pub(super) struct EnumParts {
     /// The number and place of each value, by number; the first of several values of one number.
     pub(super) by_number: Vec<(i32, usize)>,
     pub(super) by_name: HashMap<String, usize>,
+    /// Values with a name of their own in JSON; mostly none.
+    pub(super) by_json_name: HashMap<String, usize>,
     pub(super) reserved_names: Vec<String>,
     pub(super) is_closed: bool,
 }
@@ -27,6 +29,8 @@ pub(super) struct EnumParts {
 pub(super) struct ValueParts {
     pub(super) name: String,
     pub(super) number: i32,
+    /// `(pb.enumvalue.json).string`.
+    pub(super) json_name: Option<String>,
 }
 
 impl<'a> EnumDescriptor<'a> {
@@ -78,6 +82,18 @@ impl<'a> EnumDescriptor<'a> {
         found.map(|parts| EnumValueDescriptor { parts })
     }
 
+    /// The value of this name in JSON: that of the option `(pb.enumvalue.json).string` of edition
+    /// 2026, or the name as the .proto spells it.
+    pub fn value_by_json_name(&self, name: &str) -> Option<EnumValueDescriptor<'a>> {
+        let parts = self.parts();
+        if !parts.by_json_name.is_empty()
+            && let Some(place) = parts.by_json_name.get(name)
+        {
+            return Some(EnumValueDescriptor { parts: &parts.values[*place] });
+        }
+        self.value_by_name(name)
+    }
+
     /// Names that the .proto reserves.
     pub fn reserved_names(&self) -> &'a [String] {
         &self.parts().reserved_names
@@ -108,6 +124,12 @@ impl<'a> EnumValueDescriptor<'a> {
     /// The name, as the .proto spells it.
     pub fn name(&self) -> &'a str {
         &self.parts.name
+    }
+
+    /// The name in JSON: that of the option `(pb.enumvalue.json).string` of edition 2026, or the name
+    /// as the .proto spells it.
+    pub fn json_name(&self) -> &'a str {
+        self.parts.json_name.as_ref().unwrap_or(&self.parts.name)
     }
 
     /// The number.

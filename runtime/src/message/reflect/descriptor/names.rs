@@ -3,7 +3,8 @@
 //! Whatever prints a name (JSON, the text format, errors) relies on its being one.
 
 use super::build::DescriptorError;
-use crate::message::ByteString;
+use crate::message::well_known::EnumValueDescriptorProto;
+use crate::message::{Budget, ByteString, DecodeError, UnknownFields, UnknownValue};
 
 /// A text that has to be there.
 pub(super) fn text(
@@ -80,6 +81,41 @@ pub(super) fn json_name(name: &str) -> String {
     }
     json
 }
+
+/// The option `(pb.enumvalue.json).string`: google/protobuf/json_enumvalue_options.proto. It is an
+/// extension, which the descriptor's own file does not know.
+pub(super) fn json_name_of_value(
+    value: &EnumValueDescriptorProto,
+    file: &str,
+) -> Result<Option<String>, DescriptorError> {
+    let mut name = None;
+    for (number, option) in value.options.unknown.iter() {
+        let UnknownValue::LengthDelimited(json) = option else { continue };
+        if number != JSON_OPTION {
+            continue;
+        }
+        let mut budget = Budget::new(json);
+        let mut reader = budget.reader(json);
+        let mut fields = UnknownFields::new();
+        let fault = |error: DecodeError| DescriptorError::new(file, error.to_string());
+        while let Some(tag) = reader.next_tag().map_err(fault)? {
+            reader.unknown(tag, &mut fields).map_err(fault)?;
+        }
+        for (number, value) in &fields {
+            if let (JSON_STRING, UnknownValue::LengthDelimited(text)) = (number, value) {
+                let text = ByteString::from(text);
+                name = Some(optional_text(Some(&text), "an enum value's JSON name", file)?);
+            }
+        }
+    }
+    Ok(name.filter(|name| !name.is_empty()))
+}
+
+/// `pb.enumvalue.json`, an extension of `EnumValueOptions`.
+const JSON_OPTION: u32 = 998;
+
+/// `pb.enumvalue.JsonEnumValueOptions.string`.
+const JSON_STRING: u32 = 1;
 
 /// What JSON text has before the value of a member that is not the first one: `,"name":`. `None` if the
 /// name needs escapes.
