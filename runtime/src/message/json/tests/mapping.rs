@@ -153,6 +153,29 @@ fn enums_have_names_and_numbers() {
     ]);
 }
 
+/// proto2 lets two fields have one name in JSON: each is printed under a name that reads back as it.
+#[test]
+fn fields_of_one_json_name_are_told_apart() {
+    use crate::message::well_known::FileDescriptorProto;
+    use crate::message::{DescriptorPool, DynamicMessage, Message as _};
+
+    let file = FileDescriptorProto::from_text(
+        r#"name: "twice.proto" package: "twice" syntax: "proto2"
+        message_type { name: "Twice"
+            field { name: "foo_bar" number: 1 type: TYPE_INT32 label: LABEL_OPTIONAL json_name: "fooBar" }
+            field { name: "fooBar" number: 2 type: TYPE_INT32 label: LABEL_OPTIONAL json_name: "fooBar" }
+            field { name: "foo__bar" number: 3 type: TYPE_INT32 label: LABEL_OPTIONAL json_name: "fooBar" }
+        }"#,
+    );
+    let mut pool = DescriptorPool::new();
+    pool.add_files([&*file.unwrap().encode_to_vec()]).unwrap();
+    let twice = pool.message("twice.Twice").unwrap();
+    let message = DynamicMessage::decode(twice, b"\x08\x01\x10\x02\x18\x03").unwrap();
+    let text = message.to_json().unwrap();
+    assert_eq!(text, r#"{"foo_bar":1,"fooBar":2,"foo__bar":3}"#);
+    assert_eq!(DynamicMessage::from_json(twice, &text), Ok(message));
+}
+
 /// json_enumvalue_options.proto: `(pb.enumvalue.json).string` is what JSON has for a value; its name
 /// is read too, and all else keeps the name.
 #[test]

@@ -272,8 +272,6 @@ impl<'a> Builder<'a> {
                 let message = &mut self.messages[place];
                 let twice = message.by_number.insert(parts.number, index).is_some()
                     || message.by_name.insert(parts.name.clone(), index).is_some();
-                // Two fields of one name in JSON are legal in proto2: the first one has it.
-                message.by_json_name.entry(parts.json_name.clone()).or_insert(index);
                 message.fields.push(parts);
                 if twice {
                     let (name, field) = (&message.full_name, &message.fields[index]);
@@ -283,6 +281,7 @@ impl<'a> Builder<'a> {
             }
             self.check_map_entry(place)?;
             let message = &mut self.messages[place];
+            message.give_json_names();
             let indexes = 0..message.fields.len();
             message.openings = indexes.map(|index| Opening::of(message, index)).collect();
         }

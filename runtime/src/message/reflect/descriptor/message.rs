@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::field::{FieldDescriptor, FieldParts};
 use super::file::FileDescriptor;
+use super::names::json_key;
 
 /// A message.
 #[derive(Clone, Copy)]
@@ -39,6 +40,24 @@ pub(super) struct Opening {
     first: u64,
     mask: u64,
     length: usize,
+}
+
+impl MessageParts {
+    /// Two fields of one name in JSON are legal in proto2. It is that of the field whose own name it
+    /// is, else of the first one; the others are printed under their own names, which are read too.
+    pub(super) fn give_json_names(&mut self) {
+        for (index, field) in self.fields.iter().enumerate() {
+            let owner = self.by_json_name.entry(field.json_name.clone()).or_insert(index);
+            if field.name == field.json_name {
+                *owner = index;
+            }
+        }
+        for (index, field) in self.fields.iter_mut().enumerate() {
+            if self.by_json_name[&field.json_name] != index {
+                field.json_key = json_key(&field.name);
+            }
+        }
+    }
 }
 
 impl Opening {
