@@ -113,10 +113,11 @@ pub(super) fn snake_path(camel: &str) -> Option<String> {
     Some(path)
 }
 
-/// Whether it is names between points.
+/// Whether it is names between points, or `*` for some of them: AIP-161 gives that a meaning.
 fn is_path(path: &str) -> bool {
     path.split('.').all(|name| {
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        name.bytes().all(is_name) && !name.is_empty() && !name.as_bytes()[0].is_ascii_digit()
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_name = |name: &str| name.bytes().all(is_letter) && !name.is_empty();
+        name == "*" || is_name(name) && !name.as_bytes()[0].is_ascii_digit()
     })
 }

@@ -55,12 +55,19 @@ fn field_masks_are_camel_case() {
         r#"{"aMask":"a[0]"}"#,
         r#"{"aMask":["a"]}"#,
     ]);
-    for path in ["fooBar", "foo_3_bar", "foo__bar", "foo_", "", "a..b", "a b", "1a"] {
+    for path in ["fooBar", "foo_3_bar", "foo__bar", "foo_", "", "a..b", "a b", "1a", "a*", "**"] {
         assert_eq!(camel_path(path), None, "{path}");
         let mask = FieldMask { paths: vec![path.into()], ..Default::default() };
         assert!(mask.to_json().is_err(), "{path}");
     }
-    for (path, camel) in [("foo_bar", "fooBar"), ("a.b_c", "a.bC"), ("foo3_bar", "foo3Bar")] {
+    for (path, camel) in [
+        ("foo_bar", "fooBar"),
+        ("a.b_c", "a.bC"),
+        ("foo3_bar", "foo3Bar"),
+        // AIP-161: all fields, and all elements of a list or map.
+        ("*", "*"),
+        ("foo_bar.*.a_b", "fooBar.*.aB"),
+    ] {
         assert_eq!(camel_path(path).as_deref(), Some(camel));
         assert_eq!(snake_path(camel).as_deref(), Some(path));
     }
