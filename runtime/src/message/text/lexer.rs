@@ -234,7 +234,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// What the names of extensions and the type URLs of `Any` are made of (RFC 3986, less `:@`).
-fn is_url(byte: u8) -> bool {
+pub(super) fn is_url(byte: u8) -> bool {
     is_word(byte) || b"-.~!$&'()*+,;=%/".contains(&byte)
 }
 

@@ -243,4 +243,30 @@ fn type_of_url(url: &str) -> Option<&str> {
     url.rsplit_once('/').map(|(_, name)| name).filter(|name| !name.is_empty())
 }
 
+/// Specification, "Any fields": the URL's characters, `%` only before two hexadecimal digits, and a
+/// type name as the last part.
+fn check_url(url: &str) -> Result<(), String> {
+    let mut rest = url.split('%');
+    rest.next();
+    let is_escape =
+        |part: &str| part.len() >= 2 && part.bytes().take(2).all(|digit| digit.is_ascii_hexdigit());
+    let is_name = |name: &str| {
+        name.split('.').all(|word| {
+            word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                && word.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+        })
+    };
+    match type_of_url(url) {
+        Some(name)
+            if is_name(name)
+                && !url.starts_with('/')
+                && url.bytes().all(lexer::is_url)
+                && rest.all(is_escape) =>
+        {
+            Ok(())
+        }
+        _ => Err(format!("expected a type URL as `type.googleapis.com/a.B`, found `{url}`")),
+    }
+}
+
 const ANY: &str = "google.protobuf.Any";

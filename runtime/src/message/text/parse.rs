@@ -5,7 +5,7 @@
 
 use super::error::TextError;
 use super::lexer::{Lexer, Token};
-use super::{ANY, TextParseOptions, extension_name, name_of, type_of_url};
+use super::{ANY, TextParseOptions, check_url, extension_name, name_of, type_of_url};
 use crate::limits;
 use crate::message::reflect::{
     DynamicExtension, DynamicMessage, FieldDescriptor, FieldMut, List, Map, MessageDescriptor,
@@ -478,23 +478,4 @@ fn field_named<'a>(descriptor: MessageDescriptor<'a>, name: &str) -> Option<Fiel
         let group = descriptor.field_by_name(&name.to_ascii_lowercase())?;
         (name_of(group) == name).then_some(group)
     })
-}
-
-/// Specification, "Any fields": the URL's characters, `%` only before two hexadecimal digits, and a
-/// type name as the last part.
-fn check_url(url: &str) -> Result<(), String> {
-    let mut rest = url.split('%');
-    rest.next();
-    let is_escape =
-        |part: &str| part.len() >= 2 && part.bytes().take(2).all(|digit| digit.is_ascii_hexdigit());
-    let is_name = |name: &str| {
-        name.split('.').all(|word| {
-            word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-                && word.bytes().next().is_some_and(|first| !first.is_ascii_digit())
-        })
-    };
-    match type_of_url(url) {
-        Some(name) if is_name(name) && !url.starts_with('/') && rest.all(is_escape) => Ok(()),
-        _ => Err(format!("expected a type URL as `type.googleapis.com/a.B`, found `{url}`")),
-    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::literal::{infallible, write_bytes, write_f32, write_f64, write_text};
 use super::unknown::write_unknown;
-use super::{ANY, TextPrintOptions, extension_name, name_of, type_of_url};
+use super::{ANY, TextPrintOptions, check_url, extension_name, name_of, type_of_url};
 use crate::limits;
 use crate::message::redact::REDACTED;
 use crate::message::reflect::{
@@ -174,6 +174,10 @@ impl Printer<'_> {
         let field =
             |number| descriptor.field_by_number(number).map(|field| message.field(field.index()));
         let Some(FieldRef::Singular(ValueRef::String(url))) = field(1) else { return false };
+        // Brackets hold no other: it would read back as another one, or as more than a name.
+        if check_url(url).is_err() {
+            return false;
+        }
         let bytes = match field(2) {
             Some(FieldRef::Singular(ValueRef::Bytes(bytes))) => bytes,
             Some(FieldRef::Unset) => &[],

@@ -400,6 +400,27 @@ fn limits_hold() {
     assert!(error.to_string().ends_with(expected), "{error}");
 }
 
+/// Any fields: a URL that brackets cannot hold stays a string, whatever a peer has put there.
+#[test]
+fn urls_that_are_no_names_stay_strings() {
+    for url in [
+        "a b/google.protobuf.Duration",
+        "x] {} type_url: 'y' [a/google.protobuf.Duration",
+        "a:80/google.protobuf.Duration",
+        "a%2/google.protobuf.Duration",
+        "/google.protobuf.Duration",
+        "é/google.protobuf.Duration",
+    ] {
+        let any = Any { type_url: url.to_owned(), value: vec![8, 1], ..Default::default() };
+        let text = any.to_text();
+        assert!(text.starts_with("type_url: \""), "{text}");
+        assert_eq!(Any::from_text(&text), Ok(any));
+    }
+    let any = Any { type_url: "a%2F.b/c/google.protobuf.Duration".into(), ..Default::default() };
+    assert!(any.to_text().starts_with("[a%2F.b/c/google.protobuf.Duration] {"));
+    assert_eq!(Any::from_text(&any.to_text()), Ok(any));
+}
+
 /// Whatever the text, the answer is a message or an error.
 #[test]
 fn no_text_panics() {
