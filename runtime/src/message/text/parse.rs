@@ -206,23 +206,35 @@ impl Parser<'_> {
         let (key_field, value_field) = field.map_entry().expect("the field is a map");
         self.charge(map.entry_size())?;
         let default = |field: FieldDescriptor<'_>| field.default_value()?.to_value();
+        let refused = |error: crate::message::ValueError, parser: &Self| {
+            parser.lexer.error(error.to_string())
+        };
         let (mut key, mut value) = (None, None);
         let mut message_at = None;
+        let mut is_placed = false;
         let close = self.open()?;
         self.descend()?;
         loop {
             let token = self.lexer.next()?;
             match token {
                 Token::Symbol(symbol) if symbol == close => break,
-                Token::Identifier("key") if key.is_none() => {
+                Token::Identifier("key") if key.is_none() && !is_placed => {
                     self.colon()?;
                     key = Some(self.scalar(key_field)?);
                 }
-                Token::Identifier("value") if value.is_none() && message_at.is_none() => {
+                Token::Identifier("value")
+                    if value.is_none() && message_at.is_none() && !is_placed =>
+                {
                     if value_field.message().is_some() {
                         self.lexer.takes(':')?;
-                        message_at = Some(self.lexer);
-                        self.skip_message()?;
+                        if let Some(key) = key.take() {
+                            let message = map.insert_message(key);
+                            self.message(message.map_err(|error| refused(error, self))?)?;
+                            is_placed = true;
+                        } else {
+                            message_at = Some(self.lexer);
+                            self.skip_message()?;
+                        }
                     } else {
                         self.colon()?;
                         value = Some(self.scalar(value_field)?);
@@ -238,10 +250,11 @@ impl Parser<'_> {
                 self.lexer.takes(';')?;
             }
         }
+        if is_placed {
+            self.depth_left += 1;
+            return Ok(());
+        }
         let key = key.or_else(|| default(key_field)).expect("keys are no messages");
-        let refused = |error: crate::message::ValueError, parser: &Self| {
-            parser.lexer.error(error.to_string())
-        };
         if value_field.message().is_some() {
             let message = map.insert_message(key).map_err(|error| refused(error, self))?;
             if let Some(at) = message_at {

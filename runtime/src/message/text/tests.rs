@@ -421,6 +421,31 @@ fn urls_that_are_no_names_stay_strings() {
     assert_eq!(Any::from_text(&any.to_text()), Ok(any));
 }
 
+/// Map entries: a value behind its key is read like any other message, at any depth and with
+/// whatever names it has; each stands once.
+#[test]
+fn values_of_maps_are_read_like_other_messages() {
+    let value = |inner: &str| format!("fields {{ key: 'a' value {{ {inner} }} }}");
+    // The innermost of 100 levels has its elements in brackets.
+    let lists = |inner: &str| "list_value { values { ".repeat(48) + inner + &" } }".repeat(48);
+    let deep = value(&lists("list_value { values: [{ bool_value: true }, {}] }"));
+    let read = Struct::from_text(&deep).unwrap();
+    assert_eq!(Struct::from_text(&read.to_text()), Ok(read));
+    assert!(
+        Struct::from_text(&value(&lists("list_value { values { struct_value {} } }"))).is_err()
+    );
+    for text in [
+        "fields { key: 'a' value {} value {} }",
+        "fields { value {} value {} key: 'a' }",
+        "fields { key: 'a' value {} key: 'b' }",
+        "fields { key: 'a' key: 'b' value {} }",
+    ] {
+        assert!(Struct::from_text(text).is_err(), "{text}");
+    }
+    let one = Struct::from_text("fields { value { bool_value: true } key: 'a' }").unwrap();
+    assert_eq!(one, Struct::from_iter([("a", true)]));
+}
+
 /// Whatever the text, the answer is a message or an error.
 #[test]
 fn no_text_panics() {
