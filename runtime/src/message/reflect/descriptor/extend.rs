@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-use super::build::{Builder, DescriptorError, FIELD_NUMBER_MAX};
+use super::build::{Builder, DescriptorError};
+use super::build_fields::FIELD_NUMBER_MAX;
 use super::features::Features;
 use super::field::{Cardinality, FieldKind, FieldParts};
 use super::names::{joined, json_key, text};

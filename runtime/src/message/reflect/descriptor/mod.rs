@@ -5,6 +5,7 @@
 //! it was built, so handles index without a check of their own.
 
 mod build;
+mod build_fields;
 mod default;
 mod enumeration;
 mod extend;
