@@ -79,6 +79,7 @@ impl FileDescriptor {
             types: HashMap::new(),
             sources: Vec::new(),
             used,
+            index: None,
         };
         for enumeration in &proto.enum_type {
             builder.enumeration(enumeration, &package, features)?;
@@ -86,6 +87,7 @@ impl FileDescriptor {
         for message in &proto.message_type {
             builder.message(message, &package, None, features)?;
         }
+        builder.index_used(&proto);
         builder.fields()?;
         let extensions = builder.extensions(&proto.extension, &package, features)?;
         let services = proto.service.iter().map(|service| builder.service(service, &package));
@@ -117,6 +119,8 @@ pub(super) struct Builder<'a> {
     /// Of each message.
     pub(super) sources: Vec<Source<'a>>,
     used: Vec<FileDescriptor>,
+    /// The types of all used files, where asking each file for each name costs more.
+    index: Option<HashMap<String, (usize, TypeAt)>>,
 }
 
 #[derive(Clone, Copy)]
@@ -276,6 +280,26 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Makes the index if that takes less than doing without: a file of many fields that imports many
+    /// others may come from a peer.
+    fn index_used(&mut self, proto: &FileDescriptorProto) {
+        let fields = self.sources.iter().map(|of| of.proto.field.len() + of.proto.extension.len());
+        let methods = proto.service.iter().map(|service| 2 * service.method.len());
+        let names: usize = fields.chain(methods).chain([proto.extension.len()]).sum();
+        let types: usize = self.used.iter().map(|file| file.parts.types.len()).sum();
+        if names.saturating_mul(self.used.len()) <= types.saturating_mul(INDEXED_COST) {
+            return;
+        }
+        let mut index = HashMap::with_capacity(types);
+        for (place, file) in self.used.iter().enumerate() {
+            for (name, at) in &file.parts.types {
+                // The first file that has a name is asked first.
+                index.entry(name.clone()).or_insert((place, *at));
+            }
+        }
+        self.index = Some(index);
+    }
+
     /// The file and the place of a type, by its name with a leading dot.
     pub(super) fn find(&self, name: &str) -> Result<(Option<usize>, TypeAt), DescriptorError> {
         let bare = name.strip_prefix('.').unwrap_or(name);
@@ -283,9 +307,13 @@ impl<'a> Builder<'a> {
             return Ok((None, *at));
         }
         let in_used = |(place, file): (usize, &FileDescriptor)| {
-            file.parts.types.get(bare).map(|at| (Some(place), *at))
+            file.parts.types.get(bare).map(|at| (place, *at))
         };
-        let found = self.used.iter().enumerate().find_map(in_used);
+        let found = match &self.index {
+            Some(index) => index.get(bare).copied(),
+            None => self.used.iter().enumerate().find_map(in_used),
+        };
+        let found = found.map(|(place, at)| (Some(place), at));
         found.ok_or_else(|| self.error(format!("{name} is declared neither here nor in an import")))
     }
 
@@ -309,3 +337,6 @@ impl Source<'_> {
         self.proto.options.map_entry.unwrap_or_default()
     }
 }
+
+/// What putting a name into the index costs, in look-ups.
+const INDEXED_COST: usize = 8;

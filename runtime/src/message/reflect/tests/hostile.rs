@@ -178,6 +178,33 @@ fn types_are_declared() {
     check("enum_type { name: 'E' }", "enum E has no values");
 }
 
+/// Types are found among many imports by many fields, without asking each file for each name.
+#[test]
+fn types_are_found_among_many_imports() {
+    let files = 1_000;
+    let mut set: Vec<FileDescriptorProto> = (0..files)
+        .map(|at| {
+            let text = format!("name: '{at}.proto' package: 'p' message_type {{ name: 'M{at}' }}");
+            FileDescriptorProto::from_text(&text).unwrap()
+        })
+        .collect();
+    let fields = (1..=10_000).map(|number| {
+        let of = number % files;
+        format!("field {{ name: 'f{number}' number: {number} type_name: '.p.M{of}' }}")
+    });
+    let fields: String = fields.collect();
+    let imports: String = (0..files).map(|at| format!("dependency: '{at}.proto' ")).collect();
+    let all = format!("name: 'all.proto' {imports} message_type {{ name: 'All' {fields} }}");
+    set.push(FileDescriptorProto::from_text(&all).unwrap());
+    let set = FileDescriptorSet { file: set, ..Default::default() };
+    let mut pool = DescriptorPool::new();
+    pool.add_descriptor_set(&set.encode_to_vec()).unwrap();
+    for field in pool.message("All").unwrap().fields() {
+        let expected = format!("p.M{}", field.number() as usize % files);
+        assert_eq!(field.message().unwrap().full_name(), expected);
+    }
+}
+
 /// A member of a map entry that is not its key or value, a map of keys that no map has.
 #[test]
 fn map_entries_are_checked() {
