@@ -288,6 +288,12 @@ impl Inbox {
         state.writable = state.sending != Sending::Open;
     }
 
+    /// Whether a sender has to wait.
+    #[cfg(test)]
+    pub(super) fn is_blocked(&self) -> bool {
+        !lock(&self.state).writable
+    }
+
     /// Waits until the core can take more, or nothing can be sent any more.
     pub(super) fn wait_writable(&self, until: Option<Instant>) -> Result<(), DeadlinePassed> {
         self.wait(until, |state| state.writable).map(drop)

@@ -297,11 +297,14 @@ fn a_deadline_within_a_message_resets() {
     let pair = Pair::new();
     let (client, Accepted { stream: server, .. }) = pair.call(&[], true);
     let size = 2 * Config::default().initial_window_size as usize;
-    server.set_deadline(now() + Duration::from_millis(50), |_| trailers());
     server.send_headers(&response(), false).unwrap();
     // The first message of a caller always fits; behind it there is a window.
     server.send_message(&framed(1), false, None).unwrap();
-    assert_eq!(server.send_message(&framed(size), false, None), Err(SendError::Closed));
+    let sender = server.clone();
+    let sending = thread::spawn(move || sender.send_message(&framed(size), false, None));
+    eventually(|| server.inbox().is_blocked());
+    server.set_deadline(now(), |_| trailers());
+    assert_eq!(sending.join().unwrap(), Err(SendError::Closed));
     assert!(matches!(receive(&client), Incoming::Head { end: false, .. }));
     assert!(matches!(receive(&client), Incoming::Message(..)));
     assert_eq!(receive(&client), reset(Reason::CANCEL, Initiator::Remote));
