@@ -300,22 +300,21 @@ impl Inbox {
     }
 
     /// This side has ended the stream: from now on it cannot be cancelled.
-    pub(super) fn set_sent_end(&self) {
+    ///
+    /// Set under the link's lock, before the end leaves: whatever the peer does upon it, such as to
+    /// close the connection, comes behind it. What is returned is told without that lock.
+    #[must_use]
+    pub(super) fn set_sent_end(&self) -> Option<SentEnd> {
         let mut state = lock(&self.state);
         if state.sending != Sending::Open {
-            return;
+            return None;
         }
         state.sending = Sending::Ended;
-        let callbacks = std::mem::take(&mut state.callbacks);
-        let dropped = (std::mem::take(&mut state.children), state.deadline.take());
-        drop(state);
-        drop(dropped);
-        let (ended, dropped): (Vec<_>, Vec<_>) =
-            callbacks.into_iter().partition(|(occasion, _)| *occasion == Occasion::Ended);
-        drop(dropped);
-        if !ended.is_empty() {
-            run_soon(move || ended.into_iter().for_each(|(_, callback)| run(callback)));
-        }
+        Some(SentEnd {
+            callbacks: std::mem::take(&mut state.callbacks),
+            _children: std::mem::take(&mut state.children),
+            _deadline: state.deadline.take(),
+        })
     }
 
     /// Waits for this one's turn to open its stream.
@@ -426,6 +425,25 @@ impl Inbox {
         let (mut state, is_over) = wait_until(&self.changed, state, until, is_over);
         state.waiting -= 1;
         if is_over { Ok(state) } else { Err(DeadlinePassed) }
+    }
+}
+
+/// What is to be told, and let go of, because this side has ended a stream.
+pub(super) struct SentEnd {
+    callbacks: Vec<(Occasion, OnCancel)>,
+    _children: Vec<Weak<Handle>>,
+    _deadline: Option<Scheduled>,
+}
+
+impl SentEnd {
+    /// Hands the callbacks for the end to their thread, and drops those for a cancellation.
+    pub(super) fn tell(self) {
+        let is_for_end = |(occasion, _): &(Occasion, OnCancel)| *occasion == Occasion::Ended;
+        let (ended, dropped): (Vec<_>, Vec<_>) = self.callbacks.into_iter().partition(is_for_end);
+        drop(dropped);
+        if !ended.is_empty() {
+            run_soon(move || ended.into_iter().for_each(|(_, callback)| run(callback)));
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::active::ActiveCall;
 use super::auth_context::AuthContext;
 use super::credentials::host_of;
-use super::inbox::{DeadlinePassed, Inbox};
+use super::inbox::{DeadlinePassed, Inbox, SentEnd};
 use super::state::{Phase, State};
 use super::stream::{End, Outgoing, SendError, Stream};
 use super::threads::Threads;
@@ -173,7 +173,7 @@ impl Link {
         };
         if is_sent {
             if rest.is_last() {
-                inbox.set_sent_end();
+                inbox.set_sent_end().into_iter().for_each(SentEnd::tell);
             }
             return Ok(stream);
         }

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::active::{Counts, Facts};
 use super::auth_context::AuthContext;
-use super::inbox::{DeadlinePassed, Inbox, OnCancel};
+use super::inbox::{DeadlinePassed, Inbox, OnCancel, SentEnd};
 use super::link::{Link, Side};
 use super::received::{Found, Incoming};
 use super::timer::Timer;
@@ -308,12 +308,17 @@ impl Stream {
         let all = outgoing.data.len();
         loop {
             let before = outgoing.data.len();
-            let sent = link.submit(|state| state.send(*id, &mut outgoing, inbox));
+            let mut ended = None;
+            let sent = link.submit(|state| {
+                let is_sent = state.send(*id, &mut outgoing, inbox)?;
+                if is_sent && outgoing.is_last() {
+                    ended = inbox.set_sent_end();
+                }
+                Ok(is_sent)
+            });
             inbox.counts().add_sent(before - outgoing.data.len());
             if sent.map_err(|http2::SendError::Closed| SendError::Closed)? {
-                if outgoing.is_last() {
-                    inbox.set_sent_end();
-                }
+                ended.into_iter().for_each(SentEnd::tell);
                 return Ok(());
             }
             if inbox.wait_writable(until).is_err() {

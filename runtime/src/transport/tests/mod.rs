@@ -4,6 +4,7 @@
 mod closing;
 mod current;
 mod edges;
+mod ends;
 mod flow;
 mod lifetime;
 mod sockets;
