@@ -77,6 +77,10 @@ pub(crate) const WORKER_QUEUE_MAX: usize = 1024;
 /// wait, and short enough that servers which wait for each other are soon free again.
 pub(crate) const WORKER_QUEUE_WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// How long a call may wait, where no call waits for a method, for a worker that sends the end of a
+/// response: far longer than that takes with a client that reads.
+pub(crate) const WORKER_ENDING_WAIT_MAX: Duration = Duration::from_millis(100);
+
 /// How long a worker beyond the ordinary number waits for more work before its thread ends: one
 /// burst rarely comes alone.
 pub(crate) const WORKER_IDLE_MAX: Duration = Duration::from_secs(10);

@@ -23,7 +23,7 @@ use super::router::{NoRoute, Route, Router};
 use crate::grpc::headers::{self, ContentType, ReceivedRequest};
 use crate::grpc::{Code, Metadata, Method, MethodKind, Status};
 use crate::http2::{Headers, Reason};
-use crate::transport::{Accepted, CurrentCall, Facts, Job, Running, Stream, ThreadNames};
+use crate::transport::{Accepted, CurrentCall, Facts, Job, Running, Stream, ThreadNames, Turn};
 
 /// What every connection of a server hands its requests to.
 pub(crate) struct Dispatcher<'s> {
@@ -167,7 +167,7 @@ impl Handlers<'_> {
     }
 
     /// Runs a call on a worker and ends its response.
-    pub(crate) fn run(&self, call: Call) {
+    pub(crate) fn run(&self, call: Call, turn: &Turn<'_>) {
         let Call { route, mut context, place } = call;
         let reply = context.reply().clone();
         if context.is_cancelled() {
@@ -184,8 +184,9 @@ impl Handlers<'_> {
         }));
         drop(running);
         drop(current);
-        // Given back before the client learns of the end, so that its next call finds it.
+        // Given back before the client learns of the end, so that its next call finds them.
         let place = place.filter(|_| reply.is_detached());
+        turn.end();
         context.seal();
         let trailing = context.take_trailing_metadata();
         let result = result.unwrap_or_else(|_| Err(panicked())).map_err(never_ok);

@@ -123,7 +123,7 @@ impl<'s> Lanes<'s> {
         let workers = |lane: &Lane| {
             let handlers = handlers.clone();
             let plan = Plan { name: &lane.name, threads: lane.workers, full: lane.full };
-            Workers::new(&plan, threads.clone(), move |call| handlers.run(call))
+            Workers::new(&plan, threads.clone(), move |call, turn| handlers.run(call, turn))
         };
         let workers = lanes.iter().map(workers).collect();
         Self { lanes, workers }

@@ -48,5 +48,5 @@ fn start<R>(run: impl FnOnce() -> R) -> R {
 fn workers(name: &'static str, threads: NonZeroUsize) -> Workers<'static, Callbacks> {
     let full = FullPool::Queue { max: CALLBACK_QUEUE_MAX, max_wait: Duration::MAX };
     let plan = Plan { name, threads, full };
-    Workers::new(&plan, Threads::of_process(), |callbacks: Callbacks| callbacks())
+    Workers::new(&plan, Threads::of_process(), |callbacks: Callbacks, _| callbacks())
 }

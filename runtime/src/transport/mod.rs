@@ -28,9 +28,9 @@
 //! 3. the session of an encrypted wire;
 //! 4. the state of an in-memory wire.
 //!
-//! The locks of the worker pool and of the timer stand alone: no other lock is taken under them. The
-//! lock of a channel's connectivity is taken under that of its connector, and the one of the pool of
-//! callbacks under it.
+//! The lock of the timer stands alone: no other lock is taken under it. Under that of a worker pool
+//! inboxes are asked whether their calls are over. The lock of a channel's connectivity is taken
+//! under that of its connector, and the one of the pool of callbacks under it.
 
 pub(crate) mod active;
 pub(crate) mod auth_context;
@@ -96,7 +96,7 @@ pub(crate) use stream::{SendError, Stream};
 pub(crate) use target::{Place, Target};
 pub(crate) use threads::Threads;
 pub(crate) use wire::{Address, Wire};
-pub(crate) use workers::{FullPool, Job, Plan, Pool, Refusal, Workers};
+pub(crate) use workers::{FullPool, Job, Plan, Pool, Refusal, Turn, Workers};
 
 /// The only clock: every other layer gets the time as an argument.
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]

@@ -5,9 +5,11 @@
 //! ends the job, never its thread. Jobs are values: a pool holds nothing that its threads borrow,
 //! so its end can be asked for from outside the scope in which they run.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,7 +17,9 @@ use super::active::restore_thread_name;
 use super::threads::Threads;
 use super::timer::Timer;
 use super::{lock, now, wait_until};
-use crate::limits::{WORKER_IDLE_MAX, WORKER_QUEUE_MAX, WORKER_QUEUE_WAIT_MAX};
+use crate::limits::{
+    WORKER_ENDING_WAIT_MAX, WORKER_IDLE_MAX, WORKER_QUEUE_MAX, WORKER_QUEUE_WAIT_MAX,
+};
 
 /// What a server does with a call that finds all workers busy.
 ///
@@ -42,11 +46,13 @@ pub enum FullPool {
         /// How long one call may wait.
         max_wait: Duration,
     },
-    /// No call waits: it ends with RESOURCE_EXHAUSTED at once.
+    /// No call waits for a method to return: it ends with RESOURCE_EXHAUSTED at once. A worker whose
+    /// method has returned is taken for free while it sends the end of the response, so that a
+    /// client that has it may call again; if that takes 100 ms, the call ends all the same.
     Reject,
-    /// More workers are started, up to `max` in all; a call that finds these busy too ends with
-    /// RESOURCE_EXHAUSTED. Workers beyond the pool's ordinary number end when they have had nothing
-    /// to do for ten seconds.
+    /// More workers are started, up to `max` in all; a call that finds these busy too is dealt with
+    /// as by `Reject`. Workers beyond the pool's ordinary number end when they have had nothing to
+    /// do for ten seconds.
     Grow {
         /// The most workers, the ordinary ones included.
         max: usize,
@@ -101,7 +107,16 @@ pub(crate) struct Plan<'a> {
 pub(crate) struct Workers<'s, J: Job> {
     pool: Arc<Pool<J>>,
     threads: Threads<'s>,
-    work: Arc<dyn Fn(J) + Send + Sync + 's>,
+    work: Arc<Work<'s, J>>,
+}
+
+type Work<'s, J> = dyn Fn(J, &Turn<'_>) + Send + Sync + 's;
+
+/// The time during which a thread runs one job.
+pub(crate) struct Turn<'a> {
+    /// Of the pool, if jobs wait for those that end alone.
+    ending: Option<&'a AtomicUsize>,
+    is_ending: Cell<bool>,
 }
 
 /// A pool of threads, without what they borrow.
@@ -111,6 +126,8 @@ pub(crate) struct Pool<J> {
     threads_kept: usize,
     threads_max: usize,
     queue_max: usize,
+    /// Threads that run a job which has said that it is about to end.
+    ending: AtomicUsize,
     /// How long a job may wait.
     max_wait: Option<Duration>,
     state: Mutex<State<J>>,
@@ -143,19 +160,20 @@ impl<'s, J: Job> Workers<'s, J> {
     pub(crate) fn new(
         plan: &Plan<'_>,
         threads: Threads<'s>,
-        work: impl Fn(J) + Send + Sync + 's,
+        work: impl Fn(J, &Turn<'_>) + Send + Sync + 's,
     ) -> Self {
         let threads_kept = plan.threads.get();
         let (threads_max, queue_max, max_wait) = match plan.full {
             FullPool::Queue { max, max_wait } => (threads_kept, max, Some(max_wait)),
-            FullPool::Reject => (threads_kept, 0, None),
-            FullPool::Grow { max } => (threads_kept.max(max), 0, None),
+            FullPool::Reject => (threads_kept, 0, Some(WORKER_ENDING_WAIT_MAX)),
+            FullPool::Grow { max } => (threads_kept.max(max), 0, Some(WORKER_ENDING_WAIT_MAX)),
         };
         let pool = Pool {
             name: plan.name.to_owned(),
             threads_kept,
             threads_max,
             queue_max,
+            ending: AtomicUsize::new(0),
             max_wait,
             state: Mutex::default(),
             work: Condvar::new(),
@@ -179,10 +197,11 @@ impl<'s, J: Job> Workers<'s, J> {
         }
         let mut until = None;
         if !state.has_free_thread() && !self.start_thread(&mut state) {
-            if state.waiting() >= pool.queue_max {
+            let waiting_max = pool.queue_max + pool.ending.load(Ordering::Acquire);
+            if state.waiting() >= waiting_max {
                 _dropped = state.take_those_over();
             }
-            if state.threads == 0 || state.waiting() >= pool.queue_max {
+            if state.threads == 0 || state.waiting() >= waiting_max {
                 return Err((job, Refusal::Full));
             }
             until = pool.max_wait.and_then(|max_wait| now().checked_add(max_wait));
@@ -246,7 +265,7 @@ impl<J: Job> Pool<J> {
     }
 
     /// What every thread runs.
-    fn work(&self, work: &(dyn Fn(J) + Send + Sync)) {
+    fn work(&self, work: &Work<'_, J>) {
         let mut state = lock(&self.state);
         loop {
             let Some(Waiting { job, .. }) = state.queue.pop_front() else {
@@ -263,10 +282,13 @@ impl<J: Job> Pool<J> {
             };
             state.busy += 1;
             drop(state);
+            let ending = (self.queue_max == 0).then_some(&self.ending);
+            let turn = Turn { ending, is_ending: Cell::new(false) };
             // The panic hook has reported it; whoever queued the job sees it dropped.
-            let _ = catch_unwind(AssertUnwindSafe(|| work(job)));
+            let _ = catch_unwind(AssertUnwindSafe(|| work(job, &turn)));
             state = lock(&self.state);
             state.busy -= 1;
+            drop(turn);
         }
         state.threads -= 1;
         self.ended.notify_all();
@@ -310,6 +332,29 @@ impl<J: Job> Pool<J> {
         overdue.into_iter().for_each(J::overdue);
         if let Some(next) = next {
             self.set_alarm(next);
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// The job has only its last word to say: whoever hears that may come with another one, which
+    /// then waits for this thread though nothing else may wait.
+    pub(crate) fn end(&self) {
+        if let Some(ending) = self.ending
+            && !self.is_ending.replace(true)
+        {
+            ending.fetch_add(1, Ordering::Release);
+        }
+    }
+}
+
+/// Dropped under the pool's lock, so that nobody waits for a thread that has gone on.
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(ending) = self.ending
+            && self.is_ending.get()
+        {
+            ending.fetch_sub(1, Ordering::Release);
         }
     }
 }

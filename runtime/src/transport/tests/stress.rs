@@ -220,7 +220,7 @@ fn disturb(random: &mut Random, knobs: &Knobs) {
 fn workers() -> Workers<'static, Box<dyn FnOnce() + Send>> {
     let (threads, full) = (NonZeroUsize::new(4).unwrap(), FullPool::default());
     let plan = Plan { name: "stress", threads, full };
-    Workers::new(&plan, Threads::of_process(), |job: Box<dyn FnOnce() + Send>| job())
+    Workers::new(&plan, Threads::of_process(), |job: Box<dyn FnOnce() + Send>, _| job())
 }
 
 /// Everything that follows from `seed`. Returns how many calls were whole.

@@ -12,7 +12,7 @@ fn workers(threads_max: usize, queue_max: usize) -> Closures {
 
 fn pool(threads: usize, full: FullPool) -> Closures {
     let plan = Plan { name: "test-worker", threads: NonZeroUsize::new(threads).unwrap(), full };
-    Workers::new(&plan, Threads::of_process(), |job: Box<dyn FnOnce() + Send>| job())
+    Workers::new(&plan, Threads::of_process(), |job: Box<dyn FnOnce() + Send>, _| job())
 }
 
 impl Closures {
@@ -121,4 +121,37 @@ fn shutting_down_drops_the_queue_and_refuses_more() {
     assert!(!workers.pool().join(Some(now())), "one job still runs");
     drop(hold);
     assert!(workers.pool().join(None));
+}
+
+/// Where nothing may wait, a job still waits for a thread whose job has only its last word to say:
+/// one for each such thread, and none once it has said it.
+#[test]
+fn a_thread_that_ends_its_job_is_as_good_as_free() {
+    let (hold, held) = channel::<()>();
+    let (says, said) = channel();
+    let held = Mutex::new(held);
+    let plan = Plan { name: "test-worker", threads: NonZeroUsize::MIN, full: FullPool::Reject };
+    let work = move |job: Box<dyn FnOnce() + Send>, turn: &Turn<'_>| {
+        job();
+        turn.end();
+        turn.end();
+        says.send(()).unwrap();
+        let _ = lock(&held).recv();
+    };
+    let mut workers: Closures = Workers::new(&plan, Threads::of_process(), work);
+    // The test takes the time that it takes.
+    Arc::get_mut(&mut workers.pool).unwrap().max_wait = None;
+    let (done, finished) = channel();
+    let (first, second) = (done.clone(), done);
+    workers.take(move || first.send(1).unwrap()).unwrap();
+    assert_eq!(finished.recv(), Ok(1));
+    said.recv().unwrap();
+    workers.take(move || second.send(2).unwrap()).unwrap();
+    assert_eq!(workers.take(|| panic!("was refused")), Err(Refusal::Full), "one waits already");
+    hold.send(()).unwrap();
+    assert_eq!(finished.recv(), Ok(2));
+    drop(hold);
+    said.recv().unwrap();
+    end(&workers);
+    assert_eq!(workers.pool.ending.load(Ordering::Acquire), 0);
 }
