@@ -213,7 +213,11 @@ impl Health for Statuses {
         *lock(&watcher.watch) = Some(Watch { replies: replies.detach(), sent: None });
         self.tell(&watcher);
         let (state, watcher) = (Arc::downgrade(&self.state), Arc::downgrade(&watcher));
-        context.on_cancel(move || forget(&state, &watcher));
+        // However the call ends: an interceptor may still make an error of it.
+        let forget = move || forget(&state, &watcher);
+        if !context.on_termination(forget.clone()) {
+            forget();
+        }
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::{HealthClient, HealthService, ServingStatus};
 use crate::client::Channel;
 use crate::grpc::{Code, Status};
 use crate::limits::{HEALTH_LIST_MAX, HEALTH_NAME_MAX};
-use crate::server::Server;
+use crate::server::{Context, Next, Server};
 use crate::transport::InProcess;
 
 /// Longer than anything here takes.
@@ -136,6 +136,23 @@ fn watchers_hold_no_worker_and_are_forgotten() {
     assert_eq!(client.check("").unwrap(), ServingStatus::Serving);
     drop(watches);
     until("every watcher is forgotten", || health.watchers() == 0);
+}
+
+/// A watch that an interceptor makes an error of in the end is forgotten as any other.
+#[test]
+fn a_watch_that_ends_with_an_error_is_forgotten() {
+    let health = HealthService::new();
+    let refuse = |context: &mut Context, next: Next<'_>| {
+        next.run(context)?;
+        Err(Status::permission_denied("after all"))
+    };
+    let place = InProcess::new();
+    let builder = Server::builder().add_service(health.clone()).interceptor(refuse);
+    let _server = builder.bind(&place).unwrap().start().unwrap();
+    let watch = HealthStub::new(Channel::in_process(&place)).watch(request("")).unwrap();
+    let ended = watch.into_iter().find_map(Result::err).unwrap();
+    assert_eq!(ended.code(), Code::PermissionDenied);
+    until("the watcher is forgotten", || health.watchers() == 0);
 }
 
 /// A watcher that does not read keeps nobody waiting: its call ends with RESOURCE_EXHAUSTED, behind
