@@ -1,8 +1,8 @@
 //! The response of one call: its head, its messages, its end. Nothing else answers a call.
 //!
 //! The invariant: a response is `head message* end` or an end alone (Trailers-Only), whoever of
-//! the method, its sinks and the dispatcher writes it, from whichever thread. The lock decides who
-//! comes first and is never held while anything is sent.
+//! the method, its sinks and the dispatcher writes it, from whichever thread. The stream decides who
+//! comes first; a head counts as sent once it is. The lock is never held while anything is sent.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -244,27 +244,34 @@ impl Reply {
         if let Some(excess) = self.stream.header_excess(&head) {
             return Err(Status::resource_exhausted(format!("metadata too large: {excess}")));
         }
-        match self.advance(Progress::HeadSent) {
+        match self.progress() {
             Progress::Nothing => {}
             Progress::HeadSent => {
                 return Err(Status::failed_precondition("the initial metadata is already sent"));
             }
             Progress::Ended => return Err(finished()),
         }
-        self.stream.send_headers(&head, false).map_err(|_| self.over())
+        self.send_first(&head, &[])
     }
 
     /// Sends one framed message, and the head with it if that is still to come; waits for flow
     /// control.
     fn send_message(&self, framed: &[u8]) -> Result<(), Status> {
-        let sent = match self.advance(Progress::HeadSent) {
-            Progress::Nothing => {
-                let head = self.head(&Metadata::new());
-                self.stream.send_response(Some(&head), framed, None, self.terms.deadline)
+        match self.progress() {
+            Progress::Nothing => self.send_first(&self.head(&Metadata::new()), framed),
+            Progress::HeadSent => {
+                let sent = self.stream.send_message(framed, false, self.terms.deadline);
+                sent.map_err(|_: SendError| self.over())
             }
-            Progress::HeadSent => self.stream.send_message(framed, false, self.terms.deadline),
-            Progress::Ended => return Err(finished()),
-        };
+            Progress::Ended => Err(finished()),
+        }
+    }
+
+    /// Sends a head, unless somebody else has sent one meanwhile, and a framed message or nothing.
+    fn send_first(&self, head: &Headers, framed: &[u8]) -> Result<(), Status> {
+        let sent = self.stream.send_response(Some(head), framed, None, self.terms.deadline);
+        // Not before: who ends the call or sends meanwhile must not count on a head.
+        self.advance(Progress::HeadSent);
         sent.map_err(|_: SendError| self.over())
     }
 
@@ -272,11 +279,8 @@ impl Reply {
     ///
     /// A message of which the client took a part ends the call: the rest would have to wait.
     fn try_send_message(&self, framed: &[u8]) -> Result<bool, Status> {
-        match self.advance(Progress::HeadSent) {
-            Progress::Nothing => {
-                let head = self.head(&Metadata::new());
-                self.stream.send_headers(&head, false).map_err(|_| self.over())?;
-            }
+        match self.progress() {
+            Progress::Nothing => self.send_first(&self.head(&Metadata::new()), &[])?,
             Progress::HeadSent => {}
             Progress::Ended => return Err(finished()),
         }
@@ -311,7 +315,15 @@ impl Reply {
                 let only = self.fitting(outcome, trailing, |outcome, trailing| {
                     headers::trailers_only(&self.terms.content_type, outcome, trailing)
                 });
-                self.finish(None, &[], &only);
+                match self.is_detached() {
+                    false => self.finish(None, &[], &only),
+                    // Another thread may be sending the head.
+                    true => {
+                        let behind_head = headers::trailers_of(&only);
+                        let deadline = self.terms.deadline;
+                        self.close(self.stream.send_outcome(&behind_head, &only, deadline));
+                    }
+                }
             }
             (Progress::Nothing, Ok(())) => {
                 let head = self.head(&Metadata::new());
@@ -393,13 +405,21 @@ impl Reply {
     }
 
     fn finish(&self, head: Option<&Headers>, framed: &[u8], trailers: &Headers) {
-        let sent = self.stream.send_response(head, framed, Some(trailers), self.terms.deadline);
+        self.close(self.stream.send_response(head, framed, Some(trailers), self.terms.deadline));
+    }
+
+    /// Asks for no more requests, if the end was `sent`.
+    fn close(&self, sent: Result<(), SendError>) {
         // PROTOCOL-HTTP2.md, Early Server Closure: a client that still sends is told to stop, and
         // not that anything went wrong.
         if sent.is_ok() && !self.stream.is_received() {
             self.stream.reset(Reason::NO_ERROR);
         }
         // An error means that the call is over, and that there is nobody left to be told.
+    }
+
+    fn progress(&self) -> Progress {
+        self.lock().progress
     }
 
     /// Moves on to `next` and returns where the response stood; never goes back.

@@ -43,6 +43,7 @@ pub(crate) enum SendError {
 
 /// What is to be sent in one go, and how far it has got.
 pub(super) struct Outgoing<'a> {
+    /// Not sent if a head was sent before.
     pub(super) head: Option<&'a Headers>,
     pub(super) data: &'a [u8],
     /// What ends the stream, or nothing.
@@ -57,6 +58,11 @@ pub(super) enum End<'a> {
     /// END_STREAM on the last frame.
     Plain,
     Trailers(&'a Headers),
+    /// Trailers behind a head, or what stands alone if none was sent.
+    Outcome {
+        behind_head: &'a Headers,
+        alone: &'a Headers,
+    },
 }
 
 impl Stream {
@@ -129,6 +135,22 @@ impl Stream {
     ) -> Result<(), SendError> {
         let end = trailers.map_or(End::Open, End::Trailers);
         self.send(Outgoing { head, data: framed, end }, until)
+    }
+
+    /// Ends the stream with trailers: `behind_head`, or `alone` if no head was sent. Never waits but
+    /// for whoever sends meanwhile, `until` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: nothing was sent.
+    pub(crate) fn send_outcome(
+        &self,
+        behind_head: &Headers,
+        alone: &Headers,
+        until: Option<Instant>,
+    ) -> Result<(), SendError> {
+        let end = End::Outcome { behind_head, alone };
+        self.send(Outgoing { head: None, data: &[], end }, until)
     }
 
     /// Ends the sending side with nothing more.
@@ -373,7 +395,10 @@ impl Outgoing<'_> {
         core: &mut Connection,
         id: StreamId,
     ) -> Result<bool, http2::SendError> {
-        if let Some(head) = self.head.take() {
+        // Of two who answer one call at once both may come with a head.
+        if let Some(head) = self.head.take()
+            && !core.is_head_sent(id)
+        {
             core.send_headers(id, head, false)?;
         }
         let is_last = matches!(self.end, End::Plain);
@@ -384,9 +409,13 @@ impl Outgoing<'_> {
                 return Ok(false);
             }
         }
-        if let End::Trailers(trailers) = self.end {
-            core.send_headers(id, trailers, true)?;
-        }
+        let trailers = match self.end {
+            End::Open | End::Plain => return Ok(true),
+            End::Trailers(trailers) => trailers,
+            End::Outcome { behind_head, .. } if core.is_head_sent(id) => behind_head,
+            End::Outcome { alone, .. } => alone,
+        };
+        core.send_headers(id, trailers, true)?;
         Ok(true)
     }
 

@@ -49,6 +49,16 @@ pub(crate) fn trailers_only(
     headers
 }
 
+/// The trailers that say behind a head what `trailers_only` says alone.
+pub(crate) fn trailers_of(trailers_only: &Headers) -> Headers {
+    let is_of_head = |name: &[u8]| name == b":status" || name == b"content-type";
+    let mut trailers = Headers::new();
+    for field in trailers_only.iter().filter(|field| !is_of_head(field.name)) {
+        trailers.push_field(field);
+    }
+    trailers
+}
+
 /// What is told in place of `outcome`, without metadata, if its list is over the client's limit as
 /// `excess` says.
 pub(crate) fn cut_status(outcome: Result<(), &Status>, excess: &str) -> Status {

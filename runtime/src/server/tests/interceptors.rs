@@ -1,7 +1,7 @@
 //! Interceptors that see everything: messages of all four kinds, statuses, panics, and values for
 //! the handler.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use super::support::{Response, Setup, Talk, Text};
 use crate::grpc::{
@@ -204,7 +204,7 @@ fn what_an_interceptor_sends_is_within_the_send_limit() {
 fn an_interceptor_sees_the_end_of_detached_replies() {
     let log = Log::default();
     let logging = log.clone();
-    let (returned, wait) = std::sync::mpsc::channel::<()>();
+    let (returned, wait) = mpsc::channel::<()>();
     let wait = Mutex::new(Some(wait));
     let server = Setup::new(Talk::list(move |request, replies, _| {
         let mut replies = replies.detach();
@@ -358,4 +358,44 @@ fn an_interceptor_sees_a_chosen_status() {
     assert_eq!(response.messages(), ["kept"]);
     assert_eq!(response.status(), ("10", ""));
     assert_eq!(log.lines(), ["Err(ABORTED)"]);
+}
+
+/// Holds the initial metadata back until it is let go.
+struct Gate {
+    reached: mpsc::Sender<()>,
+    go_on: Mutex<mpsc::Receiver<()>>,
+}
+
+impl MessageInterceptor for Gate {
+    fn initial_metadata(&self, _: &mut Metadata) {
+        self.reached.send(()).unwrap();
+        self.go_on.lock().unwrap().recv().unwrap();
+    }
+}
+
+/// A method that fails while a detached sink is about to send the first reply: the client gets one
+/// response, and the sink is told that it was too late.
+#[test]
+fn an_error_overtakes_the_first_reply_of_a_detached_sink() {
+    let (reached, reaches) = mpsc::channel();
+    let (open, go_on) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
+    let gate = Mutex::new(Some(Gate { reached, go_on: Mutex::new(go_on) }));
+    let reaches = Mutex::new(reaches);
+    let server = Setup::new(Talk::list(move |_, replies, _| {
+        let (mut replies, tell) = (replies.detach(), tell.clone());
+        std::thread::spawn(move || tell.send(replies.send("late".to_owned())));
+        reaches.lock().unwrap().recv().unwrap();
+        Err(Status::aborted("first"))
+    }))
+    .interceptor(move |context: &mut Context, next: Next<'_>| {
+        context.intercept_messages(gate.lock().unwrap().take().unwrap());
+        next.run(context)
+    })
+    .start();
+    let response = server.connect().call(LIST, &[], "");
+    open.send(()).unwrap();
+    assert!(response.is_trailers_only());
+    assert_eq!((response.messages(), response.status()), (vec![], ("10", "first")));
+    assert!(told.recv().unwrap().is_err());
 }
