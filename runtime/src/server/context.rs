@@ -255,6 +255,33 @@ impl Context {
         self.reply.stream().on_end(Box::new(callback))
     }
 
+    /// Runs `callback` once if the server is stopped, [`Server::stop`](crate::Server::stop), while
+    /// the call is open; soon if it is being stopped already.
+    ///
+    /// Meant for calls that only their client ends, such as subscriptions: the server waits for them
+    /// as long as its grace lasts, unless they end by themselves. It runs on the thread for callbacks,
+    /// as those of [`Context::on_cancel`] do, and the same holds for what it may do. It is dropped
+    /// without having run when the call ends before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use rust_grpc::{Context, ReplySink, Status};
+    ///
+    /// fn follow(replies: &mut ReplySink<u64>, context: &mut Context) -> Result<(), Status> {
+    ///     let (stop, stopping) = mpsc::channel();
+    ///     context.on_stop(move || drop(stop.send(())));
+    ///     while stopping.try_recv().is_err() {
+    ///         replies.send(0)?;
+    ///     }
+    ///     Err(Status::unavailable("the server is stopping"))
+    /// }
+    /// ```
+    pub fn on_stop(&self, callback: impl FnOnce() + Send + 'static) {
+        self.reply.stream().on_leaving(Box::new(callback));
+    }
+
     /// Has every message of the call pass `interceptor`, in both directions.
     ///
     /// Meant for a [`ServerInterceptor`](crate::ServerInterceptor), before it runs the handler; once

@@ -41,6 +41,8 @@ enum Occasion {
     Cancelled,
     /// This side has ended the stream, or it is cancelled.
     Ended,
+    /// This side wants no more streams on the connection.
+    Leaving,
 }
 
 struct State {
@@ -191,9 +193,7 @@ impl Inbox {
             // It is code of an executor; its panic, which the panic hook has reported, is its own.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
-        if !callbacks.is_empty() {
-            run_soon(move || callbacks.into_iter().for_each(|(_, callback)| run(callback)));
-        }
+        run_those(callbacks, |occasion| occasion != Occasion::Leaving);
         children.iter().for_each(Stream::cancel_child);
     }
 
@@ -341,10 +341,28 @@ impl Inbox {
     /// Has `callback` run when this side ends the stream or the stream is cancelled; drops it and
     /// says `false` if that has happened.
     pub(super) fn on_end(&self, callback: OnCancel) -> bool {
+        self.keep_callback(Occasion::Ended, callback)
+    }
+
+    /// Has `callback` run by [`leave`](Self::leave), if the stream is open then.
+    pub(super) fn on_leaving(&self, callback: OnCancel) {
+        self.keep_callback(Occasion::Leaving, callback);
+    }
+
+    /// This side wants no more streams on the connection; those that are open may go on.
+    pub(super) fn leave(&self) {
+        let mut state = lock(&self.state);
+        let is_for_it = |(occasion, _): &mut (Occasion, OnCancel)| *occasion == Occasion::Leaving;
+        let callbacks = state.callbacks.extract_if(.., is_for_it).collect();
+        drop(state);
+        run_those(callbacks, |_| true);
+    }
+
+    fn keep_callback(&self, occasion: Occasion, callback: OnCancel) -> bool {
         let mut state = lock(&self.state);
         let is_open = state.sending == Sending::Open;
         if is_open {
-            state.callbacks.push((Occasion::Ended, callback));
+            state.callbacks.push((occasion, callback));
         }
         is_open
     }
@@ -438,12 +456,7 @@ pub(super) struct SentEnd {
 impl SentEnd {
     /// Hands the callbacks for the end to their thread, and drops those for a cancellation.
     pub(super) fn tell(self) {
-        let is_for_end = |(occasion, _): &(Occasion, OnCancel)| *occasion == Occasion::Ended;
-        let (ended, dropped): (Vec<_>, Vec<_>) = self.callbacks.into_iter().partition(is_for_end);
-        drop(dropped);
-        if !ended.is_empty() {
-            run_soon(move || ended.into_iter().for_each(|(_, callback)| run(callback)));
-        }
+        run_those(self.callbacks, |occasion| occasion == Occasion::Ended);
     }
 }
 
@@ -459,6 +472,16 @@ impl Drop for SendingTurn<'_> {
         if is_due {
             self.0.changed.notify_all();
         }
+    }
+}
+
+/// Hands those `callbacks` to their thread whose occasion it is, and drops the others.
+fn run_those(callbacks: Vec<(Occasion, OnCancel)>, is_it: impl Fn(Occasion) -> bool) {
+    let (due, dropped): (Vec<_>, Vec<_>) =
+        callbacks.into_iter().partition(|(occasion, _)| is_it(*occasion));
+    drop(dropped);
+    if !due.is_empty() {
+        run_soon(move || due.into_iter().for_each(|(_, callback)| run(callback)));
     }
 }
 

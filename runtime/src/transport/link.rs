@@ -188,13 +188,15 @@ impl Link {
     /// Asks the peer for no more streams and takes few more; the link closes when all that are
     /// open have ended.
     pub(crate) fn go_away(&self) {
-        self.submit(|state| {
+        let inboxes: Vec<_> = self.submit(|state| {
             state.retiring = true;
             if state.lost.is_none() {
                 state.core.drain();
             }
+            state.inboxes.values().cloned().collect()
         });
         self.wire.wake();
+        inboxes.iter().for_each(|inbox| inbox.leave());
     }
 
     /// Ends all streams and the connection, now.
@@ -314,6 +316,11 @@ impl Link {
     /// Which name was expected, and which it has.
     pub(crate) fn verify_authority(&self, authority: &str) -> Result<(), String> {
         self.wire.verify_host(host_of(authority))
+    }
+
+    /// Whether [`Link::go_away`] has been called.
+    pub(super) fn is_retiring(&self) -> bool {
+        lock(&self.state).retiring
     }
 
     pub(super) fn side(&self) -> Side {

@@ -242,6 +242,16 @@ impl Stream {
         self.handle.inbox.on_end(callback)
     }
 
+    /// Runs `callback` on the thread for callbacks when this side asks for no more streams on the
+    /// connection, by [`Link::go_away`], or has done so; it is dropped if the stream ends before.
+    pub(crate) fn on_leaving(&self, callback: OnCancel) {
+        let Handle { link, inbox, .. } = &*self.handle;
+        inbox.on_leaving(callback);
+        if link.is_retiring() {
+            inbox.leave();
+        }
+    }
+
     /// Cancels the stream at `at`, unless this side has ended it by then.
     ///
     /// The peer gets the trailers that `last_word` makes; it is told whether the head was sent. In

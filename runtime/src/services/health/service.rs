@@ -28,7 +28,8 @@ use crate::transport::lock;
 ///
 /// Calls of Watch hold no worker. At most 10,000 of them are open, over that one ends with
 /// RESOURCE_EXHAUSTED, as does one whose client leaves thousands of changes unread. They stay open
-/// until their client ends them or the server stops.
+/// until their client ends them or the server stops: [`Server::stop`](crate::Server::stop) ends them
+/// with UNAVAILABLE at once, and does not wait for them.
 ///
 /// # Examples
 ///
@@ -213,8 +214,11 @@ impl Health for Statuses {
         *lock(&watcher.watch) = Some(Watch { replies: replies.detach(), sent: None });
         self.tell(&watcher);
         let (state, watcher) = (Arc::downgrade(&self.state), Arc::downgrade(&watcher));
+        let stopping = (state.clone(), watcher.clone());
+        // A watch ends with its client alone: a server that stops would wait for it in vain.
+        context.on_stop(move || end(&stopping.0, &stopping.1));
         // However the call ends: an interceptor may still make an error of it.
-        let forget = move || forget(&state, &watcher);
+        let forget = move || drop(forget(&state, &watcher));
         if !context.on_termination(forget.clone()) {
             forget();
         }
@@ -295,13 +299,19 @@ impl State {
     }
 }
 
-/// Lets go of a watcher whose call is over.
-fn forget(state: &Weak<Mutex<State>>, watcher: &Weak<Watcher>) {
-    let (Some(state), Some(watcher)) = (state.upgrade(), watcher.upgrade()) else { return };
+/// Lets go of a watcher whose call is over; what is left of that takes locks of the connection
+/// when it is dropped.
+fn forget(state: &Weak<Mutex<State>>, watcher: &Weak<Watcher>) -> Option<Watch> {
+    let (state, watcher) = (state.upgrade()?, watcher.upgrade()?);
     lock(&state).remove(&watcher);
-    // Dropping the replies takes locks of the connection.
-    let over = lock(&watcher.watch).take();
-    drop(over);
+    lock(&watcher.watch).take()
+}
+
+/// Ends the call of a watcher: the server stops.
+fn end(state: &Weak<Mutex<State>>, watcher: &Weak<Watcher>) {
+    if let Some(watch) = forget(state, watcher) {
+        watch.replies.finish(Err(Status::unavailable("the server is stopping")));
+    }
 }
 
 fn response(status: ServingStatus) -> HealthCheckResponse {

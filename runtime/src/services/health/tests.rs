@@ -155,6 +155,21 @@ fn a_watch_that_ends_with_an_error_is_forgotten() {
     until("the watcher is forgotten", || health.watchers() == 0);
 }
 
+/// A server that stops ends the watches of its health at once, whatever grace calls have.
+#[test]
+fn watches_do_not_keep_a_server_from_stopping() {
+    let health = HealthService::new();
+    let (server, channel) = serve(&health);
+    let mut watch = HealthStub::new(channel).watch(request("")).unwrap();
+    assert!(watch.recv().unwrap().is_some());
+    thread::scope(|scope| {
+        scope.spawn(|| server.stop(Duration::from_secs(3600)));
+        assert!(server.wait_for_termination_timeout(PATIENCE));
+    });
+    assert_eq!(code(watch.recv()), Code::Unavailable);
+    assert_eq!(health.watchers(), 0);
+}
+
 /// A watcher that does not read keeps nobody waiting: its call ends with RESOURCE_EXHAUSTED, behind
 /// all that it was sent.
 #[test]
