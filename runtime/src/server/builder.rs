@@ -74,7 +74,8 @@ impl<'s> ServerBuilder<'s> {
 
     /// Asks `handler` about calls of methods that no service declares, behind those added before.
     ///
-    /// These calls run on the workers of [`ServerBuilder::max_workers`].
+    /// These calls run on the workers of the [`Lane`] that names their service or path, and on those
+    /// of [`ServerBuilder::max_workers`] if none does.
     pub fn generic_handler(mut self, handler: impl GenericHandler + 's) -> Self {
         self.generic_handlers.push(Arc::new(handler));
         self

@@ -3,9 +3,10 @@
 use super::support::{Setup, Talk, Text};
 use crate::grpc::{MethodKind, RawBytes, Status};
 use crate::server::{
-    Context, GenericService, MethodHandler, Next, ReplySink, RequestStream, Service,
+    Context, GenericService, Lane, MethodHandler, Next, ReplySink, RequestStream, Service,
 };
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 fn echo() -> MethodHandler {
     MethodHandler::unary_unary(&RawBytes, |request: Vec<u8>, _: &mut Context| Ok(request))
@@ -153,4 +154,20 @@ fn a_generic_service_has_the_methods_that_it_was_given() {
     assert!(service.clone().method("a/b", echo()).is_err());
     assert!(GenericService::new("a b").method("Echo", echo()).is_err());
     assert!(format!("{service:?}").contains("any.Service"));
+}
+
+/// A method that only a generic handler knows runs in the lane that names its service, or in that of
+/// all others.
+#[test]
+fn a_lane_takes_in_what_generic_handlers_answer() {
+    let thread = MethodHandler::unary_unary(&RawBytes, |_: Vec<u8>, _: &mut Context| {
+        Ok(thread::current().name().unwrap_or_default().as_bytes().to_vec())
+    });
+    let server = Setup::new(Talk::echo())
+        .generic_handler(move |_: &Context| Some(thread.clone()))
+        .lane(Lane::new("apart").serves("any.Service"))
+        .start();
+    let mut peer = server.connect();
+    assert_eq!(peer.call("/any.Service/Get", &[], "").messages(), ["apart"]);
+    assert_eq!(peer.call("/other.Service/Get", &[], "").messages(), ["test-worker"]);
 }
