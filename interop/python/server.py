@@ -67,8 +67,9 @@ class Interop(rpc.InteropServicer):
                 self.changed.notify_all()
             over.set()
 
-        # A callback, because grpcio does not resume a generator whose call has ended meanwhile.
-        context.add_callback(end)
+        # A callback, because grpcio does not resume a generator whose call has ended meanwhile; on a thread of its own,
+        # because a message to a watcher waits for the thread that runs callbacks.
+        context.add_callback(lambda: threading.Thread(target=end).start())
         health.set(f"hang.{request.name}", SERVING)
         yield pb.Chunk()
         over.wait(60)
