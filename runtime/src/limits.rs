@@ -345,9 +345,13 @@ pub(crate) const CUT_MESSAGE_MAX: usize = 1024;
 /// most of their time, and an idle thread costs little more than its stack's first page.
 pub(crate) const WORKERS_DEFAULT: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 
-/// Workers of the lane of health checking: its calls never block, and two of them still answer if
+/// Workers of the lane of health checking: its methods never block, and two of them still answer if
 /// one thread is descheduled.
 pub(crate) const HEALTH_WORKERS: usize = 2;
+
+/// Workers of that lane at most: a client that stalls between the head of a call and its request
+/// keeps one waiting, and must not be taken for the server's ill health.
+pub(crate) const HEALTH_WORKERS_MAX: usize = 64;
 
 /// Workers of the lane of reflection: as many tools that keep their streams open are served at once.
 pub(crate) const REFLECTION_WORKERS: usize = 4;

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use super::dispatch::{Call, Handlers};
 use crate::grpc::{Metadata, Status};
-use crate::limits::{HEALTH_WORKERS, REFLECTION_WORKERS, RETRY_PUSHBACK, WORKERS_DEFAULT};
+use crate::limits::{
+    HEALTH_WORKERS, HEALTH_WORKERS_MAX, REFLECTION_WORKERS, RETRY_PUSHBACK, WORKERS_DEFAULT,
+};
 use crate::transport::{FullPool, Plan, Pool, Refusal, Threads, Workers};
 
 /// A worker pool of its own for some methods of a server; given to
@@ -84,7 +86,8 @@ impl Lane {
             let lane = Self::new(name).max_workers(workers);
             Self { is_reserved: true, ..lane }
         };
-        let health = reserved("grpc-health", HEALTH_WORKERS);
+        let health = reserved("grpc-health", HEALTH_WORKERS)
+            .full_pool(FullPool::Grow { max: HEALTH_WORKERS_MAX });
         let reflection = reserved("grpc-reflection", REFLECTION_WORKERS);
         [
             health.serves("grpc.health.v1.Health"),

@@ -5,10 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use super::service::tests::enroll_one;
-use super::v1::{HealthCheckRequest, HealthListRequest, HealthStub};
+use super::v1::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthStub};
 use super::{HealthClient, HealthService, ServingStatus};
-use crate::client::Channel;
-use crate::grpc::{Code, Status};
+use crate::client::stub::bidirectional;
+use crate::client::{Channel, Request};
+use crate::grpc::{Code, Method, MethodKind, Protobuf, Status};
 use crate::limits::{HEALTH_LIST_MAX, HEALTH_NAME_MAX};
 use crate::server::{Context, Next, Server};
 use crate::transport::InProcess;
@@ -153,6 +154,26 @@ fn a_watch_that_ends_with_an_error_is_forgotten() {
     let ended = watch.into_iter().find_map(Result::err).unwrap();
     assert_eq!(ended.code(), Code::PermissionDenied);
     until("the watcher is forgotten", || health.watchers() == 0);
+}
+
+/// Clients that stall between the head of a Check and its request keep others from no answer.
+#[test]
+fn checks_without_a_request_hold_up_no_other() {
+    let (_server, channel) = serve(&HealthService::new());
+    let check = Method::new("/grpc.health.v1.Health/Check", MethodKind::Bidirectional);
+    let stalled = || {
+        bidirectional::<HealthCheckRequest, HealthCheckResponse, _>(
+            &channel,
+            &check,
+            &Protobuf,
+            Request::new(()),
+        )
+    };
+    let stalled: Vec<_> = (0..8).map(|_| stalled().unwrap()).collect();
+    let asked = Request::new(request("")).timeout(Duration::from_secs(10));
+    let answer = HealthStub::new(channel.clone()).check(asked).unwrap();
+    assert_eq!(answer.status, ServingStatus::Serving);
+    drop(stalled);
 }
 
 /// A server that stops ends the watches of its health at once, whatever grace calls have.
