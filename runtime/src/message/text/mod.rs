@@ -78,8 +78,8 @@ impl<'p> TextPrintOptions<'p> {
         self
     }
 
-    /// `[REDACTED]` in place of fields with the option `debug_redact`, and of unknown fields, which
-    /// may be such. Such a text cannot be parsed.
+    /// `[REDACTED]` in place of fields with the option `debug_redact`, and of what may hold such:
+    /// unknown fields, and the bytes of an `Any` that is not expanded. Such a text cannot be parsed.
     #[must_use]
     pub const fn redact(mut self) -> Self {
         self.redact = true;

@@ -93,7 +93,7 @@ impl Printer<'_> {
     fn field(&mut self, field: FieldDescriptor<'_>, name: &str, value: FieldRef<'_>) {
         match value {
             FieldRef::Unset => {}
-            _ if self.options.redact && field.is_redacted() && value.is_set() => {
+            _ if self.options.redact && value.is_set() && is_secret(field) => {
                 self.line(|printer| printer.out.extend([name, ": ", REDACTED]));
             }
             FieldRef::Singular(value) => self.value(field, name, value),
@@ -224,3 +224,13 @@ impl Printer<'_> {
         }
     }
 }
+
+/// Whether the field says so, or may hold fields that do: the bytes of an `Any`, which come here
+/// where the message in it is not printed.
+fn is_secret(field: FieldDescriptor<'_>) -> bool {
+    let is_any = || !field.is_extension() && field.containing_message().full_name() == ANY;
+    field.is_redacted() || field.number() == ANY_VALUE && is_any()
+}
+
+/// `google.protobuf.Any.value`.
+const ANY_VALUE: u32 = 2;

@@ -421,6 +421,21 @@ fn urls_that_are_no_names_stay_strings() {
     assert_eq!(Any::from_text(&any.to_text()), Ok(any));
 }
 
+/// A text that is to redact shows no bytes of an Any: nobody knows which of them are secret.
+#[test]
+fn bytes_of_any_are_redacted() {
+    let redact = TextPrintOptions::new().single_line().redact();
+    for url in ["a/unknown.Type", "a b/google.protobuf.Duration"] {
+        let any = Any { type_url: url.into(), value: vec![8, 1], ..Default::default() };
+        assert_eq!(any.to_text_with(&redact), format!("type_url: \"{url}\" value: [REDACTED]"));
+    }
+    let url = "a/google.protobuf.Duration";
+    let any = Any { type_url: url.into(), value: vec![8, 1], ..Default::default() };
+    assert_eq!(any.to_text_with(&redact), format!("[{url}] {{ seconds: 1 }}"));
+    let raw = redact.raw_any();
+    assert_eq!(any.to_text_with(&raw), format!("type_url: \"{url}\" value: [REDACTED]"));
+}
+
 /// Map entries: a value behind its key is read like any other message, at any depth and with
 /// whatever names it has; each stands once.
 #[test]
