@@ -282,7 +282,7 @@ impl Link {
 
     /// How many wait for a stream.
     #[cfg(test)]
-    pub(super) fn queued(&self) -> usize {
+    pub(crate) fn queued(&self) -> usize {
         lock(&self.state).queued()
     }
 

@@ -340,6 +340,43 @@ fn calls_above_goaway_move_to_a_new_connection() {
     peers.join();
 }
 
+/// gRFC A6: a call that never left is sent on the next connection, more than once if need be.
+#[test]
+fn a_call_that_never_left_takes_the_next_connection() {
+    let gates: Vec<Arc<Latch>> = (0..3).map(|_| Arc::default()).collect();
+    let leaves = |gate: &Arc<Latch>| -> Script {
+        let gate = gate.clone();
+        Box::new(move |peer| {
+            peer.configure(|config| config.max_concurrent_streams = 0);
+            peer.greet();
+            gate.wait(None);
+            peer.core().go_away(Reason::NO_ERROR);
+            peer.until_closed();
+        })
+    };
+    let mut scripts: Vec<Script> = gates.iter().map(leaves).collect();
+    scripts.push(Box::new(answer_one));
+    let (stub, peers) = stub_against(scripts);
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| stub.unary(text("a")));
+        for (number, gate) in gates.iter().enumerate() {
+            let waits_here = || {
+                let link = stub.0.link(None, false).unwrap();
+                peers.connects() == number + 1 && link.queued() == 1
+            };
+            while !waits_here() {
+                assert!(!call.is_finished(), "{:?}", call.join());
+                std::thread::yield_now();
+            }
+            gate.open();
+        }
+        assert_eq!(*call.join().unwrap().unwrap(), "re a");
+    });
+    assert_eq!(peers.connects(), gates.len() + 1);
+    drop(stub);
+    peers.join();
+}
+
 /// RFC 9113 6.8: after GOAWAY new calls go to a new connection; calls before it go on.
 #[test]
 fn calls_after_goaway_use_a_new_connection() {

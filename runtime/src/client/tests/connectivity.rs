@@ -1,17 +1,20 @@
 //! gRPC's connectivity semantics and connection backoff; closing, idleness and keepalive of a
 //! channel.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use super::peer::{Peer, Script, build_against, build_behind, script, stub_against};
+use super::peer::{Peer, Peers, Script, build_against, build_behind, script, stub_against};
 use super::{Stub, text};
 use crate::client::{Channel, Request};
 use crate::grpc::{Code, ConnectivityState};
 use crate::http2::Reason;
 use crate::transport::connectivity::ConnectivitySubscription;
-use crate::transport::{Latch, now};
+use crate::transport::memory;
+use crate::transport::wire::Wire;
+use crate::transport::{Dial, Latch, now};
 use ConnectivityState::{Connecting, Idle, Ready, Shutdown, TransientFailure};
 
 const TICK: Duration = Duration::from_millis(1);
@@ -135,6 +138,65 @@ fn an_attempt_has_as_much_time_as_the_backoff() {
     });
     let status = stub.unary(text("")).unwrap_err();
     assert_eq!(status.message(), "connect to memory: connection refused");
+}
+
+/// gRPC's connection backoff: a socket that opens ends no series of failures; the server's SETTINGS
+/// do.
+#[test]
+fn the_backoff_starts_again_with_the_settings_and_not_with_the_socket() {
+    let peers = Peers::default();
+    let (tell, failures) = channel();
+    let dial = peers.clone();
+    let connect = move |attempt: Dial| -> io::Result<Box<dyn Wire>> {
+        tell.send(attempt.failures).unwrap();
+        match attempt.failures {
+            // A wire that opens, and ends before anything has come.
+            0 | 1 => Ok(Box::new(memory::pair().0)),
+            _ => dial.connect(),
+        }
+    };
+    let builder = Channel::builder("memory").reconnect_backoff(TICK, TICK);
+    let connect = Box::new(connect);
+    let stub = Stub(builder.build_with(text("memory"), text("localhost"), connect).unwrap());
+    peers.add(answer);
+    let request = || Request::new(text("a")).wait_for_ready().timeout(PATIENCE);
+    assert_eq!(*stub.unary(request()).unwrap(), "re a");
+    // The script has ended, and with it the connection.
+    while stub.0.state() == Ready {
+        let _other = stub.0.wait_for_state_change(Ready, PATIENCE);
+    }
+    peers.add(answer);
+    assert_eq!(*stub.unary(request()).unwrap(), "re a");
+    let failures: Vec<usize> = failures.try_iter().collect();
+    assert_eq!(failures, [0, 1, 2, 0, 1, 2]);
+    drop(stub);
+    peers.join();
+}
+
+/// gRFC A8: keepalive is off unless it is asked for; a PING has 20 seconds to be answered, and none
+/// is sent without calls.
+#[test]
+fn keepalive_of_a_channel_has_the_defaults_of_grpc() {
+    let options = Channel::builder("memory").connection;
+    assert_eq!(options.keepalive_time, None);
+    assert_eq!(options.keepalive_timeout, Duration::from_secs(20));
+    assert!(!options.keepalive_without_calls);
+    let asked = Channel::builder("memory").keepalive_time(TICK).connection;
+    assert_eq!(asked.keepalive_time, Some(Duration::from_secs(10)), "the least time");
+}
+
+/// A channel that closes says GOAWAY with NO_ERROR before it hangs up.
+#[test]
+fn a_channel_that_closes_says_goaway() {
+    let (stub, peers) = stub_against(script(|peer| {
+        let (stream, _) = peer.request();
+        peer.reply(stream, "");
+        peer.until_closed();
+        assert_eq!(peer.farewell(), Some(Reason::NO_ERROR));
+    }));
+    stub.unary(text("")).unwrap();
+    stub.0.close();
+    peers.join();
 }
 
 /// GOAWAY leaves the channel IDLE at once, while calls on the old connection go on.

@@ -61,6 +61,26 @@ fn cancelled_after_the_deadline_is_deadline_exceeded() {
     peers.join();
 }
 
+/// So was one that resets the stream: RST_STREAM(CANCEL) behind the deadline is the deadline.
+#[test]
+fn a_reset_after_the_deadline_is_deadline_exceeded() {
+    let (stub, peers) = stub_against(script(|peer| {
+        let (stream, _) = peer.request();
+        let (late, _) = peer.request();
+        peer.reset(stream, Reason::CANCEL);
+        peer.reply(late, "");
+        peer.until_closed();
+    }));
+    let deadline = now() + Duration::from_millis(150);
+    let mut call = stub.pending(Request::new(text("")).deadline(deadline)).unwrap();
+    stub.unary(text("")).unwrap();
+    crate::transport::latch::Latch::default().wait(Some(deadline));
+    let status = call.try_wait().unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    drop((call, stub));
+    peers.join();
+}
+
 /// A deadline that has passed fails the call before anything is sent.
 #[test]
 fn an_elapsed_deadline_sends_nothing() {

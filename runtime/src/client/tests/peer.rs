@@ -52,7 +52,7 @@ pub(crate) fn script(run: impl FnOnce(&mut Peer) + Send + 'static) -> Vec<Script
 }
 
 /// All peers of one channel.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Peers(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
@@ -117,6 +117,8 @@ pub(crate) struct Peer {
     seen: VecDeque<Seen>,
     /// Data that is still on its way on these streams means nothing.
     refused: Vec<StreamId>,
+    /// Why the client has said GOAWAY.
+    farewell: Option<Reason>,
 }
 
 /// What the peer has seen the client do.
@@ -143,7 +145,13 @@ pub(crate) enum Seen {
 
 impl Peer {
     fn new(wire: MemoryWire, config: Config) -> Self {
-        Self { wire, core: Connection::server(config), seen: VecDeque::new(), refused: Vec::new() }
+        Self {
+            wire,
+            core: Connection::server(config),
+            seen: VecDeque::new(),
+            refused: Vec::new(),
+            farewell: None,
+        }
     }
 
     /// The knobs of what the client reads.
@@ -156,6 +164,12 @@ impl Peer {
         let mut config = Config::default();
         change(&mut config);
         self.core = Connection::server(config);
+    }
+
+    /// Takes what a client begins with, and answers with SETTINGS.
+    pub(crate) fn greet(&mut self) {
+        assert!(self.read(), "the client says something first");
+        self.flush();
     }
 
     /// Waits for what the client does next.
@@ -223,6 +237,11 @@ impl Peer {
                 _ => {}
             }
         }
+    }
+
+    /// Why the client has said GOAWAY, if it has.
+    pub(crate) fn farewell(&self) -> Option<Reason> {
+        self.farewell
     }
 
     /// Waits until the client is gone.
@@ -364,6 +383,7 @@ impl Peer {
                 Some(Event::PingAcked(payload)) => {
                     self.seen.push_back(Seen::Acknowledged(payload));
                 }
+                Some(Event::GoAway { reason, .. }) => self.farewell = Some(reason),
                 Some(_) => {}
             }
         }

@@ -129,6 +129,23 @@ fn sending_after_the_server_ended_returns_its_status() {
     peers.join();
 }
 
+/// Early Server Closure: a server that ends a call whose requests still come, and does not reset
+/// the stream itself, is told by RST_STREAM(NO_ERROR) that no more will come.
+#[test]
+fn a_client_that_is_answered_early_stops_with_no_error() {
+    let (stub, peers) = stub_against(script(|peer| {
+        let (stream, _) = peer.head();
+        peer.reply(stream, "early");
+        assert_eq!(peer.reset_of(stream), Reason::NO_ERROR);
+        peer.until_closed();
+    }));
+    let mut call = stub.chat(()).unwrap();
+    assert_eq!(call.recv().unwrap().as_deref(), Some("early"));
+    assert_eq!(call.recv().unwrap(), None);
+    drop((call, stub));
+    peers.join();
+}
+
 /// Early Server Closure with OK: sending stops, and the reply that came before is not lost.
 #[test]
 fn a_reply_before_the_requests_ended_is_not_lost() {

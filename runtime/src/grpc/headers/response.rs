@@ -338,6 +338,16 @@ mod tests {
         assert_eq!(read(&[]).unwrap_err().code(), Code::Unknown);
     }
 
+    /// A `-bin` value that is not base64 is INTERNAL, in the head as in the trailers.
+    #[test]
+    fn malformed_binary_metadata_is_internal() {
+        let expected = "INTERNAL: received metadata \"k-bin\": expected base64";
+        assert_eq!(ended(&[OK, GRPC, ("k-bin", "*")], false).to_string(), expected);
+        let fields = [("grpc-status", "0"), ("k-bin", "AQ,*")];
+        let status = read_trailers(&fields.into_iter().collect()).unwrap_err();
+        assert_eq!(status.to_string(), expected);
+    }
+
     /// Details that are not base64 are left out; the status stays.
     #[test]
     fn malformed_details_do_not_hide_the_status() {

@@ -216,6 +216,27 @@ fn a_client_keeps_to_the_servers_limit() {
     peer.tells(Told::SettingsReceived).tells(Told::StreamsAvailable);
 }
 
+/// RFC 9113 4.3 and 5.4.2: a stream that is reset before its head has left is reset by RST_STREAM
+/// alone on its own stream, and the header tables of both sides stay the same.
+#[test]
+fn a_stream_reset_before_it_has_left_keeps_the_header_tables() {
+    let mut peer = Peer::of_client();
+    let first = peer.connection.open(&list(REQUEST), false).unwrap();
+    let second = peer.connection.open(&list(REQUEST), false).unwrap();
+    peer.connection.reset(first, Reason::CANCEL);
+    let third = peer.connection.open(&list(REQUEST), false).unwrap();
+    let mut frames = std::iter::from_fn(|| peer.next_frame()).collect::<Vec<_>>();
+    let reset = frames.iter().position(|frame| *frame == reset(first.0, Reason::CANCEL));
+    assert!(reset.is_some_and(|at| at > 0), "behind the head of the stream: {frames:?}");
+    frames.retain(|frame| frame.kind == HEADERS);
+    let streams: Vec<u32> = frames.iter().map(|frame| frame.stream).collect();
+    assert_eq!(streams, [first.0, second.0, third.0]);
+    for frame in frames {
+        assert_eq!(peer.decode(&frame.payload), list(REQUEST));
+    }
+    assert_eq!(peer.error, None);
+}
+
 /// RFC 9113 5.1.2: before the server's SETTINGS a client opens a hundred streams at most; without
 /// the setting there is no limit.
 #[test]
