@@ -145,16 +145,14 @@ impl Refusal {
     }
 }
 
-/// gRFC A41: `host` stands in for a missing `:authority` and is discarded beside one.
+/// gRFC A41: `host` stands in for a missing `:authority` and is discarded beside one; more than one
+/// is refused in any case.
 fn read_authority(headers: &Headers) -> Result<String, Status> {
-    if let Some(authority) = headers.get(":authority") {
-        return Ok(lossy(Some(authority)));
-    }
     let mut hosts = headers.iter().filter(|field| field.name == b"host");
     let host = hosts.next();
     match hosts.next() {
-        None => Ok(lossy(host.map(|field| field.value))),
-        Some(_) => Err(Status::internal("received more than one host and no :authority")),
+        None => Ok(lossy(headers.get(":authority").or_else(|| host.map(|field| field.value)))),
+        Some(_) => Err(Status::internal("received more than one host")),
     }
 }
 
@@ -185,7 +183,7 @@ fn lossy(value: Option<&[u8]>) -> String {
     String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
 }
 
-const USER_AGENT: &str = concat!("grpc-rust/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT: &str = concat!("grpc-rust-sync/", env!("CARGO_PKG_VERSION"));
 
 /// Fields of a request without metadata.
 const FIXED_FIELDS: usize = 10;
@@ -252,7 +250,7 @@ mod tests {
             user_agent: &user_agent("me/1"),
             metadata: &metadata,
         };
-        let agent = format!("me/1 grpc-rust/{}", env!("CARGO_PKG_VERSION"));
+        let agent = format!("me/1 grpc-rust-sync/{}", env!("CARGO_PKG_VERSION"));
         let expected = [
             (":method", "POST"),
             (":scheme", "http"),
@@ -328,14 +326,17 @@ mod tests {
     }
 
     /// gRFC A41: `host` stands in for a missing `:authority`, is discarded beside one, and two of
-    /// them are HTTP 400.
+    /// them are HTTP 400, whatever stands beside them.
     #[test]
     fn host_stands_in_for_a_missing_authority() {
         let authority = |changes: &[_]| read(&request(changes)).unwrap().authority;
         assert_eq!(authority(&[("host", "other")]), "host:1");
         assert_eq!(authority(&[(":authority", ""), ("host", "other")]), "other");
         assert_eq!(authority(&[(":authority", "")]), "");
-        assert_eq!(refusal(&[(":authority", ""), ("host", "a"), ("host", "b")]).0, 400);
+        let text = "INTERNAL: received more than one host".to_owned();
+        let two = [("host", "a"), ("host", "b")];
+        assert_eq!(refusal(&two), (400, text.clone()));
+        assert_eq!(refusal(&[(":authority", ""), two[0], two[1]]), (400, text));
     }
 
     /// A malformed timeout is INTERNAL with HTTP 400; zero is a timeout.
