@@ -15,6 +15,5 @@ mod monitor;
 mod peer;
 mod preface;
 mod random;
-mod rules;
 mod simulation;
 mod states;

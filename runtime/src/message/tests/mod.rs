@@ -6,7 +6,6 @@ mod limits;
 mod oracle;
 mod robustness;
 mod round_trip;
-mod rules;
 mod samples;
 mod semantics;
 #[cfg(target_pointer_width = "64")]
