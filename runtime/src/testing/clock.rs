@@ -81,7 +81,10 @@ impl Clock {
     /// let thread = std::thread::spawn(clock.run(|| println!("on the test's time")));
     /// thread.join().unwrap();
     /// ```
-    pub fn run<R>(&self, run: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    pub fn run<F, R>(&self, run: F) -> impl FnOnce() -> R + use<F, R>
+    where
+        F: FnOnce() -> R,
+    {
         let clock = self.clock.clone();
         move || {
             let _entered = clock.enter();
