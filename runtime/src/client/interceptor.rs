@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::answer::Answer;
 use super::channel::Channel;
+use super::credentials::CallCredentials;
 use super::handle::Handle;
 use super::intercepted::{self, Intercepted};
 use super::request::CallOptions;
@@ -150,6 +151,30 @@ impl<'a> OutgoingCall<'a> {
     /// The call must be over at `deadline`, in place of what was said before.
     pub fn set_deadline(&mut self, deadline: Instant) {
         self.options.deadline = Some(deadline);
+    }
+
+    /// Whether the call waits for a connection while there is none, instead of ending with
+    /// UNAVAILABLE at once.
+    #[must_use]
+    pub fn is_wait_for_ready(&self) -> bool {
+        self.options.wait_for_ready.unwrap_or_else(|| self.channel.settings().wait_for_ready)
+    }
+
+    /// Has the call wait for a connection; see [`Request::wait_for_ready`](crate::Request::wait_for_ready).
+    pub fn set_wait_for_ready(&mut self) {
+        self.options.wait_for_ready = Some(true);
+    }
+
+    /// Has the call end with UNAVAILABLE while there is no connection; see
+    /// [`Request::fail_fast`](crate::Request::fail_fast).
+    pub fn set_fail_fast(&mut self) {
+        self.options.wait_for_ready = Some(false);
+    }
+
+    /// Adds credentials, behind those of the channel and those that are there: they run behind the
+    /// interceptors, and on secure connections alone.
+    pub fn add_call_credentials(&mut self, credentials: impl CallCredentials + 'static) {
+        self.options.credentials.push(credentials);
     }
 
     /// The request, encoded, of a call that has exactly one; a stream of requests passes

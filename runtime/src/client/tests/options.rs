@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::peer::{Peer, Script, build_against, script};
 use super::text;
 use crate::client::{
-    AccessToken, Channel, ChannelBuilder, CompositeCallCredentials, CredentialsContext, Request,
+    AccessToken, Channel, ChannelBuilder, ClientNext, CompositeCallCredentials, CredentialsContext,
+    OutgoingCall, Request,
 };
 use crate::grpc::{Code, Metadata, Status};
 use crate::http2::Headers;
@@ -168,6 +169,40 @@ fn tokens_and_composites_are_credentials() {
     let status = refusal(memory().pretend_secure(), request);
     assert_eq!(status.code(), Code::Internal);
     assert!(!status.message().contains("secret"), "{status}");
+}
+
+/// ClientCallDetails.credentials: an interceptor adds credentials, and they are sent.
+#[test]
+fn interceptors_add_credentials() {
+    let sign = |call: &mut OutgoingCall<'_>, next: ClientNext<'_>| {
+        call.add_call_credentials(AccessToken::new("secret"));
+        next.run(call)
+    };
+    let head = head_of(memory().pretend_secure().interceptor(sign), Request::new(text("")));
+    assert_eq!(head.get("authorization"), Some(&b"Bearer secret"[..]));
+}
+
+/// ClientCallDetails.wait_for_ready: an interceptor sees it, with the channel's default, and
+/// decides.
+#[test]
+fn interceptors_decide_whether_a_call_waits() {
+    let patient = |call: &mut OutgoingCall<'_>, next: ClientNext<'_>| {
+        assert!(!call.is_wait_for_ready());
+        call.set_wait_for_ready();
+        next.run(call)
+    };
+    let (stub, _) = build_against(memory().interceptor(patient), Vec::new());
+    let request = Request::new(text("")).timeout(Duration::from_millis(30));
+    assert_eq!(stub.unary(request).unwrap_err().code(), Code::DeadlineExceeded);
+
+    let hasty = |call: &mut OutgoingCall<'_>, next: ClientNext<'_>| {
+        assert!(call.is_wait_for_ready());
+        call.set_fail_fast();
+        next.run(call)
+    };
+    let builder = memory().default_wait_for_ready().interceptor(hasty);
+    let (stub, _) = build_against(builder, Vec::new());
+    assert_eq!(stub.unary(text("")).unwrap_err().code(), Code::Unavailable);
 }
 
 /// Credentials are neither made nor sent over a connection that is not encrypted.
