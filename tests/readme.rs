@@ -152,8 +152,36 @@ fn address() -> String {
 }
 "#;
 
+/// docs/from-grpcio.md: every example compiles and runs, on the .proto file and the set-up of the page.
+#[test]
+fn every_example_for_people_from_grpcio_runs() {
+    come_from("docs/from-grpcio.md", 18);
+}
+
+/// docs/from-tonic.md: its build script builds, and every example compiles and runs.
+#[test]
+fn every_example_for_people_from_tonic_runs() {
+    come_from("docs/from-tonic.md", 15);
+}
+
+fn come_from(page: &'static str, examples_min: usize) {
+    Guide {
+        page,
+        protos: &["proto/hello.proto"],
+        features: &["health", "reflection", "testing", "tls"],
+        dependencies: RCGEN,
+        imports: &fence_after(&read(page), "Every example begins with:"),
+        examples_min,
+    }
+    .run();
+}
+
+/// Certificates for the examples.
+const RCGEN: &str =
+    "rcgen = { version = \"0.14\", default-features = false, features = [\"pem\", \"ring\"] }\n";
+
 /// A page whose examples, the blocks of Rust, are functions of one program.
-struct Guide {
+struct Guide<'a> {
     page: &'static str,
     /// Files that stand on the page.
     protos: &'static [&'static str],
@@ -161,11 +189,11 @@ struct Guide {
     /// Lines of the manifest.
     dependencies: &'static str,
     /// What every example begins with.
-    imports: &'static str,
+    imports: &'a str,
     examples_min: usize,
 }
 
-impl Guide {
+impl Guide<'_> {
     #[track_caller]
     fn run(&self) {
         let guide = read(self.page);
@@ -187,7 +215,9 @@ impl Guide {
                  rust_grpc_codegen::Config::new().compile(&{:?}).map(|_| ())\n}}\n",
             self.protos
         );
-        package.write("build.rs", &build);
+        // A page may have one of its own.
+        let own = guide.contains("`build.rs`:\n").then(|| fence_after(&guide, "`build.rs`:\n"));
+        package.write("build.rs", own.as_ref().unwrap_or(&build));
         let examples: Vec<&str> = guide.split("\n```rust\n").skip(1).collect();
         assert!(examples.len() >= self.examples_min, "{} examples", examples.len());
         let mut program = format!("{GUIDE_PROGRAM}{}", self.imports);
