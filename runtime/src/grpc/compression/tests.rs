@@ -454,3 +454,20 @@ impl Compressor for Named {
         Err(io::Error::other("why"))
     }
 }
+
+/// The size that a frame of Zstandard states is not believed: without a receive limit too, memory is
+/// allocated for what comes out.
+#[cfg(feature = "zstd")]
+#[test]
+fn a_stated_size_allocates_nothing() {
+    // RFC 8878 3.1.1: magic, a descriptor of 8 octets of size in a single segment, the size, and a
+    // last block of no bytes.
+    for size in [1_u64 << 40, u64::MAX - 2] {
+        let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0b1110_0000];
+        frame.extend(size.to_le_bytes());
+        frame.extend([1, 0, 0]);
+        let mut output = Output::new(usize::MAX);
+        assert!(super::Zstd::default().decompress(&frame, &mut output).is_err());
+        assert!(output.into_vec().capacity() <= 1 << 20, "{size}");
+    }
+}

@@ -67,11 +67,13 @@ impl Compressor for Zstd {
                 "expected a frame, got nothing",
             ));
         }
-        // A frame may state its size, and there may be several. What is stated is not believed.
+        // A frame may state its size, and there may be several. What is stated is no more than a
+        // hint: where there is no receive limit, it would be memory for nothing.
         let stated = zstd_safe::get_frame_content_size(compressed).ok().flatten();
+        let times = |ratio| compressed.len().saturating_mul(ratio).max(COMPRESSION_ROOM_MIN);
         let mut room = match stated.and_then(|size| usize::try_from(size).ok()) {
-            Some(size) => size.max(1),
-            None => compressed.len().saturating_mul(RATIO_LIKELY).max(COMPRESSION_ROOM_MIN),
+            Some(size) => size.clamp(1, times(RATIO_CREDIBLE)),
+            None => times(RATIO_LIKELY),
         };
         let room_max = output.remaining();
         loop {
@@ -122,3 +124,6 @@ fn is_too_small(code: usize) -> bool {
 
 /// How many bytes one byte often becomes.
 const RATIO_LIKELY: usize = 4;
+
+/// How many bytes one byte becomes at most in all but long runs of the same.
+const RATIO_CREDIBLE: usize = 1024;
