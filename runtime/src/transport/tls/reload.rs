@@ -58,7 +58,8 @@ where
 ///
 /// Files that are replaced one after the other are used once they fit together.
 ///
-/// Clones share what they have read.
+/// Clones read for themselves, so that a server and its channels can have the same files; they share
+/// the last error.
 ///
 /// # Examples
 ///
@@ -73,18 +74,14 @@ where
 ///     eprintln!("the former certificates stay in use: {error}");
 /// }
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct CertificateFiles {
     identity: Option<(PathBuf, PathBuf)>,
     roots: Option<PathBuf>,
-    state: Arc<Mutex<FilesState>>,
-}
-
-#[derive(Debug, Default)]
-struct FilesState {
-    /// Of the files as they were read last.
-    stamps: Vec<Stamp>,
-    last_error: Option<TlsError>,
+    /// Of the files as this clone has read them last.
+    stamps: Mutex<Vec<Stamp>>,
+    /// Of all clones.
+    last_error: Arc<Mutex<Option<TlsError>>>,
 }
 
 /// What changes when a file does.
@@ -111,7 +108,7 @@ impl CertificateFiles {
     /// Why the files as they are now are not in use; `None` if they are.
     #[must_use]
     pub fn last_error(&self) -> Option<TlsError> {
-        lock(&self.state).last_error.clone()
+        lock(&self.last_error).clone()
     }
 
     fn load(&self) -> Result<Certificates, TlsError> {
@@ -129,24 +126,41 @@ impl CertificateFiles {
         let identity = self.identity.iter().flat_map(|(chain, key)| [chain, key]);
         identity.chain(&self.roots).map(|path| stamp(path)).collect()
     }
+
+    fn load_changed(&self) -> Result<Option<Certificates>, TlsError> {
+        // Before reading: what changes from here on is another version.
+        let stamps = self.stamps()?;
+        if *lock(&self.stamps) == stamps {
+            return Ok(None);
+        }
+        let certificates = self.load()?;
+        *lock(&self.stamps) = stamps;
+        *lock(&self.last_error) = None;
+        Ok(Some(certificates))
+    }
+}
+
+impl Clone for CertificateFiles {
+    fn clone(&self) -> Self {
+        Self {
+            identity: self.identity.clone(),
+            roots: self.roots.clone(),
+            stamps: Mutex::default(),
+            last_error: Arc::clone(&self.last_error),
+        }
+    }
 }
 
 impl CertificateSource for CertificateFiles {
     fn fetch(&self) -> Result<Option<Certificates>, TlsError> {
-        // Before reading: what changes from here on is another version.
-        let stamps = self.stamps()?;
-        if lock(&self.state).stamps == stamps {
-            return Ok(None);
-        }
-        let certificates = self.load()?;
-        let mut state = lock(&self.state);
-        state.stamps = stamps;
-        state.last_error = None;
-        Ok(Some(certificates))
+        self.load_changed().inspect_err(|_| {
+            // Once they can be read again they are read again, and are no error any more.
+            lock(&self.stamps).clear();
+        })
     }
 
     fn rejected(&self, error: &TlsError) {
-        lock(&self.state).last_error = Some(error.clone());
+        *lock(&self.last_error) = Some(error.clone());
     }
 }
 

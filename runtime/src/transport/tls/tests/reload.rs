@@ -164,3 +164,45 @@ fn changed_files_are_read_again() {
     assert_eq!(shown(), "third");
     assert_eq!(files.last_error(), None);
 }
+
+/// One description of files serves a server and its own clients: each reads them for itself.
+#[test]
+fn clones_of_files_read_for_themselves() {
+    let authority = Authority::new("roots");
+    let folder = Folder::new("clones");
+    let write = |issued: &Issued, age: u64| {
+        folder.write("chain.pem", &issued.chain, Duration::from_secs(age));
+        folder.write("key.pem", &issued.key, Duration::from_secs(age));
+    };
+    write(&called(&authority, "first"), 9);
+    let files = CertificateFiles::new(folder.path("chain.pem"), folder.path("key.pem"));
+    let one = ServerTls::from_source(files.clone()).handshake().unwrap();
+    let two = ServerTls::from_source(files.clone()).handshake().unwrap();
+    let client = authority.client().for_host(HOST).unwrap();
+    let shown = || [&one, &two].map(|server| shown(server, &client).unwrap());
+    assert_eq!(shown(), ["first", "first"]);
+    write(&called(&authority, "second"), 8);
+    assert_eq!(shown(), ["second", "second"]);
+}
+
+/// A file that could not be read for a moment is no error any more once it can be read again.
+#[test]
+fn files_that_are_back_are_no_error() {
+    let authority = Authority::new("roots");
+    let folder = Folder::new("back");
+    let issued = called(&authority, "first");
+    let write = || {
+        folder.write("chain.pem", &issued.chain, Duration::from_secs(9));
+        folder.write("key.pem", &issued.key, Duration::from_secs(9));
+    };
+    write();
+    let files = CertificateFiles::new(folder.path("chain.pem"), folder.path("key.pem"));
+    let server = ServerTls::from_source(files.clone()).handshake().unwrap();
+    let client = authority.client().for_host(HOST).unwrap();
+    fs::remove_file(folder.path("key.pem")).unwrap();
+    assert_eq!(shown(&server, &client).unwrap(), "first");
+    assert!(files.last_error().is_some());
+    write();
+    assert_eq!(shown(&server, &client).unwrap(), "first");
+    assert_eq!(files.last_error(), None);
+}
