@@ -101,6 +101,12 @@ pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 #[cfg(feature = "tls-rustls")]
 pub(crate) const HANDSHAKE_SIZE_MAX: usize = 256 << 10;
 
+/// Reads of an encrypted connection out of which nothing comes, before its thread looks after the rest
+/// of its work: a whole record is there after one of them, and records without any bytes may go on
+/// for ever.
+#[cfg(feature = "tls-rustls")]
+pub(crate) const TLS_READS_MAX: usize = 4;
+
 /// TLS handshakes that run at once at one listener, each on a thread: a crowd that comes back after
 /// a restart. Over it the oldest is given up, which an honest peer's never is.
 #[cfg(feature = "tls-rustls")]

@@ -19,7 +19,7 @@ use rustls::pki_types::ServerName;
 use rustls::server::ParsedCertificate;
 
 use super::words;
-use crate::limits::READ_BUFFER_SIZE;
+use crate::limits::{READ_BUFFER_SIZE, TLS_READS_MAX};
 use crate::transport::auth_context::AuthContext;
 use crate::transport::lock;
 use crate::transport::wire::{Address, Interest, Wire};
@@ -175,6 +175,7 @@ impl Wire for TlsWire {
             return Ok(0);
         }
         let mut input = lock(&self.input);
+        let mut reads = 0;
         loop {
             match self.take(&mut input, buffer)? {
                 Taken::End => return Ok(0),
@@ -185,6 +186,11 @@ impl Wire for TlsWire {
                     }
                 }
             }
+            if reads == TLS_READS_MAX {
+                // Whoever waits for the inner wire finds the rest.
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            reads += 1;
             let count = self.inner.read(&mut input.buffer)?;
             (input.start, input.end) = (0, count);
             if count == 0 {

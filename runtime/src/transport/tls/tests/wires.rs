@@ -57,6 +57,19 @@ fn large_streams_come_out_as_they_went_in() {
     }
 }
 
+/// Attack 6: bytes out of which nothing comes, empty records too, do not keep the reader from what else
+/// it has to do: a read gives up after a few, and waiting finds the rest.
+#[test]
+fn a_read_is_over_though_nothing_comes_out() {
+    let (near, far, up, _) = wires();
+    up.split_reads(1);
+    write_all(&*near, b"hello");
+    let mut buffer = [0; 16];
+    assert_eq!(far.read(&mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    assert_eq!(read(&*far, &mut buffer).unwrap(), 5);
+    assert_eq!(&buffer[..5], b"hello");
+}
+
 /// A peer that does not read makes writing stop, at a bounded size, and never block; what was taken
 /// leaves as soon as it reads, by whoever waits.
 #[test]
