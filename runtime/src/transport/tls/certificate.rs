@@ -32,7 +32,11 @@ fn names(certificate: &[u8]) -> Option<Vec<Property>> {
     if let Some(name) = common_name {
         properties.push((X509_COMMON_NAME, Cow::Owned(name)));
     }
-    let alternative = extensions.and_then(alternative_names).unwrap_or_default();
+    // Names that cannot be read are no reason to take another name for the peer's.
+    let alternative = match extensions {
+        Some(extensions) => alternative_names(extensions)?,
+        None => Vec::new(),
+    };
     for (kind, name) in &alternative {
         properties.push((X509_SUBJECT_ALTERNATIVE_NAME, Cow::Owned(name.clone())));
         properties.push((*kind, Cow::Owned(name.clone())));
@@ -61,7 +65,8 @@ fn subject_and_extensions(mut signed: Der<'_>) -> Option<(Der<'_>, Option<Der<'_
     let subject = signed.expect(SEQUENCE)?;
     let _public_key = signed.expect(SEQUENCE)?;
     let mut extensions = None;
-    while let Some((tag, content)) = signed.next() {
+    while !signed.0.is_empty() {
+        let (tag, content) = signed.next()?;
         if tag == EXPLICIT_EXTENSIONS {
             extensions = Some(Der(content).expect(SEQUENCE)?);
         }
@@ -117,7 +122,8 @@ fn alternative_names(mut extensions: Der<'_>) -> Option<Vec<(&'static str, Strin
             return None;
         }
         let mut names = Der(content).expect(SEQUENCE)?;
-        while let Some((tag, content)) = names.next() {
+        while !names.0.is_empty() {
+            let (tag, content) = names.next()?;
             match tag {
                 EMAIL_NAME => found.push((PEER_EMAIL, text(IA5_STRING, content))),
                 DNS_NAME => found.push((PEER_DNS, text(IA5_STRING, content))),
@@ -338,6 +344,24 @@ mod tests {
     #[test]
     fn a_certificate_may_have_no_names() {
         assert_eq!(of(&certificate(|_| ())), [("x509_subject", String::new())]);
+    }
+
+    /// Names that cannot be read are no names: the common name does not take their place.
+    #[test]
+    fn unreadable_names_leave_no_other_name() {
+        let mut damaged = certificate(|params| {
+            params.distinguished_name.push(DnType::CommonName, "admin");
+            params.subject_alt_names = vec![SanType::IpAddress("10.9.8.7".parse().unwrap())];
+        });
+        let name = [IP_NAME, 4, 10, 9, 8, 7];
+        let at = damaged.windows(name.len()).position(|bytes| *bytes == name).unwrap();
+        for (place, octet) in [(at + 1, 3), (at + 1, 5), (at, BOOLEAN)] {
+            let before = std::mem::replace(&mut damaged[place], octet);
+            // A name of a kind that has no property is none that cannot be read.
+            let expected = usize::from(octet == BOOLEAN) * 2;
+            assert_eq!(of(&damaged).len(), expected, "{octet}");
+            damaged[place] = before;
+        }
     }
 
     /// The chain is given in PEM, as it came.
