@@ -232,8 +232,9 @@ impl<'a> ClientNext<'a> {
         Self { interceptors: &interceptors.0 }
     }
 
-    /// Begins the call, and returns when its head is on its way; each time another call, with the
-    /// same deadline.
+    /// Begins the call, and returns when its head is on its way; each time another call, as `call`
+    /// says and with the same deadline. What interceptors behind this one change is theirs: `call` is
+    /// afterwards as it was before.
     ///
     /// # Errors
     ///
@@ -241,9 +242,14 @@ impl<'a> ClientNext<'a> {
     pub fn run(&self, call: &mut OutgoingCall<'_>) -> Result<ClientCall, Status> {
         let messages = std::mem::take(&mut call.messages);
         let request = call.request.clone();
+        // Nobody but interceptors changes the options.
+        let options = (!self.interceptors.is_empty()).then(|| call.options.clone());
         let result = self.run_behind(call, &messages);
         // The call is as it was, should it be run again.
         (call.messages, call.request) = (messages, request);
+        if let Some(options) = options {
+            call.options = options;
+        }
         result
     }
 

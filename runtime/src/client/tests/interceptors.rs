@@ -301,6 +301,35 @@ fn interceptors_run_a_call_again() {
     peers.join();
 }
 
+/// A call that is run again begins as it did the first time: what those behind have added to its
+/// metadata is not added twice.
+#[test]
+fn a_call_that_is_run_again_begins_as_before() {
+    let builder = memory().interceptor(retry).interceptor(
+        |call: &mut OutgoingCall<'_>, next: ClientNext<'_>| {
+            call.metadata_mut().append("x-token", "t")?;
+            next.run(call)
+        },
+    );
+    let (stub, peers) = build_against(
+        builder,
+        script(|peer: &mut Peer| {
+            for status in ["14", "0"] {
+                let (stream, head) = peer.head();
+                assert_eq!(head.iter().filter(|field| field.name == b"x-token").count(), 1);
+                peer.rest(stream);
+                peer.send_head(stream, &[]);
+                peer.send_message(stream, "b");
+                peer.send_trailers(stream, &[("grpc-status", status)]);
+            }
+            peer.until_closed();
+        }),
+    );
+    assert_eq!(*stub.unary(text("a")).unwrap(), "b");
+    drop(stub);
+    peers.join();
+}
+
 /// What an interceptor says of the deadline counts; a required one may come from it.
 #[test]
 fn interceptors_set_deadlines() {
