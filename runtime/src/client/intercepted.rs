@@ -2,6 +2,7 @@
 //!
 //! The invariant: each interceptor is told of the end once, whatever becomes of the call.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -163,7 +164,10 @@ impl Intercepted {
                 Err(mut status) => (std::mem::take(status.metadata_mut()), Err(status)),
             };
             for interceptor in &self.interceptors {
-                interceptor.end(result.as_ref().copied(), &mut trailing);
+                let told = result.as_ref().copied();
+                let tell = AssertUnwindSafe(|| interceptor.end(told, &mut trailing));
+                // The panic hook has reported it. As on a server, it changes nothing about the end.
+                let _ = catch_unwind(tell);
             }
             match &mut result {
                 Ok(()) => Ok(trailing),

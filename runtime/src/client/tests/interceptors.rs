@@ -330,6 +330,40 @@ fn a_call_that_is_run_again_begins_as_before() {
     peers.join();
 }
 
+/// An interceptor that panics when it is told of the end is told once all the same, and nothing about
+/// the end changes, for the caller and for the other interceptors.
+#[test]
+fn a_panic_at_the_end_changes_nothing() {
+    struct Panics(Log);
+    impl MessageInterceptor for Panics {
+        fn end(&self, _: Result<(), &Status>, _: &mut Metadata) {
+            self.0.add("panics");
+            panic!("expected by this test");
+        }
+    }
+    let (builder, log) = spied();
+    let told = log.clone();
+    let builder = builder.interceptor(move |call: &mut OutgoingCall<'_>, next: ClientNext<'_>| {
+        call.intercept_messages(Panics(told.clone()));
+        next.run(call)
+    });
+    let (stub, peers) = build_against(
+        builder,
+        script(|peer| {
+            let (stream, _) = peer.request();
+            peer.reply(stream, "b");
+            peer.until_closed();
+        }),
+    );
+    assert_eq!(*stub.unary(text("a")).unwrap(), "b21");
+    let lines = log.take();
+    let ends = ["panics", "2 ends Ok(())", "1 ends Ok(())"];
+    assert_eq!(lines[lines.len() - ends.len()..], ends);
+    assert_eq!(lines.iter().filter(|line| *line == "panics").count(), 1);
+    drop(stub);
+    peers.join();
+}
+
 /// What an interceptor says of the deadline counts; a required one may come from it.
 #[test]
 fn interceptors_set_deadlines() {
