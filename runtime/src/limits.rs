@@ -329,6 +329,10 @@ pub(crate) const COMPRESSORS_MAX: usize = 16;
 
 // Client.
 
+/// How often a call that waits for a connection looks whether it was cancelled meanwhile: soon enough
+/// for whoever cancels, seldom enough to cost nothing beside a connection that is being made.
+pub(crate) const CANCELLATION_LOOK: Duration = Duration::from_millis(50);
+
 /// Connections that one call tries before it gives up, if each takes no more streams just when the
 /// call wants one: more than restarting servers ever cause, fewer than an endless loop.
 pub(crate) const OPEN_ATTEMPTS_MAX: u32 = 5;

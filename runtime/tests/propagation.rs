@@ -4,6 +4,7 @@
 
 mod hello;
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
@@ -204,6 +205,26 @@ fn a_cancellation_of_the_first_call_reaches_the_last_server() {
         assert_eq!(pending.wait().unwrap_err().code(), Code::Cancelled);
     }
     chain.stop();
+}
+
+/// A cancellation at A ends a call of B that has no connection yet: C takes connections and says
+/// nothing on them.
+#[test]
+fn a_cancellation_of_the_first_call_ends_connecting() {
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let channel = Channel::insecure(&silent.local_addr().unwrap().to_string()).unwrap();
+    let (ending, ended) = mpsc::channel();
+    let [next, detached] = [channel.clone(), channel].map(GreeterStub::new);
+    let middle = serve(Middle { next, detached, ended: Mutex::new(ending) });
+    let target = middle.local_addresses()[0].to_string();
+    let stub = GreeterStub::new(Channel::insecure(&target).unwrap());
+    let pending = stub.say_hello_pending(HelloRequest::from("plain")).unwrap();
+    let _connection = silent.accept().unwrap();
+    pending.cancel();
+    // Connecting alone would take 20 s.
+    let status = ended.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert_eq!(status.to_string(), "CANCELLED: the call that this one was made for is cancelled");
+    middle.stop(PATIENCE);
 }
 
 /// A deadline that passes at A ends the call at C with DEADLINE_EXCEEDED for B.

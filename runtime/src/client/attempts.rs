@@ -14,7 +14,7 @@ use super::channel::{Channel, Settings};
 use crate::grpc::codec::Writer;
 use crate::grpc::compression::Encoding;
 use crate::grpc::headers::RequestHead;
-use crate::grpc::{Metadata, Method, Status};
+use crate::grpc::{Code, Metadata, Method, Status};
 use crate::limits;
 use crate::transport::latch::Latch;
 use crate::transport::{Adopted, CurrentCall, Link, OpenError, Stream, lock, now};
@@ -285,6 +285,27 @@ impl Kept {
 }
 
 impl Head {
+    /// The channel's connection. While there is none, looks again and again whether the call is still
+    /// wanted: what waits for a connection has no stream that a cancellation could reset.
+    fn link(&self, channel: &Channel, over: &AtomicBool) -> Result<Arc<Link>, Status> {
+        loop {
+            let look = now().checked_add(limits::CANCELLATION_LOOK);
+            let until = [self.deadline, look].into_iter().flatten().min();
+            let found = channel.link(until, self.wait_for_ready);
+            if over.load(Ordering::Acquire) {
+                return Err(Status::cancelled("the call is over"));
+            }
+            if self.parent.as_ref().is_some_and(CurrentCall::is_cancelled) {
+                return Err(Status::cancelled(PARENT_CANCELLED));
+            }
+            match found {
+                Err(status)
+                    if status.code() == Code::DeadlineExceeded && until != self.deadline => {}
+                found => return found,
+            }
+        }
+    }
+
     /// Opens a stream on the channel's connection, and sends `first` on it.
     ///
     /// Looks between its waits whether the call is `over`.
@@ -298,13 +319,7 @@ impl Head {
         let (settings, encodings) = (channel.settings(), channel.encodings());
         let mut cause = None;
         for _ in 0..limits::OPEN_ATTEMPTS_MAX {
-            let link = channel.link(self.deadline, self.wait_for_ready)?;
-            if over.load(Ordering::Acquire) {
-                return Err(Status::cancelled("the call is over"));
-            }
-            if self.parent.as_ref().is_some_and(CurrentCall::is_cancelled) {
-                return Err(Status::cancelled(PARENT_CANCELLED));
-            }
+            let link = self.link(channel, over)?;
             let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(now()));
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
                 return Err(too_late("beginning the call"));
