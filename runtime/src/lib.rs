@@ -94,7 +94,7 @@ pub use client::{
     AccessToken, Answer, BidiStream, CallCredentials, Canceller, Channel, ChannelBuilder,
     ClientCall, ClientInterceptor, ClientNext, CompositeCallCredentials, CredentialsContext,
     IntoRequest, OutgoingCall, Pending, ReplyReceiver, ReplyStream, Request, RequestSender,
-    RequestSink, Response,
+    RequestSink, Response, RetryPolicy, RetryThrottling,
 };
 #[cfg(feature = "prost")]
 pub use grpc::Prost;

@@ -345,6 +345,23 @@ pub(crate) const RETRY_THREADS: NonZeroUsize = NonZeroUsize::new(4).expect("not 
 /// stream: what leaves before a refusal can come back, and little beside the connection.
 pub(crate) const RETRY_BUFFER_MAX: usize = 64 * 1024;
 
+/// gRFC A6: a call with a retry policy is sent at most so often, whatever the policy says.
+pub(crate) const RETRY_ATTEMPTS_MAX: u32 = 5;
+
+/// The wait before the first retry: the example of gRFC A6, a little more than a server's restart of
+/// a worker takes and less than people notice.
+pub(crate) const RETRY_BACKOFF_INITIAL: Duration = Duration::from_millis(100);
+
+/// The longest wait between retries: the example of gRFC A6.
+pub(crate) const RETRY_BACKOFF_MAX: Duration = Duration::from_secs(1);
+
+/// How waits between retries grow: the example of gRFC A6.
+pub(crate) const RETRY_BACKOFF_MULTIPLIER: f64 = 2.0;
+
+/// The most tokens of retry throttling: more would let a server go down before retries stop. All
+/// implementations have the same.
+pub(crate) const RETRY_TOKENS_MAX: u32 = 1000;
+
 // Server.
 
 /// Bytes of a status message that are left when the list that carries it is over the client's limit:

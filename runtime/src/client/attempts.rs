@@ -1,9 +1,10 @@
-//! The stream that a call is on: opened, and opened once more if the server refused it unseen.
+//! The stream that a call is on: opened, and opened again if it may be.
 //!
-//! gRFC A6, transparent retries: a stream that the server has surely not looked at is sent again
-//! behind the scenes, once, and never after the head of a response. For that, what was sent is
-//! kept until the head comes, up to a limit. A message is either kept, and then sent with the
-//! second stream, or sent on the second stream by its sender: never both, never neither.
+//! gRFC A6: a stream that the server has surely not looked at is sent again behind the scenes, once;
+//! one that has failed, if the call's retry policy says so; and none after the head of a response.
+//! For that, what was sent is kept until the head comes, up to a limit. A message is either kept, and
+//! then sent with the next stream, or sent on the next stream by its sender: never both, never
+//! neither.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,19 +12,22 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::channel::{Channel, Settings};
+use super::retry::{Pause, Paused, Retry};
 use crate::grpc::codec::Writer;
 use crate::grpc::compression::Encoding;
 use crate::grpc::headers::RequestHead;
 use crate::grpc::{Code, Metadata, Method, Status};
 use crate::limits;
 use crate::transport::latch::Latch;
-use crate::transport::{Adopted, CurrentCall, Link, OpenError, Stream, lock, now};
+use crate::transport::{Adopted, CurrentCall, Link, OpenError, Stream, lock, now, random};
 
 /// The streams of one call, one after the other.
 pub(crate) struct Attempts {
     pub(crate) channel: Channel,
     pub(crate) head: Head,
     state: Mutex<State>,
+    /// The call has a retry policy.
+    has_policy: bool,
     /// The call is over: no stream is to be opened.
     over: AtomicBool,
 }
@@ -56,18 +60,21 @@ struct State {
     _adopted: Option<Adopted>,
     number: Number,
     kept: Kept,
-    /// Somebody opens the second stream; the latch opens when it is there.
+    /// No message follows those that are kept.
+    ended: bool,
+    /// What the call's retry policy says, if it has one.
+    retry: Option<Retry>,
+    /// Somebody opens the next stream; the latch opens when it is there.
     reopening: Option<Arc<Latch>>,
+    /// What comes before that.
+    pause: Option<Arc<Pause>>,
     /// Who is to be told then.
     waker: Option<Waker>,
 }
 
-/// Which of its streams a call is on.
+/// Which of its streams a call is on, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Number {
-    First,
-    Second,
-}
+pub(crate) struct Number(u32);
 
 /// What was sent on the stream, to be sent again.
 enum Kept {
@@ -77,21 +84,46 @@ enum Kept {
     Nothing,
 }
 
-/// What is to be done about a stream that the server refused.
+/// How a stream failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Failure<'a> {
+    /// The server has surely not looked at it.
+    Refused(&'a Status),
+    Failed(&'a Status),
+}
+
+/// What is to be done about a stream that failed.
 pub(crate) enum Claim {
     /// There is another one already, or somebody opens it.
     Another,
     /// Nothing: the call cannot be sent again.
     Nothing,
-    /// The second stream is to be opened, by the one who has this.
+    /// The next stream is to be opened, by the one who has this.
     Reopen(Reopening),
 }
 
-/// The duty to open the second stream.
+/// The duty to open the next stream.
 pub(crate) struct Reopening {
     kept: Kept,
     latch: Arc<Latch>,
-    end: bool,
+    /// What comes first.
+    pub(crate) paused: Option<Paused>,
+}
+
+/// What opening the next stream has come to.
+pub(crate) enum Reopened {
+    Open,
+    /// It could not be opened, and is to be opened later.
+    Again(Reopening),
+    /// It could not be opened.
+    Failed(Status),
+}
+
+/// Why a stream could not be opened.
+enum Unopened {
+    /// No connection: another attempt may find one.
+    Unreachable(Status),
+    Refused(Status),
 }
 
 impl Attempts {
@@ -100,16 +132,50 @@ impl Attempts {
     /// # Errors
     ///
     /// Why nothing was sent.
-    pub(crate) fn begin(channel: &Channel, head: Head, requests: Requests) -> Result<Self, Status> {
-        let (kept, end) = match requests {
+    pub(crate) fn begin(
+        channel: &Channel,
+        head: Head,
+        requests: Requests,
+        mut retry: Option<Retry>,
+    ) -> Result<Self, Status> {
+        let (kept, ended) = match requests {
             Requests::One(framed) => (Kept::One(framed), true),
             Requests::Stream => (Kept::Messages(Vec::new()), false),
         };
         let over = AtomicBool::new(false);
-        let (stream, adopted) = head.open(channel, kept.as_slice(), end, &over)?;
-        let number = Number::First;
-        let state = State { stream, _adopted: adopted, number, kept, reopening: None, waker: None };
-        Ok(Self { channel: channel.clone(), head, state: Mutex::new(state), over })
+        let (stream, adopted) = loop {
+            let previous = retry.as_ref().map_or(0, Retry::previous_attempts);
+            match head.open(channel, kept.as_slice(), ended, &over, previous) {
+                Ok(opened) => break opened,
+                Err(Unopened::Refused(status)) => return Err(status),
+                Err(Unopened::Unreachable(status)) => {
+                    let Some(pause) = pause_after(&status, retry.as_mut(), channel) else {
+                        return Err(status);
+                    };
+                    let parent = head.parent.as_ref();
+                    pause.known_to(channel, parent).wait(head.deadline)?;
+                    head.check_parent()?;
+                }
+            }
+        };
+        let state = State {
+            stream,
+            _adopted: adopted,
+            number: Number(0),
+            kept,
+            ended,
+            reopening: None,
+            pause: None,
+            waker: None,
+            retry,
+        };
+        let has_policy = state.retry.is_some();
+        Ok(Self { channel: channel.clone(), head, state: Mutex::new(state), has_policy, over })
+    }
+
+    /// Whether the call has a retry policy.
+    pub(crate) fn has_policy(&self) -> bool {
+        self.has_policy
     }
 
     /// The stream as it is now, even if another one is being opened.
@@ -123,16 +189,30 @@ impl Attempts {
         self.over.store(true, Ordering::Release);
         let mut state = lock(&self.state);
         let waited_for = (state.reopening.take(), state.waker.take());
+        let pause = state.pause.take();
         let stream = state.stream.clone();
         drop(state);
+        if let Some(pause) = pause {
+            pause.cancel();
+        }
         tell(waited_for);
         stream
     }
 
-    /// The stream to receive on.
-    pub(crate) fn current(&self) -> (Stream, Number) {
-        let state = self.settled();
-        (state.stream.clone(), state.number)
+    /// Whether the call may have another stream than the one that it is on, which has ended without a
+    /// head, or has one already.
+    pub(crate) fn may_go_on(&self) -> bool {
+        let state = lock(&self.state);
+        let is_kept = !matches!(state.kept, Kept::Nothing);
+        state.reopening.is_some() || (self.has_policy && is_kept && !state.stream.has_head())
+    }
+
+    /// The number of attempts before the present one.
+    pub(crate) fn previous_attempts(&self) -> u32 {
+        match self.has_policy {
+            true => lock(&self.state).retry.as_ref().map_or(0, Retry::previous_attempts),
+            false => 0,
+        }
     }
 
     /// The stream to receive on; `None` if another one is being opened and is not there at `until`.
@@ -164,7 +244,7 @@ impl Attempts {
         until: Option<Instant>,
     ) -> Option<(Stream, Number)> {
         let mut state = self.settled_until(until).ok()?;
-        state.keep(framed);
+        state.keep(framed, self.channel.retries().buffer_max());
         Some((state.stream.clone(), state.number))
     }
 
@@ -181,11 +261,16 @@ impl Attempts {
         true
     }
 
-    /// The stream to send `framed` on; keeps the message if it may have to be sent again.
-    pub(crate) fn keep(&self, framed: &[u8]) -> (Stream, Number) {
-        let mut state = self.settled();
-        state.keep(framed);
-        (state.stream.clone(), state.number)
+    /// Sends END_STREAM, or has the next stream end with what is kept; never waits.
+    pub(crate) fn end_requests(&self) {
+        let mut state = lock(&self.state);
+        state.ended = true;
+        if state.reopening.is_none() {
+            let stream = state.stream.clone();
+            drop(state);
+            // An error means that the stream is over; receiving says how.
+            let _ = stream.finish();
+        }
     }
 
     /// The server is at work on the call: sending it again could do the work twice.
@@ -193,47 +278,93 @@ impl Attempts {
         lock(&self.state).kept = Kept::Nothing;
     }
 
-    /// Who opens a stream in place of `refused`; with `end` its requests have ended.
-    pub(crate) fn claim(&self, refused: Number, end: bool) -> Claim {
+    /// Who opens a stream in place of `failed`.
+    pub(crate) fn claim(&self, failed: Number, failure: Failure<'_>) -> Claim {
         let mut state = lock(&self.state);
-        if state.number != refused || state.reopening.is_some() {
+        let is_over = self.over.load(Ordering::Acquire);
+        if is_over || state.number != failed || state.reopening.is_some() {
             return Claim::Another;
         }
         let kept = std::mem::replace(&mut state.kept, Kept::Nothing);
         if let Kept::Nothing = kept {
             return Claim::Nothing;
         }
+        let pause = match failure {
+            Failure::Refused(_) if state.retry.as_mut().is_none_or(Retry::on_refused) => None,
+            Failure::Refused(status) | Failure::Failed(status) => {
+                match pause_after(status, state.retry.as_mut(), &self.channel) {
+                    Some(pause) => Some(pause),
+                    None => return Claim::Nothing,
+                }
+            }
+        };
         let latch = Arc::new(Latch::default());
         state.reopening = Some(latch.clone());
-        let end = end || matches!(kept, Kept::One(_));
-        Claim::Reopen(Reopening { kept, latch, end })
+        state.pause.clone_from(&pause);
+        drop(state);
+        Claim::Reopen(self.reopening(kept, latch, pause))
     }
 
-    /// Opens the second stream.
-    ///
-    /// # Errors
-    ///
-    /// Why it could not be opened.
-    pub(crate) fn reopen(&self, reopening: Reopening) -> Result<(), Status> {
-        let Reopening { kept, latch, end } = reopening;
-        let opened = self.head.open(&self.channel, kept.as_slice(), end, &self.over);
+    fn reopening(&self, kept: Kept, latch: Arc<Latch>, pause: Option<Arc<Pause>>) -> Reopening {
+        let parent = self.head.parent.as_ref();
+        let paused = pause.map(|pause| pause.known_to(&self.channel, parent));
+        Reopening { kept, latch, paused }
+    }
+
+    /// Opens the next stream; what is to come before has come.
+    pub(crate) fn reopen(&self, reopening: Reopening) -> Reopened {
+        let Reopening { kept, latch, paused } = reopening;
+        drop(paused);
+        let (ended, previous) = {
+            let state = lock(&self.state);
+            (state.ended, state.retry.as_ref().map_or(0, Retry::previous_attempts))
+        };
+        let opened = match self.head.check(&self.over) {
+            Ok(()) => self.head.open(&self.channel, kept.as_slice(), ended, &self.over, previous),
+            Err(status) => Err(Unopened::Refused(status)),
+        };
         let mut state = lock(&self.state);
-        state.number = Number::Second;
+        let is_over = self.over.load(Ordering::Acquire);
+        if let Err(Unopened::Unreachable(status)) = &opened
+            && !is_over
+            && let Some(pause) = pause_after(status, state.retry.as_mut(), &self.channel)
+        {
+            state.pause = Some(pause.clone());
+            drop(state);
+            return Reopened::Again(self.reopening(kept, latch, Some(pause)));
+        }
+        state.number = Number(state.number.0.wrapping_add(1));
         state.reopening = None;
+        let pause = state.pause.take();
         let waker = state.waker.take();
-        let replaced = opened.map(|(stream, adopted)| {
-            let stream = std::mem::replace(&mut state.stream, stream);
-            (stream, std::mem::replace(&mut state._adopted, adopted))
-        });
+        let replaced = match opened {
+            Ok((stream, adopted)) => {
+                if state.retry.is_some() {
+                    state.kept = kept;
+                }
+                // Who ended the requests meanwhile has left it to this.
+                let unfinished = (state.ended && !ended).then(|| stream.clone());
+                let stream = std::mem::replace(&mut state.stream, stream);
+                let adopted = std::mem::replace(&mut state._adopted, adopted);
+                Ok((stream, adopted, unfinished))
+            }
+            Err(Unopened::Unreachable(status) | Unopened::Refused(status)) => Err(status),
+        };
         drop(state);
-        let result = replaced.map(drop);
+        drop(pause);
+        let result = match replaced {
+            Ok((stream, adopted, unfinished)) => {
+                drop((stream, adopted));
+                if let Some(stream) = unfinished {
+                    // An error means that the stream is over; receiving says how.
+                    let _ = stream.finish();
+                }
+                Reopened::Open
+            }
+            Err(status) => Reopened::Failed(status),
+        };
         tell((Some(latch), waker));
         result
-    }
-
-    /// The state while nobody opens a stream, or after the deadline.
-    fn settled(&self) -> MutexGuard<'_, State> {
-        self.settled_until(self.head.deadline).unwrap_or_else(|state| state)
     }
 
     /// The state while nobody opens a stream; as an error if somebody still does at `until`.
@@ -252,6 +383,16 @@ impl Attempts {
     }
 }
 
+/// The pause before the next attempt after one that failed with `status`, if there is to be one.
+fn pause_after(
+    status: &Status,
+    retry: Option<&mut Retry>,
+    channel: &Channel,
+) -> Option<Arc<Pause>> {
+    let wait = retry?.on_failure(status, channel.retries().throttle(), random())?;
+    Some(Pause::new(wait, status.clone()))
+}
+
 /// Tells those who wait for a stream that there is one, or will be none.
 fn tell((latch, waker): (Option<Arc<Latch>>, Option<Waker>)) {
     if let Some(latch) = latch {
@@ -264,9 +405,9 @@ fn tell((latch, waker): (Option<Arc<Latch>>, Option<Waker>)) {
 
 impl State {
     /// Keeps `framed`, should it have to be sent again.
-    fn keep(&mut self, framed: &[u8]) {
+    fn keep(&mut self, framed: &[u8], max: usize) {
         if let Kept::Messages(messages) = &mut self.kept {
-            match messages.len() + framed.len() <= limits::RETRY_BUFFER_MAX {
+            match messages.len().saturating_add(framed.len()) <= max {
                 true => messages.extend_from_slice(framed),
                 false => self.kept = Kept::Nothing,
             }
@@ -292,12 +433,7 @@ impl Head {
             let look = now().checked_add(limits::CANCELLATION_LOOK);
             let until = [self.deadline, look].into_iter().flatten().min();
             let found = channel.link(until, self.wait_for_ready);
-            if over.load(Ordering::Acquire) {
-                return Err(Status::cancelled("the call is over"));
-            }
-            if self.parent.as_ref().is_some_and(CurrentCall::is_cancelled) {
-                return Err(Status::cancelled(PARENT_CANCELLED));
-            }
+            self.check(over)?;
             match found {
                 Err(status)
                     if status.code() == Code::DeadlineExceeded && until != self.deadline => {}
@@ -315,14 +451,15 @@ impl Head {
         first: &[u8],
         end: bool,
         over: &AtomicBool,
-    ) -> Result<(Stream, Option<Adopted>), Status> {
+        previous_attempts: u32,
+    ) -> Result<(Stream, Option<Adopted>), Unopened> {
         let (settings, encodings) = (channel.settings(), channel.encodings());
         let mut cause = None;
         for _ in 0..limits::OPEN_ATTEMPTS_MAX {
-            let link = self.link(channel, over)?;
+            let link = self.link(channel, over).map_err(Unopened::connecting)?;
             let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(now()));
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
-                return Err(too_late("beginning the call"));
+                return Err(too_late("beginning the call").into());
             }
             if let Some(authority) = &self.authority {
                 verify(authority, settings, &link)?;
@@ -337,22 +474,65 @@ impl Head {
                 user_agent: &settings.user_agent,
                 metadata: &self.metadata,
             };
-            let head = head.to_headers();
+            let mut head = head.to_headers();
+            if previous_attempts > 0 {
+                head.push(PREVIOUS_ATTEMPTS, previous_attempts.to_string());
+            }
             if let Some(excess) = link.header_excess(&head) {
-                return Err(Status::resource_exhausted(format!("metadata too large: {excess}")));
+                let text = format!("metadata too large: {excess}");
+                return Err(Status::resource_exhausted(text).into());
             }
             match link.open(&head, first, end, self.receive_max, self.deadline) {
                 Ok(stream) => {
                     let adopted = self.parent.as_ref().map(|parent| parent.adopt(&stream));
                     return Ok((stream, adopted));
                 }
-                Err(OpenError::Deadline) => return Err(too_late("waiting to send the request")),
+                Err(OpenError::Deadline) => {
+                    return Err(too_late("waiting to send the request").into());
+                }
                 // It never left: nobody has seen it, so another connection may take it.
                 Err(OpenError::Unavailable(text)) => cause = Some(text),
             }
         }
         let cause = cause.as_deref().unwrap_or("no connection takes the call");
-        Err(Status::unavailable(format!("{}: {cause}", channel.target())))
+        let status = Status::unavailable(format!("{}: {cause}", channel.target()));
+        Err(Unopened::Unreachable(status))
+    }
+
+    /// Whether a stream may be opened.
+    ///
+    /// # Errors
+    ///
+    /// CANCELLED if the call is `over`, or the one that it is made for.
+    fn check(&self, over: &AtomicBool) -> Result<(), Status> {
+        match over.load(Ordering::Acquire) {
+            true => Err(Status::cancelled("the call is over")),
+            false => self.check_parent(),
+        }
+    }
+
+    fn check_parent(&self) -> Result<(), Status> {
+        match self.parent.as_ref().is_some_and(CurrentCall::is_cancelled) {
+            true => Err(Status::cancelled(PARENT_CANCELLED)),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Unopened {
+    /// Why there is no connection.
+    fn connecting(status: Status) -> Self {
+        match status.code() {
+            Code::Unavailable => Self::Unreachable(status),
+            // The deadline has passed, or the channel is closed.
+            _ => Self::Refused(status),
+        }
+    }
+}
+
+impl From<Status> for Unopened {
+    fn from(status: Status) -> Self {
+        Self::Refused(status)
     }
 }
 
@@ -365,6 +545,9 @@ fn verify(authority: &str, settings: &Settings, link: &Link) -> Result<(), Statu
     let refusal = |text| Status::unavailable(format!("authority {authority:?}: {text}"));
     link.verify_authority(authority).map_err(refusal)
 }
+
+/// gRFC A6: how many attempts there were before this one, unless there was none.
+pub(crate) const PREVIOUS_ATTEMPTS: &str = "grpc-previous-rpc-attempts";
 
 /// What a call is told that ends with the one that it was made for.
 pub(crate) const PARENT_CANCELLED: &str = "the call that this one was made for is cancelled";

@@ -12,12 +12,14 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::attempts::{
-    Attempts, Claim, Head, Number, PARENT_CANCELLED, Reopening, Requests, too_late,
+    Attempts, Claim, Failure, Head, Number, PARENT_CANCELLED, PREVIOUS_ATTEMPTS, Reopened,
+    Reopening, Requests, too_late,
 };
 use super::channel::{Channel, Settings};
 use super::connector::CHANNEL_CLOSED;
 use super::handle::Packing;
 use super::request::CallOptions;
+use super::retry::Retry;
 use crate::grpc::codec::Writer;
 use crate::grpc::compression::Encoding;
 use crate::grpc::headers::{self, ReceivedHead};
@@ -37,7 +39,7 @@ pub(crate) struct Call {
     is_reply_compressed: AtomicBool,
     /// Trailing metadata if the call succeeded.
     outcome: OnceLock<Result<Metadata, Status>>,
-    /// A second stream that somebody who does not wait has left to be opened.
+    /// A further stream that somebody who does not wait has left to be opened.
     left: Mutex<Option<Reopening>>,
 }
 
@@ -105,7 +107,12 @@ impl Call {
             parent,
         };
         let requests_ended = AtomicBool::new(matches!(requests, Requests::One(_)));
-        let attempts = Attempts::begin(channel, head, requests)?;
+        let policy = match options.retries_disabled {
+            true => None,
+            false => channel.retries().policy(method),
+        };
+        let retry = policy.map(|policy| Retry::new(policy.clone()));
+        let attempts = Attempts::begin(channel, head, requests, retry)?;
         Ok(Self {
             attempts,
             requests_ended,
@@ -116,7 +123,8 @@ impl Call {
         })
     }
 
-    /// Receives the next thing; `None` if it has not come so far.
+    /// Receives the next thing; `None` if it has not come so far, and before the time is up if
+    /// there is something for [`take_left`](Self::take_left).
     pub(crate) fn next(&self, wait: Wait) -> Option<Step> {
         loop {
             if self.outcome.get().is_some() {
@@ -125,6 +133,10 @@ impl Call {
             if let Some((incoming, number)) = self.receive(wait) {
                 if let Some(step) = self.take(incoming, number, wait) {
                     return Some(step);
+                }
+                let is_waiting = matches!(wait, Wait::AsLongAsItTakes);
+                if !is_waiting && lock(&self.left).is_some() {
+                    return None;
                 }
             } else if self.outcome.get().is_none() {
                 return None;
@@ -144,15 +156,30 @@ impl Call {
         lock(&self.left).take()
     }
 
-    /// Opens the second stream of the call.
-    pub(crate) fn reopen(&self, reopening: Reopening) {
+    /// Opens the next stream of the call; returns the duty to do so later if it could not be opened
+    /// now.
+    pub(crate) fn reopen(&self, reopening: Reopening) -> Option<Reopening> {
         match self.attempts.reopen(reopening) {
             // Somebody has ended the call meanwhile, and did not know of this stream.
-            Ok(()) if self.outcome.get().is_some() => {
+            Reopened::Open if self.outcome.get().is_some() => {
                 self.attempts.stream().reset(Reason::CANCEL);
             }
-            Ok(()) => {}
-            Err(status) => self.fail(status),
+            Reopened::Open => {}
+            Reopened::Again(reopening) => return Some(reopening),
+            Reopened::Failed(status) => self.fail(status),
+        }
+        None
+    }
+
+    /// As [`reopen`](Self::reopen), on the thread of somebody who waits for the call.
+    fn reopen_here(&self, reopening: Reopening) {
+        let mut next = Some(reopening);
+        while let Some(reopening) = next {
+            let waited = reopening.paused.as_ref().map(|paused| paused.wait(self.deadline()));
+            if let Some(Err(status)) = waited {
+                return self.fail(status);
+            }
+            next = self.reopen(reopening);
         }
     }
 
@@ -184,15 +211,18 @@ impl Call {
         if let Some(outcome) = self.outcome.get() {
             return Err(closed(outcome));
         }
-        let (stream, number) = self.attempts.keep(framed);
+        let Some((stream, number)) = self.attempts.keep_until(framed, self.deadline()) else {
+            self.fail(too_late("sending a message"));
+            return Err(self.closed());
+        };
         if self.is_late() && stream.ending().is_none() {
             self.fail(too_late("sending a message"));
             return Err(self.closed());
         }
         match stream.send_message(framed, false, self.deadline()) {
             Ok(()) => Ok(()),
-            Err(SendError::Closed) if is_refused(&stream) && self.retry(number) => {
-                // The message was kept and went out with the second stream.
+            Err(SendError::Closed) if self.retry(&stream, number, Wait::AsLongAsItTakes) => {
+                // The message was kept and went out with the next stream.
                 self.outcome.get().map_or(Ok(()), |outcome| Err(closed(outcome)))
             }
             Err(SendError::Closed) => Err(self.closed()),
@@ -219,7 +249,7 @@ impl Call {
         };
         match stream.send_whole(framed, Some(until)) {
             Ok(()) => Ok(Sent::Taken),
-            Err(SendError::Closed) if is_refused(&stream) && self.retry(number) => {
+            Err(SendError::Closed) if self.retry(&stream, number, Wait::Until(until)) => {
                 self.outcome.get().map_or(Ok(Sent::Taken), |outcome| Err(closed(outcome)))
             }
             Err(SendError::Closed) => Err(self.closed()),
@@ -238,8 +268,7 @@ impl Call {
     /// Sends END_STREAM: no message follows. Does nothing on a call that is over.
     pub(crate) fn end_requests(&self) {
         if !self.requests_ended.swap(true, Ordering::AcqRel) && self.outcome.get().is_none() {
-            // An error means that the call is over; receiving says how.
-            let _ = self.attempts.current().0.finish();
+            self.attempts.end_requests();
         }
     }
 
@@ -255,8 +284,12 @@ impl Call {
     /// A call that the server has ended keeps its outcome and the messages before it.
     pub(crate) fn abandon(&self, why: &'static str) {
         let stream = self.attempts.stream();
-        // A refused stream is not the end of its call: another one may be on its way.
-        let is_open = stream.ending().is_none() || is_refused(&stream);
+        let is_open = match stream.ending() {
+            None => true,
+            // A refused stream is not the end of its call: another one may be on its way.
+            Some(ending) if is_refused(&ending) => true,
+            Some(ending) => self.attempts.may_go_on() && self.read_failure(&ending).is_some(),
+        };
         if is_open && self.outcome.get().is_none() {
             self.fail(Status::cancelled(why));
         }
@@ -269,7 +302,7 @@ impl Call {
 
     fn receive(&self, wait: Wait) -> Option<(Incoming, Number)> {
         let current = match wait {
-            Wait::AsLongAsItTakes => Some(self.attempts.current()),
+            Wait::AsLongAsItTakes => self.attempts.current_until(self.deadline()),
             Wait::Until(until) => self.attempts.current_until(Some(until)),
             Wait::NotAtAll => self.attempts.current_until(Some(now())),
         };
@@ -309,7 +342,7 @@ impl Call {
         match incoming {
             Incoming::Head { headers, end, truncated } => match truncated {
                 true => self.fail(too_large("metadata")),
-                false => return Some(self.take_head(&headers, end)),
+                false => return self.take_head(&headers, end, number, wait),
             },
             Incoming::Message(payload, is_compressed) => {
                 self.is_reply_compressed.store(is_compressed, Ordering::Relaxed);
@@ -321,12 +354,17 @@ impl Call {
                     },
                 }
             }
-            Incoming::Reset { reason: Reason::REFUSED_STREAM, .. }
-                if self.retry_or_leave(number, wait) =>
-            {
-                return None;
+            ending => {
+                let (is_refused, is_final) = (is_refused(&ending), self.is_final(&ending));
+                let outcome = read_ending(ending, &self.attempts.channel);
+                if let Err(status) = &outcome
+                    && !is_final
+                    && self.goes_on(number, is_refused, status, wait)
+                {
+                    return None;
+                }
+                self.finish(outcome);
             }
-            ending => self.finish(read_ending(ending, &self.attempts.channel)),
         }
         Some(Step::Ended)
     }
@@ -337,14 +375,20 @@ impl Call {
         channel.encodings().decompress(encoding, payload, self.attempts.head.receive_max)
     }
 
-    fn take_head(&self, headers: &Headers, end: bool) -> Step {
-        self.attempts.commit();
+    fn take_head(&self, headers: &Headers, end: bool, number: Number, wait: Wait) -> Option<Step> {
         match headers::read_head(headers, end, self.attempts.channel.encodings()) {
-            ReceivedHead::Head(metadata, encoding) => {
+            ReceivedHead::Head(mut metadata, encoding) => {
+                // gRFC A6: from here on the caller may have seen something.
+                self.attempts.commit();
                 if let Some(encoding) = encoding {
                     self.reply_encoding.get_or_init(|| encoding);
                 }
-                return Step::Head(metadata);
+                self.tell_previous_attempts(&mut metadata);
+                return Some(Step::Head(metadata));
+            }
+            // gRFC A6: Trailers-Only is no head, and neither is what is no response of gRPC.
+            ReceivedHead::Ended(Err(status)) if self.goes_on(number, false, &status, wait) => {
+                return None;
             }
             ReceivedHead::Ended(outcome) if end => self.finish(outcome),
             // What follows on the stream is not for us.
@@ -353,7 +397,16 @@ impl Call {
             }
             ReceivedHead::Ended(Err(status)) => self.fail(status),
         }
-        Step::Ended
+        Some(Step::Ended)
+    }
+
+    /// gRFC A6: the client learns of earlier attempts as the server does.
+    fn tell_previous_attempts(&self, metadata: &mut Metadata) {
+        let previous = self.attempts.previous_attempts();
+        if previous > 0 {
+            let told = metadata.insert(PREVIOUS_ATTEMPTS, previous.to_string());
+            told.expect("the key is allowed, the value digits");
+        }
     }
 
     /// Sets what the server's last word says.
@@ -365,28 +418,63 @@ impl Call {
             }
             outcome => outcome,
         };
+        if outcome.is_ok() {
+            self.attempts.channel.retries().on_success();
+        }
         if self.outcome.set(outcome).is_ok() && !self.requests_ended.load(Ordering::Acquire) {
             // PROTOCOL-HTTP2.md, Early Server Closure: what we might still send nobody reads.
             self.attempts.stream().reset(Reason::NO_ERROR);
         }
     }
 
-    /// Sends the call once more, if it may be; says whether to go on with another stream.
-    fn retry(&self, refused: Number) -> bool {
-        self.retry_or_leave(refused, Wait::AsLongAsItTakes)
+    /// Sends the call once more if `stream`, on which nothing can be sent, has failed so that it may
+    /// be; says whether to go on with another stream.
+    fn retry(&self, stream: &Stream, number: Number, wait: Wait) -> bool {
+        let Some(ending) = stream.ending() else { return false };
+        let is_refused = is_refused(&ending);
+        // Without a policy a refusal alone counts, and what the receiver has not taken yet is a head
+        // of a response too.
+        if !is_refused && (!self.attempts.has_policy() || stream.has_head()) {
+            return false;
+        }
+        self.read_failure(&ending)
+            .is_some_and(|status| self.goes_on(number, is_refused, &status, wait))
     }
 
-    /// As [`retry`](Self::retry); who is not to wait leaves the second stream to be opened.
-    fn retry_or_leave(&self, refused: Number, wait: Wait) -> bool {
-        match (self.attempts.claim(refused, self.requests_ended.load(Ordering::Acquire)), wait) {
+    /// Sends the call once more, if it may be; says whether to go on with another stream. Who is not
+    /// to wait leaves it to be opened.
+    fn goes_on(&self, failed: Number, is_refused: bool, status: &Status, wait: Wait) -> bool {
+        let failure = match is_refused {
+            true => Failure::Refused(status),
+            false if self.attempts.has_policy() => Failure::Failed(status),
+            false => return false,
+        };
+        match (self.attempts.claim(failed, failure), wait) {
             (Claim::Nothing, _) => return false,
             (Claim::Another, _) => {}
-            (Claim::Reopen(reopening), Wait::AsLongAsItTakes) => self.reopen(reopening),
+            (Claim::Reopen(reopening), Wait::AsLongAsItTakes) => self.reopen_here(reopening),
             (Claim::Reopen(reopening), Wait::Until(_) | Wait::NotAtAll) => {
                 *lock(&self.left) = Some(reopening);
             }
         }
         true
+    }
+
+    /// The status that `ending` means if it is a failure of the server or of the network.
+    fn read_failure(&self, ending: &Incoming) -> Option<Status> {
+        match self.is_final(ending) {
+            true => None,
+            false => read_ending(ending.clone(), &self.attempts.channel).err(),
+        }
+    }
+
+    /// Whether `ending` is the caller's own doing.
+    fn is_final(&self, ending: &Incoming) -> bool {
+        match ending {
+            Incoming::Reset { reason, by: Initiator::Local } => *reason == Reason::CANCEL,
+            Incoming::Lost(_) => self.attempts.channel.is_closed(),
+            _ => false,
+        }
     }
 
     /// The status of a call on which nothing can be sent.
@@ -426,9 +514,9 @@ fn check_secure(settings: &Settings) -> Result<(), Status> {
     }
 }
 
-/// Whether the server has surely not looked at `stream`.
-fn is_refused(stream: &Stream) -> bool {
-    matches!(stream.ending(), Some(Incoming::Reset { reason: Reason::REFUSED_STREAM, .. }))
+/// Whether `ending` says that the server has surely not looked at the stream.
+fn is_refused(ending: &Incoming) -> bool {
+    matches!(ending, Incoming::Reset { reason: Reason::REFUSED_STREAM, .. })
 }
 
 /// The outcome that the end of a stream means.

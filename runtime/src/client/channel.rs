@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::connector::{Connect, ConnectionOptions, Connector};
 use super::credentials::{CallCredentials, Credentials};
 use super::interceptor::{ClientInterceptor, Interceptors};
+use super::retry::{Retries, RetryOptions};
 use crate::grpc::compression::{self, Compressor, Encodings};
 use crate::grpc::{Compression, ConnectivityState, Metadata, Status, headers};
 use crate::limits;
@@ -54,6 +55,7 @@ struct Inner {
     connector: Connector,
     settings: Settings,
     encodings: Encodings,
+    retries: Retries,
 }
 
 /// What calls through a channel have in common.
@@ -124,6 +126,7 @@ impl Channel {
             authority: None,
             connection: ConnectionOptions::default(),
             compression: compression::Options::default(),
+            retries: RetryOptions::default(),
             credentials: ChannelCredentials::insecure(),
             settings: Settings {
                 authority: String::new(),
@@ -225,6 +228,7 @@ impl Channel {
     /// do all that are begun later.
     pub fn close(&self) {
         self.inner.connector.close();
+        self.inner.retries.close();
     }
 
     /// The keepalive time of the next connection.
@@ -258,6 +262,10 @@ impl Channel {
         &self.inner.encodings
     }
 
+    pub(crate) fn retries(&self) -> &Retries {
+        &self.inner.retries
+    }
+
     pub(crate) fn link(
         &self,
         until: Option<Instant>,
@@ -286,6 +294,7 @@ pub struct ChannelBuilder {
     authority: Option<String>,
     pub(super) connection: ConnectionOptions,
     compression: compression::Options,
+    pub(super) retries: RetryOptions,
     credentials: ChannelCredentials,
     settings: Settings,
 }
@@ -469,7 +478,8 @@ impl ChannelBuilder {
     /// # Errors
     ///
     /// INVALID_ARGUMENT if the target cannot be read, if the user agent or the authority
-    /// cannot stand in a header, or if a compression is not known.
+    /// cannot stand in a header, a compression is not known, or retries cannot be
+    /// as configured.
     pub fn build(mut self) -> Result<Channel, Status> {
         let name_override = self.credentials.name_override().map(str::to_owned);
         if let Some(place) = self.in_process.take() {
@@ -512,8 +522,10 @@ impl ChannelBuilder {
         check("user agent", &self.settings.user_agent, ' ')?;
         self.settings.user_agent = headers::user_agent(&self.settings.user_agent);
         let encodings = self.compression.build().map_err(Status::invalid_argument)?;
+        let retries = self.retries.build()?;
         let connector = Connector::new(target, connect, self.connection);
-        Ok(Channel { inner: Arc::new(Inner { connector, settings: self.settings, encodings }) })
+        let inner = Inner { connector, settings: self.settings, encodings, retries };
+        Ok(Channel { inner: Arc::new(inner) })
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::answer::Answered;
-use super::attempts::Requests;
+use super::attempts::{Reopening, Requests};
 use super::call::{Call, Step, Wait, closed};
 use super::channel::Channel;
 use super::intercepted::Intercepted;
@@ -155,13 +155,30 @@ impl Handle {
         self.call().and_then(Call::deadline)
     }
 
-    /// Has other threads do what [`next`](Self::next) has left because it was not to wait.
-    pub(crate) fn go_on(self: &Arc<Self>) {
-        let Some(reopening) = self.call().and_then(Call::take_left) else { return };
+    /// Has other threads do what [`next`](Self::next) has left because it was not to wait; says
+    /// whether it had left anything.
+    pub(crate) fn go_on(self: &Arc<Self>) -> bool {
+        let left = self.call().and_then(Call::take_left);
+        left.map(|reopening| self.reopen_later(reopening)).is_some()
+    }
+
+    /// Has the next stream opened on another thread, once the pause before it is over.
+    fn reopen_later(self: &Arc<Self>, reopening: Reopening) {
+        let Some(pause) = reopening.paused.as_ref().map(|paused| paused.pause().clone()) else {
+            return self.reopen_aside(reopening);
+        };
+        let handle = self.clone();
+        if let Err(status) = pause.then(move || handle.reopen_aside(reopening)) {
+            self.fail(status);
+        }
+    }
+
+    fn reopen_aside(self: &Arc<Self>, reopening: Reopening) {
         let handle = self.clone();
         let is_taken = run_aside(move || {
-            if let Some(call) = handle.call() {
-                call.reopen(reopening);
+            let next = handle.call().and_then(|call| call.reopen(reopening));
+            if let Some(reopening) = next {
+                handle.reopen_later(reopening);
             }
         });
         if !is_taken {

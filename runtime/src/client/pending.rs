@@ -148,11 +148,14 @@ impl<T> Pending<T> {
         if self.taken {
             return Some(Err(Status::failed_precondition("the reply was already taken")));
         }
-        let result = self.reply.advance(&self.call, self.codec, wait);
+        let result = loop {
+            let result = self.reply.advance(&self.call, self.codec, wait);
+            // What was left goes on elsewhere, and the time is not up yet.
+            if result.is_some() || !self.call.go_on() {
+                break result;
+            }
+        };
         self.taken = result.is_some();
-        if result.is_none() {
-            self.call.go_on();
-        }
         result
     }
 

@@ -49,6 +49,8 @@ pub(crate) struct CallOptions {
     pub(crate) send_max: Option<usize>,
     pub(crate) credentials: Credentials,
     pub(crate) detached: bool,
+    /// The channel's retry policy is not for this call.
+    pub(crate) retries_disabled: bool,
     pub(crate) compression: Option<Compression>,
     /// The call that this one is made for.
     pub(crate) parent: Option<CurrentCall>,
@@ -197,6 +199,14 @@ impl<T> Request<T> {
     #[must_use]
     pub fn detached(mut self) -> Self {
         self.options.detached = true;
+        self
+    }
+
+    /// The call is not sent again by a [retry policy](crate::RetryPolicy) of the channel. One that the
+    /// server has surely not looked at still is.
+    #[must_use]
+    pub fn disable_retries(mut self) -> Self {
+        self.options.retries_disabled = true;
         self
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use super::inbox::Inbox;
-use super::stream::{Handle, Stream};
+use super::stream::Stream;
 
 thread_local! {
     static CURRENT: RefCell<Option<CurrentCall>> = const { RefCell::new(None) };
@@ -83,7 +83,11 @@ impl CurrentCall {
     /// Has `child` reset when the call is cancelled, until what is returned is dropped; resets it
     /// here if the call is cancelled already.
     pub(crate) fn adopt(&self, child: &Stream) -> Adopted {
-        let child = child.downgrade();
+        self.adopt_child(child.downgrade())
+    }
+
+    /// As [`adopt`](Self::adopt), of anything that ends.
+    pub(crate) fn adopt_child(&self, child: Weak<dyn Child>) -> Adopted {
         self.inbox.add_child(Weak::clone(&child));
         Adopted { parent: self.inbox.clone(), child }
     }
@@ -115,7 +119,13 @@ impl Drop for Entered {
 /// The tie between a call and a stream that was opened for it.
 pub(crate) struct Adopted {
     parent: Arc<Inbox>,
-    child: Weak<Handle>,
+    child: Weak<dyn Child>,
+}
+
+/// What ends with the call that it was begun for.
+pub(crate) trait Child: Send + Sync {
+    /// The call is cancelled. Runs on whatever thread has cancelled it, and must not block.
+    fn cancel(self: Arc<Self>);
 }
 
 impl Drop for Adopted {

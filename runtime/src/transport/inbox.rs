@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use super::active::{ActiveCall, Counts, Facts};
 use super::callbacks::run_soon;
+use super::current::Child;
 use super::received::{Found, Incoming, Received};
-use super::stream::{Handle, Stream};
 use super::timer::Scheduled;
 use super::wire::Address;
 use super::{lock, wait_until};
@@ -57,8 +57,8 @@ struct State {
     /// The stream ended before this side had said its last word.
     cancelled: bool,
     callbacks: Vec<(Occasion, OnCancel)>,
-    /// Streams that were opened for this one and end with its cancellation.
-    children: Vec<Weak<Handle>>,
+    /// What was begun for this one and ends with its cancellation.
+    children: Vec<Weak<dyn Child>>,
     deadline: Option<Scheduled>,
     /// Threads that wait for a change.
     waiting: usize,
@@ -194,7 +194,7 @@ impl Inbox {
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
         run_those(callbacks, |occasion| occasion != Occasion::Leaving);
-        children.iter().for_each(Stream::cancel_child);
+        children.iter().filter_map(Weak::upgrade).for_each(|child| child.cancel());
     }
 
     /// How the call stands at `time`, unless it has ended and nobody runs it.
@@ -232,6 +232,11 @@ impl Inbox {
     /// Takes the next thing, if there is one.
     pub(super) fn take(&self) -> Found {
         lock(&self.state).received.take()
+    }
+
+    /// Whether the head of a response has come that is not its end too.
+    pub(super) fn has_head(&self) -> bool {
+        lock(&self.state).received.has_head()
     }
 
     /// The last thing that will be received, if it has come; takes nothing.
@@ -368,27 +373,29 @@ impl Inbox {
     }
 
     /// Has `child` end when this stream is cancelled; ends it here if that has happened.
-    pub(super) fn add_child(&self, child: Weak<Handle>) {
+    pub(super) fn add_child(&self, child: Weak<dyn Child>) {
         let mut state = lock(&self.state);
         match state.sending {
             Sending::Open => state.children.push(child),
             Sending::Ended | Sending::Closed if state.cancelled => {
                 drop(state);
-                Stream::cancel_child(&child);
+                if let Some(child) = child.upgrade() {
+                    child.cancel();
+                }
             }
             // This side has ended the stream: nothing cancels it any more.
             Sending::Ended | Sending::Closed => {}
         }
     }
 
-    /// How many streams end with the cancellation of this one.
+    /// How many things end with the cancellation of this one.
     #[cfg(test)]
     pub(super) fn children(&self) -> usize {
         lock(&self.state).children.len()
     }
 
     /// Lets `child` be.
-    pub(super) fn remove_child(&self, child: &Weak<Handle>) {
+    pub(super) fn remove_child(&self, child: &Weak<dyn Child>) {
         let mut state = lock(&self.state);
         // Calls made for a call end in the opposite order, or nearly.
         let found = state.children.iter().rposition(|known| known.ptr_eq(child));
@@ -449,7 +456,7 @@ impl Inbox {
 /// What is to be told, and let go of, because this side has ended a stream.
 pub(super) struct SentEnd {
     callbacks: Vec<(Occasion, OnCancel)>,
-    _children: Vec<Weak<Handle>>,
+    _children: Vec<Weak<dyn Child>>,
     _deadline: Option<Scheduled>,
 }
 

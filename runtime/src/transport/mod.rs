@@ -86,7 +86,7 @@ use std::time::Instant;
 use crate::limits;
 
 pub(crate) use active::{ActiveCall, Facts, Running, ThreadNames};
-pub(crate) use current::{Adopted, CurrentCall};
+pub(crate) use current::{Adopted, Child, CurrentCall};
 pub(crate) use in_process::InProcess;
 pub(crate) use latch::Latch;
 pub(crate) use link::{Accepted, Accepting, Link, OpenError};

@@ -74,6 +74,8 @@ pub(super) struct Received {
     wanted: bool,
     /// The peer has ended the stream in good order.
     has_ended: bool,
+    /// A head has come that did not end the stream.
+    has_head: bool,
 }
 
 impl Received {
@@ -93,6 +95,7 @@ impl Received {
             credit_min: CREDIT_MIN.min(window / 2).max(1),
             wanted: false,
             has_ended: false,
+            has_head: false,
         }
     }
 
@@ -104,6 +107,7 @@ impl Received {
     /// The head of a response.
     pub(super) fn push_head(&mut self, headers: Headers, end: bool, truncated: bool) {
         if self.end.is_none() {
+            self.has_head |= !end;
             self.queue.push_back((Incoming::Head { headers, end, truncated }, 0));
             if end {
                 self.has_ended = true;
@@ -177,6 +181,11 @@ impl Received {
     /// Whether the peer has ended the stream in good order.
     pub(super) fn has_ended(&self) -> bool {
         self.has_ended
+    }
+
+    /// Whether a head has come that did not end the stream.
+    pub(super) fn has_head(&self) -> bool {
+        self.has_head
     }
 
     /// The last thing that will be received, if it has come.

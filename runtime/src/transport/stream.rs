@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use super::active::{Counts, Facts};
 use super::auth_context::AuthContext;
+use super::current::Child;
 use super::inbox::{DeadlinePassed, Inbox, OnCancel, SentEnd};
 use super::link::{Link, Side};
 use super::received::{Found, Incoming};
@@ -198,6 +199,11 @@ impl Stream {
         self.handle.inbox.watch(waker)
     }
 
+    /// Whether the head of a response has come that is not its end too, be it taken or not.
+    pub(crate) fn has_head(&self) -> bool {
+        self.handle.inbox.has_head()
+    }
+
     /// The last thing that will be received, if it has come. Takes nothing, so that a sender can
     /// learn why nothing can be sent without taking messages from the receiver.
     pub(crate) fn ending(&self) -> Option<Incoming> {
@@ -322,13 +328,6 @@ impl Stream {
         Arc::downgrade(&self.handle)
     }
 
-    /// Ends the stream in both directions, if anybody still holds it and the peer has not ended it.
-    pub(super) fn cancel_child(child: &Weak<Handle>) {
-        if let Some(handle) = child.upgrade().filter(|handle| !handle.inbox.is_received()) {
-            Self { handle }.reset(Reason::CANCEL);
-        }
-    }
-
     pub(super) fn send(
         &self,
         mut outgoing: Outgoing<'_>,
@@ -367,6 +366,15 @@ impl Stream {
         if bytes > 0 {
             let Handle { link, id, .. } = &*self.handle;
             link.submit(|state| state.core.release(*id, bytes));
+        }
+    }
+}
+
+/// Ends the stream in both directions, unless the peer has ended it.
+impl Child for Handle {
+    fn cancel(self: Arc<Self>) {
+        if !self.inbox.is_received() {
+            Stream { handle: self }.reset(Reason::CANCEL);
         }
     }
 }

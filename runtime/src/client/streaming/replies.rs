@@ -130,10 +130,9 @@ impl<T> ReplyStream<T> {
         }
         loop {
             match self.call.next(wait) {
-                None => {
-                    self.call.go_on();
-                    return Ok(Received::NotYet);
-                }
+                // What was left goes on elsewhere, and the time is not up yet.
+                None if self.call.go_on() => {}
+                None => return Ok(Received::NotYet),
                 Some(Step::Head(metadata)) => self.metadata = Some(metadata),
                 Some(Step::Message(payload)) => match self.codec.decode_vec(payload) {
                     Ok(message) => return Ok(Received::Message(message)),

@@ -12,6 +12,7 @@ mod misbehaving;
 mod options;
 mod peer;
 mod pending;
+mod retries;
 mod sending;
 mod streams;
 

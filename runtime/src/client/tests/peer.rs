@@ -307,8 +307,13 @@ impl Peer {
 
     /// Resets a stream as one that the server has not looked at.
     pub(crate) fn refuse(&mut self, stream: StreamId) {
-        self.refused.push(stream);
+        self.refuse_data_of(stream);
         self.reset(stream, Reason::REFUSED_STREAM);
+    }
+
+    /// Data that is still on its way on a stream means nothing.
+    pub(crate) fn refuse_data_of(&mut self, stream: StreamId) {
+        self.refused.push(stream);
     }
 
     /// What the script does to the core itself.
