@@ -426,11 +426,12 @@ impl Kept {
 }
 
 impl Head {
-    /// The channel's connection. While there is none, looks again and again whether the call is still
-    /// wanted: what waits for a connection has no stream that a cancellation could reset.
+    /// The channel's connection. While there is none, looks again and again whether the call is cancelled
+    /// that this one is made for: what waits for a connection has no stream that could be reset.
     fn link(&self, channel: &Channel, over: &AtomicBool) -> Result<Arc<Link>, Status> {
         loop {
-            let look = now().checked_add(limits::CANCELLATION_LOOK);
+            let soon = |_| now().checked_add(limits::CANCELLATION_LOOK);
+            let look = self.parent.as_ref().and_then(soon);
             let until = [self.deadline, look].into_iter().flatten().min();
             let found = channel.link(until, self.wait_for_ready);
             self.check(over)?;
