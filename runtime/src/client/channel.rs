@@ -478,8 +478,8 @@ impl ChannelBuilder {
     /// # Errors
     ///
     /// INVALID_ARGUMENT if the target cannot be read, if the user agent or the authority
-    /// cannot stand in a header, a compression is not known, or retries cannot be
-    /// as configured.
+    /// cannot stand in a header, a compression is not known, retries cannot be as
+    /// configured, or a number of HTTP/2 is outside of what it allows.
     pub fn build(mut self) -> Result<Channel, Status> {
         let name_override = self.credentials.name_override().map(str::to_owned);
         if let Some(place) = self.in_process.take() {
@@ -521,6 +521,7 @@ impl ChannelBuilder {
         check_authority(&self.settings.authority)?;
         check("user agent", &self.settings.user_agent, ' ')?;
         self.settings.user_agent = headers::user_agent(&self.settings.user_agent);
+        self.connection.http2.check_chosen().map_err(Status::invalid_argument)?;
         let encodings = self.compression.build().map_err(Status::invalid_argument)?;
         let retries = self.retries.build()?;
         let connector = Connector::new(target, connect, self.connection);

@@ -41,6 +41,8 @@ pub(crate) struct ConnectionOptions {
     pub(crate) keepalive_timeout: Duration,
     pub(crate) keepalive_without_calls: bool,
     pub(crate) idle_timeout: Duration,
+    /// What the server is told; its lifetime is made of the numbers above.
+    pub(crate) http2: http2::Config,
 }
 
 /// Gives out the one connection of a channel; closes it when dropped.
@@ -404,7 +406,7 @@ impl Shared {
         });
         let idle_max = Some(self.options.idle_timeout);
         let lifetime = Lifetime { keepalive, idle_max, ..Lifetime::default() };
-        http2::Config { lifetime, ..http2::Config::default() }
+        http2::Config { lifetime, ..self.options.http2.clone() }
     }
 
     /// `connect to 127.0.0.1:1: connection refused`, without the system's error number.
@@ -459,6 +461,7 @@ impl Default for ConnectionOptions {
             keepalive_timeout: limits::KEEPALIVE_TIMEOUT,
             keepalive_without_calls: false,
             idle_timeout: limits::CHANNEL_IDLE_TIMEOUT,
+            http2: http2::Config::default(),
         }
     }
 }

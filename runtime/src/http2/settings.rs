@@ -62,6 +62,36 @@ impl Config {
         entries
     }
 
+    /// Whether the numbers that users choose, under the names of the builders, are such as HTTP/2
+    /// allows.
+    ///
+    /// # Errors
+    ///
+    /// Which one is not, and what was expected.
+    pub(crate) fn check_chosen(&self) -> Result<(), String> {
+        if self.max_header_list_size == 0 {
+            return Err("max_metadata_size is 0: expected at least 1".to_owned());
+        }
+        // RFC 9113 6.9.1; 6.9.2: the connection's window begins with WINDOW_INITIAL, and only grows.
+        let window_max = (1 << 31) - 1;
+        let sizes = [
+            ("initial_stream_window_size", self.initial_window_size, 1, window_max),
+            (
+                "initial_connection_window_size",
+                self.connection_window_size,
+                WINDOW_INITIAL,
+                window_max,
+            ),
+            ("max_frame_size", self.max_frame_size, FRAME_SIZE_MIN, FRAME_SIZE_MAX),
+        ];
+        match sizes.iter().find(|(_, size, min, max)| size < min || size > max) {
+            Some((name, size, min, max)) => {
+                Err(format!("{name} is {size}: expected {min} to {max} bytes"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// # Panics
     ///
     /// If a value is outside what RFC 9113 6.5.2 allows: a bug of the caller.

@@ -43,35 +43,16 @@ impl Options {
     ///
     /// Which number cannot be served with, and what was expected.
     pub(super) fn check(&self) -> Result<(), String> {
-        let http2::Config { initial_window_size, connection_window_size, .. } = self.http2;
         let at_least_1 = [
             ("max_concurrent_streams", self.http2.max_concurrent_streams == 0),
             ("max_concurrent_rpcs", self.calls_max == Some(0)),
             ("max_connections", self.connections_max == Some(0)),
             ("handshake_timeout", self.http2.preface_timeout.is_zero()),
-            ("max_metadata_size", self.http2.max_header_list_size == 0),
         ];
         if let Some((name, _)) = at_least_1.iter().find(|(_, is_zero)| *is_zero) {
             return Err(format!("{name} is 0: expected at least 1"));
         }
-        let windows = [
-            ("initial_stream_window_size", initial_window_size, 1),
-            ("initial_connection_window_size", connection_window_size, WINDOW_MIN),
-        ];
-        for (name, size, min) in windows {
-            if !(min..=WINDOW_MAX).contains(&size) {
-                return Err(format!("{name} is {size}: expected {min} to {WINDOW_MAX} bytes"));
-            }
-        }
-        if !FRAME_SIZES.contains(&self.http2.max_frame_size) {
-            return Err(format!(
-                "max_frame_size is {}: expected {} to {} bytes",
-                self.http2.max_frame_size,
-                FRAME_SIZES.start(),
-                FRAME_SIZES.end()
-            ));
-        }
-        Ok(())
+        self.http2.check_chosen()
     }
 }
 
@@ -189,16 +170,12 @@ impl ServerBuilder<'_> {
     }
 }
 
-/// RFC 9113 6.9.2: the connection's window begins with this, and only grows.
-const WINDOW_MIN: u32 = 65_535;
-/// RFC 9113 6.9.1.
-const WINDOW_MAX: u32 = (1 << 31) - 1;
-/// RFC 9113 6.5.2.
-const FRAME_SIZES: std::ops::RangeInclusive<u32> = 1 << 14..=(1 << 24) - 1;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// RFC 9113 6.9.1.
+    const WINDOW_MAX: u32 = (1 << 31) - 1;
 
     fn refusal(builder: &ServerBuilder<'_>) -> String {
         builder.options.check().unwrap_err()

@@ -205,6 +205,61 @@ fn interceptors_decide_whether_a_call_waits() {
     assert_eq!(stub.unary(text("")).unwrap_err().code(), Code::Unavailable);
 }
 
+/// grpc.max_metadata_size: a channel takes as much as it says, and 16 KiB if it says nothing.
+#[test]
+fn a_channel_takes_as_much_metadata_as_it_says() {
+    let code_with = |builder: ChannelBuilder| {
+        let large = "x".repeat(20 << 10);
+        let (stub, peers) = build_against(
+            builder,
+            script(move |peer: &mut Peer| {
+                let (stream, _) = peer.request();
+                peer.send_head(stream, &[("x-large", &large)]);
+                peer.send_message(stream, "");
+                peer.send_trailers(stream, &[("grpc-status", "0")]);
+                peer.until_closed();
+            }),
+        );
+        let code = stub.unary(text("")).map_or_else(|status| status.code(), |_| Code::Ok);
+        drop(stub);
+        peers.join();
+        code
+    };
+    assert_eq!(code_with(memory()), Code::ResourceExhausted);
+    assert_eq!(code_with(memory().max_metadata_size(32 << 10)), Code::Ok);
+}
+
+/// RFC 9113 6.5.2, 6.9.1: numbers outside what HTTP/2 allows build no channel; those at its edges
+/// do.
+#[test]
+fn numbers_outside_http2_build_no_channel() {
+    let refused = |builder: ChannelBuilder, expected: &str| {
+        let status = builder.build().unwrap_err();
+        assert_eq!((status.code(), status.message()), (Code::InvalidArgument, expected));
+    };
+    let target = || Channel::builder("localhost:1");
+    refused(target().max_metadata_size(0), "max_metadata_size is 0: expected at least 1");
+    refused(
+        target().initial_stream_window_size(1 << 31),
+        "initial_stream_window_size is 2147483648: expected 1 to 2147483647 bytes",
+    );
+    refused(
+        target().initial_connection_window_size(65_534),
+        "initial_connection_window_size is 65534: expected 65535 to 2147483647 bytes",
+    );
+    refused(
+        target().max_frame_size(1 << 24),
+        "max_frame_size is 16777216: expected 16384 to 16777215 bytes",
+    );
+    target()
+        .initial_stream_window_size(1)
+        .initial_connection_window_size(65_535)
+        .max_frame_size((1 << 24) - 1)
+        .header_table_size(0)
+        .build()
+        .unwrap();
+}
+
 /// Credentials are neither made nor sent over a connection that is not encrypted.
 #[test]
 fn credentials_are_refused_on_plain_connections() {
