@@ -20,6 +20,7 @@ use crate::grpc::{Extensions, Metadata, Method, Sent, Status};
 use crate::transport::callbacks::run_aside;
 
 /// A call that has begun.
+#[allow(clippy::large_enum_variant, reason = "the usual call costs no allocation of its own")]
 pub(crate) enum Handle {
     Wire(Call),
     Intercepted(Intercepted),

@@ -129,7 +129,7 @@ impl Retries {
         if self.named.is_empty() {
             return self.default.as_ref();
         }
-        let path = method.path().strip_prefix('/').unwrap_or(method.path());
+        let path = method.path().strip_prefix('/').unwrap_or_else(|| method.path());
         let named = self.named.get(path).or_else(|| self.named.get(method.service()));
         named.unwrap_or(&self.default).as_ref()
     }
