@@ -19,7 +19,7 @@ use crate::limits::{
 /// head of a response had come, so that the caller has seen nothing; all that was sent is still
 /// [kept](crate::ChannelBuilder::retry_buffer_size); there were fewer attempts than
 /// [`max_attempts`](Self::max_attempts); the server has not forbidden it by `grpc-retry-pushback-ms`;
-/// and [`RetryThrottling`] allows it. The deadline of the call covers all its attempts and the waits
+/// and [`RetryThrottling`](crate::RetryThrottling) allows it. The deadline of the call covers all its attempts and the waits
 /// between them. Attempts after the first say how many there were before, in the metadata
 /// `grpc-previous-rpc-attempts`, and so does the initial metadata of their response.
 ///
