@@ -59,8 +59,8 @@ fn a_thousand_open_streams_add_no_thread() {
     let channel = Channel::insecure(&server.local_addresses()[0].to_string()).unwrap();
     let subscribe = |number: usize| {
         let request = Request::new(number.to_le_bytes().to_vec()).timeout(PATIENCE);
-        let mut stream: ReplyStream<Vec<u8>> =
-            server_streaming(&channel, &WATCH, &RawBytes, request).unwrap();
+        let begun = server_streaming::<Vec<u8>, _, _>(&channel, &WATCH, &RawBytes, request);
+        let mut stream: ReplyStream<Vec<u8>> = begun.unwrap();
         assert_eq!(stream.recv().unwrap().unwrap(), number.to_le_bytes());
         stream
     };
