@@ -301,12 +301,14 @@ impl Call {
     }
 
     fn receive(&self, wait: Wait) -> Option<(Incoming, Number)> {
-        let current = match wait {
-            Wait::AsLongAsItTakes => self.attempts.current_until(self.deadline()),
-            Wait::Until(until) => self.attempts.current_until(Some(until)),
-            Wait::NotAtAll => self.attempts.current_until(Some(now())),
+        let until = match wait {
+            Wait::AsLongAsItTakes => self.deadline(),
+            Wait::Until(until) => {
+                self.deadline().map_or(Some(until), |deadline| Some(deadline.min(until)))
+            }
+            Wait::NotAtAll => Some(now()),
         };
-        let Some((stream, number)) = current else {
+        let Some((stream, number)) = self.attempts.current_until(until) else {
             self.check_deadline();
             return None;
         };
@@ -315,11 +317,9 @@ impl Call {
             self.check_deadline();
             return None;
         }
-        let incoming = match (wait, self.deadline()) {
-            (Wait::NotAtAll, _) => stream.try_receive(),
-            (Wait::AsLongAsItTakes, deadline) => stream.receive(deadline).ok(),
-            (Wait::Until(until), None) => stream.receive(Some(until)).ok(),
-            (Wait::Until(until), Some(deadline)) => stream.receive(Some(deadline.min(until))).ok(),
+        let incoming = match wait {
+            Wait::NotAtAll => stream.try_receive(),
+            Wait::AsLongAsItTakes | Wait::Until(_) => stream.receive(until).ok(),
         };
         if incoming.is_none() {
             self.check_deadline();

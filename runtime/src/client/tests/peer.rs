@@ -177,7 +177,11 @@ impl Peer {
         loop {
             self.flush();
             match self.seen.pop_front() {
-                Some(Seen::Data { stream, .. }) if self.refused.contains(&stream) => continue,
+                Some(Seen::Data { stream, .. } | Seen::Reset { stream, .. })
+                    if self.refused.contains(&stream) =>
+                {
+                    continue;
+                }
                 Some(seen) => return seen,
                 None => {}
             }
