@@ -43,7 +43,7 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
 }
 
-/// A thousand open streams on one connection, with one worker: each has begun, no thread was added
+/// A thousand open streams on one connection, with one worker: each has begun, no threads were added
 /// for them, and each gets what is sent to it later.
 #[test]
 fn a_thousand_open_streams_add_no_thread() {
@@ -64,13 +64,13 @@ fn a_thousand_open_streams_add_no_thread() {
         assert_eq!(stream.recv().unwrap().unwrap(), number.to_le_bytes());
         stream
     };
-    // Four are enough for every thread that lives as long as the server or the channel.
     let mut streams: Vec<_> = (0..4).map(subscribe).collect();
     let before = threads();
     streams.extend((4..STREAMS).map(subscribe));
     assert_eq!(news.0.lock().unwrap().len(), STREAMS);
     let now = threads();
-    assert!(now <= before, "{before} threads with 4 streams, {now} with {STREAMS}");
+    // Those that live as long as the process, as that of the timer, may have started meanwhile.
+    assert!(now <= before + 4, "{before} threads with 4 streams, {now} with {STREAMS}");
 
     for mut sink in news.0.lock().unwrap().drain(..) {
         sink.send(b"news".to_vec()).unwrap();
