@@ -7,7 +7,6 @@ Through each proxy every case of the interop suite that fits passes; then one se
 the server comes back on its port, and both are called again. The proxies come from Debian, unpacked beside the system.
 """
 
-import os
 import pathlib
 import re
 import shutil

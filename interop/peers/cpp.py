@@ -49,7 +49,6 @@ void InitializeTestingEventEngineFactory(absl::string_view) {}
 class Cpp(peer.Peer):
     name = "grpc-c++"
     lacks_client = {case: NO_CASE for case in CLIENT_LACKS}
-    lacks_server = {}
 
     def prepare(self):
         self.folder = peer.WORK / f"cpp-{peer.GRPC_VERSION}"
@@ -66,15 +65,13 @@ class Cpp(peer.Peer):
                    source / "third_party/xxhash", root / "usr/include", *root.glob("usr/include/*-linux-gnu*")]
         flags = ["-std=c++17", "-O1", "-w", *[f"-I{path}" for path in include]]
         shared = [*COMMON, str(self.folder / "hook.cc"), *[str(path) for path in generated.rglob("*.cc")]]
-        objects = {}
-        for file in [*shared, *CLIENT, *SERVER]:
-            objects[file] = self.folder / "objects" / (re.sub(r"\W", "_", file) + ".o")
-        objects_folder = self.folder / "objects"
-        objects_folder.mkdir()
-        jobs = "\n".join(f"{source / file}\t{output}" for file, output in objects.items())
+        folder = self.folder / "objects"
+        folder.mkdir()
+        objects = {file: folder / (re.sub(r"\W", "_", file) + ".o") for file in [*shared, *CLIENT, *SERVER]}
+        jobs = "\n".join(f"{source / file} {output}" for file, output in objects.items())
         # Two at a time: each takes most of a gigabyte.
         script = f'g++ {" ".join(flags)} -c "$0" -o "$1"'
-        subprocess.run(["xargs", "-P2", "-L1", "sh", "-c", script], input=jobs.replace("\t", " "), text=True, check=True)
+        subprocess.run(["xargs", "-P2", "-L1", "sh", "-c", script], input=jobs, text=True, check=True)
         for name, own in [("interop_client", CLIENT), ("interop_server", SERVER)]:
             files = [objects[file] for file in [*shared, *own]]
             link = [f"-L{libraries}", f"-Wl,-rpath,{libraries}", "-Wl,--no-as-needed"]

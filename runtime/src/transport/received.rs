@@ -266,8 +266,8 @@ impl Received {
     /// What may be credited now, if it is worth it.
     fn take_credit(&mut self) -> usize {
         // A head that nobody has taken yet is no reason to hold a message back.
-        let heads_alone = self.queue.iter().all(|(incoming, _)| incoming.is_head());
-        if self.wanted && heads_alone && self.raw.is_empty() {
+        let heads_alone = || self.queue.iter().all(|(incoming, _)| incoming.is_head());
+        if self.wanted && self.raw.is_empty() && heads_alone() {
             self.credit += std::mem::take(&mut self.partial);
         }
         if self.credit < self.credit_min {
