@@ -89,6 +89,15 @@ pub(crate) const WORKER_IDLE_MAX: Duration = Duration::from_secs(10);
 /// connections at once. Only a callback that blocks lets so many gather.
 pub(crate) const CALLBACK_QUEUE_MAX: usize = 1 << 16;
 
+/// With so many calls open, a thread that begins one lets others run before it writes: fewer have
+/// nothing to gain from it.
+pub(crate) const CALLS_WRITTEN_TOGETHER_MIN: usize = 3;
+
+/// How long a connection of a client may stay unread between two calls before its own thread reads
+/// it: short enough to answer a PING and to see GOAWAY in good time, long enough that a caller that
+/// comes again finds the connection free.
+pub(crate) const WATCH_DELAY: Duration = Duration::from_millis(50);
+
 /// What one read of a connection takes at most: a few frames, and the responses of many streams.
 pub(crate) const READ_BUFFER_SIZE: usize = 64 << 10;
 

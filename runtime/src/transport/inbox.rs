@@ -5,7 +5,8 @@
 //! is to be woken, and does that when no lock is held.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -26,6 +27,8 @@ pub(crate) struct DeadlinePassed;
 pub(super) struct Inbox {
     state: Mutex<State>,
     changed: Condvar,
+    /// Where it stands among those who follow the leader of its connection, who keeps this.
+    pub(super) place: AtomicUsize,
     /// What is known of the call, once a server has let it in.
     facts: OnceLock<Facts>,
     counts: Counts,
@@ -62,8 +65,34 @@ struct State {
     deadline: Option<Scheduled>,
     /// Threads that wait for a change.
     waiting: usize,
+    /// One of them is to lead the connection.
+    offered: bool,
     /// Who does not wait, and wants to be told once there is something to take.
     waker: Option<Waker>,
+}
+
+/// What a thread waits for at an inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// Something to take.
+    Incoming,
+    /// The core can take more, or nothing can be sent any more.
+    Writable,
+    /// Nobody else sends, or nothing can be sent any more.
+    Sending,
+    /// This one may open its stream.
+    Turn,
+    /// The stream is cancelled or cannot be any more.
+    Ended,
+}
+
+/// Why a thread that waited goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Woken {
+    /// What it waited for is there; if not, and no lead was offered, the time is up.
+    pub(super) is_there: bool,
+    /// It is to lead the connection.
+    pub(super) is_to_lead: bool,
 }
 
 /// Whether the application may still send.
@@ -92,8 +121,10 @@ impl Inbox {
                 children: Vec::new(),
                 deadline: None,
                 waiting: 0,
+                offered: false,
                 waker: None,
             }),
+            place: AtomicUsize::new(0),
             changed: Condvar::new(),
             facts: OnceLock::new(),
             counts: Counts::default(),
@@ -244,11 +275,6 @@ impl Inbox {
         lock(&self.state).received.ending()
     }
 
-    /// Waits until there is something to take.
-    pub(super) fn wait_for_incoming(&self, until: Option<Instant>) -> Result<(), DeadlinePassed> {
-        self.wait(until, |state| !state.received.is_empty()).map(drop)
-    }
-
     /// Has `waker` woken, in place of the one before it, once there is something to take; says
     /// whether there is already.
     pub(super) fn watch(&self, waker: &Waker) -> bool {
@@ -273,14 +299,18 @@ impl Inbox {
         self.wake();
     }
 
-    /// Waits until nobody else sends, and makes others wait; `None` if nothing can be sent.
-    pub(super) fn begin_sending(
-        &self,
-        until: Option<Instant>,
-    ) -> Result<Option<SendingTurn<'_>>, DeadlinePassed> {
-        let mut state = self.wait(until, |state| !state.busy || state.sending != Sending::Open)?;
+    /// Begins to send, and makes others wait; `None` if nothing can be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] if somebody else sends.
+    pub(super) fn begin_sending(&self) -> Result<Option<SendingTurn<'_>>, Busy> {
+        let mut state = lock(&self.state);
         if state.sending != Sending::Open {
             return Ok(None);
+        }
+        if state.busy {
+            return Err(Busy);
         }
         state.busy = true;
         Ok(Some(SendingTurn(self)))
@@ -297,11 +327,6 @@ impl Inbox {
     #[cfg(test)]
     pub(super) fn is_blocked(&self) -> bool {
         !lock(&self.state).writable
-    }
-
-    /// Waits until the core can take more, or nothing can be sent any more.
-    pub(super) fn wait_writable(&self, until: Option<Instant>) -> Result<(), DeadlinePassed> {
-        self.wait(until, |state| state.writable).map(drop)
     }
 
     /// This side has ended the stream: from now on it cannot be cancelled.
@@ -322,10 +347,9 @@ impl Inbox {
         })
     }
 
-    /// Waits for this one's turn to open its stream.
-    pub(super) fn wait_for_turn(&self, until: Option<Instant>) -> Result<(), DeadlinePassed> {
-        self.wait(until, |state| state.turn)?.turn = false;
-        Ok(())
+    /// Takes the turn that was waited for.
+    pub(super) fn take_turn(&self) {
+        lock(&self.state).turn = false;
     }
 
     /// Has `callback` run when the stream is cancelled; runs it here and now if it is already, and
@@ -404,13 +428,6 @@ impl Inbox {
         drop(removed);
     }
 
-    /// Waits until the stream is cancelled or cannot be any more; says whether it is.
-    pub(super) fn wait_cancelled(&self, until: Option<Instant>) -> bool {
-        // A deadline that passes is an answer too.
-        let _ = self.wait(until, |state| state.sending != Sending::Open).map(drop);
-        self.is_cancelled()
-    }
-
     /// Keeps what will cancel the stream at its deadline.
     pub(super) fn set_deadline(&self, scheduled: Scheduled) {
         let mut state = lock(&self.state);
@@ -437,21 +454,43 @@ impl Inbox {
         lock(&self.state).sending == Sending::Ended
     }
 
-    fn wait(
-        &self,
-        until: Option<Instant>,
-        is_over: impl Fn(&State) -> bool,
-    ) -> Result<MutexGuard<'_, State>, DeadlinePassed> {
+    /// Whether `what` is there.
+    pub(super) fn has(&self, what: Awaited) -> bool {
+        lock(&self.state).has(what)
+    }
+
+    /// Waits until `what` is there or the lead is offered, `until` at most; takes the offer.
+    pub(super) fn wait(&self, what: Awaited, until: Option<Instant>) -> Woken {
         let mut state = lock(&self.state);
-        if is_over(&state) {
-            return Ok(state);
+        if !state.has(what) && !state.offered {
+            state.waiting += 1;
+            let is_over = |state: &State| state.has(what) || state.offered;
+            state = wait_until(&self.changed, state, until, is_over).0;
+            state.waiting -= 1;
         }
-        state.waiting += 1;
-        let (mut state, is_over) = wait_until(&self.changed, state, until, is_over);
-        state.waiting -= 1;
-        if is_over { Ok(state) } else { Err(DeadlinePassed) }
+        Woken { is_there: state.has(what), is_to_lead: std::mem::take(&mut state.offered) }
+    }
+
+    /// Offers the lead to a thread that waits here, or is about to.
+    pub(super) fn offer_lead(&self) {
+        let mut state = lock(&self.state);
+        state.offered = true;
+        let is_due = state.waiting > 0;
+        drop(state);
+        if is_due {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Takes back an offer that nobody has taken; says whether there was one.
+    pub(super) fn withdraw_lead(&self) -> bool {
+        std::mem::take(&mut lock(&self.state).offered)
     }
 }
+
+/// Somebody else is sending on the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Busy;
 
 /// What is to be told, and let go of, because this side has ended a stream.
 pub(super) struct SentEnd {
@@ -498,6 +537,16 @@ fn run(callback: OnCancel) {
 }
 
 impl State {
+    fn has(&self, what: Awaited) -> bool {
+        match what {
+            Awaited::Incoming => !self.received.is_empty(),
+            Awaited::Writable => self.writable,
+            Awaited::Sending => !self.busy || self.sending != Sending::Open,
+            Awaited::Turn => self.turn,
+            Awaited::Ended => self.sending != Sending::Open,
+        }
+    }
+
     /// Whether somebody wants to know what comes.
     fn is_awaited(&self) -> bool {
         self.waiting > 0 || self.waker.is_some()

@@ -12,7 +12,9 @@ use std::time::Instant;
 use super::active::ActiveCall;
 use super::auth_context::AuthContext;
 use super::credentials::host_of;
-use super::inbox::{DeadlinePassed, Inbox, SentEnd};
+use super::inbox::{Awaited, Busy, DeadlinePassed, Inbox, SendingTurn, SentEnd};
+use super::lead::{Lead, Role};
+use super::shape::{ThreadShape, shape};
 use super::state::{Phase, State};
 use super::stream::{End, Outgoing, SendError, Stream};
 use super::threads::Threads;
@@ -36,8 +38,15 @@ pub(crate) struct Link {
     pub(super) receive_limit: usize,
     /// What a stream's window begins with.
     pub(super) window: u32,
+    /// Who pumps, if callers do that too.
+    pub(super) lead: Option<Lead>,
+    /// To be called once no stream can be opened any more.
+    leaves: Mutex<Option<Leaves>>,
     peer: Arc<Address>,
 }
+
+/// Told once that a link takes no more streams.
+type Leaves = Box<dyn FnOnce(&Link) + Send>;
 
 /// Which side of the connection this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +105,12 @@ impl Link {
         leaves: impl FnOnce(&Self) + Send + 'static,
     ) -> io::Result<Arc<Self>> {
         let window = config.initial_window_size;
-        let link = Self::new(wire, Connection::client(config), Side::Client, window, 0);
+        let lead = (shape() == ThreadShape::Callers).then(Lead::new);
+        let leaves: Leaves = Box::new(leaves);
+        let core = Connection::client(config);
+        let link = Self::new(wire, core, Side::Client, window, 0, lead, Some(leaves));
         let reader = Arc::clone(&link);
-        spawn(name, move || reader.run(drop, leaves))?;
+        spawn(name, move || reader.run(drop))?;
         // The preface leaves now, not with the first call.
         link.submit(|_| ());
         Ok(link)
@@ -119,9 +131,10 @@ impl Link {
         // Clients that came together must not have to come again together.
         config.lifetime = config.lifetime.spread(random());
         let window = config.initial_window_size;
-        let link = Self::new(wire, Connection::server(config), Side::Server, window, receive_limit);
+        let core = Connection::server(config);
+        let link = Self::new(wire, core, Side::Server, window, receive_limit, None, None);
         let reader = Arc::clone(&link);
-        accepting.threads.spawn("grpc-reader", move || reader.run(serve, |_| ()))?;
+        accepting.threads.spawn("grpc-reader", move || reader.run(serve))?;
         Ok(link)
     }
 
@@ -131,10 +144,13 @@ impl Link {
         side: Side,
         window: u32,
         receive_limit: usize,
+        lead: Option<Lead>,
+        leaves: Option<Leaves>,
     ) -> Arc<Self> {
         let peer = Arc::new(wire.peer().clone());
         let state = Mutex::new(State::new(core, side));
-        Arc::new(Self { wire, state, changed: Condvar::new(), side, receive_limit, window, peer })
+        let (changed, leaves) = (Condvar::new(), Mutex::new(leaves));
+        Arc::new(Self { wire, state, changed, side, receive_limit, window, lead, leaves, peer })
     }
 
     /// Opens a stream with `head` and sends `first`, framed messages that may be none. With `end`
@@ -158,7 +174,7 @@ impl Link {
         let mut rest = Outgoing { head: None, data: first, end };
         let inbox = Arc::new(Inbox::of_caller(receive_limit, self.window));
         let (stream, is_sent) = loop {
-            let opened = self.submit(|state| state.open(head, &mut rest, &inbox));
+            let opened = self.submit_together(|state| state.open(head, &mut rest, &inbox));
             match opened {
                 Ok((id, is_sent)) => {
                     break (Stream::new(Arc::clone(self), id, Arc::clone(&inbox)), is_sent);
@@ -166,10 +182,11 @@ impl Link {
                 Err(http2::OpenError::StreamLimit) => {}
                 Err(error) => return Err(OpenError::Unavailable(self.why_unusable(error))),
             }
-            if let Err(DeadlinePassed) = inbox.wait_for_turn(until) {
+            if let Err(DeadlinePassed) = self.wait(&inbox, Awaited::Turn, until) {
                 self.submit(|state| state.leave_queue(&inbox));
                 return Err(OpenError::Deadline);
             }
+            inbox.take_turn();
         };
         if is_sent {
             if rest.is_last() {
@@ -177,7 +194,7 @@ impl Link {
             }
             return Ok(stream);
         }
-        let sent = inbox.wait_writable(until).map_err(|DeadlinePassed| SendError::Deadline);
+        let sent = self.wait(&inbox, Awaited::Writable, until).map_err(SendError::from);
         match sent.and_then(|()| stream.send(rest, until)) {
             // Why it is closed is for the receiver.
             Ok(()) | Err(SendError::Closed) => Ok(stream),
@@ -195,7 +212,7 @@ impl Link {
             }
             state.inboxes.values().cloned().collect()
         });
-        self.wire.wake();
+        self.wake();
         inboxes.iter().for_each(|inbox| inbox.leave());
     }
 
@@ -222,6 +239,12 @@ impl Link {
                 state.phase = linger.map_or(Phase::Over, Phase::Lingering);
             }
         });
+        self.wake();
+    }
+
+    /// Has whoever pumps look again, or the watcher begin.
+    fn wake(&self) {
+        self.attend();
         self.wire.wake();
     }
 
@@ -289,7 +312,7 @@ impl Link {
     /// Until when the thread waits for the wire.
     #[cfg(test)]
     pub(super) fn pumps_until(&self) -> Option<Instant> {
-        lock(&self.state).pumping.and_then(|(_, until)| until)
+        lock(&self.state).pumping.as_ref().and_then(|pumping| pumping.until)
     }
 
     /// The calls that a server has on this connection, or still runs though it is lost.
@@ -328,16 +351,23 @@ impl Link {
     }
 
     /// What the link's thread runs.
-    fn run(self: Arc<Self>, mut serve: impl FnMut(Accepted), leaves: impl FnOnce(&Self)) {
-        let mut leaves = Some(leaves);
+    fn run(self: Arc<Self>, mut serve: impl FnMut(Accepted)) {
         let pumping = AssertUnwindSafe(|| {
             // The core's deadlines count from here, also if the peer never says a word.
             self.submit(|state| state.core.on_time(now()));
             let mut buffer = vec![0; READ_BUFFER_SIZE];
-            while let Pumped::Alive { accepted, is_usable } = self.pump(&mut buffer, None) {
+            if let Some(lead) = &self.lead {
+                lead.watch();
+            }
+            while let Pumped::Alive { accepted, is_usable } = self.pump(&mut buffer, None, None) {
                 accepted.into_iter().for_each(&mut serve);
-                if !is_usable && let Some(leaves) = leaves.take() {
-                    leaves(&self);
+                if !is_usable {
+                    self.tell_leaving();
+                }
+                if let Some(lead) = &self.lead
+                    && !lead.keeps_watching(!lock(&self.state).inboxes.is_empty())
+                {
+                    lead.watch();
                 }
             }
         });
@@ -347,12 +377,96 @@ impl Link {
         };
         self.end(text.into());
         drop(serve);
-        if let Some(leaves) = leaves {
-            leaves(&self);
-        }
+        self.tell_leaving();
         self.wire.shutdown();
         lock(&self.state).reader_done = true;
         self.changed.notify_all();
+    }
+
+    /// Waits until `what` is there at `inbox`, `until` at most; drives the connection meanwhile, if
+    /// callers do that and nobody else does.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        inbox: &Arc<Inbox>,
+        what: Awaited,
+        until: Option<Instant>,
+    ) -> Result<(), DeadlinePassed> {
+        if inbox.has(what) {
+            return Ok(());
+        }
+        let in_time = |is_there: bool| if is_there { Ok(()) } else { Err(DeadlinePassed) };
+        // Whoever sends on the stream comes to its end by itself.
+        let Some(lead) = self.lead.as_ref().filter(|_| what != Awaited::Sending) else {
+            return in_time(inbox.wait(what, until).is_there);
+        };
+        let buffer = match lead.enter(inbox) {
+            Role::Leads(buffer) => buffer,
+            Role::Follows => {
+                let woken = inbox.wait(what, until);
+                if !lead.leave(inbox, woken.is_to_lead) {
+                    return in_time(woken.is_there);
+                }
+                lead.buffer()
+            }
+        };
+        let mut leading = Leading { lead, buffer };
+        in_time(self.lead_until(&mut leading.buffer, inbox, what, until))
+    }
+
+    /// Pumps until `what` is there at `inbox`, `until` at most; says whether it is.
+    fn lead_until(
+        self: &Arc<Self>,
+        buffer: &mut [u8],
+        inbox: &Arc<Inbox>,
+        what: Awaited,
+        until: Option<Instant>,
+    ) -> bool {
+        loop {
+            if inbox.has(what) {
+                return true;
+            }
+            if until.is_some_and(|until| until <= now()) {
+                return false;
+            }
+            let caller = Some((Arc::clone(inbox), what));
+            let is_usable = match self.pump(buffer, until, caller) {
+                Pumped::Alive { is_usable, .. } => is_usable,
+                Pumped::Over => false,
+            };
+            if !is_usable {
+                self.tell_leaving();
+                // It also sees to the end.
+                self.attend();
+            }
+        }
+    }
+
+    /// As [`Inbox::begin_sending`], but waits while somebody else sends.
+    pub(super) fn begin_sending<'a>(
+        self: &Arc<Self>,
+        inbox: &'a Arc<Inbox>,
+        until: Option<Instant>,
+    ) -> Result<Option<SendingTurn<'a>>, DeadlinePassed> {
+        loop {
+            match inbox.begin_sending() {
+                Ok(turn) => return Ok(turn),
+                Err(Busy) => self.wait(inbox, Awaited::Sending, until)?,
+            }
+        }
+    }
+
+    /// Somebody wants to be told of what comes without waiting for it.
+    pub(super) fn attend(&self) {
+        if let Some(lead) = &self.lead {
+            lead.attend();
+        }
+    }
+
+    fn tell_leaving(&self) {
+        let leaves = lock(&self.leaves).take();
+        if let Some(leaves) = leaves {
+            leaves(self);
+        }
     }
 
     fn why_unusable(&self, error: http2::OpenError) -> Arc<str> {
@@ -362,6 +476,18 @@ impl Link {
             (None, Some(text)) => format!("{} is going away: {text}", self.peer).into(),
             (None, None) => format!("connection to {}: {error}", self.peer).into(),
         }
+    }
+}
+
+/// A caller that leads; dropped, it passes the lead on.
+struct Leading<'a> {
+    lead: &'a Lead,
+    buffer: Vec<u8>,
+}
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        self.lead.pass_on(std::mem::take(&mut self.buffer));
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::inbox::Inbox;
+use super::inbox::{Awaited, Inbox};
 use super::link::Side;
 use super::received::Incoming;
 use super::stream::{End, Outgoing};
@@ -35,12 +35,20 @@ pub(super) struct State {
     pub(super) retiring: bool,
     /// No stream can be opened for want of identifiers.
     exhausted: bool,
-    /// What the pumping thread waits for and until when, if it waits.
-    pub(super) pumping: Option<(Interest, Option<Instant>)>,
+    /// What the pumping thread waits for, if it waits.
+    pub(super) pumping: Option<Pumping>,
     pub(super) reader_done: bool,
     /// Inboxes to be woken when the lock is released.
     pub(super) due: Vec<Arc<Inbox>>,
     side: Side,
+}
+
+/// What a thread that pumps waits for.
+pub(super) struct Pumping {
+    pub(super) interest: Interest,
+    pub(super) until: Option<Instant>,
+    /// It is a caller, who waits for this besides.
+    pub(super) caller: Option<(Arc<Inbox>, Awaited)>,
 }
 
 /// Where bytes for the network stand.
@@ -346,13 +354,16 @@ impl State {
         self.core.next_timeout().filter(|_| self.lost.is_none())
     }
 
-    /// Whether somebody who pumps should not go on waiting for `interest` and `until`.
-    pub(super) fn is_stale(&self, interest: Interest, until: Option<Instant>) -> bool {
+    /// Whether somebody pumps who should not go on waiting.
+    pub(super) fn is_stale(&self) -> bool {
+        let Some(Pumping { interest, until, caller }) = &self.pumping else { return false };
+        let is_there = caller.as_ref().is_some_and(|(inbox, what)| inbox.has(*what));
         let is_sooner = |sooner| until.is_none_or(|until| sooner < until);
         let must_write = matches!(self.output, Output::Full(..)) && !interest.write;
         let must_read = self.core.wants_input() && !interest.read;
         let is_broken = matches!(self.output, Output::Broken { until, .. } if is_sooner(until));
-        must_write
+        is_there
+            || must_write
             || must_read
             || is_broken
             || self.is_finished()

@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::active::{Counts, Facts};
 use super::auth_context::AuthContext;
 use super::current::Child;
-use super::inbox::{DeadlinePassed, Inbox, OnCancel, SentEnd};
+use super::inbox::{Awaited, Busy, DeadlinePassed, Inbox, OnCancel, SentEnd};
 use super::link::{Link, Side};
 use super::received::{Found, Incoming};
 use super::timer::Timer;
@@ -110,14 +110,13 @@ impl Stream {
         until: Option<Instant>,
     ) -> Result<(), SendError> {
         let Handle { link, id, inbox } = &*self.handle;
-        let turn = inbox.begin_sending(until).map_err(|DeadlinePassed| SendError::Deadline)?;
-        let _turn = turn.ok_or(SendError::Closed)?;
+        let _turn = link.begin_sending(inbox, until)?.ok_or(SendError::Closed)?;
         loop {
             let taken = link.submit(|state| state.send_whole(*id, framed, inbox));
             if taken.map_err(|http2::SendError::Closed| SendError::Closed)? {
                 return Ok(());
             }
-            inbox.wait_writable(until).map_err(|DeadlinePassed| SendError::Deadline)?;
+            link.wait(inbox, Awaited::Writable, until)?;
         }
     }
 
@@ -170,15 +169,24 @@ impl Stream {
     /// [`DeadlinePassed`]; the stream is as it was.
     pub(crate) fn receive(&self, until: Option<Instant>) -> Result<Incoming, DeadlinePassed> {
         loop {
-            if let Some(incoming) = self.try_receive() {
+            if let Some(incoming) = self.take() {
                 return Ok(incoming);
             }
-            self.handle.inbox.wait_for_incoming(until)?;
+            let Handle { link, inbox, .. } = &*self.handle;
+            link.wait(inbox, Awaited::Incoming, until)?;
         }
     }
 
     /// Takes what came next, if anything has.
     pub(crate) fn try_receive(&self) -> Option<Incoming> {
+        let incoming = self.take();
+        if incoming.is_none() {
+            self.handle.link.attend();
+        }
+        incoming
+    }
+
+    fn take(&self) -> Option<Incoming> {
         match self.handle.inbox.take() {
             Found::Incoming(incoming, credit) => {
                 self.credit(credit);
@@ -196,7 +204,11 @@ impl Stream {
     ///
     /// One waker at a time: the last one counts.
     pub(crate) fn watch(&self, waker: &Waker) -> bool {
-        self.handle.inbox.watch(waker)
+        let is_there = self.handle.inbox.watch(waker);
+        if !is_there {
+            self.handle.link.attend();
+        }
+        is_there
     }
 
     /// Whether the head of a response has come that is not its end too, be it taken or not.
@@ -233,7 +245,10 @@ impl Stream {
     /// Waits until the stream is cancelled or has ended, `until` at most; says whether it is
     /// cancelled.
     pub(crate) fn wait_cancelled(&self, until: Option<Instant>) -> bool {
-        self.handle.inbox.wait_cancelled(until)
+        let Handle { link, inbox, .. } = &*self.handle;
+        // A deadline that passes is an answer too.
+        let _ = link.wait(inbox, Awaited::Ended, until);
+        inbox.is_cancelled()
     }
 
     /// Runs `callback` on the thread for callbacks when the stream is cancelled, or here if it is
@@ -270,7 +285,7 @@ impl Stream {
         let handle = Arc::downgrade(&self.handle);
         let scheduled = Timer::shared().schedule(at, move || {
             if let Some(handle) = handle.upgrade() {
-                Self { handle }.expire(at, last_word);
+                Self { handle }.expire(last_word);
             }
         });
         // Without a thread for the timer the deadline is still kept by everything that waits.
@@ -279,15 +294,15 @@ impl Stream {
         }
     }
 
-    fn expire(&self, at: Instant, last_word: impl FnOnce(bool) -> Headers) {
+    fn expire(&self, last_word: impl FnOnce(bool) -> Headers) {
         let Handle { link, id, inbox } = &*self.handle;
-        match inbox.begin_sending(Some(at)) {
+        match inbox.begin_sending() {
             Ok(Some(_turn)) => {
                 link.submit(|state| state.expire(*id, inbox.is_received(), last_word));
                 inbox.reset(Reason::CANCEL);
             }
             Ok(None) => {}
-            Err(DeadlinePassed) => self.reset(Reason::CANCEL),
+            Err(Busy) => self.reset(Reason::CANCEL),
         }
     }
 
@@ -334,8 +349,7 @@ impl Stream {
         until: Option<Instant>,
     ) -> Result<(), SendError> {
         let Handle { link, id, inbox } = &*self.handle;
-        let turn = inbox.begin_sending(until).map_err(|DeadlinePassed| SendError::Deadline)?;
-        let _turn = turn.ok_or(SendError::Closed)?;
+        let _turn = link.begin_sending(inbox, until)?.ok_or(SendError::Closed)?;
         let all = outgoing.data.len();
         loop {
             let before = outgoing.data.len();
@@ -352,7 +366,7 @@ impl Stream {
                 ended.into_iter().for_each(SentEnd::tell);
                 return Ok(());
             }
-            if inbox.wait_writable(until).is_err() {
+            if link.wait(inbox, Awaited::Writable, until).is_err() {
                 if outgoing.data.len() < all {
                     // The peer has the beginning of a message and will never get the rest.
                     self.reset(Reason::CANCEL);
@@ -403,6 +417,12 @@ impl Drop for Handle {
                 state.reset(self.id, reason);
             }
         });
+    }
+}
+
+impl From<DeadlinePassed> for SendError {
+    fn from(DeadlinePassed: DeadlinePassed) -> Self {
+        Self::Deadline
     }
 }
 

@@ -7,15 +7,16 @@
 
 use std::io;
 use std::sync::{Arc, MutexGuard};
+use std::thread::yield_now;
 use std::time::Instant;
 
-use super::inbox::Inbox;
+use super::inbox::{Awaited, Inbox};
 use super::link::{Accepted, Link, Side};
-use super::state::{Output, Phase, Request, State};
+use super::state::{Output, Phase, Pumping, Request, State};
 use super::stream::Stream;
 use super::wire::Interest;
 use super::{lock, now};
-use crate::limits::LINGER_MAX;
+use crate::limits::{CALLS_WRITTEN_TOGETHER_MIN, LINGER_MAX};
 
 /// What a round of `pump` has brought.
 pub(super) enum Pumped {
@@ -39,12 +40,40 @@ impl Link {
         result
     }
 
+    /// As [`Link::submit`]; but with several calls on their way the thread lets others run once before
+    /// it writes, so that a burst of callers shares a write.
+    pub(super) fn submit_together<R>(&self, commands: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = lock(&self.state);
+        let result = commands(&mut state);
+        if state.core.wants_time() {
+            state.core.tell_time(now());
+        }
+        state.settle();
+        let is_burst = state.core.open_streams() >= CALLS_WRITTEN_TOGETHER_MIN;
+        if is_burst && state.core.has_output() && matches!(state.output, Output::Idle) {
+            state.output = Output::Writing;
+            // Those who are woken have something to do meanwhile.
+            self.unlock(state);
+            yield_now();
+            state = lock(&self.state);
+            state.output = Output::Idle;
+        }
+        self.flush(state);
+        result
+    }
+
     /// Waits for the wire, `until` at most; reads it once; turns bytes into events and events into
     /// inboxes; writes what is to be written; returns the streams that the peer has opened.
     ///
-    /// One thread at a time pumps. `buffer` is its own, and holds nothing between two calls.
-    pub(super) fn pump(self: &Arc<Self>, buffer: &mut [u8], until: Option<Instant>) -> Pumped {
-        let Some((interest, until)) = self.begin_pump(until) else { return Pumped::Over };
+    /// One thread at a time pumps. `buffer` is its own, and holds nothing between two calls. If it
+    /// is a `caller` who waits for something besides, the wait ends when that is there.
+    pub(super) fn pump(
+        self: &Arc<Self>,
+        buffer: &mut [u8],
+        until: Option<Instant>,
+        caller: Option<(Arc<Inbox>, Awaited)>,
+    ) -> Pumped {
+        let Some((interest, until)) = self.begin_pump(until, caller) else { return Pumped::Over };
         let timeout = until.map(|until| until.saturating_duration_since(now()));
         let found = match self.wire.wait(interest, timeout) {
             Ok(found) => found,
@@ -54,6 +83,7 @@ impl Link {
             }
         };
         let time = now();
+        lock(&self.state).pumping = None;
         if found.write {
             self.resume_writing();
         }
@@ -84,7 +114,11 @@ impl Link {
     }
 
     /// What to wait for, and until when; nothing if the connection is over.
-    fn begin_pump(&self, until: Option<Instant>) -> Option<(Interest, Option<Instant>)> {
+    fn begin_pump(
+        &self,
+        until: Option<Instant>,
+        caller: Option<(Arc<Inbox>, Awaited)>,
+    ) -> Option<(Interest, Option<Instant>)> {
         let mut state = lock(&self.state);
         let lingering = match state.phase {
             Phase::Open => None,
@@ -103,14 +137,17 @@ impl Link {
             read: state.lost.is_some() || state.core.wants_input(),
             write: matches!(state.output, Output::Full(..)),
         };
-        state.pumping = Some((interest, until));
+        // What it waits for may have come from this side since it looked.
+        let is_there = caller.as_ref().is_some_and(|(inbox, what)| inbox.has(*what));
+        let interest = if is_there { Interest::NONE } else { interest };
+        let until = if is_there { Some(now()) } else { until };
+        state.pumping = Some(Pumping { interest, until, caller });
         Some((interest, until))
     }
 
     /// What the time asks for, and the end when it has come. Says whether streams can be opened.
     fn end_pump(&self, time: Instant) -> bool {
         let mut state = lock(&self.state);
-        state.pumping = None;
         if state.lost.is_none() {
             state.core.on_time(time);
             self.check_core(&mut state, time);
@@ -279,9 +316,12 @@ impl Link {
     /// Releases the lock, wakes who is due, and the pumping thread if it waits for too little.
     fn unlock(&self, mut state: MutexGuard<'_, State>) {
         let due = std::mem::take(&mut state.due);
-        let is_stale =
-            state.pumping.is_some_and(|(interest, until)| state.is_stale(interest, until));
+        let is_stale = state.is_stale();
+        let is_left = state.pumping.is_none() && matches!(state.output, Output::Full(..));
         drop(state);
+        if is_left && let Some(lead) = &self.lead {
+            lead.attend_unless_led();
+        }
         due.iter().for_each(|inbox| inbox.wake());
         if is_stale {
             self.wire.wake();
