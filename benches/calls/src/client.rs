@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let port = words.next().ok_or("expected a port")?;
     let workload = Workload::from_words(words)?;
-    let channel = Channel::builder(format!("127.0.0.1:{port}"))
+    let channel = Channel::builder(&format!("127.0.0.1:{port}"))
         .max_receive_message_size(measure::MESSAGE_SIZE_MAX)
         .build()?;
     let stub = BenchStub::new(channel);
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let started = Started::now();
             let mut left = count;
             let asked = StreamReq { count, size: size as u32, ..Default::default() };
-            for reply in stub.server_stream(&asked)? {
+            for reply in stub.server_stream(asked)? {
                 measure::check(reply?.payload.len(), size);
                 left -= 1;
             }
