@@ -89,6 +89,35 @@ pub(crate) const WORKER_IDLE_MAX: Duration = Duration::from_secs(10);
 /// connections at once. Only a callback that blocks lets so many gather.
 pub(crate) const CALLBACK_QUEUE_MAX: usize = 1 << 16;
 
+/// A method whose handlers run for longer on average runs on workers: from about here on the way to
+/// another thread is a small part of the call.
+pub(crate) const METHOD_LONG: Duration = Duration::from_micros(50);
+
+/// A method whose handlers run for less on average runs on the threads that read requests again.
+pub(crate) const METHOD_SHORT: Duration = Duration::from_micros(25);
+
+/// What a handler counts for that has kept its thread for too long, and the most that any counts for.
+pub(crate) const METHOD_STALLS: Duration = Duration::from_millis(1);
+
+/// How many reactors a server has at most: one for each core up to here.
+pub(crate) const REACTORS_MAX: usize = 16;
+
+/// How many handlers a server's reactor runs before it writes what they have answered: enough that a
+/// write is shared, few enough that the first does not wait long.
+pub(crate) const JOBS_BETWEEN_WRITES: usize = 32;
+
+/// How often a reactor reads one connection before it looks at others.
+pub(crate) const READS_PER_VISIT_MAX: usize = 4;
+
+/// How often a running server looks whether a handler keeps a reactor: one that is seen twice loses it.
+pub(crate) const MONITOR_TICK: Duration = Duration::from_millis(1);
+
+/// After so many looks that saw no handler the monitor sleeps until one begins.
+pub(crate) const MONITOR_TICKS_IDLE_MAX: u32 = 100;
+
+/// How long a thread of a server that has nothing to drive waits for a reactor before it ends.
+pub(crate) const STANDBY_IDLE_MAX: Duration = Duration::from_secs(10);
+
 /// With so many calls open, a thread that begins one lets others run before it writes: fewer have
 /// nothing to gain from it.
 pub(crate) const CALLS_WRITTEN_TOGETHER_MIN: usize = 3;

@@ -232,16 +232,32 @@ fn a_lane_of_nothing_does_not_start() {
 /// A lane that names a method comes before one that names its service, whatever their order.
 #[test]
 fn a_lane_of_a_method_comes_before_that_of_its_service() {
-    let names = Rpc::new(&["/test.Names/One", "/test.Names/Two"], |_, _| {
-        Ok(std::thread::current().name().unwrap().as_bytes().to_vec())
+    let (start_one, started) = mpsc::channel();
+    let (go_on, gate) = mpsc::channel::<()>();
+    let held = Mutex::new((start_one, gate));
+    let names = Rpc::new(&["/test.Names/One", "/test.Names/Two"], move |request, context| {
+        if context.method() == "/test.Names/One" {
+            let held = held.lock().unwrap();
+            held.0.send(()).unwrap();
+            let _over = held.1.recv();
+        }
+        Ok(request)
     });
+    let lane = |name: &str| Lane::new(name).full_pool(FullPool::Reject);
     let server = start(
         Server::builder()
             .add_service(names)
-            .lane(Lane::new("service").serves("test.Names"))
-            .lane(Lane::new("method").serves("/test.Names/Two")),
+            .lane(lane("service").serves("test.Names"))
+            .lane(lane("method").serves("/test.Names/Two")),
     );
     let channel = channel(&server);
-    assert_eq!(call(&channel, "/test.Names/One").unwrap(), b"service");
-    assert_eq!(call(&channel, "/test.Names/Two").unwrap(), b"method");
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| call(&channel, "/test.Names/One"));
+        started.recv().unwrap();
+        let refused = call(&channel, "/test.Names/One").unwrap_err();
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        assert_eq!(call(&channel, "/test.Names/Two").unwrap(), b"");
+        drop(go_on);
+        held.join().unwrap().unwrap();
+    });
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::call::{Outcome, ServerCall, not_implemented, panicked};
 use super::compressing::{Compressing, Messages};
 use super::context::{Caller, Context};
+use super::cost::Cost;
 use super::handler::{GenericHandler, MethodHandler};
 use super::interceptor::{Next, ServerInterceptor};
 use super::lanes::{self, Lanes};
@@ -23,7 +24,9 @@ use super::router::{NoRoute, Route, Router};
 use crate::grpc::headers::{self, ContentType, ReceivedRequest};
 use crate::grpc::{Code, Metadata, Method, MethodKind, Status};
 use crate::http2::{Headers, Reason};
-use crate::transport::{Accepted, CurrentCall, Facts, Job, Running, Stream, ThreadNames, Turn};
+use crate::transport::{
+    Accepted, CurrentCall, Facts, Job, Running, Serve, Stream, ThreadNames, Turn,
+};
 
 /// What every connection of a server hands its requests to.
 pub(crate) struct Dispatcher<'s> {
@@ -63,16 +66,24 @@ impl<'s> Dispatcher<'s> {
 
     /// Answers one request, sooner or later; never blocks and runs no user code.
     pub(crate) fn accept(&self, accepted: &Accepted) {
+        if let Some((lane, call)) = self.let_in(accepted) {
+            self.lanes.run(lane, call);
+        }
+    }
+
+    /// The call that a request begins, and its lane, unless it is refused.
+    fn let_in(&self, accepted: &Accepted) -> Option<(usize, Call)> {
         match self.admit(accepted) {
             Ok(mut call) => {
                 let lane = self.lane_of(&call);
                 match self.count(&mut call, lane) {
-                    Ok(()) => self.lanes.run(lane, call),
+                    Ok(()) => return Some((lane, call)),
                     Err(status) => call.refuse(&status),
                 }
             }
             Err(refusal) => refuse(&accepted.stream, &refusal),
         }
+        None
     }
 
     /// Whose workers run the call.
@@ -142,6 +153,39 @@ impl<'s> Dispatcher<'s> {
     }
 }
 
+/// Short calls run on the thread that has read them.
+impl Serve for Dispatcher<'_> {
+    type Job = (usize, Call);
+
+    fn accept(&self, accepted: Accepted) -> Option<(usize, Call)> {
+        let (lane, call) = self.let_in(&accepted)?;
+        // With its request whole the method has nothing to wait for.
+        let is_short = |route: &Route| {
+            let is_unary = route.declared.kind() == MethodKind::Unary;
+            is_unary && self.handlers.router.cost(route.number).is_short()
+        };
+        if call.route.as_ref().is_some_and(is_short) && accepted.stream.is_received() {
+            return Some((lane, call));
+        }
+        self.lanes.run(lane, call);
+        None
+    }
+
+    fn run(&self, (lane, call): (usize, Call)) {
+        if let Some(call) = self.lanes.run_here(lane, call) {
+            self.lanes.run(lane, call);
+        }
+    }
+
+    fn number(&self, (_, call): &(usize, Call)) -> usize {
+        call.route.as_ref().map_or(0, |route| route.number)
+    }
+
+    fn overran(&self, number: usize) {
+        self.handlers.router.cost(number).set_long();
+    }
+}
+
 impl Handlers<'_> {
     /// Where `path` leads, and the method there; no route if a generic handler is to be asked.
     ///
@@ -179,9 +223,14 @@ impl Handlers<'_> {
         let mut outcome = Outcome::default();
         let current = CurrentCall::new(reply.stream(), reply.deadline()).enter();
         let running = Running::begin(reply.stream(), context.declared_method(), self.thread_names);
+        let cost = route.as_ref().map(|route| self.router.cost(route.number));
+        let began = cost.and_then(Cost::begin);
         let result = catch_unwind(AssertUnwindSafe(|| {
             self.intercept(route.as_ref(), &mut context, &mut outcome)
         }));
+        if let (Some(cost), Some(began)) = (cost, began) {
+            cost.end(began);
+        }
         drop(running);
         drop(current);
         // Given back before the client learns of the end, so that its next call finds them.

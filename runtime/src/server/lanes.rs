@@ -150,6 +150,11 @@ impl<'s> Lanes<'s> {
         }
     }
 
+    /// Runs `call` on this thread, if `lane` has room for it; returns it otherwise.
+    pub(crate) fn run_here(&self, lane: usize, call: Call) -> Option<Call> {
+        self.workers[lane].run_here(call)
+    }
+
     /// Whether the calls of `lane` are let in however many the server has.
     pub(crate) fn is_reserved(&self, lane: usize) -> bool {
         self.lanes[lane].is_reserved

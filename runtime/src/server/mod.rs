@@ -10,6 +10,7 @@ mod builder;
 mod call;
 mod compressing;
 mod context;
+mod cost;
 mod dispatch;
 mod handler;
 mod interceptor;
@@ -39,7 +40,8 @@ pub use service::Service;
 pub use streams::{DetachedSink, ReplySink, RequestStream};
 
 use crate::transport::{
-    Accepting, ActiveCall, Address, Latch, Link, Listener, Listening, Pool, Wire, lock, now,
+    self, Accepting, ActiveCall, Address, Crew, Latch, Link, Listener, Listening, Pool, Reactors,
+    Wire, lock, now,
 };
 use compressing::Messages;
 use dispatch::{Call, Dispatcher, Handlers};
@@ -67,6 +69,7 @@ pub struct Server {
     listening: Mutex<Vec<Listening>>,
     connections: Arc<Mutex<Connections>>,
     pools: Vec<Arc<Pool<Call>>>,
+    crew: Option<Arc<Crew>>,
     terminated: Latch,
 }
 
@@ -94,6 +97,8 @@ struct Parts<'s> {
 #[derive(Clone)]
 struct Terms<'s> {
     dispatcher: Arc<Dispatcher<'s>>,
+    /// Where there are none, each connection has a thread of its own.
+    reactors: Option<Arc<Reactors<'s, Dispatcher<'s>>>>,
     accepting: Accepting<'s>,
     connections: Arc<Mutex<Connections>>,
     quota: Option<Arc<Quota>>,
@@ -114,17 +119,20 @@ impl Server {
         let quota = |max: usize| Arc::new(Quota::new(max));
         let handlers = Arc::new(handlers);
         let lanes = Lanes::new(lanes, &handlers, &accepting.threads);
+        let pools = lanes.pools();
+        let dispatcher = Dispatcher::new(handlers, lanes, messages, calls_max.map(quota));
+        let (dispatcher, quota) = (Arc::new(dispatcher), connections_max.map(quota));
+        let reactors = transport::server_reactors(&dispatcher, &accepting.threads).map(Arc::new);
         let server = Self {
             addresses: listeners.iter().map(|listener| listener.local().clone()).collect(),
             listening: Mutex::default(),
             connections: Arc::default(),
-            pools: lanes.pools(),
+            pools,
+            crew: reactors.as_ref().map(|reactors| reactors.crew().clone()),
             terminated: Latch::default(),
         };
         let connections = server.connections.clone();
-        let dispatcher = Dispatcher::new(handlers, lanes, messages, calls_max.map(quota));
-        let (dispatcher, quota) = (Arc::new(dispatcher), connections_max.map(quota));
-        let terms = Terms { dispatcher, accepting, connections, quota };
+        let terms = Terms { dispatcher, reactors, accepting, connections, quota };
         for listener in listeners {
             let connection_terms = terms.clone();
             let serve = move |wire| serve(wire, &connection_terms);
@@ -172,6 +180,7 @@ impl Server {
             }
         }
         self.pools.iter().for_each(|pool| pool.shut_down());
+        self.crew.iter().for_each(|crew| crew.end());
         self.terminated.open();
     }
 
@@ -222,7 +231,7 @@ impl fmt::Debug for Server {
 
 /// Begins a connection that a listener has accepted.
 fn serve(wire: Box<dyn Wire>, terms: &Terms<'_>) {
-    let Terms { dispatcher, accepting, connections, quota } = terms;
+    let Terms { dispatcher, reactors, accepting, connections, quota } = terms;
     let place = match quota {
         None => None,
         Some(quota) => match quota.take() {
@@ -235,10 +244,13 @@ fn serve(wire: Box<dyn Wire>, terms: &Terms<'_>) {
         return;
     }
     let dispatcher = dispatcher.clone();
-    let link = Link::server(wire, accepting, move |accepted| {
-        let _until_the_connection_ends = &place;
-        dispatcher.accept(&accepted);
-    });
+    let link = match reactors {
+        Some(reactors) if wire.has_descriptor() => reactors.serve(wire, accepting, place),
+        _ => Link::server(wire, accepting, move |accepted| {
+            let _until_the_connection_ends = &place;
+            dispatcher.accept(&accepted);
+        }),
+    };
     // Without a thread to read it, the connection is closed: the system is at its limit.
     let Ok(link) = link else { return };
     let mut connections = lock(connections);

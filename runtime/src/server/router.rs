@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::cost::Cost;
 use super::service::Service;
 use crate::grpc::Method;
 use crate::grpc::method::split_path;
@@ -16,6 +17,8 @@ use crate::grpc::method::split_path;
 pub(crate) struct Router<'s> {
     services: Vec<Arc<dyn Service + 's>>,
     routes: HashMap<Box<str>, Route>,
+    /// What is known of each method, by its number.
+    costs: Vec<Cost>,
 }
 
 /// Where a path leads.
@@ -24,6 +27,8 @@ pub(crate) struct Route {
     pub(crate) declared: Method,
     service: usize,
     method: usize,
+    /// Of all methods.
+    pub(crate) number: usize,
     /// Whose workers run it: a place in the server's lanes.
     pub(crate) lane: usize,
 }
@@ -57,13 +62,15 @@ impl<'s> Router<'s> {
                     return Err(RouterError::ForeignPath { service, path: path.to_owned() });
                 }
                 let declared = declared.clone();
-                let route = Route { declared, service: index, method, lane: 0 };
+                let number = routes.len();
+                let route = Route { declared, service: index, method, number, lane: 0 };
                 if routes.insert(path.into(), route).is_some() {
                     return Err(RouterError::Twice { path: path.to_owned() });
                 }
             }
         }
-        Ok(Self { services, routes })
+        let costs = (0..routes.len()).map(|_| Cost::default()).collect();
+        Ok(Self { services, routes, costs })
     }
 
     /// The method that answers `path`.
@@ -89,6 +96,11 @@ impl<'s> Router<'s> {
         for (path, route) in &mut self.routes {
             route.lane = lane(path);
         }
+    }
+
+    /// What is known of the method of this number.
+    pub(crate) fn cost(&self, number: usize) -> &Cost {
+        &self.costs[number]
     }
 
     /// The service that `route` leads to, and the index of its method.

@@ -75,6 +75,11 @@ pub(super) fn now() -> Option<Instant> {
     current().map(|clock| clock.now())
 }
 
+/// Whether this thread has such a clock.
+pub(super) fn is_virtual() -> bool {
+    current().is_some()
+}
+
 /// The timer of this thread's clock, if it has one.
 pub(super) fn timer() -> Option<Timer> {
     current().and_then(|clock| lock(&clock.shared.timer).clone())

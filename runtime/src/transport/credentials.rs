@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use super::Threads;
 use super::auth_context::{AuthContext, SecurityLevel};
+use super::platform::Descriptor;
+use super::reactor::Bell;
 #[cfg(feature = "tls-rustls")]
 use super::tls::{ClientHandshake, ClientTls, Handshakes, ServerHandshake, ServerTls};
 use super::wire::{Address, Interest, Wire};
@@ -294,6 +296,26 @@ impl Wire for LocalWire {
 
     fn wake(&self) {
         self.inner.wake();
+    }
+
+    fn prepare_wait(&self) {
+        self.inner.prepare_wait();
+    }
+
+    fn descriptor(&self) -> Option<Descriptor<'_>> {
+        self.inner.descriptor()
+    }
+
+    fn attach(&self, bell: &Bell) {
+        self.inner.attach(bell);
+    }
+
+    fn begin_wait(&self, interest: Interest) -> Result<Interest, Interest> {
+        self.inner.begin_wait(interest)
+    }
+
+    fn end_wait(&self, interest: Interest, found: Interest) -> Interest {
+        self.inner.end_wait(interest, found)
     }
 
     fn end_writing(&self) {

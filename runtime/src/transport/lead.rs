@@ -3,7 +3,8 @@
 //! ```text
 //! caller   waits for something ─► nobody leads: leads, pumps until it is there, passes the lead on
 //!                              └► somebody leads: follows; sleeps until it is there or the lead is offered
-//! watcher  the link's own thread: leads when nobody else has for a while, or when it is asked to
+//! watcher  a client's: the link's own thread, which leads when nobody else has for a while, or when
+//!          it is asked to; a server's: its reactor, whenever no caller leads
 //! ```
 //!
 //! So a caller that waits for its reply reads it from the wire itself, and no other thread is woken
@@ -16,10 +17,13 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::inbox::Inbox;
-use super::lock;
+use super::inbox::{Awaited, Busy, DeadlinePassed, Inbox, SendingTurn};
+use super::link::Link;
+use super::verbs::Pumped;
+use super::wire::Interest;
+use super::{lock, now};
 use crate::limits::{READ_BUFFER_SIZE, WATCH_DELAY};
 
 /// Who leads a link, and who would.
@@ -39,6 +43,8 @@ struct State {
     is_wanted: bool,
     /// The watcher sleeps until it is told.
     is_asleep: bool,
+    /// What a reactor watches for.
+    watched: Interest,
     /// What a caller that leads reads into.
     buffer: Vec<u8>,
 }
@@ -74,17 +80,20 @@ impl Lead {
             turns: 0,
             is_wanted: true,
             is_asleep: false,
+            watched: Interest::NONE,
             buffer: Vec::new(),
         };
         Self { state: Mutex::new(state), attention: Condvar::new() }
     }
 
-    /// A caller is about to wait at `inbox`.
-    pub(super) fn enter(&self, inbox: &Arc<Inbox>) -> Role {
+    /// A caller is about to wait at `inbox`. A reactor that watches the link is told not to by
+    /// `watch`.
+    pub(super) fn enter(&self, inbox: &Arc<Inbox>, watch: impl FnOnce(Interest)) -> Role {
         let mut state = lock(&self.state);
         if state.leader == Leader::Nobody {
             state.leader = Leader::Caller;
             state.turns += 1;
+            state.watch(Interest::NONE, watch);
             return Role::Leads(state.take_buffer());
         }
         state.follow(inbox);
@@ -105,11 +114,46 @@ impl Lead {
         lock(&self.state).take_buffer()
     }
 
-    /// A caller stops leading: offers the lead to one that follows.
-    pub(super) fn pass_on(&self, buffer: Vec<u8>) {
+    /// A caller stops leading: offers the lead to one that follows. If there is none, the link's
+    /// reactor has `watch` called with what it is to watch for, which `next` tells.
+    pub(super) fn pass_on(
+        &self,
+        buffer: Vec<u8>,
+        next: impl FnOnce() -> Option<Interest>,
+        watch: impl FnOnce(Interest),
+    ) {
         let mut state = lock(&self.state);
         state.buffer = buffer;
-        self.offer(state);
+        if !state.offer() {
+            state.leader = Leader::Nobody;
+            if let Some(interest) = next() {
+                state.watch(interest, watch);
+            }
+            self.call_watcher(state);
+        }
+    }
+
+    /// A reactor is about to look at the link; says whether it may. If not, it is told by `watch` not
+    /// to watch for anything.
+    pub(super) fn begin_visit(&self, watch: impl FnOnce(Interest)) -> bool {
+        let mut state = lock(&self.state);
+        let is_free = state.leader == Leader::Nobody;
+        match is_free {
+            true => state.leader = Leader::Watcher,
+            false => state.watch(Interest::NONE, watch),
+        }
+        is_free
+    }
+
+    /// A reactor has looked at the link, and is to watch for `interest` unless a caller leads now.
+    pub(super) fn end_visit(&self, interest: Interest, watch: impl FnOnce(Interest)) {
+        let mut state = lock(&self.state);
+        if state.offer() {
+            state.watch(Interest::NONE, watch);
+        } else {
+            state.leader = Leader::Nobody;
+            state.watch(interest, watch);
+        }
     }
 
     /// Somebody wants to be told of what comes and does not wait for it: the watcher is to lead if
@@ -167,21 +211,14 @@ impl Lead {
         if state.is_wanted || state.followers.is_empty() {
             return true;
         }
-        self.offer(state);
+        if !state.offer() {
+            state.leader = Leader::Nobody;
+        }
         false
     }
 
-    /// The leader stops.
-    fn offer(&self, mut state: MutexGuard<'_, State>) {
-        if let Some(follower) = state.followers.last() {
-            let inbox = Arc::clone(&follower.inbox);
-            state.leader = Leader::Caller;
-            state.turns += 1;
-            // Under the lock, so that a follower that leaves sees it.
-            inbox.offer_lead();
-            return;
-        }
-        state.leader = Leader::Nobody;
+    /// Nobody leads: tells the watcher, if it wants to know at once.
+    fn call_watcher(&self, state: MutexGuard<'_, State>) {
         let is_due = state.is_wanted || state.is_asleep;
         drop(state);
         if is_due {
@@ -194,7 +231,125 @@ impl Lead {
     }
 }
 
+impl Link {
+    /// Waits until `what` is there at `inbox`, `until` at most; drives the connection meanwhile, if
+    /// callers do that and nobody else does.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        inbox: &Arc<Inbox>,
+        what: Awaited,
+        until: Option<Instant>,
+    ) -> Result<(), DeadlinePassed> {
+        if inbox.has(what) {
+            return Ok(());
+        }
+        let in_time = |is_there: bool| if is_there { Ok(()) } else { Err(DeadlinePassed) };
+        // Whoever sends on the stream comes to its end by itself.
+        let Some(lead) = self.lead.as_ref().filter(|_| what != Awaited::Sending) else {
+            self.uncork();
+            return in_time(inbox.wait(what, until).is_there);
+        };
+        self.uncork();
+        let buffer = match lead.enter(inbox, |interest| self.watch(interest)) {
+            Role::Leads(buffer) => buffer,
+            Role::Follows => {
+                let woken = inbox.wait(what, until);
+                if !lead.leave(inbox, woken.is_to_lead) {
+                    return in_time(woken.is_there);
+                }
+                lead.buffer()
+            }
+        };
+        let mut leading = Leading { link: self, lead, buffer };
+        in_time(self.lead_until(&mut leading.buffer, inbox, what, until))
+    }
+
+    /// Pumps until `what` is there at `inbox`, `until` at most; says whether it is.
+    fn lead_until(
+        self: &Arc<Self>,
+        buffer: &mut [u8],
+        inbox: &Arc<Inbox>,
+        what: Awaited,
+        until: Option<Instant>,
+    ) -> bool {
+        loop {
+            if inbox.has(what) {
+                return true;
+            }
+            if until.is_some_and(|until| until <= now()) {
+                return false;
+            }
+            let caller = Some((Arc::clone(inbox), what));
+            let is_usable = match self.pump(buffer, until, caller) {
+                Pumped::Alive { accepted, is_usable } => {
+                    self.leave_unserved(accepted);
+                    is_usable
+                }
+                Pumped::Over => false,
+            };
+            if !is_usable {
+                self.tell_leaving();
+                // It also sees to the end.
+                self.attend();
+            }
+        }
+    }
+
+    /// As [`Inbox::begin_sending`], but waits while somebody else sends.
+    pub(super) fn begin_sending<'a>(
+        self: &Arc<Self>,
+        inbox: &'a Arc<Inbox>,
+        until: Option<Instant>,
+    ) -> Result<Option<SendingTurn<'a>>, DeadlinePassed> {
+        loop {
+            match inbox.begin_sending() {
+                Ok(turn) => return Ok(turn),
+                Err(Busy) => self.wait(inbox, Awaited::Sending, until)?,
+            }
+        }
+    }
+
+    /// Somebody wants to be told of what comes without waiting for it.
+    pub(super) fn attend(&self) {
+        if let Some(lead) = &self.lead {
+            lead.attend();
+        }
+    }
+}
+
+/// A caller that leads; dropped, it passes the lead on.
+struct Leading<'a> {
+    link: &'a Link,
+    lead: &'a Lead,
+    buffer: Vec<u8>,
+}
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        let (link, buffer) = (self.link, std::mem::take(&mut self.buffer));
+        self.lead.pass_on(buffer, || link.next_watch(), |interest| link.watch(interest));
+    }
+}
+
 impl State {
+    /// The leader stops: offers the lead to one that follows; says whether there is one.
+    fn offer(&mut self) -> bool {
+        let Some(follower) = self.followers.last() else { return false };
+        // Under the lock, so that a follower that leaves sees it.
+        follower.inbox.offer_lead();
+        self.leader = Leader::Caller;
+        self.turns += 1;
+        true
+    }
+
+    /// Has a reactor watch for `interest`, unless it does already.
+    fn watch(&mut self, interest: Interest, watch: impl FnOnce(Interest)) {
+        if self.watched != interest {
+            self.watched = interest;
+            watch(interest);
+        }
+    }
+
     fn take_buffer(&mut self) -> Vec<u8> {
         let mut buffer = std::mem::take(&mut self.buffer);
         if buffer.is_empty() {

@@ -6,14 +6,16 @@
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Instant;
 
 use super::active::ActiveCall;
 use super::auth_context::AuthContext;
 use super::credentials::host_of;
-use super::inbox::{Awaited, Busy, DeadlinePassed, Inbox, SendingTurn, SentEnd};
-use super::lead::{Lead, Role};
+use super::inbox::{Awaited, DeadlinePassed, Inbox, SentEnd};
+use super::lead::Lead;
+use super::reactor::Bell;
 use super::shape::{ThreadShape, shape};
 use super::state::{Phase, State};
 use super::stream::{End, Outgoing, SendError, Stream};
@@ -42,6 +44,14 @@ pub(crate) struct Link {
     pub(super) lead: Option<Lead>,
     /// To be called once no stream can be opened any more.
     leaves: Mutex<Option<Leaves>>,
+    /// How its reactor is called, if it has one.
+    pub(super) bell: OnceLock<Bell>,
+    /// When its reactor will look at it at the latest, if that is known.
+    pub(super) alarm: Mutex<Option<Instant>>,
+    /// Requests that a caller has read, for the reactor.
+    pub(super) unserved: Mutex<Vec<Accepted>>,
+    /// What is to be written waits for more to come.
+    pub(super) corked: AtomicBool,
     peer: Arc<Address>,
 }
 
@@ -138,6 +148,18 @@ impl Link {
         Ok(link)
     }
 
+    /// The server's side of a new connection over `wire`, for a reactor to drive.
+    pub(super) fn of_reactor(wire: Box<dyn Wire>, accepting: &Accepting<'_>) -> Arc<Self> {
+        let receive_limit = accepting.receive_limit;
+        let mut config = accepting.config.clone();
+        // As above.
+        config.lifetime = config.lifetime.spread(random());
+        let window = config.initial_window_size;
+        let core = Connection::server(config);
+        let lead = Some(Lead::new());
+        Self::new(wire, core, Side::Server, window, receive_limit, lead, None)
+    }
+
     fn new(
         wire: Box<dyn Wire>,
         core: Connection,
@@ -150,7 +172,21 @@ impl Link {
         let peer = Arc::new(wire.peer().clone());
         let state = Mutex::new(State::new(core, side));
         let (changed, leaves) = (Condvar::new(), Mutex::new(leaves));
-        Arc::new(Self { wire, state, changed, side, receive_limit, window, lead, leaves, peer })
+        Arc::new(Self {
+            wire,
+            state,
+            changed,
+            side,
+            receive_limit,
+            window,
+            lead,
+            leaves,
+            bell: OnceLock::new(),
+            alarm: Mutex::default(),
+            unserved: Mutex::default(),
+            corked: AtomicBool::new(false),
+            peer,
+        })
     }
 
     /// Opens a stream with `head` and sends `first`, framed messages that may be none. With `end`
@@ -377,92 +413,18 @@ impl Link {
         };
         self.end(text.into());
         drop(serve);
+        self.finish();
+    }
+
+    /// The connection has ended, and whoever drives it is done with it.
+    pub(super) fn finish(&self) {
         self.tell_leaving();
         self.wire.shutdown();
         lock(&self.state).reader_done = true;
         self.changed.notify_all();
     }
 
-    /// Waits until `what` is there at `inbox`, `until` at most; drives the connection meanwhile, if
-    /// callers do that and nobody else does.
-    pub(super) fn wait(
-        self: &Arc<Self>,
-        inbox: &Arc<Inbox>,
-        what: Awaited,
-        until: Option<Instant>,
-    ) -> Result<(), DeadlinePassed> {
-        if inbox.has(what) {
-            return Ok(());
-        }
-        let in_time = |is_there: bool| if is_there { Ok(()) } else { Err(DeadlinePassed) };
-        // Whoever sends on the stream comes to its end by itself.
-        let Some(lead) = self.lead.as_ref().filter(|_| what != Awaited::Sending) else {
-            return in_time(inbox.wait(what, until).is_there);
-        };
-        let buffer = match lead.enter(inbox) {
-            Role::Leads(buffer) => buffer,
-            Role::Follows => {
-                let woken = inbox.wait(what, until);
-                if !lead.leave(inbox, woken.is_to_lead) {
-                    return in_time(woken.is_there);
-                }
-                lead.buffer()
-            }
-        };
-        let mut leading = Leading { lead, buffer };
-        in_time(self.lead_until(&mut leading.buffer, inbox, what, until))
-    }
-
-    /// Pumps until `what` is there at `inbox`, `until` at most; says whether it is.
-    fn lead_until(
-        self: &Arc<Self>,
-        buffer: &mut [u8],
-        inbox: &Arc<Inbox>,
-        what: Awaited,
-        until: Option<Instant>,
-    ) -> bool {
-        loop {
-            if inbox.has(what) {
-                return true;
-            }
-            if until.is_some_and(|until| until <= now()) {
-                return false;
-            }
-            let caller = Some((Arc::clone(inbox), what));
-            let is_usable = match self.pump(buffer, until, caller) {
-                Pumped::Alive { is_usable, .. } => is_usable,
-                Pumped::Over => false,
-            };
-            if !is_usable {
-                self.tell_leaving();
-                // It also sees to the end.
-                self.attend();
-            }
-        }
-    }
-
-    /// As [`Inbox::begin_sending`], but waits while somebody else sends.
-    pub(super) fn begin_sending<'a>(
-        self: &Arc<Self>,
-        inbox: &'a Arc<Inbox>,
-        until: Option<Instant>,
-    ) -> Result<Option<SendingTurn<'a>>, DeadlinePassed> {
-        loop {
-            match inbox.begin_sending() {
-                Ok(turn) => return Ok(turn),
-                Err(Busy) => self.wait(inbox, Awaited::Sending, until)?,
-            }
-        }
-    }
-
-    /// Somebody wants to be told of what comes without waiting for it.
-    pub(super) fn attend(&self) {
-        if let Some(lead) = &self.lead {
-            lead.attend();
-        }
-    }
-
-    fn tell_leaving(&self) {
+    pub(super) fn tell_leaving(&self) {
         let leaves = lock(&self.leaves).take();
         if let Some(leaves) = leaves {
             leaves(self);
@@ -476,18 +438,6 @@ impl Link {
             (None, Some(text)) => format!("{} is going away: {text}", self.peer).into(),
             (None, None) => format!("connection to {}: {error}", self.peer).into(),
         }
-    }
-}
-
-/// A caller that leads; dropped, it passes the lead on.
-struct Leading<'a> {
-    lead: &'a Lead,
-    buffer: Vec<u8>,
-}
-
-impl Drop for Leading<'_> {
-    fn drop(&mut self) {
-        self.lead.pass_on(std::mem::take(&mut self.buffer));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Everything that only Linux has: one system call that neither blocks nor signals, and eventfd.
+//! Everything that only Linux has: one system call that neither blocks nor signals, eventfd and epoll.
 //!
 //! `portable.rs` beside it has the same names; sockets stay in blocking mode here, each call says
 //! itself that it must not block.
@@ -12,6 +12,16 @@ use std::os::unix::net::SocketAddr;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::net::{RecvFlags, SendFlags};
 use socket2::Socket;
+
+pub(super) use super::poller::{Found, Poller};
+
+/// What a poller watches.
+pub(crate) type Descriptor<'a> = BorrowedFd<'a>;
+
+/// What a poller watches of `socket`.
+pub(super) fn descriptor(socket: &Socket) -> Option<Descriptor<'_>> {
+    Some(socket.as_fd())
+}
 
 /// Makes a poll return: an eventfd.
 pub(super) struct Waker(OwnedFd);

@@ -51,7 +51,10 @@ mod lead;
 mod link;
 pub(crate) mod listener;
 pub(crate) mod memory;
+mod reactor;
+mod reactors;
 mod received;
+mod seat;
 mod shape;
 mod socket;
 mod state;
@@ -67,11 +70,14 @@ pub(crate) mod tls;
 #[cfg(unix)]
 pub(crate) mod unix;
 mod verbs;
+mod visits;
 pub(crate) mod wire;
 pub(crate) mod workers;
 
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
 mod linux;
+#[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
+mod poller;
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
 use linux as platform;
 #[cfg(not(all(target_os = "linux", not(rust_grpc_portable))))]
@@ -93,6 +99,8 @@ pub(crate) use in_process::InProcess;
 pub(crate) use latch::Latch;
 pub(crate) use link::{Accepted, Accepting, Link, OpenError};
 pub(crate) use listener::{Listener, Listening};
+pub(crate) use reactor::Serve;
+pub(crate) use reactors::{Crew, Reactors, server_reactors};
 pub(crate) use received::Incoming;
 pub(crate) use stream::{SendError, Stream};
 pub(crate) use target::{Place, Target};

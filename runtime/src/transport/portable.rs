@@ -4,11 +4,16 @@
 //! The flag `--cfg rust_grpc_portable` selects this file on Linux too, so that the tests can run
 //! on it.
 
+use std::convert::Infallible;
 use std::io::{self, Read, Write};
+use std::marker::PhantomData;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
 
 use rustix::fd::{AsFd, BorrowedFd};
 use socket2::Socket;
+
+use super::wire::Interest;
 
 /// Makes a poll return: a socket that sends to itself.
 pub(super) struct Waker(UdpSocket);
@@ -68,3 +73,55 @@ pub(super) fn thread_number() -> Option<u32> {
 
 /// Would have tools show this thread as `name`; there is no common way.
 pub(super) fn set_thread_name(_name: &std::ffi::CStr) {}
+
+/// What a poller would watch of a socket.
+pub(super) fn descriptor(_socket: &Socket) -> Option<Descriptor<'_>> {
+    None
+}
+
+/// What a poller would watch: there is none here.
+#[derive(Clone, Copy)]
+pub(super) struct Descriptor<'a>(Infallible, PhantomData<&'a ()>);
+
+/// Waiting for many sockets at once, which no standard call does on every system: servers have a
+/// thread for each connection here.
+pub(super) struct Poller(Infallible);
+
+/// What a poller would have found.
+pub(super) struct Found;
+
+impl Poller {
+    pub(super) fn new() -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn add(&self, _descriptor: Descriptor<'_>, _key: u64) -> io::Result<()> {
+        match self.0 {}
+    }
+
+    pub(super) fn set(&self, _descriptor: Descriptor<'_>, _key: u64, _interest: Interest) {
+        match self.0 {}
+    }
+
+    pub(super) fn remove(&self, _descriptor: Descriptor<'_>) {
+        match self.0 {}
+    }
+
+    pub(super) fn wait(&self, _found: &mut Found, _timeout: Option<Duration>) -> io::Result<()> {
+        match self.0 {}
+    }
+
+    pub(super) fn wake(&self) {
+        match self.0 {}
+    }
+}
+
+impl Found {
+    pub(super) fn new() -> Self {
+        Self
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, Interest)> {
+        std::iter::empty()
+    }
+}

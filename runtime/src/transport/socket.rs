@@ -4,18 +4,22 @@
 
 use std::io;
 use std::net::Shutdown;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
-use super::platform::{self, Waker};
+use super::platform::{self, Descriptor, Waker};
+use super::reactor::Bell;
 use super::wire::{Address, Interest, Wire};
 
 /// A connected socket and what wakes its reader.
 pub(super) struct SocketWire {
     socket: Socket,
-    waker: Waker,
+    /// Made when somebody waits here: a connection of a reactor has none.
+    waker: OnceLock<Waker>,
+    bell: OnceLock<Bell>,
     peer: Address,
     local: Address,
 }
@@ -23,7 +27,7 @@ pub(super) struct SocketWire {
 impl SocketWire {
     pub(super) fn new(socket: Socket, peer: Address, local: Address) -> io::Result<Self> {
         platform::prepare(&socket)?;
-        Ok(Self { socket, waker: Waker::new()?, peer, local })
+        Ok(Self { socket, waker: OnceLock::new(), bell: OnceLock::new(), peer, local })
     }
 }
 
@@ -40,14 +44,44 @@ impl Wire for SocketWire {
         let mut flags = PollFlags::empty();
         flags.set(PollFlags::IN, interest.read);
         flags.set(PollFlags::OUT, interest.write);
-        poll_with_waker(&self.socket, flags, &self.waker, timeout).map(|found| Interest {
+        self.prepare_wait();
+        let found = match self.waker.get() {
+            Some(waker) => poll_with_waker(&self.socket, flags, waker, timeout)?,
+            // The system has no descriptor left: what a wake would tell is looked for now and then.
+            None => {
+                let mut polled = [PollFd::new(&self.socket, flags)];
+                let timeout = timeout.map_or(UNWOKEN_WAIT_MAX, |time| time.min(UNWOKEN_WAIT_MAX));
+                poll_once(&mut polled, Some(timeout))?;
+                polled[0].revents()
+            }
+        };
+        Ok(Interest {
             read: interest.read && found.intersects(PollFlags::IN | ENDED),
             write: interest.write && found.intersects(PollFlags::OUT | ENDED),
         })
     }
 
+    fn prepare_wait(&self) {
+        if self.waker.get().is_none()
+            && let Ok(waker) = Waker::new()
+        {
+            // One thread at a time waits.
+            let _ = self.waker.set(waker);
+        }
+    }
+
     fn wake(&self) {
-        self.waker.wake();
+        self.waker.get().into_iter().for_each(Waker::wake);
+        self.bell.get().into_iter().for_each(Bell::ring);
+    }
+
+    fn descriptor(&self) -> Option<Descriptor<'_>> {
+        platform::descriptor(&self.socket)
+    }
+
+    fn attach(&self, bell: &Bell) {
+        // A connection has one reactor, for good.
+        let _ = self.bell.set(bell.clone());
     }
 
     fn end_writing(&self) {
@@ -83,15 +117,19 @@ pub(super) fn poll_with_waker(
     #[cfg(feature = "testing")]
     let timeout = timeout.map(super::clock::slice);
     let polled = if flags.is_empty() { &mut polled[..1] } else { &mut polled[..] };
-    // One poll: an interruption is an early return, which callers allow for.
-    match poll(polled, timeout.map(timespec).as_ref()) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => {}
-        Err(error) => return Err(error.into()),
-    }
+    poll_once(polled, timeout)?;
     if !polled[0].revents().is_empty() {
         waker.clear();
     }
     Ok(polled.get(1).map_or(PollFlags::empty(), PollFd::revents))
+}
+
+/// One poll: an interruption is an early return, which callers allow for.
+fn poll_once(polled: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<()> {
+    match poll(polled, timeout.map(timespec).as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Waits, `timeout` at most, until a socket of `sockets` can be written or has failed; says which,
@@ -101,10 +139,7 @@ pub(super) fn poll_writable<'a>(
     timeout: Option<Duration>,
 ) -> io::Result<Vec<usize>> {
     let mut polled: Vec<_> = sockets.map(|socket| PollFd::new(socket, PollFlags::OUT)).collect();
-    match poll(&mut polled, timeout.map(timespec).as_ref()) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => {}
-        Err(error) => return Err(error.into()),
-    }
+    poll_once(&mut polled, timeout)?;
     let is_ready = |polled: &PollFd<'_>| polled.revents().intersects(PollFlags::OUT | ENDED);
     Ok((0..polled.len()).filter(|index| is_ready(&polled[*index])).collect())
 }
@@ -119,7 +154,7 @@ fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usiz
     }
 }
 
-fn timespec(timeout: Duration) -> Timespec {
+pub(super) fn timespec(timeout: Duration) -> Timespec {
     // Longer than anybody waits: more would overflow on systems with 32-bit seconds.
     let timeout = timeout.min(Duration::from_secs(1 << 30));
     Timespec {
@@ -127,6 +162,9 @@ fn timespec(timeout: Duration) -> Timespec {
         tv_nsec: timeout.subsec_nanos().into(),
     }
 }
+
+/// How long a thread waits that nothing can wake.
+const UNWOKEN_WAIT_MAX: Duration = Duration::from_millis(50);
 
 /// The peer is gone or the socket is broken: reading or writing says which.
 const ENDED: PollFlags = PollFlags::HUP.union(PollFlags::ERR).union(PollFlags::NVAL);

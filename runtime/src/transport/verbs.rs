@@ -6,6 +6,7 @@
 //! reading.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::thread::yield_now;
 use std::time::Instant;
@@ -73,6 +74,7 @@ impl Link {
         until: Option<Instant>,
         caller: Option<(Arc<Inbox>, Awaited)>,
     ) -> Pumped {
+        self.wire.prepare_wait();
         let Some((interest, until)) = self.begin_pump(until, caller) else { return Pumped::Over };
         let timeout = until.map(|until| until.saturating_duration_since(now()));
         let found = match self.wire.wait(interest, timeout) {
@@ -82,7 +84,16 @@ impl Link {
                 return Pumped::Over;
             }
         };
-        let time = now();
+        self.take_found(buffer, found, now())
+    }
+
+    /// What follows a wait: reads once, if that was `found`, and does what there is to do.
+    pub(super) fn take_found(
+        self: &Arc<Self>,
+        buffer: &mut [u8],
+        found: Interest,
+        time: Instant,
+    ) -> Pumped {
         lock(&self.state).pumping = None;
         if found.write {
             self.resume_writing();
@@ -114,7 +125,7 @@ impl Link {
     }
 
     /// What to wait for, and until when; nothing if the connection is over.
-    fn begin_pump(
+    pub(super) fn begin_pump(
         &self,
         until: Option<Instant>,
         caller: Option<(Arc<Inbox>, Awaited)>,
@@ -212,6 +223,9 @@ impl Link {
         }
         let is_ready = state.core.is_ready();
         state.settle();
+        if !accepted.is_empty() && self.bell.get().is_some() {
+            self.corked.store(true, Ordering::Release);
+        }
         self.flush(state);
         if is_ready && !was_ready {
             self.changed.notify_all();
@@ -260,7 +274,7 @@ impl Link {
     /// Writes what is in the core, unless another thread does or the wire is full; then releases
     /// the lock and wakes who is due.
     fn flush<'a>(&'a self, mut state: MutexGuard<'a, State>) {
-        while state.core.has_output() {
+        while state.core.has_output() && !self.corked.load(Ordering::Relaxed) {
             match state.output {
                 Output::Idle => {}
                 // They take it along, or the pumping thread does.

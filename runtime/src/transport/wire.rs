@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::auth_context::AuthContext;
+use super::platform::Descriptor;
+use super::reactor::Bell;
 
 /// A two-way stream of bytes between two peers.
 pub(crate) trait Wire: Send + Sync {
@@ -24,8 +26,36 @@ pub(crate) trait Wire: Send + Sync {
     /// A wake that came before the call counts. May return early with nothing ready.
     fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<Interest>;
 
-    /// Makes the current or the next [`Wire::wait`] return.
+    /// Makes the current or the next [`Wire::wait`] return, and rings the bell of
+    /// [`Wire::attach`].
     fn wake(&self);
+
+    /// Gets ready for [`Wire::wait`], so that no [`Wire::wake`] from now on is missed.
+    fn prepare_wait(&self) {}
+
+    /// What a reactor can wait for in place of [`Wire::wait`]; nothing if only that can wait.
+    fn descriptor(&self) -> Option<Descriptor<'_>> {
+        None
+    }
+
+    /// Whether there is a [`Wire::descriptor`].
+    fn has_descriptor(&self) -> bool {
+        self.descriptor().is_some()
+    }
+
+    /// The bell of the reactor that waits.
+    fn attach(&self, _bell: &Bell) {}
+
+    /// What a wait for `interest` would find without asking the system, or else what the descriptor
+    /// is to be watched for.
+    fn begin_wait(&self, interest: Interest) -> Result<Interest, Interest> {
+        Err(interest)
+    }
+
+    /// What of `interest` is there, the descriptor having been `found` ready.
+    fn end_wait(&self, interest: Interest, found: Interest) -> Interest {
+        interest.of(found)
+    }
 
     /// Tells the peer that nothing more will be written; reading goes on.
     fn end_writing(&self);
@@ -66,8 +96,12 @@ pub(crate) struct Interest {
 
 impl Interest {
     pub(crate) const NONE: Self = Self { read: false, write: false };
-    #[cfg(test)]
     pub(crate) const READ: Self = Self { read: true, write: false };
+
+    /// What of it is `found`.
+    pub(crate) fn of(self, found: Self) -> Self {
+        Self { read: self.read && found.read, write: self.write && found.write }
+    }
 }
 
 /// One end of a connection: where a server listens, or where a call came from.

@@ -142,6 +142,10 @@ struct State<J> {
     threads: usize,
     /// Threads that run a job.
     busy: usize,
+    /// Jobs that run elsewhere, by [`Workers::run_here`], and count as if a thread ran them.
+    here: usize,
+    /// How many jobs may run at once.
+    running_max: usize,
     over: bool,
     /// The timer will have the jobs looked at that have waited too long.
     has_alarm: bool,
@@ -175,7 +179,7 @@ impl<'s, J: Job> Workers<'s, J> {
             queue_max,
             ending: AtomicUsize::new(0),
             max_wait,
-            state: Mutex::default(),
+            state: Mutex::new(State::new(threads_max)),
             work: Condvar::new(),
             ended: Condvar::new(),
         };
@@ -201,7 +205,7 @@ impl<'s, J: Job> Workers<'s, J> {
             if state.waiting() >= waiting_max {
                 _dropped = state.take_those_over();
             }
-            if state.threads == 0 || state.waiting() >= waiting_max {
+            if state.threads + state.here == 0 || state.waiting() >= waiting_max {
                 return Err((job, Refusal::Full));
             }
             until = pool.max_wait.and_then(|max_wait| now().checked_add(max_wait));
@@ -217,6 +221,31 @@ impl<'s, J: Job> Workers<'s, J> {
         Ok(())
     }
 
+    /// Runs `job` on this thread, if the pool has room for it and nothing waits; returns it otherwise.
+    pub(crate) fn run_here(&self, job: J) -> Option<J> {
+        let pool = &self.pool;
+        let mut state = lock(&pool.state);
+        let has_room = state.busy + state.here < pool.threads_kept;
+        if state.over || !has_room || !state.queue.is_empty() {
+            return Some(job);
+        }
+        state.here += 1;
+        drop(state);
+        let turn = Turn { ending: None, is_ending: Cell::new(false) };
+        // As for the threads of the pool.
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.work)(job, &turn)));
+        let mut state = lock(&pool.state);
+        state.here -= 1;
+        if !state.queue.is_empty() {
+            if state.threads == state.busy {
+                self.start_thread(&mut state);
+            }
+            drop(state);
+            pool.work.notify_one();
+        }
+        None
+    }
+
     /// The pool, for those who end it or look at it.
     pub(crate) fn pool(&self) -> &Arc<Pool<J>> {
         &self.pool
@@ -224,7 +253,7 @@ impl<'s, J: Job> Workers<'s, J> {
 
     /// Whether a thread could be started that is free for the next job.
     fn start_thread(&self, state: &mut State<J>) -> bool {
-        if state.threads >= self.pool.threads_max {
+        if state.threads + state.here >= self.pool.threads_max {
             return false;
         }
         let (pool, work) = (Arc::clone(&self.pool), Arc::clone(&self.work));
@@ -268,7 +297,7 @@ impl<J: Job> Pool<J> {
     fn work(&self, work: &Work<'_, J>) {
         let mut state = lock(&self.state);
         loop {
-            let Some(Waiting { job, .. }) = state.queue.pop_front() else {
+            let Some(Waiting { job, .. }) = state.take_next() else {
                 if state.over {
                     break;
                 }
@@ -304,7 +333,10 @@ impl<J: Job> Pool<J> {
             return (self.work.wait(state).unwrap_or_else(PoisonError::into_inner), false);
         }
         let until = now().checked_add(WORKER_IDLE_MAX);
-        let is_due = |state: &State<J>| !state.queue.is_empty() || state.over;
+        let is_due = |state: &State<J>| {
+            let may_run = state.busy + state.here < state.running_max;
+            (may_run && !state.queue.is_empty()) || state.over
+        };
         let (state, is_due) = wait_until(&self.work, state, until, is_due);
         let is_surplus = !is_due && state.threads > self.threads_kept;
         (state, is_surplus)
@@ -362,12 +394,22 @@ impl Drop for Turn<'_> {
 impl<J: Job> State<J> {
     /// Whether a thread has nothing to do, and will have nothing when all that waits is taken.
     fn has_free_thread(&self) -> bool {
-        self.threads - self.busy > self.queue.len()
+        self.free_threads() > self.queue.len()
     }
 
     /// Jobs for which there is no thread.
     fn waiting(&self) -> usize {
-        self.queue.len().saturating_sub(self.threads - self.busy)
+        self.queue.len().saturating_sub(self.free_threads())
+    }
+
+    /// Threads that could take a job now.
+    fn free_threads(&self) -> usize {
+        self.threads.min(self.running_max.saturating_sub(self.here)).saturating_sub(self.busy)
+    }
+
+    /// The next job, if one may run.
+    fn take_next(&mut self) -> Option<Waiting<J>> {
+        if self.busy + self.here < self.running_max { self.queue.pop_front() } else { None }
     }
 
     /// Takes the jobs out that nobody waits for any more. Looks at each job only once for several
@@ -392,12 +434,14 @@ impl<J: Job> State<J> {
     }
 }
 
-impl<J> Default for State<J> {
-    fn default() -> Self {
+impl<J> State<J> {
+    fn new(running_max: usize) -> Self {
         Self {
             queue: VecDeque::new(),
             threads: 0,
             busy: 0,
+            here: 0,
+            running_max,
             over: false,
             has_alarm: false,
             refusals_before_search: 0,

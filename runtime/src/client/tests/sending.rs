@@ -167,12 +167,13 @@ fn a_thousand_open_streams_add_no_thread() {
     let before = threads();
     let mut streams: Vec<_> = (0..1000).map(|_| stub.chat(()).unwrap()).collect();
     streams.push(first);
-    assert_eq!(threads(), before);
+    // The thread that has connected may have ended meanwhile.
+    assert!(threads() <= before);
     for stream in &mut streams {
         assert_eq!(stream.recv().unwrap().as_deref(), Some("r"));
         assert_eq!(stream.recv().unwrap(), None);
     }
-    assert_eq!(threads(), before);
+    assert!(threads() <= before);
     drop((streams, stub));
     peers.join();
 }

@@ -22,6 +22,8 @@ use super::words;
 use crate::limits::{READ_BUFFER_SIZE, TLS_READS_MAX};
 use crate::transport::auth_context::AuthContext;
 use crate::transport::lock;
+use crate::transport::platform::Descriptor;
+use crate::transport::reactor::Bell;
 use crate::transport::wire::{Address, Interest, Wire};
 
 /// An encrypted wire, after its handshake.
@@ -212,18 +214,43 @@ impl Wire for TlsWire {
     }
 
     fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<Interest> {
+        match self.begin_wait(interest) {
+            Ok(found) => Ok(found),
+            Err(inner) => Ok(self.end_wait(interest, self.inner.wait(inner, timeout)?)),
+        }
+    }
+
+    fn prepare_wait(&self) {
+        self.inner.prepare_wait();
+    }
+
+    fn descriptor(&self) -> Option<Descriptor<'_>> {
+        self.inner.descriptor()
+    }
+
+    fn attach(&self, bell: &Bell) {
+        self.inner.attach(bell);
+    }
+
+    fn begin_wait(&self, interest: Interest) -> Result<Interest, Interest> {
         let has_output = self.has_output.load(Ordering::Acquire);
         if interest.read && self.has_plaintext.load(Ordering::Acquire) {
             return Ok(Interest { read: true, write: interest.write && !has_output });
         }
         let inner = Interest { read: interest.read, write: interest.write || has_output };
-        let found = self.inner.wait(inner, timeout)?;
-        if found.write && has_output {
+        self.inner.begin_wait(inner)
+    }
+
+    fn end_wait(&self, interest: Interest, found: Interest) -> Interest {
+        if found.write && self.has_output.load(Ordering::Acquire) {
             // Who reads sees more of the reason; who writes sees this one.
             let _ = self.flush(&mut lock(&self.session));
         }
         let is_full = self.has_output.load(Ordering::Acquire);
-        Ok(Interest { read: found.read, write: interest.write && found.write && !is_full })
+        Interest {
+            write: interest.write && found.write && !is_full,
+            read: interest.read && found.read,
+        }
     }
 
     fn wake(&self) {

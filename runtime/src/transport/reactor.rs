@@ -1,0 +1,336 @@
+//! One thread for many connections: waits for all of them at once, reads those that have something,
+//! runs short handlers itself, and writes all their responses of one round together.
+//!
+//! ```text
+//! round   jobs left ─► run them, one after the other ─► write what they have left in their links
+//!         ─► wait for descriptors, bells and alarms ─► visit: read once, requests become jobs
+//! ```
+//!
+//! A link that a caller leads is left alone (`lead`). The thread that drives a reactor has its
+//! [`Seat`]; a handler that runs for long loses it to another thread (`reactors`), and whatever the
+//! next one needs stands in [`Reactor`], never on the stack of the thread.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use std::{any::Any, io};
+
+use super::link::{Accepted, Link};
+use super::platform::{Descriptor, Found, Poller};
+use super::seat::{Seat, Turn};
+use super::wire::Interest;
+use super::{lock, now};
+use crate::limits::{JOBS_BETWEEN_WRITES, READ_BUFFER_SIZE};
+
+/// What a server does with the requests of its connections.
+pub(crate) trait Serve: Send + Sync {
+    /// A request that the reactor's thread is to answer itself, soon.
+    type Job: Send;
+
+    /// Takes a request; never blocks and runs no user code.
+    fn accept(&self, accepted: Accepted) -> Option<Self::Job>;
+
+    /// Runs user code.
+    fn run(&self, job: Self::Job);
+
+    /// What `job` is called when it overruns.
+    fn number(&self, job: &Self::Job) -> usize;
+
+    /// A job of this number has kept its thread for so long that the reactor went on without it.
+    fn overran(&self, number: usize);
+}
+
+/// The part of a reactor that its links know.
+pub(super) struct Reactor {
+    poller: Poller,
+    entries: Mutex<Entries>,
+    /// Links that want to be looked at.
+    rung: Mutex<Vec<u64>>,
+    alarms: Mutex<BinaryHeap<Reverse<(Instant, u64)>>>,
+    pub(super) seat: Seat,
+    /// The number of the job that runs.
+    pub(super) number: AtomicUsize,
+    over: AtomicBool,
+}
+
+/// The part that only its threads know.
+pub(super) struct Work<J> {
+    jobs: Mutex<VecDeque<J>>,
+    /// Links whose responses wait to be written together.
+    corked: Mutex<Vec<Arc<Link>>>,
+}
+
+/// How a link calls its reactor.
+#[derive(Clone)]
+pub(crate) struct Bell {
+    reactor: Arc<Reactor>,
+    key: u64,
+}
+
+#[derive(Default)]
+struct Entries {
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    count: usize,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// Tells the link apart from the one that had the slot before it.
+    generation: u32,
+    entry: Option<Arc<Entry>>,
+}
+
+struct Entry {
+    link: Arc<Link>,
+    /// What the server keeps for as long as the connection lives.
+    _kept: Box<dyn Any + Send + Sync>,
+}
+
+/// Why a thread no longer drives a reactor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    /// The seat was taken away.
+    Unseated,
+    /// The reactor is over.
+    Over,
+}
+
+impl Reactor {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            poller: Poller::new()?,
+            entries: Mutex::default(),
+            rung: Mutex::default(),
+            alarms: Mutex::default(),
+            seat: Seat::default(),
+            number: AtomicUsize::new(0),
+            over: AtomicBool::new(false),
+        })
+    }
+
+    /// Takes `link` in, and keeps `kept` for as long as it lives.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot watch one more descriptor.
+    pub(super) fn add(
+        self: &Arc<Self>,
+        link: &Arc<Link>,
+        kept: impl Any + Send + Sync,
+    ) -> io::Result<()> {
+        let entry = Arc::new(Entry { link: Arc::clone(link), _kept: Box::new(kept) });
+        let key = lock(&self.entries).insert(entry);
+        if let Some(descriptor) = link.wire.descriptor()
+            && let Err(error) = self.poller.add(descriptor, key)
+        {
+            lock(&self.entries).remove(key);
+            return Err(error);
+        }
+        link.attach(&Bell { reactor: Arc::clone(self), key });
+        self.ring(key);
+        Ok(())
+    }
+
+    /// Ends once the last link has ended; takes no more.
+    pub(super) fn end(&self) {
+        self.over.store(true, Ordering::Release);
+        self.poller.wake();
+    }
+
+    fn ring(&self, key: u64) {
+        let mut rung = lock(&self.rung);
+        let is_first = rung.is_empty();
+        rung.push(key);
+        drop(rung);
+        if is_first {
+            self.poller.wake();
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire) && lock(&self.entries).count == 0
+    }
+
+    /// Drives until another thread does, or everything is over. `begins` is called before each job.
+    pub(super) fn drive<S: Serve>(
+        self: &Arc<Self>,
+        serve: &S,
+        work: &Work<S::Job>,
+        mut turn: Turn,
+        begins: impl Fn(),
+    ) -> Stopped {
+        let mut buffer = vec![0; READ_BUFFER_SIZE];
+        let mut found = Found::new();
+        let mut again = Vec::new();
+        loop {
+            for _ in 0..JOBS_BETWEEN_WRITES {
+                let Some(job) = lock(&work.jobs).pop_front() else { break };
+                self.number.store(serve.number(&job), Ordering::Relaxed);
+                self.seat.enter(&mut turn);
+                begins();
+                // The panic hook has reported it; a job is dropped with its call.
+                let _ = catch_unwind(AssertUnwindSafe(|| serve.run(job)));
+                if !self.seat.leave(&mut turn) {
+                    return Stopped::Unseated;
+                }
+            }
+            let corked = std::mem::take(&mut *lock(&work.corked));
+            corked.iter().for_each(|link| link.uncork());
+            if !lock(&work.jobs).is_empty() {
+                continue;
+            }
+            if self.is_over() {
+                return Stopped::Over;
+            }
+            let until = if again.is_empty() { self.next_alarm() } else { Some(now()) };
+            let timeout = until.map(|until| until.saturating_duration_since(now()));
+            if self.poller.wait(&mut found, timeout).is_err() {
+                // Only a broken descriptor of our own could bring it about; nothing is lost by trying
+                // again, but it must not be tried at once.
+                std::thread::yield_now();
+            }
+            let time = now();
+            let mut round = Round { reactor: self, serve, work, buffer: &mut buffer, time };
+            let mut more = Vec::new();
+            let ready = again.into_iter().map(|key| (key, Interest::READ));
+            let quiet = |key| (key, Interest::NONE);
+            let called = self.due(time).into_iter().chain(std::mem::take(&mut *lock(&self.rung)));
+            for (key, interest) in ready.chain(found.iter()).chain(called.map(quiet)) {
+                if round.visit(key, interest) {
+                    more.push(key);
+                }
+            }
+            again = more;
+        }
+    }
+
+    fn next_alarm(&self) -> Option<Instant> {
+        lock(&self.alarms).peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// The links whose alarms go off.
+    fn due(&self, time: Instant) -> Vec<u64> {
+        let mut alarms = lock(&self.alarms);
+        let mut due = Vec::new();
+        while let Some(Reverse((at, key))) = alarms.peek().copied()
+            && at <= time
+        {
+            alarms.pop();
+            due.push(key);
+        }
+        drop(alarms);
+        for key in &due {
+            if let Some(entry) = lock(&self.entries).get(*key) {
+                *lock(&entry.link.alarm) = None;
+            }
+        }
+        due
+    }
+}
+
+/// The visits of one round.
+struct Round<'a, S: Serve> {
+    reactor: &'a Arc<Reactor>,
+    serve: &'a S,
+    work: &'a Work<S::Job>,
+    buffer: &'a mut [u8],
+    time: Instant,
+}
+
+impl<S: Serve> Round<'_, S> {
+    /// Looks at one link; says whether it has more at once.
+    fn visit(&mut self, key: u64, found: Interest) -> bool {
+        let Some(entry) = lock(&self.reactor.entries).get(key) else { return false };
+        let link = &entry.link;
+        self.take_in(link, link.take_unserved());
+        let Some(visit) = link.visit(found, self.buffer, self.time) else { return false };
+        self.take_in(link, visit.accepted);
+        if visit.is_over {
+            if let Some(descriptor) = link.wire.descriptor() {
+                self.reactor.poller.remove(descriptor);
+            }
+            link.finish();
+            let removed = lock(&self.reactor.entries).remove(key);
+            drop(removed);
+            return false;
+        }
+        if let Some(at) = visit.until {
+            let mut alarm = lock(&link.alarm);
+            if alarm.is_none_or(|alarm| at < alarm) {
+                *alarm = Some(at);
+                lock(&self.reactor.alarms).push(Reverse((at, key)));
+            }
+        }
+        visit.is_ready
+    }
+
+    /// Has requests answered, here or elsewhere.
+    fn take_in(&self, link: &Arc<Link>, accepted: Vec<Accepted>) {
+        if accepted.is_empty() {
+            return;
+        }
+        let mut jobs: VecDeque<_> =
+            accepted.into_iter().filter_map(|request| self.serve.accept(request)).collect();
+        match jobs.is_empty() {
+            true => link.uncork(),
+            false => {
+                lock(&self.work.jobs).append(&mut jobs);
+                lock(&self.work.corked).push(Arc::clone(link));
+            }
+        }
+    }
+}
+
+impl<J> Default for Work<J> {
+    fn default() -> Self {
+        Self { jobs: Mutex::default(), corked: Mutex::default() }
+    }
+}
+
+impl Bell {
+    /// Has the reactor look at the link.
+    pub(super) fn ring(&self) {
+        self.reactor.ring(self.key);
+    }
+
+    /// Has the reactor watch `descriptor`, the link's, for `interest` from now on.
+    pub(super) fn watch(&self, descriptor: Descriptor<'_>, interest: Interest) {
+        self.reactor.poller.set(descriptor, self.key, interest);
+    }
+}
+
+impl Entries {
+    fn insert(&mut self, entry: Arc<Entry>) -> u64 {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() - 1
+        });
+        let slot = &mut self.slots[index];
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.entry = Some(entry);
+        self.count += 1;
+        u64::from(slot.generation) << 32 | index as u64
+    }
+
+    fn get(&self, key: u64) -> Option<Arc<Entry>> {
+        let slot = self.slots.get(index_of(key))?;
+        slot.entry.as_ref().filter(|_| u64::from(slot.generation) == key >> 32).cloned()
+    }
+
+    fn remove(&mut self, key: u64) -> Option<Arc<Entry>> {
+        let slot = self.slots.get_mut(index_of(key))?;
+        let entry = slot.entry.take_if(|_| u64::from(slot.generation) == key >> 32)?;
+        self.free.push(index_of(key));
+        self.count -= 1;
+        Some(entry)
+    }
+}
+
+fn index_of(key: u64) -> usize {
+    // The lower half holds an index of a vector of this process.
+    (key & u64::from(u32::MAX)) as usize
+}

@@ -1,0 +1,264 @@
+//! The reactors of a server, and the threads that drive them.
+//!
+//! ```text
+//! driver    drives one reactor; unseated by the monitor, it finishes its handler and stands by
+//! standby   waits for a reactor whose driver was unseated
+//! monitor   looks every millisecond whether a handler keeps its reactor; sleeps when none runs
+//! ```
+//!
+//! The invariant: every reactor has one driver, or is handed over to whoever stands by next.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::link::{Accepting, Link};
+use super::reactor::{Reactor, Serve, Stopped, Work};
+use super::seat::Turn;
+use super::shape::{ThreadShape, shape};
+use super::threads::Threads;
+use super::wire::Wire;
+use super::{lock, now, wait_until};
+use crate::limits::{MONITOR_TICK, MONITOR_TICKS_IDLE_MAX, REACTORS_MAX, STANDBY_IDLE_MAX};
+
+/// The reactors of a server, for those who give them connections.
+pub(crate) struct Reactors<'s, S: Serve> {
+    crew: Arc<Crew>,
+    threads: Arc<Drivers<'s, S>>,
+    next: AtomicUsize,
+}
+
+/// The reactors of a server, for whoever ends them.
+pub(crate) struct Crew {
+    reactors: Vec<Arc<Reactor>>,
+    state: Mutex<State>,
+    /// There is a reactor to be driven, or the end.
+    work: Condvar,
+    /// The monitor is to look.
+    attention: Condvar,
+    /// The monitor sleeps until a handler begins.
+    is_asleep: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    /// Reactors without a driver, by their places.
+    handed_over: VecDeque<(usize, Turn)>,
+    standing_by: usize,
+    is_over: bool,
+}
+
+/// What the threads of the reactors run with.
+struct Drivers<'s, S: Serve> {
+    crew: Arc<Crew>,
+    /// Of each reactor.
+    work: Vec<Work<S::Job>>,
+    serve: Arc<S>,
+    threads: Threads<'s>,
+}
+
+/// The reactors of a new server whose requests go to `serve`; none where each connection is to have a
+/// thread of its own.
+pub(crate) fn server_reactors<'s, S: Serve + 's>(
+    serve: &Arc<S>,
+    threads: &Threads<'s>,
+) -> Option<Reactors<'s, S>>
+where
+    S::Job: 's,
+{
+    #[cfg(feature = "testing")]
+    if super::clock::is_virtual() {
+        // Its threads would have the clock of one test.
+        return None;
+    }
+    if shape() == ThreadShape::Readers {
+        return None;
+    }
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    Reactors::start(count.min(REACTORS_MAX), Arc::clone(serve), threads).ok()
+}
+
+impl<'s, S: Serve + 's> Reactors<'s, S>
+where
+    S::Job: 's,
+{
+    /// `count` reactors for the connections of a server, driven by threads that `threads` starts.
+    ///
+    /// # Errors
+    ///
+    /// If the system has none, or a thread cannot be started.
+    pub(crate) fn start(count: usize, serve: Arc<S>, threads: &Threads<'s>) -> io::Result<Self> {
+        let reactors: Vec<_> =
+            (0..count).map(|_| Reactor::new().map(Arc::new)).collect::<io::Result<_>>()?;
+        let crew = Arc::new(Crew {
+            reactors,
+            state: Mutex::default(),
+            work: Condvar::new(),
+            attention: Condvar::new(),
+            is_asleep: AtomicBool::new(false),
+        });
+        let work = (0..count).map(|_| Work::default()).collect();
+        let drivers = Drivers { crew: Arc::clone(&crew), work, serve, threads: threads.clone() };
+        let reactors = Self { crew, threads: Arc::new(drivers), next: AtomicUsize::new(0) };
+        let started = reactors.start_threads();
+        if started.is_err() {
+            reactors.crew.end();
+        }
+        started.map(|()| reactors)
+    }
+
+    fn start_threads(&self) -> io::Result<()> {
+        for (place, reactor) in self.crew.reactors.iter().enumerate() {
+            lock(&self.crew.state).handed_over.push_back((place, reactor.seat.first_turn()));
+            self.threads.start()?;
+        }
+        let monitor = Arc::clone(&self.threads);
+        self.threads.threads.spawn("grpc-monitor", move || monitor.watch())
+    }
+
+    /// Serves a new connection over `wire`, and keeps `kept` for as long as it lives.
+    ///
+    /// # Errors
+    ///
+    /// The wire, if no reactor can wait for it; nothing if the system cannot.
+    pub(crate) fn serve(
+        &self,
+        wire: Box<dyn Wire>,
+        accepting: &Accepting<'_>,
+        kept: impl Any + Send + Sync,
+    ) -> io::Result<Arc<Link>> {
+        let link = Link::of_reactor(wire, accepting);
+        let count = self.crew.reactors.len();
+        let reactor = &self.crew.reactors[self.next.fetch_add(1, Ordering::Relaxed) % count];
+        // The core's deadlines count from here, also if the peer never says a word.
+        link.submit(|state| state.core.on_time(now()));
+        reactor.add(&link, kept)?;
+        Ok(link)
+    }
+
+    /// The reactors, for whoever ends them.
+    pub(crate) fn crew(&self) -> &Arc<Crew> {
+        &self.crew
+    }
+}
+
+impl Crew {
+    /// Takes no more connections; the threads end with the last one that there is.
+    pub(crate) fn end(&self) {
+        lock(&self.state).is_over = true;
+        self.work.notify_all();
+        self.attention.notify_all();
+        self.reactors.iter().for_each(|reactor| reactor.end());
+    }
+
+    /// A handler begins.
+    fn begins(&self) {
+        if self.is_asleep.load(Ordering::SeqCst) {
+            // Under the lock, so that the monitor either sleeps or looks again before it does.
+            let state = lock(&self.state);
+            self.is_asleep.store(false, Ordering::SeqCst);
+            drop(state);
+            self.attention.notify_one();
+        }
+    }
+
+    fn is_any_busy(&self) -> bool {
+        self.reactors.iter().any(|reactor| reactor.seat.busy().is_some())
+    }
+
+    /// Sleeps until a handler begins.
+    fn sleep<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.is_asleep.store(true, Ordering::SeqCst);
+        // Whoever has begun before that has not told.
+        if self.is_any_busy() {
+            self.is_asleep.store(false, Ordering::SeqCst);
+            return state;
+        }
+        while self.is_asleep.load(Ordering::SeqCst) && !state.is_over {
+            state = self.attention.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state
+    }
+}
+
+impl<'s, S: Serve + 's> Drivers<'s, S>
+where
+    S::Job: 's,
+{
+    /// Starts a thread that drives what there is to drive.
+    fn start(self: &Arc<Self>) -> io::Result<()> {
+        let driver = Arc::clone(self);
+        self.threads.spawn("grpc-reactor", move || driver.run())
+    }
+
+    fn run(&self) {
+        while let Some((place, turn)) = self.stand_by() {
+            let (crew, work) = (&self.crew, &self.work[place]);
+            let begins = || crew.begins();
+            match crew.reactors[place].drive(&*self.serve, work, turn, begins) {
+                Stopped::Unseated => {}
+                Stopped::Over => return,
+            }
+        }
+    }
+
+    /// Waits for a reactor to drive; nothing if there is none for long, or never more.
+    fn stand_by(&self) -> Option<(usize, Turn)> {
+        let mut state = lock(&self.crew.state);
+        state.standing_by += 1;
+        let until = now().checked_add(STANDBY_IDLE_MAX);
+        let is_due = |state: &State| !state.handed_over.is_empty() || state.is_over;
+        let (mut state, _) = wait_until(&self.crew.work, state, until, is_due);
+        state.standing_by -= 1;
+        state.handed_over.pop_front()
+    }
+
+    /// What the monitor runs.
+    fn watch(self: Arc<Self>) {
+        let crew = &self.crew;
+        let mut seen = vec![None; crew.reactors.len()];
+        let mut idle_ticks = 0;
+        let mut state = lock(&crew.state);
+        while !state.is_over {
+            if idle_ticks >= MONITOR_TICKS_IDLE_MAX {
+                state = crew.sleep(state);
+                idle_ticks = 0;
+            }
+            state = crew
+                .attention
+                .wait_timeout(state, MONITOR_TICK)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            idle_ticks += 1;
+            for (place, reactor) in crew.reactors.iter().enumerate() {
+                let mut busy = reactor.seat.busy();
+                if let Some(running) = busy {
+                    idle_ticks = 0;
+                    if seen[place] == busy
+                        && let Some(turn) = reactor.seat.take(running)
+                    {
+                        self.serve.overran(reactor.number.load(Ordering::Relaxed));
+                        state.handed_over.push_back((place, turn));
+                        state = self.find_driver(state);
+                        busy = None;
+                    }
+                }
+                seen[place] = busy;
+            }
+        }
+    }
+
+    /// Has a thread that stands by, or a new one, drive what was handed over.
+    fn find_driver<'a>(self: &'a Arc<Self>, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        if state.standing_by >= state.handed_over.len() {
+            self.crew.work.notify_one();
+            return state;
+        }
+        drop(state);
+        // Without a thread the driver that was unseated takes it when its handler has returned.
+        let _ = self.start();
+        lock(&self.crew.state)
+    }
+}

@@ -1,0 +1,133 @@
+//! How a reactor drives a link: by visits, which never wait.
+//!
+//! What requests of one visit are answered with is held back ([`Link::uncork`]) until the reactor has
+//! run their handlers, so that one write takes all of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::link::{Accepted, Link};
+use super::lock;
+use super::reactor::Bell;
+use super::verbs::Pumped;
+use super::wire::Interest;
+use crate::limits::READS_PER_VISIT_MAX;
+
+/// What a visit has brought.
+pub(super) struct Visit {
+    /// The streams that the peer has opened.
+    pub(super) accepted: Vec<Accepted>,
+    /// The link is to be visited again at once.
+    pub(super) is_ready: bool,
+    /// The connection is over; there is nothing left to visit.
+    pub(super) is_over: bool,
+    /// When the link is to be visited at the latest.
+    pub(super) until: Option<Instant>,
+}
+
+impl Link {
+    /// Makes `bell` the one by which the link's reactor is called.
+    pub(super) fn attach(&self, bell: &Bell) {
+        self.wire.attach(bell);
+        // A link has one reactor, for good.
+        let _ = self.bell.set(bell.clone());
+    }
+
+    /// Does what is to be done with what was `found`; nothing if a caller leads the link.
+    pub(super) fn visit(
+        self: &Arc<Self>,
+        found: Interest,
+        buffer: &mut [u8],
+        time: Instant,
+    ) -> Option<Visit> {
+        let lead = self.lead.as_ref()?;
+        if !lead.begin_visit(|interest| self.watch(interest)) {
+            return None;
+        }
+        let mut visit =
+            Visit { accepted: Vec::new(), is_ready: false, is_over: false, until: None };
+        let interest = self.visit_until(&mut visit, found, buffer, time);
+        lead.end_visit(interest, |interest| self.watch(interest));
+        Some(visit)
+    }
+
+    /// Reads a few times at most; returns what is to be watched for.
+    fn visit_until(
+        self: &Arc<Self>,
+        visit: &mut Visit,
+        found: Interest,
+        buffer: &mut [u8],
+        time: Instant,
+    ) -> Interest {
+        let mut found = self.wire.end_wait(self.awaited(), found);
+        for _ in 0..READS_PER_VISIT_MAX {
+            match self.take_found(buffer, found, time) {
+                Pumped::Alive { accepted, .. } => visit.accepted.extend(accepted),
+                Pumped::Over => {}
+            }
+            let Some((interest, until)) = self.begin_pump(None, None) else {
+                visit.is_over = true;
+                return Interest::NONE;
+            };
+            visit.until = until;
+            match self.wire.begin_wait(interest) {
+                Ok(ready) => found = ready,
+                Err(interest) => return interest,
+            }
+        }
+        visit.is_ready = true;
+        Interest::NONE
+    }
+
+    /// What the reactor is to watch for now that no caller leads; nothing to be changed if it is
+    /// to look itself.
+    pub(super) fn next_watch(&self) -> Option<Interest> {
+        let bell = self.bell.get()?;
+        let Some((interest, until)) = self.begin_pump(None, None) else {
+            bell.ring();
+            return None;
+        };
+        let alarm = *lock(&self.alarm);
+        if until.is_some_and(|until| alarm.is_none_or(|alarm| until < alarm)) {
+            bell.ring();
+        }
+        match self.wire.begin_wait(interest) {
+            Ok(_) => {
+                bell.ring();
+                None
+            }
+            Err(interest) => Some(interest),
+        }
+    }
+
+    /// Has the reactor watch for `interest` from now on.
+    pub(super) fn watch(&self, interest: Interest) {
+        if let (Some(bell), Some(descriptor)) = (self.bell.get(), self.wire.descriptor()) {
+            bell.watch(descriptor, interest);
+        }
+    }
+
+    /// Writes what was held back.
+    pub(super) fn uncork(&self) {
+        if self.corked.load(Ordering::Relaxed) && self.corked.swap(false, Ordering::AcqRel) {
+            self.submit(|_| ());
+        }
+    }
+
+    /// Keeps requests that a caller has read for the reactor.
+    pub(super) fn leave_unserved(&self, accepted: Vec<Accepted>) {
+        if !accepted.is_empty() {
+            lock(&self.unserved).extend(accepted);
+            self.bell.get().into_iter().for_each(Bell::ring);
+        }
+    }
+
+    pub(super) fn take_unserved(&self) -> Vec<Accepted> {
+        std::mem::take(&mut *lock(&self.unserved))
+    }
+
+    fn awaited(&self) -> Interest {
+        lock(&self.state).pumping.as_ref().map_or(Interest::NONE, |pumping| pumping.interest)
+    }
+}
