@@ -96,7 +96,7 @@ pub(crate) const METHOD_LONG: Duration = Duration::from_micros(50);
 /// A method whose handlers run for less on average runs on the threads that read requests again.
 pub(crate) const METHOD_SHORT: Duration = Duration::from_micros(25);
 
-/// What a handler counts for that has kept its thread for too long, and the most that any counts for.
+/// What a handler counts for that has kept its thread for too long.
 pub(crate) const METHOD_STALLS: Duration = Duration::from_millis(1);
 
 /// How many reactors a server has at most: one for each core up to here.

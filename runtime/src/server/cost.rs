@@ -44,8 +44,9 @@ impl Cost {
 
     fn record(&self, took: Duration) {
         let average = self.average.load(Ordering::Relaxed);
-        // A thread that was not run for a while says little of its handler.
-        let took = nanos(took.min(METHOD_STALLS));
+        // A thread that was not run for a while says little of its handler: one such measurement among
+        // many must not decide.
+        let took = nanos(took.min(MEASUREMENT_MAX));
         let average = average - average / WEIGHT + took / WEIGHT;
         // Of two that measure at once one is lost, which does no harm.
         self.average.store(average, Ordering::Relaxed);
@@ -63,6 +64,9 @@ fn nanos(time: Duration) -> u32 {
 
 /// One call in so many is measured.
 const CALLS_PER_SAMPLE: u32 = 16;
+
+/// The most that one measurement counts for.
+const MEASUREMENT_MAX: Duration = METHOD_LONG.saturating_mul(4);
 
 /// What one measurement weighs: an eighth.
 const WEIGHT: u32 = 8;

@@ -8,10 +8,13 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::SocketAddr;
+use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::net::{RecvFlags, SendFlags};
 use socket2::Socket;
+
+use super::reactors::Activity;
 
 pub(super) use super::poller::{Found, Poller};
 
@@ -73,6 +76,19 @@ pub(super) fn abstract_name(address: &SocketAddr) -> Option<&[u8]> {
 /// The system's number of this thread.
 pub(super) fn thread_number() -> Option<u32> {
     rustix::thread::gettid().as_raw_nonzero().get().try_into().ok()
+}
+
+/// Whether the thread `number` of this process sleeps, and for how long it has run; nothing if the
+/// system does not tell.
+pub(super) fn thread_activity(number: u32) -> Option<Activity> {
+    let read = |file: &str| {
+        let path = format!("/proc/self/task/{number}/{file}");
+        std::fs::read_to_string(path).ok()
+    };
+    // Behind the name in parentheses, which may hold anything.
+    let state = read("stat")?.rsplit_once(") ")?.1.chars().next()?;
+    let ran = read("schedstat")?.split(' ').next()?.parse().ok()?;
+    Some(Activity { is_asleep: state != 'R', ran: Duration::from_nanos(ran) })
 }
 
 /// Has tools show this thread as `name`, of which the system takes 15 bytes.

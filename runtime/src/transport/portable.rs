@@ -13,6 +13,7 @@ use std::time::Duration;
 use rustix::fd::{AsFd, BorrowedFd};
 use socket2::Socket;
 
+use super::reactors::Activity;
 use super::wire::Interest;
 
 /// Makes a poll return: a socket that sends to itself.
@@ -68,6 +69,11 @@ pub(super) fn abstract_name(_address: &std::os::unix::net::SocketAddr) -> Option
 
 /// The system's number of this thread: not known here.
 pub(super) fn thread_number() -> Option<u32> {
+    None
+}
+
+/// What a thread is at: not known here.
+pub(super) fn thread_activity(_number: u32) -> Option<Activity> {
     None
 }
 

@@ -13,13 +13,13 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use std::{any::Any, io};
 
 use super::link::{Accepted, Link};
-use super::platform::{Descriptor, Found, Poller};
+use super::platform::{Descriptor, Found, Poller, thread_number};
 use super::seat::{Seat, Turn};
 use super::wire::Interest;
 use super::{lock, now};
@@ -53,6 +53,8 @@ pub(super) struct Reactor {
     pub(super) seat: Seat,
     /// The number of the job that runs.
     pub(super) number: AtomicUsize,
+    /// The system's number of the thread that drives; 0 if it is not known.
+    pub(super) driver: AtomicU32,
     over: AtomicBool,
 }
 
@@ -108,6 +110,7 @@ impl Reactor {
             alarms: Mutex::default(),
             seat: Seat::default(),
             number: AtomicUsize::new(0),
+            driver: AtomicU32::new(0),
             over: AtomicBool::new(false),
         })
     }
@@ -163,6 +166,7 @@ impl Reactor {
         mut turn: Turn,
         begins: impl Fn(),
     ) -> Stopped {
+        self.driver.store(thread_number().unwrap_or(0), Ordering::Relaxed);
         let mut buffer = vec![0; READ_BUFFER_SIZE];
         let mut found = Found::new();
         let mut again = Vec::new();

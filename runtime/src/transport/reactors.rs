@@ -13,10 +13,12 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::link::{Accepting, Link};
+use super::platform::thread_activity;
 use super::reactor::{Reactor, Serve, Stopped, Work};
-use super::seat::Turn;
+use super::seat::{Busy, Turn};
 use super::shape::{ThreadShape, shape};
 use super::threads::Threads;
 use super::wire::Wire;
@@ -48,6 +50,23 @@ struct State {
     handed_over: VecDeque<(usize, Turn)>,
     standing_by: usize,
     is_over: bool,
+}
+
+/// What a thread is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Activity {
+    /// It waits for something, and not for a processor.
+    pub(super) is_asleep: bool,
+    /// How long it has run since it began.
+    pub(super) ran: Duration,
+}
+
+/// A handler that the monitor has seen.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    busy: Busy,
+    /// What its thread had run when it was seen for the second time.
+    ran: Option<Duration>,
 }
 
 /// What the threads of the reactors run with.
@@ -144,6 +163,18 @@ where
     }
 }
 
+impl Seen {
+    /// Whether the handler, which runs for a tick at least, sleeps or computes. If its thread waits for
+    /// a processor, another one would do so too.
+    fn keeps_its_thread(&mut self, reactor: &Reactor) -> bool {
+        let Some(activity) = thread_activity(reactor.driver.load(Ordering::Relaxed)) else {
+            return true;
+        };
+        let ran_before = *self.ran.get_or_insert(activity.ran);
+        activity.is_asleep || activity.ran.saturating_sub(ran_before) >= MONITOR_TICK / 2
+    }
+}
+
 impl Crew {
     /// Takes no more connections; the threads end with the last one that there is.
     pub(crate) fn end(&self) {
@@ -218,7 +249,7 @@ where
     /// What the monitor runs.
     fn watch(self: Arc<Self>) {
         let crew = &self.crew;
-        let mut seen = vec![None; crew.reactors.len()];
+        let mut seen: Vec<Option<Seen>> = vec![None; crew.reactors.len()];
         let mut idle_ticks = 0;
         let mut state = lock(&crew.state);
         while !state.is_over {
@@ -233,19 +264,23 @@ where
                 .0;
             idle_ticks += 1;
             for (place, reactor) in crew.reactors.iter().enumerate() {
-                let mut busy = reactor.seat.busy();
-                if let Some(running) = busy {
-                    idle_ticks = 0;
-                    if seen[place] == busy
-                        && let Some(turn) = reactor.seat.take(running)
-                    {
-                        self.serve.overran(reactor.number.load(Ordering::Relaxed));
-                        state.handed_over.push_back((place, turn));
-                        state = self.find_driver(state);
-                        busy = None;
+                let Some(busy) = reactor.seat.busy() else {
+                    seen[place] = None;
+                    continue;
+                };
+                idle_ticks = 0;
+                match &mut seen[place] {
+                    Some(seen) if seen.busy == busy => {
+                        if seen.keeps_its_thread(reactor)
+                            && let Some(turn) = reactor.seat.take(busy)
+                        {
+                            self.serve.overran(reactor.number.load(Ordering::Relaxed));
+                            state.handed_over.push_back((place, turn));
+                            state = self.find_driver(state);
+                        }
                     }
+                    seen => *seen = Some(Seen { busy, ran: None }),
                 }
-                seen[place] = busy;
             }
         }
     }
