@@ -5,7 +5,7 @@
 //! is to be woken, and does that when no lock is held.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::task::Waker;
 use std::time::Instant;
@@ -29,6 +29,8 @@ pub(super) struct Inbox {
     changed: Condvar,
     /// Where it stands among those who follow the leader of its connection, who keeps this.
     pub(super) place: AtomicUsize,
+    /// Somebody is about to call [`Inbox::wake`].
+    is_due: AtomicBool,
     /// What is known of the call, once a server has let it in.
     facts: OnceLock<Facts>,
     counts: Counts,
@@ -125,6 +127,7 @@ impl Inbox {
                 waker: None,
             }),
             place: AtomicUsize::new(0),
+            is_due: AtomicBool::new(false),
             changed: Condvar::new(),
             facts: OnceLock::new(),
             counts: Counts::default(),
@@ -205,8 +208,15 @@ impl Inbox {
         state.waiting > 0
     }
 
+    /// Whether nobody else is about to call [`Inbox::wake`], who does so from now on.
+    pub(super) fn set_due(&self) -> bool {
+        !self.is_due.swap(true, Ordering::AcqRel)
+    }
+
     /// Wakes whoever waits and, after a cancellation, hands the callbacks to their thread.
     pub(super) fn wake(&self) {
+        // Before anything is looked at: what comes from now on is told again.
+        self.is_due.store(false, Ordering::Release);
         let mut state = lock(&self.state);
         let (deadline, callbacks, children) = match state.cancelled {
             true => (
@@ -217,9 +227,12 @@ impl Inbox {
             false => (None, Vec::new(), Vec::new()),
         };
         let waker = state.waker.take();
+        let is_awaited = state.waiting > 0;
         drop(state);
         drop(deadline);
-        self.changed.notify_all();
+        if is_awaited {
+            self.changed.notify_all();
+        }
         if let Some(waker) = waker {
             // It is code of an executor; its panic, which the panic hook has reported, is its own.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));

@@ -259,13 +259,14 @@ impl State {
         let is_hopeless = self.lost.is_some() || self.retiring || self.exhausted;
         if is_hopeless || self.core.is_going_away() {
             for inbox in self.queue.drain(..) {
-                if inbox.give_turn() {
+                if inbox.give_turn() && inbox.set_due() {
                     self.due.push(inbox);
                 }
             }
         } else if let Some(first) = self.queue.front()
             && self.core.can_open()
             && first.give_turn()
+            && first.set_due()
         {
             self.due.push(Arc::clone(first));
         }
@@ -327,7 +328,7 @@ impl State {
             return;
         }
         for inbox in self.inboxes.values() {
-            if inbox.push_failure(Incoming::Lost(Arc::clone(&text))) {
+            if inbox.push_failure(Incoming::Lost(Arc::clone(&text))) && inbox.set_due() {
                 self.due.push(Arc::clone(inbox));
             }
         }
@@ -384,7 +385,7 @@ impl State {
         if ends && self.side == Side::Client {
             is_due |= inbox.close_sending();
         }
-        if is_due {
+        if is_due && inbox.set_due() {
             self.due.push(Arc::clone(inbox));
         }
     }
