@@ -118,6 +118,10 @@ pub(crate) const MONITOR_TICKS_IDLE_MAX: u32 = 100;
 /// How long a thread of a server that has nothing to drive waits for a reactor before it ends.
 pub(crate) const STANDBY_IDLE_MAX: Duration = Duration::from_secs(10);
 
+/// How long a thread that nobody needs to wake waits in a read before it waits by other means: what
+/// somebody wants of it nevertheless is late by this at most.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
+
 /// With so many calls open, a thread that begins one lets others run before it writes: fewer have
 /// nothing to gain from it.
 pub(crate) const CALLS_WRITTEN_TOGETHER_MIN: usize = 3;

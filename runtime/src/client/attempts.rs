@@ -339,6 +339,8 @@ impl Attempts {
         let waker = state.waker.take();
         let replaced = match opened {
             Ok((stream, adopted)) => {
+                // Whoever may end the call may end each of its streams.
+                stream.set_shared();
                 if state.retry.is_some() {
                     state.kept = kept;
                 }

@@ -295,6 +295,11 @@ impl Call {
         }
     }
 
+    /// Other threads than the one that waits may end the call from now on.
+    pub(crate) fn set_shared(&self) {
+        self.attempts.stream().set_shared();
+    }
+
     /// How the call ended, once it has.
     pub(crate) fn outcome(&self) -> Option<&Result<Metadata, Status>> {
         self.outcome.get()

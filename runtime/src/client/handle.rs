@@ -116,6 +116,13 @@ impl Handle {
         }
     }
 
+    /// Other threads than the one that waits may end the call from now on.
+    pub(crate) fn set_shared(&self) {
+        if let Some(call) = self.call() {
+            call.set_shared();
+        }
+    }
+
     /// As [`Call::abandon`].
     pub(crate) fn abandon(&self, why: &'static str) {
         if let Some(call) = self.call() {

@@ -272,6 +272,7 @@ pub struct Canceller {
 
 impl Canceller {
     pub(crate) fn new(call: Arc<Handle>) -> Self {
+        call.set_shared();
         Self { call }
     }
 

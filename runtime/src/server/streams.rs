@@ -162,6 +162,7 @@ impl<T> ReplySink<T> {
     #[must_use = "dropping the sink ends the call with UNKNOWN"]
     pub fn detach(&mut self) -> DetachedSink<T> {
         self.reply.detach();
+        self.reply.stream().set_shared();
         DetachedSink {
             reply: self.reply.clone(),
             codec: self.codec,

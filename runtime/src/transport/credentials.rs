@@ -298,6 +298,18 @@ impl Wire for LocalWire {
         self.inner.wake();
     }
 
+    fn read_patiently(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        self.inner.read_patiently(buffer)
+    }
+
+    fn wait_writable(&self, timeout: Duration) {
+        self.inner.wait_writable(timeout);
+    }
+
+    fn stop_reading(&self) {
+        self.inner.stop_reading();
+    }
+
     fn prepare_wait(&self) {
         self.inner.prepare_wait();
     }

@@ -83,6 +83,7 @@ impl CurrentCall {
     /// Has `child` reset when the call is cancelled, until what is returned is dropped; resets it
     /// here if the call is cancelled already.
     pub(crate) fn adopt(&self, child: &Stream) -> Adopted {
+        child.set_shared();
         self.adopt_child(child.downgrade())
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Inbox {
     pub(super) place: AtomicUsize,
     /// Somebody is about to call [`Inbox::wake`].
     is_due: AtomicBool,
+    /// Other threads of this side than the one that waits may end the stream.
+    is_shared: AtomicBool,
     /// What is known of the call, once a server has let it in.
     facts: OnceLock<Facts>,
     counts: Counts,
@@ -128,6 +130,7 @@ impl Inbox {
             }),
             place: AtomicUsize::new(0),
             is_due: AtomicBool::new(false),
+            is_shared: AtomicBool::new(false),
             changed: Condvar::new(),
             facts: OnceLock::new(),
             counts: Counts::default(),
@@ -206,6 +209,16 @@ impl Inbox {
         let mut state = lock(&self.state);
         state.turn = true;
         state.waiting > 0
+    }
+
+    /// Other threads of this side may end the stream from now on.
+    pub(super) fn set_shared(&self) {
+        self.is_shared.store(true, Ordering::Release);
+    }
+
+    /// Whether what is waited for may come from this side.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared.load(Ordering::Acquire)
     }
 
     /// Whether nobody else is about to call [`Inbox::wake`], who does so from now on.

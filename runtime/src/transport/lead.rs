@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use super::inbox::{Awaited, Busy, DeadlinePassed, Inbox, SendingTurn};
 use super::link::Link;
-use super::verbs::Pumped;
+use super::verbs::{Caller, Pumped};
 use super::wire::Interest;
 use super::{lock, now};
 use crate::limits::{READ_BUFFER_SIZE, WATCH_DELAY};
@@ -43,6 +43,8 @@ struct State {
     is_wanted: bool,
     /// The watcher sleeps until it is told.
     is_asleep: bool,
+    /// The watcher is to write.
+    needs_writer: bool,
     /// What a reactor watches for.
     watched: Interest,
     /// What a caller that leads reads into.
@@ -80,6 +82,7 @@ impl Lead {
             turns: 0,
             is_wanted: true,
             is_asleep: false,
+            needs_writer: false,
             watched: Interest::NONE,
             buffer: Vec::new(),
         };
@@ -133,14 +136,14 @@ impl Lead {
         }
     }
 
-    /// A reactor is about to look at the link; says whether it may. If not, it is told by `watch` not
-    /// to watch for anything.
-    pub(super) fn begin_visit(&self, watch: impl FnOnce(Interest)) -> bool {
+    /// A reactor is about to look at the link; says whether it may. If not, it is told by `watch` to
+    /// watch for `if_led` alone.
+    pub(super) fn begin_visit(&self, if_led: Interest, watch: impl FnOnce(Interest)) -> bool {
         let mut state = lock(&self.state);
         let is_free = state.leader == Leader::Nobody;
         match is_free {
             true => state.leader = Leader::Watcher,
-            false => state.watch(Interest::NONE, watch),
+            false => state.watch(if_led, watch),
         }
         is_free
     }
@@ -179,8 +182,14 @@ impl Lead {
         }
     }
 
-    /// Waits until the watcher is to lead.
-    pub(super) fn watch(&self) {
+    /// Bytes wait for a wire that is full, and the leader does not wait for that.
+    pub(super) fn call_writer(&self) {
+        lock(&self.state).needs_writer = true;
+        self.attention.notify_one();
+    }
+
+    /// Waits until the watcher is to lead, or to write while another one leads; says whether to lead.
+    pub(super) fn watch(&self) -> bool {
         let mut state = lock(&self.state);
         let mut seen = None;
         loop {
@@ -189,7 +198,10 @@ impl Lead {
                 state.leader = Leader::Watcher;
                 // Read buffers are for links that are in use.
                 state.buffer = Vec::new();
-                return;
+                return true;
+            }
+            if std::mem::take(&mut state.needs_writer) {
+                return false;
             }
             if !is_free && seen == Some(state.turns) {
                 // One leader stays for long: it tells when it stops.
@@ -272,21 +284,24 @@ impl Link {
         what: Awaited,
         until: Option<Instant>,
     ) -> bool {
+        let mut is_patient = true;
         loop {
+            let caller = Some(Caller { inbox, what, is_patient });
+            let (is_usable, is_quiet) = match self.pump(buffer, until, caller) {
+                Pumped::Alive { accepted, is_usable, is_quiet } => {
+                    self.leave_unserved(accepted);
+                    (is_usable, is_quiet)
+                }
+                Pumped::Over => (false, true),
+            };
             if inbox.has(what) {
                 return true;
             }
+            // Whoever waits for long can be woken.
+            is_patient = !is_quiet;
             if until.is_some_and(|until| until <= now()) {
                 return false;
             }
-            let caller = Some((Arc::clone(inbox), what));
-            let is_usable = match self.pump(buffer, until, caller) {
-                Pumped::Alive { accepted, is_usable } => {
-                    self.leave_unserved(accepted);
-                    is_usable
-                }
-                Pumped::Over => false,
-            };
             if !is_usable {
                 self.tell_leaving();
                 // It also sees to the end.

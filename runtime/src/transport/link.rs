@@ -25,7 +25,7 @@ use super::wire::{Address, Wire};
 use super::{lock, now, random, spawn, wait_until};
 use crate::http2::{self, Config, Connection, Headers, Reason};
 use crate::limits::http2::{HEADER_BLOCK_SIZE_MAX, HEADER_FIELDS_MAX, HEADER_LIST_SMALL};
-use crate::limits::{LINGER_MAX, READ_BUFFER_SIZE};
+use crate::limits::{LINGER_MAX, PATIENCE, READ_BUFFER_SIZE};
 
 /// One connection to a peer, shared by everybody who has a stream on it.
 ///
@@ -275,6 +275,9 @@ impl Link {
                 state.phase = linger.map_or(Phase::Over, Phase::Lingering);
             }
         });
+        if self.side == Side::Client {
+            self.wire.stop_reading();
+        }
         self.wake();
     }
 
@@ -392,10 +395,9 @@ impl Link {
             // The core's deadlines count from here, also if the peer never says a word.
             self.submit(|state| state.core.on_time(now()));
             let mut buffer = vec![0; READ_BUFFER_SIZE];
-            if let Some(lead) = &self.lead {
-                lead.watch();
-            }
-            while let Pumped::Alive { accepted, is_usable } = self.pump(&mut buffer, None, None) {
+            self.watch_alone();
+            while let Pumped::Alive { accepted, is_usable, .. } = self.pump(&mut buffer, None, None)
+            {
                 accepted.into_iter().for_each(&mut serve);
                 if !is_usable {
                     self.tell_leaving();
@@ -403,7 +405,7 @@ impl Link {
                 if let Some(lead) = &self.lead
                     && !lead.keeps_watching(!lock(&self.state).inboxes.is_empty())
                 {
-                    lead.watch();
+                    self.watch_alone();
                 }
             }
         });
@@ -414,6 +416,15 @@ impl Link {
         self.end(text.into());
         drop(serve);
         self.finish();
+    }
+
+    /// Waits until this thread is to lead, if callers lead too; writes meanwhile what they leave.
+    fn watch_alone(&self) {
+        let Some(lead) = &self.lead else { return };
+        while !lead.watch() {
+            self.wire.wait_writable(PATIENCE);
+            self.resume_writing();
+        }
     }
 
     /// The connection has ended, and whoever drives it is done with it.

@@ -15,6 +15,7 @@ use rustix::net::{RecvFlags, SendFlags};
 use socket2::Socket;
 
 use super::reactors::Activity;
+use crate::limits::PATIENCE;
 
 pub(super) use super::poller::{Found, Poller};
 
@@ -49,9 +50,15 @@ impl Waker {
     }
 }
 
-/// Makes a new socket ready for [`read`] and [`write`].
-pub(super) fn prepare(_socket: &Socket) -> io::Result<()> {
-    Ok(())
+/// Makes a new socket ready for [`read`] and [`write`]; says whether for [`read_patiently`] too.
+pub(super) fn prepare(socket: &Socket) -> io::Result<bool> {
+    Ok(socket.set_read_timeout(Some(PATIENCE)).is_ok())
+}
+
+/// Waits for bytes, [`PATIENCE`] at most.
+pub(super) fn read_patiently(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    let (read, _) = rustix::net::recv(socket, buffer, RecvFlags::empty())?;
+    Ok(read)
 }
 
 pub(super) fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {

@@ -42,9 +42,14 @@ impl Waker {
     }
 }
 
-/// Makes a new socket ready for [`read`] and [`write`].
-pub(super) fn prepare(socket: &Socket) -> io::Result<()> {
-    socket.set_nonblocking(true)
+/// Makes a new socket ready for [`read`] and [`write`], and not for [`read_patiently`].
+pub(super) fn prepare(socket: &Socket) -> io::Result<bool> {
+    socket.set_nonblocking(true).map(|()| false)
+}
+
+/// Would wait for bytes: these sockets never wait.
+pub(super) fn read_patiently(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    read(socket, buffer)
 }
 
 pub(super) fn read(mut socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {

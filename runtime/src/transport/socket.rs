@@ -20,14 +20,17 @@ pub(super) struct SocketWire {
     /// Made when somebody waits here: a connection of a reactor has none.
     waker: OnceLock<Waker>,
     bell: OnceLock<Bell>,
+    /// A read can wait by itself, and not for long.
+    is_patient: bool,
     peer: Address,
     local: Address,
 }
 
 impl SocketWire {
     pub(super) fn new(socket: Socket, peer: Address, local: Address) -> io::Result<Self> {
-        platform::prepare(&socket)?;
-        Ok(Self { socket, waker: OnceLock::new(), bell: OnceLock::new(), peer, local })
+        let is_patient = platform::prepare(&socket)?;
+        let (waker, bell) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { socket, waker, bell, is_patient, peer, local })
     }
 }
 
@@ -59,6 +62,20 @@ impl Wire for SocketWire {
             read: interest.read && found.intersects(PollFlags::IN | ENDED),
             write: interest.write && found.intersects(PollFlags::OUT | ENDED),
         })
+    }
+
+    fn read_patiently(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        self.is_patient.then(|| uninterrupted(|| platform::read_patiently(&self.socket, buffer)))
+    }
+
+    fn wait_writable(&self, timeout: Duration) {
+        // What it meets, the writer meets too.
+        let _ = poll_writable([&self.socket].into_iter(), Some(timeout));
+    }
+
+    fn stop_reading(&self) {
+        // As for `end_writing`.
+        let _ = self.socket.shutdown(Shutdown::Read);
     }
 
     fn prepare_wait(&self) {

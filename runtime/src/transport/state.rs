@@ -13,6 +13,7 @@ use super::received::Incoming;
 use super::stream::{End, Outgoing};
 use super::wire::Interest;
 use crate::http2::{self, Connection, Event, Headers, StreamId};
+use crate::limits::PATIENCE;
 
 /// A link's state.
 pub(super) struct State {
@@ -37,6 +38,8 @@ pub(super) struct State {
     exhausted: bool,
     /// What the pumping thread waits for, if it waits.
     pub(super) pumping: Option<Pumping>,
+    /// When the link was pumped last.
+    pub(super) pumped: Option<Instant>,
     pub(super) reader_done: bool,
     /// Inboxes to be woken when the lock is released.
     pub(super) due: Vec<Arc<Inbox>>,
@@ -49,6 +52,8 @@ pub(super) struct Pumping {
     pub(super) until: Option<Instant>,
     /// It is a caller, who waits for this besides.
     pub(super) caller: Option<(Arc<Inbox>, Awaited)>,
+    /// It cannot be woken, for a while.
+    pub(super) is_patient: bool,
 }
 
 /// Where bytes for the network stand.
@@ -103,6 +108,7 @@ impl State {
             retiring: false,
             exhausted: false,
             pumping: None,
+            pumped: None,
             reader_done: false,
             due: Vec::new(),
             side,
@@ -357,7 +363,7 @@ impl State {
 
     /// Whether somebody pumps who should not go on waiting.
     pub(super) fn is_stale(&self) -> bool {
-        let Some(Pumping { interest, until, caller }) = &self.pumping else { return false };
+        let Some(Pumping { interest, until, caller, .. }) = &self.pumping else { return false };
         let is_there = caller.as_ref().is_some_and(|(inbox, what)| inbox.has(*what));
         let is_sooner = |sooner| until.is_none_or(|until| sooner < until);
         let must_write = matches!(self.output, Output::Full(..)) && !interest.write;
@@ -369,6 +375,18 @@ impl State {
             || is_broken
             || self.is_finished()
             || self.next_timeout().is_some_and(is_sooner)
+    }
+
+    /// Whether bytes wait for a wire that is full, and nobody waits for that.
+    pub(super) fn needs_writer(&self) -> bool {
+        let is_patient = self.pumping.as_ref().is_some_and(|pumping| pumping.is_patient);
+        is_patient && matches!(self.output, Output::Full(..))
+    }
+
+    /// Whether `until` is so far away that a thread may be patient before.
+    pub(super) fn is_far(&self, until: Option<Instant>) -> bool {
+        let Some(until) = until else { return true };
+        self.pumped.is_some_and(|pumped| pumped + 4 * PATIENCE < until)
     }
 
     pub(super) fn is_usable(&self) -> bool {

@@ -222,6 +222,12 @@ impl Stream {
         self.handle.inbox.ending()
     }
 
+    /// Other threads than the one that waits may end the stream from now on: a wait notices it at once
+    /// only then.
+    pub(crate) fn set_shared(&self) {
+        self.handle.inbox.set_shared();
+    }
+
     /// Ends the stream in both directions at once; from any thread. Who waits on it is woken.
     pub(crate) fn reset(&self, reason: Reason) {
         let Handle { link, id, inbox } = &*self.handle;

@@ -22,9 +22,28 @@ use crate::limits::{CALLS_WRITTEN_TOGETHER_MIN, LINGER_MAX};
 /// What a round of `pump` has brought.
 pub(super) enum Pumped {
     /// The streams that the peer has opened, and whether more can be opened by this side.
-    Alive { accepted: Vec<Accepted>, is_usable: bool },
+    /// `is_quiet`: nothing was read.
+    Alive { accepted: Vec<Accepted>, is_usable: bool, is_quiet: bool },
     /// The connection is over; there is nothing left to pump.
     Over,
+}
+
+/// A caller who pumps, and what it waits for.
+#[derive(Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub(super) inbox: &'a Arc<Inbox>,
+    pub(super) what: Awaited,
+    /// It need not be woken for a while, if nothing but the wire can bring what it waits for.
+    pub(super) is_patient: bool,
+}
+
+/// What a thread that pumps is to wait for.
+#[derive(Clone, Copy)]
+pub(super) struct Waiting {
+    pub(super) interest: Interest,
+    pub(super) until: Option<Instant>,
+    /// By [`Wire::read_patiently`](super::wire::Wire::read_patiently).
+    pub(super) is_patient: bool,
 }
 
 impl Link {
@@ -72,19 +91,23 @@ impl Link {
         self: &Arc<Self>,
         buffer: &mut [u8],
         until: Option<Instant>,
-        caller: Option<(Arc<Inbox>, Awaited)>,
+        caller: Option<Caller<'_>>,
     ) -> Pumped {
         self.wire.prepare_wait();
-        let Some((interest, until)) = self.begin_pump(until, caller) else { return Pumped::Over };
+        let Some(Waiting { interest, until, is_patient }) = self.begin_pump(until, caller) else {
+            return Pumped::Over;
+        };
+        if is_patient && let Some(read) = self.wire.read_patiently(buffer) {
+            return self.take_read(buffer, Some(read), now());
+        }
         let timeout = until.map(|until| until.saturating_duration_since(now()));
-        let found = match self.wire.wait(interest, timeout) {
-            Ok(found) => found,
+        match self.wire.wait(interest, timeout) {
+            Ok(found) => self.take_found(buffer, found, now()),
             Err(error) => {
                 self.end(self.in_words(&error));
-                return Pumped::Over;
+                Pumped::Over
             }
-        };
-        self.take_found(buffer, found, now())
+        }
     }
 
     /// What follows a wait: reads once, if that was `found`, and does what there is to do.
@@ -94,42 +117,69 @@ impl Link {
         found: Interest,
         time: Instant,
     ) -> Pumped {
-        lock(&self.state).pumping = None;
         if found.write {
             self.resume_writing();
         }
+        let read = found.read.then(|| self.wire.read(buffer));
+        self.take_read(buffer, read, time)
+    }
+
+    /// What follows a read: bytes into events, events into inboxes, and what the time asks for.
+    fn take_read(
+        self: &Arc<Self>,
+        buffer: &[u8],
+        read: Option<io::Result<usize>>,
+        time: Instant,
+    ) -> Pumped {
         let mut accepted = Vec::new();
-        if found.read {
-            match self.wire.read(buffer) {
-                Ok(0) => self.end(format!("{} closed the connection", self.peer()).into()),
-                Ok(count) => accepted = self.take_in(&buffer[..count], time),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => self.end(self.in_words(&error)),
+        let mut state = lock(&self.state);
+        (state.pumping, state.pumped) = (None, Some(time));
+        let was_ready = state.core.is_ready();
+        match &read {
+            Some(Ok(0)) => {
+                let text = format!("{} closed the connection", self.peer()).into();
+                self.lose_all(&mut state, text);
             }
+            Some(Ok(count)) => {
+                self.take_in(&mut state, &buffer[..*count], time, &mut accepted);
+            }
+            Some(Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
+                self.lose_all(&mut state, self.in_words(error));
+            }
+            Some(Err(_)) | None => {}
         }
-        let is_usable = self.end_pump(time);
-        Pumped::Alive { accepted, is_usable }
+        let is_quiet = !matches!(read, Some(Ok(_)));
+        let has_changed = state.core.is_ready() != was_ready || state.lost.is_some();
+        let is_usable = self.end_pump(state, time);
+        if has_changed {
+            self.changed.notify_all();
+        }
+        Pumped::Alive { accepted, is_usable, is_quiet }
     }
 
     /// The streams are lost, unless that has happened before, and nothing more is read or written.
-    pub(super) fn end(&self, mut text: Arc<str>) {
+    pub(super) fn end(&self, text: Arc<str>) {
         let mut state = lock(&self.state);
+        self.lose_all(&mut state, text);
+        self.unlock(state);
+        self.changed.notify_all();
+    }
+
+    fn lose_all(&self, state: &mut State, mut text: Arc<str>) {
         if let Some(going) = &state.going {
             text = format!("{text}, after {going}").into();
         }
         state.lose(text);
         state.phase = Phase::Over;
         state.settle();
-        self.unlock(state);
-        self.changed.notify_all();
     }
 
     /// What to wait for, and until when; nothing if the connection is over.
     pub(super) fn begin_pump(
         &self,
         until: Option<Instant>,
-        caller: Option<(Arc<Inbox>, Awaited)>,
-    ) -> Option<(Interest, Option<Instant>)> {
+        caller: Option<Caller<'_>>,
+    ) -> Option<Waiting> {
         let mut state = lock(&self.state);
         let lingering = match state.phase {
             Phase::Open => None,
@@ -148,17 +198,25 @@ impl Link {
             read: state.lost.is_some() || state.core.wants_input(),
             write: matches!(state.output, Output::Full(..)),
         };
-        // What it waits for may have come from this side since it looked.
-        let is_there = caller.as_ref().is_some_and(|(inbox, what)| inbox.has(*what));
-        let interest = if is_there { Interest::NONE } else { interest };
-        let until = if is_there { Some(now()) } else { until };
-        state.pumping = Some(Pumping { interest, until, caller });
-        Some((interest, until))
+        let mut waiting = Waiting { interest, until, is_patient: false };
+        if let Some(Caller { inbox, what, is_patient }) = caller {
+            if inbox.has(what) {
+                // It has come from this side since the caller looked.
+                waiting = Waiting { interest: Interest::NONE, until: Some(now()), ..waiting };
+            }
+            // Only what comes by the wire ends such a wait.
+            let is_remote = what == Awaited::Incoming && !inbox.is_shared();
+            waiting.is_patient =
+                is_patient && is_remote && interest == Interest::READ && state.is_far(until);
+        }
+        let Waiting { interest, until, is_patient } = waiting;
+        let caller = caller.map(|caller| (Arc::clone(caller.inbox), caller.what));
+        state.pumping = Some(Pumping { interest, until, caller, is_patient });
+        Some(waiting)
     }
 
     /// What the time asks for, and the end when it has come. Says whether streams can be opened.
-    fn end_pump(&self, time: Instant) -> bool {
-        let mut state = lock(&self.state);
+    fn end_pump(&self, mut state: MutexGuard<'_, State>, time: Instant) -> bool {
         if state.lost.is_none() {
             state.core.on_time(time);
             self.check_core(&mut state, time);
@@ -173,7 +231,12 @@ impl Link {
                 Side::Server => Phase::Lingering(time + LINGER_MAX),
             };
         }
+        let is_quiet = state.phase == Phase::Open && !matches!(state.output, Output::Broken { .. });
+        let is_usable = state.is_usable();
         self.flush(state);
+        if is_quiet {
+            return is_usable;
+        }
 
         let mut state = lock(&self.state);
         let overdue = match (&state.phase, &state.output) {
@@ -201,10 +264,13 @@ impl Link {
     }
 
     /// Bytes into events, events into inboxes.
-    fn take_in(self: &Arc<Self>, mut bytes: &[u8], time: Instant) -> Vec<Accepted> {
-        let mut accepted = Vec::new();
-        let mut state = lock(&self.state);
-        let was_ready = state.core.is_ready();
+    fn take_in(
+        self: &Arc<Self>,
+        state: &mut State,
+        mut bytes: &[u8],
+        time: Instant,
+        accepted: &mut Vec<Accepted>,
+    ) {
         // Once the streams are lost, what still comes is read for one purpose only: to see its end.
         while state.lost.is_none() {
             match state.core.handle_bytes(bytes, time) {
@@ -212,25 +278,18 @@ impl Link {
                     bytes = &bytes[consumed..];
                     let is_done = event.is_none() && bytes.is_empty();
                     if let Some(request) = event.and_then(|event| state.deliver(event)) {
-                        accepted.push(self.accept(&mut state, request, time));
+                        accepted.push(self.accept(state, request, time));
                     }
                     if is_done {
                         break;
                     }
                 }
-                Err(_) => self.check_core(&mut state, time),
+                Err(_) => self.check_core(state, time),
             }
         }
-        let is_ready = state.core.is_ready();
-        state.settle();
         if !accepted.is_empty() && self.bell.get().is_some() {
             self.corked.store(true, Ordering::Release);
         }
-        self.flush(state);
-        if is_ready && !was_ready {
-            self.changed.notify_all();
-        }
-        accepted
     }
 
     fn accept(self: &Arc<Self>, state: &mut State, request: Request, time: Instant) -> Accepted {
@@ -257,7 +316,7 @@ impl Link {
     }
 
     /// Writes what the wire left over when it was full.
-    fn resume_writing(&self) {
+    pub(super) fn resume_writing(&self) {
         let mut state = lock(&self.state);
         if !matches!(state.output, Output::Full(..)) {
             return;
@@ -332,11 +391,15 @@ impl Link {
         let due = std::mem::take(&mut state.due);
         let is_stale = state.is_stale();
         let is_left = state.pumping.is_none() && matches!(state.output, Output::Full(..));
+        let needs_writer = state.needs_writer();
         drop(state);
         if is_left && let Some(lead) = &self.lead {
             lead.attend_unless_led();
         }
         due.iter().for_each(|inbox| inbox.wake());
+        if needs_writer && let Some(lead) = &self.lead {
+            lead.call_writer();
+        }
         if is_stale {
             self.wire.wake();
         }

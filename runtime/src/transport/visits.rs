@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::link::{Accepted, Link};
 use super::lock;
 use super::reactor::Bell;
-use super::verbs::Pumped;
+use super::verbs::{Pumped, Waiting};
 use super::wire::Interest;
 use crate::limits::READS_PER_VISIT_MAX;
 
@@ -42,7 +42,12 @@ impl Link {
         time: Instant,
     ) -> Option<Visit> {
         let lead = self.lead.as_ref()?;
-        if !lead.begin_visit(|interest| self.watch(interest)) {
+        if found.write {
+            self.resume_writing();
+        }
+        // A caller that leads patiently leaves the writing to the reactor.
+        let if_led = Interest { read: false, write: lock(&self.state).needs_writer() };
+        if !lead.begin_visit(if_led, |interest| self.watch(interest)) {
             return None;
         }
         let mut visit =
@@ -66,7 +71,7 @@ impl Link {
                 Pumped::Alive { accepted, .. } => visit.accepted.extend(accepted),
                 Pumped::Over => {}
             }
-            let Some((interest, until)) = self.begin_pump(None, None) else {
+            let Some(Waiting { interest, until, .. }) = self.begin_pump(None, None) else {
                 visit.is_over = true;
                 return Interest::NONE;
             };
@@ -84,7 +89,7 @@ impl Link {
     /// to look itself.
     pub(super) fn next_watch(&self) -> Option<Interest> {
         let bell = self.bell.get()?;
-        let Some((interest, until)) = self.begin_pump(None, None) else {
+        let Some(Waiting { interest, until, .. }) = self.begin_pump(None, None) else {
             bell.ring();
             return None;
         };

@@ -26,6 +26,19 @@ pub(crate) trait Wire: Send + Sync {
     /// A wake that came before the call counts. May return early with nothing ready.
     fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<Interest>;
 
+    /// Waits for bytes and reads them, in one system call that [`Wire::wake`] does not end; nothing if
+    /// this wire cannot. [`io::ErrorKind::WouldBlock`] means that none have come for
+    /// [`PATIENCE`](crate::limits::PATIENCE).
+    fn read_patiently(&self, _buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        None
+    }
+
+    /// Waits, `timeout` at most, until bytes can be written; beside whoever reads patiently.
+    fn wait_writable(&self, _timeout: Duration) {}
+
+    /// Ends [`Wire::read_patiently`], at the price of everything that would still be read.
+    fn stop_reading(&self) {}
+
     /// Makes the current or the next [`Wire::wait`] return, and rings the bell of
     /// [`Wire::attach`].
     fn wake(&self);

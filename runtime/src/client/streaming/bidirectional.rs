@@ -151,6 +151,7 @@ impl<Req, Rep> BidiStream<Req, Rep> {
     /// A thread that sends should stop at the first error of [`RequestSender::send`], whose code is
     /// [`Code::Ok`](crate::Code::Ok) if the server has ended the call well; the receiving half has the outcome.
     pub fn split(self) -> (RequestSender<Req>, ReplyReceiver<Rep>) {
+        self.replies.set_shared();
         (self.requests, self.replies)
     }
 

@@ -118,6 +118,11 @@ impl<T> ReplyStream<T> {
         self.canceller().cancel();
     }
 
+    /// Other threads than the one that receives may end the call from now on.
+    pub(super) fn set_shared(&self) {
+        self.call.set_shared();
+    }
+
     /// A handle that cancels the call from another thread.
     #[must_use]
     pub fn canceller(&self) -> Canceller {
