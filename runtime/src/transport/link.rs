@@ -1,7 +1,7 @@
 //! One connection: the http2 core behind a short lock, its wire, and the inboxes of its streams.
 //!
-//! A link is driven by two verbs alone, `submit` and `pump` (see `verbs`). In this plain shape one
-//! thread per link pumps, and whoever submits writes at once without blocking.
+//! A link is driven by two verbs alone, `submit` and `pump` (see `verbs`). Who submits writes at once
+//! without blocking; who pumps is decided by `lead`.
 
 use std::fmt;
 use std::io;

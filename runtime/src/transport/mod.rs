@@ -1,7 +1,11 @@
 //! Sockets, clocks, threads and locks: the only folder that has them.
 //!
 //! ```text
-//! link      one connection: opened, closed, its thread   verbs  submit and pump, which drive it
+//! link      one connection: opened, closed       verbs     submit and pump, which drive it
+//! lead      which thread pumps: callers, watcher   visits    how a reactor drives a link
+//! reactor   one thread for many links             reactors  those of a server, and their threads
+//! seat      the right to drive a reactor          poller    waiting for many descriptors
+//! shape     which of all that a process has
 //! state     what its lock protects: the http2 core, and who waits for what of it
 //! stream    one stream as an application holds it: every wait for a peer is here
 //! inbox     the receiving end of a stream         received  what has come and was not taken
@@ -23,12 +27,13 @@
 //! Locks, in the order in which they may be taken; none is held while blocking or while code of
 //! another layer runs:
 //!
-//! 1. a link's state;
-//! 2. an inbox;
-//! 3. the session of an encrypted wire;
-//! 4. the state of an in-memory wire.
+//! 1. a link's lead;
+//! 2. a link's state;
+//! 3. an inbox;
+//! 4. the session of an encrypted wire;
+//! 5. the state of an in-memory wire.
 //!
-//! The lock of the timer stands alone: no other lock is taken under it. Under that of a worker pool
+//! The locks of a reactor and of its crew stand alone, and so does the timer's: no other lock is taken under it. Under that of a worker pool
 //! inboxes are asked whether their calls are over. The lock of a channel's connectivity is taken
 //! under that of its connector, and the one of the pool of callbacks under it.
 
