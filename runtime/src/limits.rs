@@ -362,6 +362,10 @@ pub(crate) const COMPRESSION_SIZE_MIN: usize = 256;
 /// The least memory that an algorithm is given to write into: a small message in one allocation.
 pub(crate) const COMPRESSION_ROOM_MIN: usize = 512;
 
+/// Memory that a thread keeps from one call for the next, for the message that is sent and for the one
+/// that is received: most messages are smaller, and a thread may have nothing to do for long.
+pub(crate) const CALL_SCRATCH_KEPT: usize = 4096;
+
 /// Memory that a thread keeps for compressed messages: larger ones are rare, and what they cost is
 /// not the allocation.
 pub(crate) const COMPRESSION_SCRATCH_KEPT: usize = 256 << 10;

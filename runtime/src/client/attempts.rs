@@ -16,7 +16,7 @@ use super::retry::{Pause, Paused, Retry};
 use crate::grpc::codec::Writer;
 use crate::grpc::compression::Encoding;
 use crate::grpc::headers::RequestHead;
-use crate::grpc::{Code, Metadata, Method, Status};
+use crate::grpc::{Code, Metadata, Method, Status, scratch};
 use crate::limits;
 use crate::transport::latch::Latch;
 use crate::transport::{Adopted, CurrentCall, Link, OpenError, Stream, lock, now, random};
@@ -275,7 +275,10 @@ impl Attempts {
 
     /// The server is at work on the call: sending it again could do the work twice.
     pub(crate) fn commit(&self) {
-        lock(&self.state).kept = Kept::Nothing;
+        let kept = std::mem::replace(&mut lock(&self.state).kept, Kept::Nothing);
+        if let Kept::One(framed) = kept {
+            scratch::keep_writer(framed);
+        }
     }
 
     /// Who opens a stream in place of `failed`.

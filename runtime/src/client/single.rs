@@ -3,7 +3,7 @@
 use super::call::{Step, Wait};
 use super::handle::Handle;
 use super::response::Response;
-use crate::grpc::{Codec, Metadata, Status};
+use crate::grpc::{Codec, Metadata, Status, codec};
 
 /// What has come so far of a response with one message.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl SingleReply {
         let Some(payload) = self.payload.take() else {
             return Err(Status::internal("expected one reply message, got none"));
         };
-        let message = codec.decode_vec(payload)?;
+        let message = codec::read(codec, payload)?;
         let response =
             Response::new(message, std::mem::take(&mut self.metadata), trailing_metadata);
         Ok(response.compressed(call.is_reply_compressed()))

@@ -13,8 +13,7 @@ use super::request::{CallOptions, IntoRequest};
 use super::response::Response;
 use super::single::SingleReply;
 use super::streaming::{BidiStream, ReplyStream, RequestSender, RequestSink};
-use crate::grpc::codec::{self, Writer};
-use crate::grpc::{Codec, Method, Status};
+use crate::grpc::{Codec, Method, Status, codec, scratch};
 
 /// Calls a method with one request and one reply, and waits for the reply.
 ///
@@ -122,7 +121,7 @@ fn begin_with_one<Req>(
     codec: &dyn Codec<Req>,
     message: &Req,
 ) -> Result<Handle, Status> {
-    let mut framed = Writer::new();
+    let mut framed = scratch::take_writer();
     let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
     codec::frame(codec, message, send_max, &mut framed)?;
     Handle::begin(channel, method, options, Requests::One(framed))

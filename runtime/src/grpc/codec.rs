@@ -4,8 +4,8 @@
 //! with. A codec writes back to front, so the envelope's prefix goes before the message without
 //! moving it.
 
-use super::envelope;
 use super::status::Status;
+use super::{envelope, scratch};
 use crate::message::Message;
 
 pub(crate) use crate::message::Writer;
@@ -37,6 +37,16 @@ pub trait Codec<T>: Send + Sync {
     fn decode_vec(&self, bytes: Vec<u8>) -> Result<T, Status> {
         self.decode(&bytes)
     }
+
+    /// Reads a message as [`decode_vec`](Self::decode_vec) does. What is left in `bytes` is memory for
+    /// the next message, if the one that was read does not keep it.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    fn decode_reusing(&self, bytes: &mut Vec<u8>) -> Result<T, Status> {
+        self.decode_vec(std::mem::take(bytes))
+    }
 }
 
 /// The codec of messages that implement [`Message`]: binary protobuf.
@@ -59,6 +69,13 @@ impl<M: Message> Codec<M> for Protobuf {
                 M::decode_bytes(bytes.into()).map_err(|error| Status::internal(error.to_string()))
             }
             false => self.decode(&bytes),
+        }
+    }
+
+    fn decode_reusing(&self, bytes: &mut Vec<u8>) -> Result<M, Status> {
+        match M::SHARES_BYTES {
+            true => self.decode_vec(std::mem::take(bytes)),
+            false => self.decode(bytes),
         }
     }
 }
@@ -109,6 +126,17 @@ impl Codec<bytes::Bytes> for RawBytes {
     fn decode_vec(&self, bytes: Vec<u8>) -> Result<bytes::Bytes, Status> {
         Ok(bytes.into())
     }
+}
+
+/// Reads a message that came over the wire; its buffer is kept for the next one, if it can be.
+///
+/// # Errors
+///
+/// What the codec says.
+pub(crate) fn read<T>(codec: &dyn Codec<T>, mut payload: Vec<u8>) -> Result<T, Status> {
+    let message = codec.decode_reusing(&mut payload);
+    scratch::keep_payload(payload);
+    message
 }
 
 /// Replaces what `writer` holds by `value` behind its prefix.

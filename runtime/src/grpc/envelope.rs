@@ -1,8 +1,10 @@
 //! Length-Prefixed-Message: the five bytes before every message, and their incremental decoder.
 //!
 //! The receive limit is checked against the prefix, before anything is allocated, and the buffer
-//! grows with the bytes that arrive: a prefix alone never costs memory.
+//! grows with the bytes that arrive: a prefix alone never costs memory, but for the little that the
+//! thread had kept.
 
+use super::scratch;
 use super::status::Status;
 
 /// Bytes of the prefix: the compressed flag and a big-endian length.
@@ -71,6 +73,7 @@ impl Decoder {
                 return Ok((consumed, None));
             }
             self.check_prefix()?;
+            self.payload = scratch::take_payload(self.length());
         }
         let rest = &chunk[consumed..];
         let part = &rest[..self.missing().min(rest.len())];

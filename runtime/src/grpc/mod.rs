@@ -18,6 +18,7 @@ pub(crate) mod percent;
 #[cfg(feature = "prost")]
 pub(crate) mod prost_codec;
 mod received;
+pub(crate) mod scratch;
 mod sent;
 pub(crate) mod status;
 pub(crate) mod timeout;

@@ -69,6 +69,11 @@ impl Writer {
         self.len() == 0
     }
 
+    /// Bytes that fit without another allocation, those written so far included.
+    pub(crate) fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// What was written, in an allocation that is at most twice as large.
     pub fn into_vec(mut self) -> Vec<u8> {
         let size = self.len();

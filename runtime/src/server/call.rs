@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::context::Context;
 use super::reply::{Reply, Wait};
 use super::streams::{ReplySink, RequestStream};
-use crate::grpc::codec::Writer;
-use crate::grpc::{Codec, Method, Received, Status};
+use crate::grpc::codec::{self, Writer};
+use crate::grpc::{Codec, Method, Received, Status, scratch};
 
 /// One call that a [`Service`](crate::Service) is asked to answer.
 ///
@@ -115,7 +115,7 @@ impl<'a> ServerCall<'a> {
 
     fn keep<Rep>(&mut self, codec: &'static dyn Codec<Rep>, reply: &Rep) -> Result<(), Status> {
         let kept = &mut self.outcome.reply;
-        let mut writer = Writer::new();
+        let mut writer = scratch::take_writer();
         self.context.reply().send(codec, reply, &mut writer, |framed| {
             *kept = Some(std::mem::take(framed));
             Ok(())
@@ -145,7 +145,7 @@ fn receive_one<Req>(reply: &Reply, codec: &dyn Codec<Req>) -> Result<Req, Status
     let Received::Message(request) = reply.receive(Wait::AsLongAsItTakes)? else {
         return Err(Status::internal("received no request message, expected one"));
     };
-    let request = codec.decode_vec(request)?;
+    let request = codec::read(codec, request)?;
     match reply.receive(Wait::AsLongAsItTakes)? {
         Received::End | Received::NotYet => Ok(request),
         Received::Message(_) => {

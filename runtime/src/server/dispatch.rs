@@ -22,7 +22,7 @@ use super::quota::{Place, Quota};
 use super::reply::{DEADLINE_PASSED, Reply, Terms};
 use super::router::{NoRoute, Route, Router};
 use crate::grpc::headers::{self, ContentType, ReceivedRequest};
-use crate::grpc::{Code, Metadata, Method, MethodKind, Status};
+use crate::grpc::{Code, Metadata, Method, MethodKind, Status, scratch};
 use crate::http2::{Headers, Reason};
 use crate::transport::{
     Accepted, CurrentCall, Facts, Job, Running, Serve, Stream, ThreadNames, Turn,
@@ -241,7 +241,7 @@ impl Handlers<'_> {
         let result = result.unwrap_or_else(|_| Err(panicked())).map_err(never_ok);
         let words = context.ok_with_details();
         let ok = words.as_ref().map_or(Ok(()), Err);
-        match (result.and_then(|()| context.chosen_outcome()), outcome.reply) {
+        match (result.and_then(|()| context.chosen_outcome()), &outcome.reply) {
             (Err(status), Some(framed)) if context.has_chosen(&status) => {
                 reply.end_with(framed.as_slice(), Err(&status), &trailing);
             }
@@ -253,6 +253,9 @@ impl Handlers<'_> {
                 let status = Status::internal("an interceptor answered OK without a reply");
                 reply.end(Err(&status), &trailing);
             }
+        }
+        if let Some(framed) = outcome.reply {
+            scratch::keep_writer(framed);
         }
     }
 
