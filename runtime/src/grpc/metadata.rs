@@ -410,7 +410,7 @@ fn valid_text<'a>(
     Ok((key, value.trim_matches(' ')))
 }
 
-fn is_binary(key: &[u8]) -> bool {
+pub(crate) fn is_binary(key: &[u8]) -> bool {
     key.ends_with(b"-bin")
 }
 

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use super::ServerBuilder;
 use crate::grpc::codec::Writer;
-use crate::grpc::compression::{Accepted, CODES_MAX, Compressor, Encoding, Encodings};
+use crate::grpc::compression::{CODES_MAX, Compressor, Encoding, Encodings};
+use crate::grpc::headers::RequestFields;
 use crate::grpc::{Compression, Status};
 
 /// What holds for the messages of every call of a server.
@@ -26,7 +27,6 @@ pub(crate) struct Compressing {
     encodings: Arc<Encodings>,
     /// What requests may be compressed with.
     request: Option<Encoding>,
-    accepted: Accepted,
     /// The code of what replies are compressed with, and flags.
     choice: AtomicU8,
     /// Whether the last request came compressed.
@@ -34,23 +34,25 @@ pub(crate) struct Compressing {
 }
 
 impl Compressing {
-    /// For a request whose head says that its messages may be compressed with `request`, and that
-    /// replies may be with what is `accepted`.
+    /// For a request with these `fields`, which say that its messages may be compressed with
+    /// `request`.
     pub(crate) fn new(
         encodings: Arc<Encodings>,
         request: Option<Encoding>,
-        accepted: Accepted,
+        fields: &RequestFields,
     ) -> Self {
-        let default = encodings.default_encoding().filter(|default| accepted.contains(*default));
+        let is_accepted =
+            |default: &Encoding| fields.accepted(&encodings, request).contains(*default);
+        let default = encodings.default_encoding().filter(is_accepted);
         let choice = AtomicU8::new(Encoding::code(default));
         let is_request_compressed = AtomicBool::new(false);
-        Self { encodings, request, accepted, choice, is_request_compressed }
+        Self { encodings, request, choice, is_request_compressed }
     }
 
     /// The same for a second response to the call.
     #[cfg(feature = "testing")]
-    pub(super) fn duplicate(&self) -> Self {
-        Self::new(self.encodings.clone(), self.request, self.accepted)
+    pub(super) fn duplicate(&self, fields: &RequestFields) -> Self {
+        Self::new(self.encodings.clone(), self.request, fields)
     }
 
     /// The payload of a request as it came, once its compression is undone.
@@ -76,15 +78,20 @@ impl Compressing {
         self.is_request_compressed.load(Ordering::Relaxed)
     }
 
-    /// Chooses what replies are compressed with from now on.
+    /// Chooses what replies to the request with these `fields` are compressed with from now on.
     ///
     /// # Errors
     ///
     /// INVALID_ARGUMENT if it is not known here; FAILED_PRECONDITION if it is too late.
-    pub(crate) fn choose(&self, compression: Compression) -> Result<(), Status> {
+    pub(crate) fn choose(
+        &self,
+        compression: Compression,
+        fields: &RequestFields,
+    ) -> Result<(), Status> {
         let encoding = self.encodings.find(compression).map_err(Status::invalid_argument)?;
         // compression.md: what the client does not support is not used.
-        let encoding = encoding.filter(|encoding| self.accepted.contains(*encoding));
+        let accepted = fields.accepted(&self.encodings, self.request);
+        let encoding = encoding.filter(|encoding| accepted.contains(*encoding));
         let code = Encoding::code(encoding);
         let replaced = self.choice.fetch_update(Ordering::AcqRel, Ordering::Acquire, |choice| {
             (choice & FIXED == 0).then_some(choice & NEXT_UNCOMPRESSED | code)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::reply::Reply;
+use crate::grpc::headers::RequestFields;
 use crate::grpc::{
     Code, Compression, Extensions, MessageInterceptor, Metadata, Method, MethodKind, Status,
 };
@@ -33,8 +34,7 @@ use crate::transport::{Address, CurrentCall, Stream, now};
 /// ```
 pub struct Context {
     method: Method,
-    metadata: Metadata,
-    authority: Box<str>,
+    request: RequestFields,
     peer: Arc<Address>,
     deadline: Option<Instant>,
     /// `None` until a handler is found for a method that no service declares.
@@ -56,8 +56,7 @@ struct Chosen {
 
 /// What the head of a request says, as a context keeps it.
 pub(crate) struct Caller {
-    pub(crate) metadata: Metadata,
-    pub(crate) authority: Box<str>,
+    pub(crate) request: RequestFields,
     pub(crate) peer: Arc<Address>,
     pub(crate) deadline: Option<Instant>,
 }
@@ -69,11 +68,10 @@ impl Context {
         caller: Caller,
         reply: Arc<Reply>,
     ) -> Self {
-        let Caller { metadata, authority, peer, deadline } = caller;
+        let Caller { request, peer, deadline } = caller;
         Self {
             method,
-            metadata,
-            authority,
+            request,
             peer,
             deadline,
             kind,
@@ -93,13 +91,10 @@ impl Context {
     /// A second context of the same call, for a test that takes the call over.
     #[cfg(feature = "testing")]
     pub(crate) fn duplicate(&self) -> Self {
-        let caller = Caller {
-            metadata: self.metadata.clone(),
-            authority: self.authority.clone(),
-            peer: self.peer.clone(),
-            deadline: self.deadline,
-        };
-        Self::new(self.method.clone(), self.kind, caller, Arc::new(self.reply.duplicate()))
+        let request = self.request.clone();
+        let reply = Arc::new(self.reply.duplicate(&request));
+        let caller = Caller { request, peer: self.peer.clone(), deadline: self.deadline };
+        Self::new(self.method.clone(), self.kind, caller, reply)
     }
 
     /// The path of the method: `/hello.Greeter/SayHello`.
@@ -119,13 +114,13 @@ impl Context {
     #[doc(alias = "invocation_metadata")]
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
-        &self.metadata
+        self.request.metadata()
     }
 
     /// The metadata that came with the request, to be changed by interceptors before the handler
     /// sees it.
     pub fn metadata_mut(&mut self) -> &mut Metadata {
-        &mut self.metadata
+        self.request.metadata_mut()
     }
 
     /// The values that interceptors have left.
@@ -142,7 +137,7 @@ impl Context {
     /// The host that the client believes to speak to; empty if it did not say.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.authority
+        self.request.authority()
     }
 
     /// Where the call came from.
@@ -312,7 +307,7 @@ impl Context {
     /// FAILED_PRECONDITION once the head of the response is sent or a reply has been compressed.
     /// INVALID_ARGUMENT if the server does not know it.
     pub fn set_compression(&self, compression: Compression) -> Result<(), Status> {
-        self.reply.compressing().choose(compression)
+        self.reply.compressing().choose(compression, &self.request)
     }
 
     /// Sends the next reply as it is, whatever the compression; those behind it as before.
@@ -451,7 +446,7 @@ impl fmt::Debug for Context {
             .field("method", &self.method.path())
             .field("peer", &self.peer)
             .field("deadline", &self.deadline)
-            .field("metadata", &self.metadata)
+            .field("metadata", self.metadata())
             .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::call::{Outcome, ServerCall, not_implemented, panicked};
 use super::compressing::{Compressing, Messages};
@@ -65,23 +66,25 @@ impl<'s> Dispatcher<'s> {
     }
 
     /// Answers one request, sooner or later; never blocks and runs no user code.
-    pub(crate) fn accept(&self, accepted: &Accepted) {
+    pub(crate) fn accept(&self, accepted: Accepted) {
         if let Some((lane, call)) = self.let_in(accepted) {
             self.lanes.run(lane, call);
         }
     }
 
     /// The call that a request begins, and its lane, unless it is refused.
-    fn let_in(&self, accepted: &Accepted) -> Option<(usize, Call)> {
-        match self.admit(accepted) {
-            Ok(mut call) => {
+    fn let_in(&self, accepted: Accepted) -> Option<(usize, Call)> {
+        let Accepted { stream, headers, truncated, received } = accepted;
+        match self.read(headers, truncated) {
+            Ok((request, target)) => {
+                let mut call = self.admit(stream, request, target, received);
                 let lane = self.lane_of(&call);
                 match self.count(&mut call, lane) {
                     Ok(()) => return Some((lane, call)),
                     Err(status) => call.refuse(&status),
                 }
             }
-            Err(refusal) => refuse(&accepted.stream, &refusal),
+            Err(refusal) => refuse(&stream, &refusal),
         }
         None
     }
@@ -114,42 +117,59 @@ impl<'s> Dispatcher<'s> {
         }
     }
 
-    /// The call that a request begins, or the header section that refuses it.
-    fn admit(&self, accepted: &Accepted) -> Result<Call, Headers> {
-        if accepted.truncated {
+    /// The request that a header section makes and where it leads, or the header section that
+    /// refuses it.
+    fn read(
+        &self,
+        headers: Headers,
+        truncated: bool,
+    ) -> Result<(ReceivedRequest, (Option<Route>, Method)), Headers> {
+        let only = |content_type: &ContentType, status: &Status| {
+            headers::trailers_only(content_type, Err(status), &Metadata::new())
+        };
+        if truncated {
             let status = Status::resource_exhausted("the request's header list is over the limit");
-            return Err(headers::trailers_only(&ContentType::GRPC, Err(&status), &Metadata::new()));
+            return Err(only(&ContentType::GRPC, &status));
         }
-        let Messages { receive_limit, send_limit, ref encodings } = self.messages;
-        let request = ReceivedRequest::read(&accepted.headers, encodings)
+        let request = ReceivedRequest::read(headers, &self.messages.encodings)
             .map_err(|refusal| refusal.to_headers())?;
-        let ReceivedRequest { path, authority, timeout, content_type, metadata, .. } = request;
-        let compressing = Compressing::new(encodings.clone(), request.encoding, request.accepted);
-        let (route, method) = self.handlers.find(&path).map_err(|status| {
-            headers::trailers_only(&content_type, Err(&status), &Metadata::new())
-        })?;
+        match self.handlers.find(&request.fields.path()) {
+            Ok(target) => Ok((request, target)),
+            Err(status) => Err(only(&request.content_type, &status)),
+        }
+    }
+
+    /// The call that a good request begins.
+    fn admit(
+        &self,
+        stream: Stream,
+        request: ReceivedRequest,
+        (route, method): (Option<Route>, Method),
+        received: Instant,
+    ) -> Call {
+        let ReceivedRequest { timeout, content_type, encoding, fields } = request;
+        let Messages { receive_limit, send_limit, ref encodings } = self.messages;
+        let compressing = Compressing::new(encodings.clone(), encoding, &fields);
         // A timeout beyond what the clock can express is no deadline at all.
-        let deadline = timeout.and_then(|timeout| accepted.received.checked_add(timeout));
-        let stream = accepted.stream.clone();
+        let deadline = timeout.and_then(|timeout| received.checked_add(timeout));
         if let Some(deadline) = deadline {
             // Whoever still runs then learns of it as of any other cancellation.
             let content_type = content_type.clone();
             stream.set_deadline(deadline, move |head_sent| {
                 let status = Status::deadline_exceeded(DEADLINE_PASSED);
                 match head_sent {
-                    true => headers::trailers(Err(&status), &Metadata::new()),
+                    true => headers::trailers(Err(&status), &Metadata::new()).into_owned(),
                     false => headers::trailers_only(&content_type, Err(&status), &Metadata::new()),
                 }
             });
         }
-        let received = accepted.received;
         stream.set_facts(Facts { method: method.clone(), received, deadline });
         let terms = Terms { deadline, content_type, send_limit, receive_limit, compressing };
         let peer = stream.peer().clone();
-        let caller = Caller { metadata, authority: authority.into(), peer, deadline };
+        let caller = Caller { request: fields, peer, deadline };
         let kind = route.as_ref().map(|_| method.kind());
         let context = Context::new(method, kind, caller, Arc::new(Reply::new(stream, terms)));
-        Ok(Call { route, context, place: None })
+        Call { route, context, place: None }
     }
 }
 
@@ -158,13 +178,14 @@ impl Serve for Dispatcher<'_> {
     type Job = (usize, Call);
 
     fn accept(&self, accepted: Accepted) -> Option<(usize, Call)> {
-        let (lane, call) = self.let_in(&accepted)?;
+        let (lane, call) = self.let_in(accepted)?;
         // With its request whole the method has nothing to wait for.
         let is_short = |route: &Route| {
             let is_unary = route.declared.kind() == MethodKind::Unary;
             is_unary && self.handlers.router.cost(route.number).is_short()
         };
-        if call.route.as_ref().is_some_and(is_short) && accepted.stream.is_received() {
+        if call.route.as_ref().is_some_and(is_short) && call.context.reply().stream().is_received()
+        {
             return Some((lane, call));
         }
         self.lanes.run(lane, call);

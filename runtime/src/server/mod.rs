@@ -248,7 +248,7 @@ fn serve(wire: Box<dyn Wire>, terms: &Terms<'_>) {
         Some(reactors) if wire.has_descriptor() => reactors.serve(wire, accepting, place),
         _ => Link::server(wire, accepting, move |accepted| {
             let _until_the_connection_ends = &place;
-            dispatcher.accept(&accepted);
+            dispatcher.accept(accepted);
         }),
     };
     // Without a thread to read it, the connection is closed: the system is at its limit.

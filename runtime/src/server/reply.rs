@@ -4,13 +4,17 @@
 //! the method, its sinks and the dispatcher writes it, from whichever thread. The stream decides who
 //! comes first; a head counts as sent once it is. The lock is never held while anything is sent.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use super::compressing::Compressing;
 use super::quota::Place;
 use crate::grpc::codec::{self, Writer};
+#[cfg(feature = "testing")]
+use crate::grpc::headers::RequestFields;
 use crate::grpc::headers::{self, ContentType};
 use crate::grpc::{
     Code, Codec, MessageInterceptor, Metadata, NextReceive, NextSend, RawBytes, Received, Status,
@@ -22,7 +26,10 @@ use crate::transport::{Incoming, SendError, Stream, lock, now};
 pub(crate) struct Reply {
     stream: Stream,
     terms: Terms,
-    state: Mutex<State>,
+    /// A [`Progress`], which only ever grows.
+    progress: AtomicU8,
+    is_detached: AtomicBool,
+    left: Mutex<Left>,
     /// Set before the method runs, and only if there are any.
     interceptors: OnceLock<Box<[Arc<dyn MessageInterceptor>]>>,
 }
@@ -47,10 +54,10 @@ pub(crate) struct Terms {
     pub(crate) compressing: Compressing,
 }
 
-struct State {
-    progress: Progress,
-    detached: bool,
-    /// Trailing metadata that the method left for its detached sink to send.
+/// What a method leaves to its detached sink.
+#[derive(Default)]
+struct Left {
+    /// Trailing metadata for it to send.
     trailing: Metadata,
     /// The call's place among those of the server, while a detached sink keeps the call open.
     place: Option<Place>,
@@ -63,15 +70,26 @@ enum Progress {
     Ended,
 }
 
+impl Progress {
+    fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Nothing,
+            1 => Self::HeadSent,
+            _ => Self::Ended,
+        }
+    }
+}
+
 impl Reply {
     pub(crate) fn new(stream: Stream, terms: Terms) -> Self {
-        let state = State {
-            progress: Progress::Nothing,
-            detached: false,
-            trailing: Metadata::new(),
-            place: None,
-        };
-        Self { stream, terms, state: Mutex::new(state), interceptors: OnceLock::new() }
+        Self {
+            stream,
+            terms,
+            progress: AtomicU8::new(Progress::Nothing as u8),
+            is_detached: AtomicBool::new(false),
+            left: Mutex::default(),
+            interceptors: OnceLock::new(),
+        }
     }
 
     /// Has every message pass `interceptors`, of which the first is nearest to the wire. Only the
@@ -88,10 +106,10 @@ impl Reply {
     /// A second response to the same call, of which nothing is sent, for a test that takes the call
     /// over; the first one must send nothing.
     #[cfg(feature = "testing")]
-    pub(crate) fn duplicate(&self) -> Self {
+    pub(crate) fn duplicate(&self, request: &RequestFields) -> Self {
         let terms = Terms {
             content_type: self.terms.content_type.clone(),
-            compressing: self.terms.compressing.duplicate(),
+            compressing: self.terms.compressing.duplicate(request),
             ..self.terms
         };
         Self::new(self.stream.clone(), terms)
@@ -305,7 +323,7 @@ impl Reply {
             Progress::Ended => return,
         };
         let trailers = self.fitting(outcome, trailing, headers::trailers);
-        self.finish(head.as_ref(), framed, &trailers);
+        self.finish(head.as_deref(), framed, &trailers);
     }
 
     /// Ends the response with `outcome`; as Trailers-Only if it is an error before any head.
@@ -313,7 +331,7 @@ impl Reply {
         match (self.advance(Progress::Ended), outcome) {
             (Progress::Nothing, Err(_)) => {
                 let only = self.fitting(outcome, trailing, |outcome, trailing| {
-                    headers::trailers_only(&self.terms.content_type, outcome, trailing)
+                    Cow::Owned(headers::trailers_only(&self.terms.content_type, outcome, trailing))
                 });
                 match self.is_detached() {
                     false => self.finish(None, &[], &only),
@@ -341,8 +359,8 @@ impl Reply {
     /// Ends the response for a detached sink, with what the method left behind.
     pub(crate) fn end_detached(&self, outcome: Result<(), &Status>, trailing: &Metadata) {
         let (mut all, place) = {
-            let mut state = self.lock();
-            (std::mem::take(&mut state.trailing), state.place.take())
+            let mut left = lock(&self.left);
+            (std::mem::take(&mut left.trailing), left.place.take())
         };
         drop(place);
         all.extend_from(trailing);
@@ -351,18 +369,17 @@ impl Reply {
 
     /// Marks that a detached sink will end the response.
     pub(crate) fn detach(&self) {
-        self.lock().detached = true;
+        self.is_detached.store(true, Ordering::Release);
     }
 
     pub(crate) fn is_detached(&self) -> bool {
-        self.lock().detached
+        self.is_detached.load(Ordering::Acquire)
     }
 
     /// Leaves the method's trailing metadata for the detached sink to send, and the call's place
     /// for it to give back.
     pub(crate) fn leave(&self, trailing: Metadata, place: Option<Place>) {
-        let mut state = self.lock();
-        (state.trailing, state.place) = (trailing, place);
+        *lock(&self.left) = Left { trailing, place };
     }
 
     /// Why the call is over, for code that still wants to send or receive.
@@ -373,7 +390,7 @@ impl Reply {
         }
     }
 
-    fn head(&self, metadata: &Metadata) -> Headers {
+    fn head(&self, metadata: &Metadata) -> Cow<'static, Headers> {
         let encoding = self.terms.compressing.fix();
         let interceptors = self.interceptors();
         if interceptors.is_empty() {
@@ -391,8 +408,8 @@ impl Reply {
         &self,
         outcome: Result<(), &Status>,
         trailing: &Metadata,
-        make: impl Fn(Result<(), &Status>, &Metadata) -> Headers,
-    ) -> Headers {
+        make: impl Fn(Result<(), &Status>, &Metadata) -> Cow<'static, Headers>,
+    ) -> Cow<'static, Headers> {
         let interceptors = self.interceptors();
         let list = match interceptors {
             [] => make(outcome, trailing),
@@ -419,21 +436,12 @@ impl Reply {
     }
 
     fn progress(&self) -> Progress {
-        self.lock().progress
+        Progress::from_number(self.progress.load(Ordering::Acquire))
     }
 
     /// Moves on to `next` and returns where the response stood; never goes back.
     fn advance(&self, next: Progress) -> Progress {
-        let mut state = self.lock();
-        let before = state.progress;
-        if before != Progress::Ended {
-            state.progress = next;
-        }
-        before
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        Progress::from_number(self.progress.fetch_max(next as u8, Ordering::AcqRel))
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::cost::Cost;
@@ -16,7 +17,7 @@ use crate::grpc::method::split_path;
 /// Every path that a server answers.
 pub(crate) struct Router<'s> {
     services: Vec<Arc<dyn Service + 's>>,
-    routes: HashMap<Box<str>, Route>,
+    routes: HashMap<Box<str>, Route, BuildHasherDefault<PathHasher>>,
     /// What is known of each method, by its number.
     costs: Vec<Cost>,
 }
@@ -53,7 +54,7 @@ pub(crate) enum RouterError {
 impl<'s> Router<'s> {
     /// Lists the methods of `services`.
     pub(crate) fn new(services: Vec<Arc<dyn Service + 's>>) -> Result<Self, RouterError> {
-        let mut routes = HashMap::new();
+        let mut routes = HashMap::default();
         for (index, service) in services.iter().enumerate() {
             for (method, declared) in service.methods().iter().enumerate() {
                 let path = declared.path();
@@ -106,6 +107,38 @@ impl<'s> Router<'s> {
     /// The service that `route` leads to, and the index of its method.
     pub(crate) fn target(&self, route: &Route) -> (&(dyn Service + 's), usize) {
         (&*self.services[route.service], route.method)
+    }
+}
+
+/// A hash of paths that costs a few steps. Peers choose what is looked for and not what is stored, so
+/// they cannot make paths meet in one place.
+#[derive(Default)]
+struct PathHasher(u64);
+
+impl Hasher for PathHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.add(u64::from_le_bytes(*word));
+        }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.add(u64::from_le_bytes(last));
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.add(number.into());
+    }
+
+    fn finish(&self) -> u64 {
+        // The table takes the lowest bits for the place, and the product is best in its highest.
+        self.0.rotate_left(26)
+    }
+}
+
+impl PathHasher {
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
 }
 

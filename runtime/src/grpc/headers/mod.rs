@@ -13,7 +13,7 @@ use super::metadata::{self, Metadata};
 use super::status::Status;
 use crate::http2::Headers;
 
-pub(crate) use request::{ReceivedRequest, RequestHead, user_agent};
+pub(crate) use request::{ReceivedRequest, RequestFields, RequestHead, user_agent};
 pub(crate) use response::{
     ReceivedHead, cut_status, read_head, read_trailers, response_head, trailers, trailers_of,
     trailers_only,
@@ -26,6 +26,8 @@ pub(crate) struct ContentType(Cow<'static, str>);
 impl ContentType {
     /// `application/grpc`, which every peer understands.
     pub(crate) const GRPC: Self = Self(Cow::Borrowed("application/grpc"));
+    /// What many clients say.
+    pub(super) const GRPC_PROTO: Self = Self(Cow::Borrowed("application/grpc+proto"));
 
     /// Reads a field value; `None` if it is not one of gRPC.
     ///
@@ -40,9 +42,7 @@ impl ContentType {
         }
         match rest.bytes().next() {
             None | Some(b';') => Some(Self::GRPC),
-            Some(b'+') if rest.eq_ignore_ascii_case("+proto") => {
-                Some(Self(Cow::Borrowed("application/grpc+proto")))
-            }
+            Some(b'+') if rest.eq_ignore_ascii_case("+proto") => Some(Self::GRPC_PROTO),
             Some(b'+') => {
                 let format = rest.split(';').next()?.trim_ascii_end();
                 Some(Self(Cow::Owned(format!("{}{format}", Self::GRPC.0).to_ascii_lowercase())))
@@ -89,13 +89,12 @@ fn is_hidden(name: &[u8]) -> bool {
     name.starts_with(b":") || (name != b"user-agent" && metadata::is_reserved(name))
 }
 
-/// What the messages behind `headers` are compressed with.
+/// What messages are compressed with, by the `value` of `grpc-encoding` in the head before them.
 ///
 /// # Errors
 ///
 /// If that is not accepted here: how to say so.
-fn read_encoding(headers: &Headers, encodings: &Encodings) -> Result<Option<Encoding>, String> {
-    let value = headers.get("grpc-encoding");
+fn read_encoding(value: Option<&[u8]>, encodings: &Encodings) -> Result<Option<Encoding>, String> {
     encodings.read(value).map_err(|not_accepted| {
         let encoding = String::from_utf8_lossy(value.unwrap_or_default());
         let offer = not_accepted.offer.replace(',', ", ");
@@ -165,8 +164,8 @@ mod tests {
         let status = Status::internal("line\nbreak");
         let sent = [
             head.to_headers(),
-            response_head(&ContentType::GRPC, Some("gzip"), &metadata),
-            trailers(Err(&status), &metadata),
+            response_head(&ContentType::GRPC, Some("gzip"), &metadata).into_owned(),
+            trailers(Err(&status), &metadata).into_owned(),
             trailers_only(&ContentType::GRPC, Err(&status), &metadata),
         ];
         for headers in &sent {

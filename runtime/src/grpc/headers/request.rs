@@ -2,11 +2,13 @@
 //!
 //! PROTOCOL-HTTP2.md, Requests: pseudo-header fields, then the call's definition, then metadata.
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::{ContentType, read_encoding, read_metadata, write_metadata};
 use crate::grpc::compression::{Accepted, Encoding, Encodings};
-use crate::grpc::metadata::Metadata;
+use crate::grpc::metadata::{self, Metadata};
 use crate::grpc::status::Status;
 use crate::grpc::timeout;
 use crate::http2::Headers;
@@ -62,20 +64,23 @@ pub(crate) fn user_agent(prefix: &str) -> String {
 }
 
 /// The head of a request as a server received it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct ReceivedRequest {
-    /// `/service/method`, with both slashes.
-    pub(crate) path: String,
-    /// `:authority`, or `host` where that is missing; may be empty.
-    pub(crate) authority: String,
     pub(crate) timeout: Option<Duration>,
     /// What the response repeats.
     pub(crate) content_type: ContentType,
     /// What the requests may be compressed with.
     pub(crate) encoding: Option<Encoding>,
-    /// What the replies may be compressed with.
-    pub(crate) accepted: Accepted,
-    pub(crate) metadata: Metadata,
+    pub(crate) fields: RequestFields,
+}
+
+/// The header list of a good request; what a method seldom asks for is read when it does.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestFields {
+    headers: Headers,
+    /// If it does not stand in the list as text.
+    authority: Option<Box<str>>,
+    metadata: OnceLock<Metadata>,
 }
 
 impl ReceivedRequest {
@@ -84,14 +89,15 @@ impl ReceivedRequest {
     /// # Errors
     ///
     /// How to refuse the request; no user code may see it.
-    pub(crate) fn read(headers: &Headers, encodings: &Encodings) -> Result<Self, Refusal> {
-        if headers.get(":method") != Some(b"POST") {
-            let method = lossy(headers.get(":method"));
+    pub(crate) fn read(headers: Headers, encodings: &Encodings) -> Result<Self, Refusal> {
+        let found = Found::in_list(&headers);
+        if found.method != Some(b"POST") {
+            let method = lossy(found.method);
             let message = format!("received method {method:?}, expected POST");
             return Err(Refusal::new(405, Status::internal(message)));
         }
-        let Some(content_type) = headers.get("content-type").and_then(ContentType::read) else {
-            let found = lossy(headers.get("content-type"));
+        let Some(content_type) = found.content_type.and_then(ContentType::read) else {
+            let found = lossy(found.content_type);
             let message = format!("received content-type {found:?}, expected application/grpc");
             return Err(Refusal::new(415, Status::invalid_argument(message)));
         };
@@ -99,21 +105,115 @@ impl ReceivedRequest {
             let content_type = content_type.clone();
             Refusal { http, status, content_type, offer: None }
         };
-        let path = lossy(headers.get(":path"));
+        let path = lossy(found.path);
         if !path.strip_prefix('/').is_some_and(|rest| rest.contains('/')) {
             let message = format!("malformed method name {path:?}, expected /service/method");
             return Err(refuse(200, Status::unimplemented(message)));
         }
-        let authority = read_authority(headers).map_err(|status| refuse(400, status))?;
-        let timeout = read_timeout(headers).map_err(|status| refuse(400, status))?;
-        let encoding = read_encoding(headers, encodings).map_err(|message| Refusal {
+        if found.hosts > 1 {
+            return Err(refuse(400, Status::internal("received more than one host")));
+        }
+        let authority = match lossy(found.authority.or(found.host)) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(text.into()),
+        };
+        let timeout = read_timeout(found.timeout).map_err(|status| refuse(400, status))?;
+        let encoding = read_encoding(found.encoding, encodings).map_err(|message| Refusal {
             // PROTOCOL-HTTP2.md, Compression: whoever refuses an encoding says what it accepts.
             offer: Some(encodings.offer().into()),
             ..refuse(200, Status::unimplemented(message))
         })?;
-        let accepted = read_accepted(headers, encodings, encoding);
-        let metadata = read_metadata(headers).map_err(|status| refuse(400, status))?;
-        Ok(Self { path, authority, timeout, content_type, encoding, accepted, metadata })
+        let metadata = match found.has_binary {
+            true => read_metadata(&headers).map_err(|status| refuse(400, status))?.into(),
+            // Text can always be read.
+            false => OnceLock::new(),
+        };
+        let fields = RequestFields { headers, authority, metadata };
+        Ok(Self { timeout, content_type, encoding, fields })
+    }
+}
+
+impl RequestFields {
+    /// `/service/method`, with both slashes.
+    pub(crate) fn path(&self) -> Cow<'_, str> {
+        lossy(self.headers.get(":path"))
+    }
+
+    /// `:authority`, or `host` where that is missing; may be empty.
+    ///
+    /// gRFC A41: `host` is discarded beside an `:authority`; more than one was refused.
+    pub(crate) fn authority(&self) -> &str {
+        if let Some(authority) = &self.authority {
+            return authority;
+        }
+        let value = self.headers.get(":authority").or_else(|| self.headers.get("host"));
+        value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default()
+    }
+
+    pub(crate) fn metadata(&self) -> &Metadata {
+        // What can fail was read before anybody could ask.
+        self.metadata.get_or_init(|| read_metadata(&self.headers).unwrap_or_default())
+    }
+
+    pub(crate) fn metadata_mut(&mut self) -> &mut Metadata {
+        self.metadata();
+        self.metadata.get_mut().expect("was read above")
+    }
+
+    /// What the client says that replies may be compressed with. One that does not say accepts at
+    /// least `encoding`, which it uses itself.
+    pub(crate) fn accepted(&self, encodings: &Encodings, encoding: Option<Encoding>) -> Accepted {
+        // RFC 9110 5.3: a list may come in several fields.
+        let fields = self.headers.iter();
+        let mut fields = fields.filter(|field| field.name == b"grpc-accept-encoding");
+        match fields.next() {
+            None => Accepted::only(encoding),
+            Some(first) => {
+                let values = std::iter::once(first).chain(fields).map(|field| field.value);
+                encodings.read_offer(values)
+            }
+        }
+    }
+}
+
+/// The first field of each name that a server looks at.
+#[derive(Default)]
+struct Found<'h> {
+    method: Option<&'h [u8]>,
+    path: Option<&'h [u8]>,
+    authority: Option<&'h [u8]>,
+    host: Option<&'h [u8]>,
+    hosts: usize,
+    content_type: Option<&'h [u8]>,
+    timeout: Option<&'h [u8]>,
+    encoding: Option<&'h [u8]>,
+    /// There may be metadata that is not text.
+    has_binary: bool,
+}
+
+impl<'h> Found<'h> {
+    fn in_list(headers: &'h Headers) -> Self {
+        let mut found = Self::default();
+        for field in headers {
+            let place = match field.name {
+                b":method" => &mut found.method,
+                b":path" => &mut found.path,
+                b":authority" => &mut found.authority,
+                b"content-type" => &mut found.content_type,
+                b"grpc-timeout" => &mut found.timeout,
+                b"grpc-encoding" => &mut found.encoding,
+                b"host" => {
+                    found.hosts += 1;
+                    &mut found.host
+                }
+                name => {
+                    found.has_binary |= metadata::is_binary(name);
+                    continue;
+                }
+            };
+            place.get_or_insert(field.value);
+        }
+        found
     }
 }
 
@@ -145,32 +245,8 @@ impl Refusal {
     }
 }
 
-/// gRFC A41: `host` stands in for a missing `:authority` and is discarded beside one; more than one
-/// is refused in any case.
-fn read_authority(headers: &Headers) -> Result<String, Status> {
-    let mut hosts = headers.iter().filter(|field| field.name == b"host");
-    let host = hosts.next();
-    match hosts.next() {
-        None => Ok(lossy(headers.get(":authority").or_else(|| host.map(|field| field.value)))),
-        Some(_) => Err(Status::internal("received more than one host")),
-    }
-}
-
-/// What the client says that it accepts. One that does not say accepts at least what it uses itself.
-fn read_accepted(headers: &Headers, encodings: &Encodings, encoding: Option<Encoding>) -> Accepted {
-    // RFC 9110 5.3: a list may come in several fields.
-    let mut fields = headers.iter().filter(|field| field.name == b"grpc-accept-encoding");
-    match fields.next() {
-        None => Accepted::only(encoding),
-        Some(first) => {
-            let values = std::iter::once(first).chain(fields).map(|field| field.value);
-            encodings.read_offer(values)
-        }
-    }
-}
-
-fn read_timeout(headers: &Headers) -> Result<Option<Duration>, Status> {
-    let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
+fn read_timeout(value: Option<&[u8]>) -> Result<Option<Duration>, Status> {
+    let Some(value) = value else { return Ok(None) };
     timeout::parse(value).map(Some).map_err(|_| {
         let value = lossy(Some(value));
         Status::internal(format!(
@@ -179,8 +255,8 @@ fn read_timeout(headers: &Headers) -> Result<Option<Duration>, Status> {
     })
 }
 
-fn lossy(value: Option<&[u8]>) -> String {
-    String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
+fn lossy(value: Option<&[u8]>) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.unwrap_or_default())
 }
 
 const USER_AGENT: &str = concat!("grpc-rust-sync/", env!("CARGO_PKG_VERSION"));
@@ -197,7 +273,8 @@ mod tests {
     use crate::grpc::compression::Options;
 
     fn fields(headers: &Headers) -> Vec<(String, String)> {
-        headers.iter().map(|field| (lossy(Some(field.name)), lossy(Some(field.value)))).collect()
+        let text = |bytes| lossy(Some(bytes)).into_owned();
+        headers.iter().map(|field| (text(field.name), text(field.value))).collect()
     }
 
     /// A well-formed request with `changes` made: an empty value removes the field.
@@ -225,7 +302,7 @@ mod tests {
     }
 
     fn read(headers: &Headers) -> Result<ReceivedRequest, Refusal> {
-        ReceivedRequest::read(headers, &encodings())
+        ReceivedRequest::read(headers.clone(), &encodings())
     }
 
     fn refusal(changes: &[(&str, &str)]) -> (u16, String) {
@@ -269,10 +346,11 @@ mod tests {
         assert_eq!(fields(&head.to_headers()), expected);
 
         let received = read(&head.to_headers()).unwrap();
-        assert_eq!((received.path.as_str(), received.authority.as_str()), ("/a.B/C", "host:1"));
         assert_eq!(received.timeout, Some(Duration::from_secs(2)));
-        assert_eq!(received.metadata.get("user-agent"), Some(agent.as_str()));
-        assert_eq!(received.metadata.get_bin("t-bin"), Some(&[0xff][..]));
+        let fields = received.fields;
+        assert_eq!((&*fields.path(), fields.authority()), ("/a.B/C", "host:1"));
+        assert_eq!(fields.metadata().get("user-agent"), Some(agent.as_str()));
+        assert_eq!(fields.metadata().get_bin("t-bin"), Some(&[0xff][..]));
     }
 
     /// The fields of a head fit the room that is made for them.
@@ -329,7 +407,8 @@ mod tests {
     /// them are HTTP 400, whatever stands beside them.
     #[test]
     fn host_stands_in_for_a_missing_authority() {
-        let authority = |changes: &[_]| read(&request(changes)).unwrap().authority;
+        let authority =
+            |changes: &[_]| read(&request(changes)).unwrap().fields.authority().to_owned();
         assert_eq!(authority(&[("host", "other")]), "host:1");
         assert_eq!(authority(&[(":authority", ""), ("host", "other")]), "other");
         assert_eq!(authority(&[(":authority", "")]), "");

@@ -3,6 +3,9 @@
 //! PROTOCOL-HTTP2.md, Responses. Trailers-Only is one section that is head and trailers at once;
 //! the metadata in it is trailing metadata.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use super::{ContentType, read_encoding, read_metadata, write_metadata};
 use crate::grpc::base64;
 use crate::grpc::compression::{Encoding, Encodings};
@@ -18,7 +21,17 @@ pub(crate) fn response_head(
     content_type: &ContentType,
     encoding: Option<&str>,
     metadata: &Metadata,
-) -> Headers {
+) -> Cow<'static, Headers> {
+    if encoding.is_none() && metadata.is_empty() {
+        let plain = PLAIN_HEADS.iter().find(|(plain, _)| plain == content_type);
+        if let Some((_, head)) = plain {
+            return Cow::Borrowed(head);
+        }
+    }
+    Cow::Owned(new_head(content_type, encoding, metadata))
+}
+
+fn new_head(content_type: &ContentType, encoding: Option<&str>, metadata: &Metadata) -> Headers {
     let mut headers = Headers::new();
     headers.push(":status", "200");
     if let Some(encoding) = encoding {
@@ -30,7 +43,14 @@ pub(crate) fn response_head(
 }
 
 /// The trailers that end a response: the outcome, then `metadata`, then the status's own.
-pub(crate) fn trailers(outcome: Result<(), &Status>, metadata: &Metadata) -> Headers {
+pub(crate) fn trailers(outcome: Result<(), &Status>, metadata: &Metadata) -> Cow<'static, Headers> {
+    if outcome.is_ok() && metadata.is_empty() {
+        return Cow::Borrowed(&PLAIN_TRAILERS);
+    }
+    Cow::Owned(new_trailers(outcome, metadata))
+}
+
+fn new_trailers(outcome: Result<(), &Status>, metadata: &Metadata) -> Headers {
     let mut headers = Headers::new();
     write_status(outcome, metadata, &mut headers);
     headers
@@ -91,7 +111,8 @@ pub(crate) fn read_head(headers: &Headers, end: bool, encodings: &Encodings) -> 
     }
     let read = || {
         check_head(headers, http, end)?;
-        let encoding = read_encoding(headers, encodings).map_err(Status::internal)?;
+        let encoding =
+            read_encoding(headers.get("grpc-encoding"), encodings).map_err(Status::internal)?;
         Ok(ReceivedHead::Head(read_metadata(headers)?, encoding))
     };
     read().unwrap_or_else(|status| ReceivedHead::Ended(Err(status)))
@@ -184,6 +205,17 @@ fn read_digits(digits: &[u8]) -> Option<u32> {
     }
     Some(digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')))
 }
+
+/// The heads of responses without metadata and compression, for the usual content types.
+static PLAIN_HEADS: LazyLock<[(ContentType, Headers); 2]> = LazyLock::new(|| {
+    [ContentType::GRPC, ContentType::GRPC_PROTO].map(|content_type| {
+        let head = new_head(&content_type, None, &Metadata::new());
+        (content_type, head)
+    })
+});
+
+/// The trailers of a call that succeeded and has nothing else to say.
+static PLAIN_TRAILERS: LazyLock<Headers> = LazyLock::new(|| new_trailers(Ok(()), &Metadata::new()));
 
 /// `grpc-status` of every code, without leading zeros.
 const CODE_TEXTS: [&str; 17] =
