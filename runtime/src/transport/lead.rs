@@ -74,13 +74,13 @@ pub(super) enum Role {
 }
 
 impl Lead {
-    /// Nobody leads, and the watcher is wanted at once.
-    pub(super) fn new() -> Self {
+    /// Nobody leads; whether the watcher, a thread of the link's own, is wanted at once.
+    pub(super) fn new(is_wanted: bool) -> Self {
         let state = State {
             leader: Leader::Nobody,
             followers: Vec::new(),
             turns: 0,
-            is_wanted: true,
+            is_wanted,
             is_asleep: false,
             needs_writer: false,
             watched: Interest::NONE,
@@ -138,12 +138,16 @@ impl Lead {
 
     /// A reactor is about to look at the link; says whether it may. If not, it is told by `watch` to
     /// watch for `if_led` alone.
-    pub(super) fn begin_visit(&self, if_led: Interest, watch: impl FnOnce(Interest)) -> bool {
+    pub(super) fn begin_visit(
+        &self,
+        if_led: impl FnOnce() -> Interest,
+        watch: impl FnOnce(Interest),
+    ) -> bool {
         let mut state = lock(&self.state);
         let is_free = state.leader == Leader::Nobody;
         match is_free {
             true => state.leader = Leader::Watcher,
-            false => state.watch(if_led, watch),
+            false => state.watch(if_led(), watch),
         }
         is_free
     }
@@ -326,7 +330,8 @@ impl Link {
 
     /// Somebody wants to be told of what comes without waiting for it.
     pub(super) fn attend(&self) {
-        if let Some(lead) = &self.lead {
+        // A reactor attends anyway.
+        if let Some(lead) = self.lead.as_ref().filter(|_| self.bell.get().is_none()) {
             lead.attend();
         }
     }

@@ -115,7 +115,7 @@ impl Link {
         leaves: impl FnOnce(&Self) + Send + 'static,
     ) -> io::Result<Arc<Self>> {
         let window = config.initial_window_size;
-        let lead = (shape() == ThreadShape::Callers).then(Lead::new);
+        let lead = (shape() == ThreadShape::Callers).then(|| Lead::new(true));
         let leaves: Leaves = Box::new(leaves);
         let core = Connection::client(config);
         let link = Self::new(wire, core, Side::Client, window, 0, lead, Some(leaves));
@@ -156,7 +156,7 @@ impl Link {
         config.lifetime = config.lifetime.spread(random());
         let window = config.initial_window_size;
         let core = Connection::server(config);
-        let lead = Some(Lead::new());
+        let lead = Some(Lead::new(false));
         Self::new(wire, core, Side::Server, window, receive_limit, lead, None)
     }
 

@@ -170,6 +170,7 @@ impl Reactor {
         let mut buffer = vec![0; READ_BUFFER_SIZE];
         let mut found = Found::new();
         let mut again = Vec::new();
+        let mut time = now();
         loop {
             for _ in 0..JOBS_BETWEEN_WRITES {
                 let Some(job) = lock(&work.jobs).pop_front() else { break };
@@ -190,14 +191,16 @@ impl Reactor {
             if self.is_over() {
                 return Stopped::Over;
             }
-            let until = if again.is_empty() { self.next_alarm() } else { Some(now()) };
-            let timeout = until.map(|until| until.saturating_duration_since(now()));
+            // From when the last round began, which spares a look at the clock: an alarm may be late by
+            // as much as a round takes.
+            let until = if again.is_empty() { self.next_alarm() } else { Some(time) };
+            let timeout = until.map(|until| until.saturating_duration_since(time));
             if self.poller.wait(&mut found, timeout).is_err() {
                 // Only a broken descriptor of our own could bring it about; nothing is lost by trying
                 // again, but it must not be tried at once.
                 std::thread::yield_now();
             }
-            let time = now();
+            time = now();
             let mut round = Round { reactor: self, serve, work, buffer: &mut buffer, time };
             let mut more = Vec::new();
             let ready = again.into_iter().map(|key| (key, Interest::READ));

@@ -46,7 +46,7 @@ impl Link {
             self.resume_writing();
         }
         // A caller that leads patiently leaves the writing to the reactor.
-        let if_led = Interest { read: false, write: lock(&self.state).needs_writer() };
+        let if_led = || Interest { read: false, write: lock(&self.state).needs_writer() };
         if !lead.begin_visit(if_led, |interest| self.watch(interest)) {
             return None;
         }
@@ -65,7 +65,8 @@ impl Link {
         buffer: &mut [u8],
         time: Instant,
     ) -> Interest {
-        let mut found = self.wire.end_wait(self.awaited(), found);
+        // What is not wanted was not watched for.
+        let mut found = self.wire.end_wait(Interest::BOTH, found);
         for _ in 0..READS_PER_VISIT_MAX {
             match self.take_found(buffer, found, time) {
                 Pumped::Alive { accepted, .. } => visit.accepted.extend(accepted),
@@ -130,9 +131,5 @@ impl Link {
 
     pub(super) fn take_unserved(&self) -> Vec<Accepted> {
         std::mem::take(&mut *lock(&self.unserved))
-    }
-
-    fn awaited(&self) -> Interest {
-        lock(&self.state).pumping.as_ref().map_or(Interest::NONE, |pumping| pumping.interest)
     }
 }

@@ -110,6 +110,7 @@ pub(crate) struct Interest {
 impl Interest {
     pub(crate) const NONE: Self = Self { read: false, write: false };
     pub(crate) const READ: Self = Self { read: true, write: false };
+    pub(crate) const BOTH: Self = Self { read: true, write: true };
 
     /// What of it is `found`.
     pub(crate) fn of(self, found: Self) -> Self {
