@@ -98,7 +98,7 @@ impl Link {
             return Pumped::Over;
         };
         if is_patient && let Some(read) = self.wire.read_patiently(buffer) {
-            return self.take_read(buffer, Some(read), now());
+            return self.take_read(buffer, Some(&read), now());
         }
         let timeout = until.map(|until| until.saturating_duration_since(now()));
         match self.wire.wait(interest, timeout) {
@@ -121,21 +121,21 @@ impl Link {
             self.resume_writing();
         }
         let read = found.read.then(|| self.wire.read(buffer));
-        self.take_read(buffer, read, time)
+        self.take_read(buffer, read.as_ref(), time)
     }
 
     /// What follows a read: bytes into events, events into inboxes, and what the time asks for.
     fn take_read(
         self: &Arc<Self>,
         buffer: &[u8],
-        read: Option<io::Result<usize>>,
+        read: Option<&io::Result<usize>>,
         time: Instant,
     ) -> Pumped {
         let mut accepted = Vec::new();
         let mut state = lock(&self.state);
         (state.pumping, state.pumped) = (None, Some(time));
         let was_ready = state.core.is_ready();
-        match &read {
+        match read {
             Some(Ok(0)) => {
                 let text = format!("{} closed the connection", self.peer()).into();
                 self.lose_all(&mut state, text);
