@@ -94,6 +94,27 @@ fn servers_that_call_each_other_with_full_pools_never_hang() {
     assert_eq!(cycle(FullPool::Grow { max: 2 }).unwrap(), b"");
 }
 
+/// A client that is slow to send its request costs no worker: the method begins when the request is
+/// whole.
+#[test]
+fn a_request_takes_no_worker_before_it_is_whole() {
+    let server =
+        start(Server::builder().max_workers(1).full_pool(FullPool::Reject).add_service(echo()));
+    let (slow, quick) = (channel(&server), channel(&server));
+    let streaming = Method::new("/test.Echo/Call", MethodKind::ClientStreaming);
+    let mut begun: Vec<_> = (0..8)
+        .map(|_| slow.stream_unary::<Vec<u8>, Vec<u8>, _>(&streaming, &RawBytes, ()).unwrap())
+        .collect();
+    for request in &mut begun {
+        request.send(b"slow".to_vec()).unwrap();
+    }
+    assert_eq!(call(&quick, "/test.Echo/Call").unwrap(), b"");
+    assert_eq!(call(&slow, "/test.Echo/Call").unwrap(), b"");
+    for request in begun {
+        assert_eq!(request.finish().unwrap().into_inner(), b"slow");
+    }
+}
+
 /// Health and reflection answer while every worker is blocked and the server has as many calls as it
 /// may: they have a lane of their own without being asked.
 #[test]

@@ -74,6 +74,7 @@ impl<'s> Dispatcher<'s> {
 
     /// The call that a request begins, and its lane, unless it is refused.
     fn let_in(&self, accepted: Accepted) -> Option<(usize, Call)> {
+        let accepted = self.unless_held(accepted)?;
         let Accepted { stream, headers, truncated, received } = accepted;
         match self.read(headers, truncated) {
             Ok((request, target)) => {
@@ -87,6 +88,24 @@ impl<'s> Dispatcher<'s> {
             Err(refusal) => refuse(&stream, &refusal),
         }
         None
+    }
+
+    /// Holds a request until it is whole that a method of one message is to answer: the method has
+    /// nothing to do before, and a client that is slow to send must not cost a worker.
+    fn unless_held(&self, accepted: Accepted) -> Option<Accepted> {
+        if accepted.stream.is_settled() || accepted.truncated {
+            return Some(accepted);
+        }
+        let takes_one = |method: &Method| {
+            matches!(method.kind(), MethodKind::Unary | MethodKind::ServerStreaming)
+        };
+        match self.read(accepted.headers.clone(), false) {
+            Ok((request, (Some(_), method))) if takes_one(&method) => {
+                begin(&accepted.stream, &request, &method, accepted.received);
+                accepted.hold()
+            }
+            _ => Some(accepted),
+        }
     }
 
     /// Whose workers run the call.
@@ -147,23 +166,10 @@ impl<'s> Dispatcher<'s> {
         (route, method): (Option<Route>, Method),
         received: Instant,
     ) -> Call {
-        let ReceivedRequest { timeout, content_type, encoding, fields } = request;
+        let deadline = begin(&stream, &request, &method, received);
+        let ReceivedRequest { content_type, encoding, fields, .. } = request;
         let Messages { receive_limit, send_limit, ref encodings } = self.messages;
         let compressing = Compressing::new(encodings.clone(), encoding, &fields);
-        // A timeout beyond what the clock can express is no deadline at all.
-        let deadline = timeout.and_then(|timeout| received.checked_add(timeout));
-        if let Some(deadline) = deadline {
-            // Whoever still runs then learns of it as of any other cancellation.
-            let content_type = content_type.clone();
-            stream.set_deadline(deadline, move |head_sent| {
-                let status = Status::deadline_exceeded(DEADLINE_PASSED);
-                match head_sent {
-                    true => headers::trailers(Err(&status), &Metadata::new()).into_owned(),
-                    false => headers::trailers_only(&content_type, Err(&status), &Metadata::new()),
-                }
-            });
-        }
-        stream.set_facts(Facts { method: method.clone(), received, deadline });
         let terms = Terms { deadline, content_type, send_limit, receive_limit, compressing };
         let peer = stream.peer().clone();
         let caller = Caller { request: fields, peer, deadline };
@@ -336,6 +342,30 @@ impl Job for Call {
     fn overdue(self) {
         self.refuse(&lanes::waited_too_long());
     }
+}
+
+/// Has a call that was let in end at its deadline, which is returned, and be shown until it ends.
+fn begin(
+    stream: &Stream,
+    request: &ReceivedRequest,
+    method: &Method,
+    received: Instant,
+) -> Option<Instant> {
+    // A timeout beyond what the clock can express is no deadline at all.
+    let deadline = request.timeout.and_then(|timeout| received.checked_add(timeout));
+    if let Some(deadline) = deadline {
+        // Whoever still runs then learns of it as of any other cancellation.
+        let content_type = request.content_type.clone();
+        stream.set_deadline(deadline, move |head_sent| {
+            let status = Status::deadline_exceeded(DEADLINE_PASSED);
+            match head_sent {
+                true => headers::trailers(Err(&status), &Metadata::new()).into_owned(),
+                false => headers::trailers_only(&content_type, Err(&status), &Metadata::new()),
+            }
+        });
+    }
+    stream.set_facts(Facts { method: method.clone(), received, deadline });
+    deadline
 }
 
 /// Answers a request that is not a call.

@@ -141,8 +141,22 @@ impl Inbox {
     /// that answers with a message larger than the window is not held up until somebody does.
     pub(super) fn of_caller(receive_limit: usize, window: u32) -> Self {
         let inbox = Self::new(receive_limit, window);
-        lock(&inbox.state).received.expect();
+        // Nothing has come that could be credited.
+        let _nothing = inbox.expect();
         inbox
+    }
+
+    /// A message is expected from now on, as if somebody had looked for one. Returns what may be
+    /// credited for what has come of it.
+    #[must_use]
+    pub(super) fn expect(&self) -> usize {
+        lock(&self.state).received.expect()
+    }
+
+    /// Whether everything has come that the peer will send, be it good or not.
+    pub(super) fn is_settled(&self) -> bool {
+        let state = lock(&self.state);
+        state.received.is_settled() || state.sending != Sending::Open
     }
 
     // What the link puts in. Each says whether `wake` is due, which runs without any lock.

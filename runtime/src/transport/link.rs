@@ -76,6 +76,15 @@ pub(crate) struct Accepted {
     pub(crate) received: Instant,
 }
 
+impl Accepted {
+    /// Puts the request back until it is whole: it comes again then, or when it never will be. Returns
+    /// it if that has happened.
+    pub(crate) fn hold(self) -> Option<Self> {
+        let link = Arc::clone(self.stream.link());
+        link.submit(|state| state.hold(self))
+    }
+}
+
 /// How a server takes connections.
 #[derive(Clone)]
 pub(crate) struct Accepting<'s> {
@@ -429,6 +438,9 @@ impl Link {
 
     /// The connection has ended, and whoever drives it is done with it.
     pub(super) fn finish(&self) {
+        // Nobody asks for them any more; they take the lock when they are dropped.
+        let settled = std::mem::take(&mut lock(&self.state).settled);
+        drop(settled);
         self.tell_leaving();
         self.wire.shutdown();
         lock(&self.state).reader_done = true;

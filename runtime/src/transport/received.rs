@@ -100,8 +100,15 @@ impl Received {
     }
 
     /// The application expects a message from now on, as if it had looked for one.
-    pub(super) fn expect(&mut self) {
+    /// Returns what may be credited for what has come of it.
+    pub(super) fn expect(&mut self) -> usize {
         self.wanted = true;
+        self.take_credit()
+    }
+
+    /// Whether the end has come, or what stands for it.
+    pub(super) fn is_settled(&self) -> bool {
+        self.end.is_some()
     }
 
     /// The head of a response.
@@ -346,7 +353,7 @@ mod tests {
     #[test]
     fn the_first_message_is_credited_for_a_caller() {
         let mut received = nothing();
-        received.expect();
+        assert_eq!(received.expect(), 0);
         received.push_head(Headers::default(), false, false);
         let bytes = framed(100_000);
         assert_eq!(received.push_data(&bytes[..60_000], false), 60_000);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::inbox::{Awaited, Inbox};
-use super::link::Side;
+use super::link::{Accepted, Side};
 use super::received::Incoming;
 use super::stream::{End, Outgoing};
 use super::wire::Interest;
@@ -20,6 +20,10 @@ pub(super) struct State {
     pub(super) core: Connection,
     /// Of every stream that somebody holds.
     pub(super) inboxes: HashMap<StreamId, Arc<Inbox>>,
+    /// Requests that a server has put back until they are whole.
+    pub(super) held: HashMap<StreamId, Accepted>,
+    /// Those among them that are whole now, or never will be.
+    pub(super) settled: Vec<Accepted>,
     /// What the peer has not taken yet of messages that this side has taken whole.
     pub(super) rests: HashMap<StreamId, Rest>,
     /// Those who wait for the peer to allow one more stream, in order.
@@ -98,6 +102,8 @@ impl State {
         Self {
             core,
             inboxes: HashMap::new(),
+            held: HashMap::new(),
+            settled: Vec::new(),
             rests: HashMap::new(),
             queue: VecDeque::new(),
             output: Output::Idle,
@@ -248,6 +254,7 @@ impl State {
         received: bool,
         last_word: impl FnOnce(bool) -> Headers,
     ) {
+        self.settled.extend(self.held.remove(&id));
         let trailers = last_word(self.core.is_head_sent(id));
         let sent = self.lost.is_none() && self.core.send_headers(id, &trailers, true).is_ok();
         if sent && !received {
@@ -299,6 +306,7 @@ impl State {
                 if credit > 0 {
                     self.core.release(stream, credit);
                 }
+                self.settle_held(stream);
             }
             Event::Trailers { stream, headers, truncated } => {
                 self.push(stream, true, |inbox| inbox.push_trailers(headers, truncated));
@@ -307,6 +315,7 @@ impl State {
                 self.rests.remove(&stream);
                 let reset = Incoming::Reset { reason, by };
                 self.push(stream, false, |inbox| inbox.push_failure(reset));
+                self.settle_held(stream);
             }
             Event::Writable { stream } => {
                 if !self.send_rest(stream) {
@@ -339,7 +348,32 @@ impl State {
             }
         }
         self.rests.clear();
+        self.settled.extend(self.held.drain().map(|(_, accepted)| accepted));
         self.lost = Some(text);
+    }
+
+    /// Puts back a request until it is whole; returns it if it is, or never will be.
+    pub(super) fn hold(&mut self, accepted: Accepted) -> Option<Accepted> {
+        let id = accepted.stream.id();
+        if self.lost.is_some() || accepted.stream.inbox().is_settled() {
+            return Some(accepted);
+        }
+        let credit = accepted.stream.inbox().expect();
+        if credit > 0 {
+            self.core.release(id, credit);
+        }
+        self.held.insert(id, accepted);
+        None
+    }
+
+    /// Something has come on a stream whose request may be held.
+    fn settle_held(&mut self, id: StreamId) {
+        // Most connections hold none, and then nothing is looked up.
+        if !self.held.is_empty()
+            && self.held.get(&id).is_some_and(|held| held.stream.inbox().is_settled())
+        {
+            self.settled.extend(self.held.remove(&id));
+        }
     }
 
     /// Whether the last stream has ended and none may follow, but the connection is still open.

@@ -341,6 +341,19 @@ impl Stream {
         self.handle.link.peer()
     }
 
+    pub(super) fn link(&self) -> &Arc<Link> {
+        &self.handle.link
+    }
+
+    pub(super) fn id(&self) -> StreamId {
+        self.handle.id
+    }
+
+    /// Whether the whole request has come, or never will.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.handle.inbox.is_settled()
+    }
+
     pub(super) fn inbox(&self) -> &Arc<Inbox> {
         &self.handle.inbox
     }

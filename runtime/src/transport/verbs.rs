@@ -149,6 +149,7 @@ impl Link {
             Some(Err(_)) | None => {}
         }
         let is_quiet = !matches!(read, Some(Ok(_)));
+        accepted.append(&mut state.settled);
         let has_changed = state.core.is_ready() != was_ready || state.lost.is_some();
         let is_usable = self.end_pump(state, time);
         if has_changed {
