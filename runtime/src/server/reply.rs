@@ -293,16 +293,15 @@ impl Reply {
         sent.map_err(|_: SendError| self.over())
     }
 
-    /// Sends one framed message if flow control takes it now; says whether it did.
-    ///
-    /// A message of which the client took a part ends the call: the rest would have to wait.
+    /// Sends one framed message if flow control takes it now, or the beginning of it; says whether
+    /// it did.
     fn try_send_message(&self, framed: &[u8]) -> Result<bool, Status> {
         match self.progress() {
             Progress::Nothing => self.send_first(&self.head(&Metadata::new()), &[])?,
             Progress::HeadSent => {}
             Progress::Ended => return Err(finished()),
         }
-        match self.stream.send_message(framed, false, Some(now())) {
+        match self.stream.send_whole(framed, Some(now())) {
             Ok(()) => Ok(true),
             Err(SendError::Deadline) if !self.stream.is_cancelled() => Ok(false),
             Err(SendError::Deadline | SendError::Closed) => Err(self.over()),

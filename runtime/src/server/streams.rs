@@ -208,7 +208,8 @@ impl<T> DetachedSink<T> {
     /// Sends one reply if the client's window takes it now, and tells whether it did; never waits.
     ///
     /// Meant for those who tell many clients of one thing, and must not wait for the slowest. A
-    /// reply that the window takes in part ends the call: the rest of it would have to wait.
+    /// reply of which the window takes the beginning is taken whole: the rest of it follows by
+    /// itself as the client reads, and so does the status behind it.
     ///
     /// # Errors
     ///

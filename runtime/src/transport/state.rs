@@ -76,8 +76,17 @@ pub(super) enum Output {
 pub(super) struct Rest {
     bytes: Vec<u8>,
     sent: usize,
-    /// END_STREAM follows.
-    end: bool,
+    end: RestEnd,
+}
+
+/// What follows behind the rest of a message.
+enum RestEnd {
+    /// Nothing yet.
+    Open,
+    /// END_STREAM.
+    Plain,
+    /// Trailers, and a reset behind them if there is a reason for one.
+    Trailers(Headers, Option<http2::Reason>),
 }
 
 /// How far the end of a connection has come.
@@ -180,8 +189,8 @@ impl State {
             return Err(http2::SendError::Closed);
         }
         if let Some(rest) = self.rest_of(id) {
-            if matches!(outgoing.end, End::Plain) && outgoing.data.is_empty() {
-                rest.end = true;
+            if outgoing.data.is_empty() && outgoing.is_last() {
+                rest.end = RestEnd::from(outgoing.end);
                 return Ok(true);
             }
             inbox.set_blocked();
@@ -214,7 +223,7 @@ impl State {
             inbox.set_blocked();
         }
         if (1..data.len()).contains(&sent) {
-            let rest = Rest { bytes: data[sent..].to_vec(), sent: 0, end: false };
+            let rest = Rest { bytes: data[sent..].to_vec(), sent: 0, end: RestEnd::Open };
             self.rests.insert(id, rest);
         }
         Ok(sent > 0)
@@ -226,28 +235,57 @@ impl State {
         if self.rests.is_empty() { None } else { self.rests.get_mut(&id) }
     }
 
-    /// Sends more of the rest of a message; says whether some of it is left.
+    /// Sends more of the rest of a message, and what follows it; says whether some of it is left.
     fn send_rest(&mut self, id: StreamId) -> bool {
         let Some(rest) = self.rests.get_mut(&id) else { return false };
-        let sent = self.core.send_data(id, &rest.bytes[rest.sent..], rest.end);
+        let is_last = matches!(rest.end, RestEnd::Plain);
+        let sent = self.core.send_data(id, &rest.bytes[rest.sent..], is_last);
         rest.sent += sent.unwrap_or(0);
         if sent.is_ok() && rest.sent < rest.bytes.len() {
             return true;
         }
-        self.rests.remove(&id);
+        if let Some(Rest { end: RestEnd::Trailers(trailers, reset), .. }) = self.rests.remove(&id)
+            && self.core.send_headers(id, &trailers, true).is_ok()
+            && let Some(reason) = reset
+        {
+            self.core.reset(id, reason);
+        }
         false
+    }
+
+    /// Lets go of a stream that nobody holds any more, and resets it if there is a reason.
+    ///
+    /// What this side has ended with trailers still reaches the peer, however late it reads.
+    pub(super) fn abandon(&mut self, id: StreamId, reason: Option<http2::Reason>) {
+        self.inboxes.remove(&id);
+        let is_cut = match self.rest_of(id) {
+            Some(rest) => !matches!(rest.end, RestEnd::Trailers(..)),
+            None => false,
+        };
+        // Nobody is left for whom the rest of a message would be sent.
+        if let Some(reason) = reason.or_else(|| is_cut.then_some(http2::Reason::NO_ERROR)) {
+            self.reset(id, reason);
+        }
     }
 
     /// Resets a stream. With the connection lost its end says all: a reset that went ahead of it
     /// would tell the peer that its call was cancelled.
     pub(super) fn reset(&mut self, id: StreamId, reason: http2::Reason) {
+        // RFC 9113 8.1: NO_ERROR asks for no more behind a complete response.
+        if reason == http2::Reason::NO_ERROR
+            && let Some(Rest { end: RestEnd::Trailers(_, reset), .. }) = self.rest_of(id)
+        {
+            *reset = Some(reason);
+            return;
+        }
         self.rests.remove(&id);
         if self.lost.is_none() {
             self.core.reset(id, reason);
         }
     }
 
-    /// Ends a stream of the peer with trailers; asks for no more of it if it is not `received`.
+    /// Ends a stream of the peer with trailers; asks for no more of it if it is not `received`. In
+    /// the middle of a message it is reset instead.
     pub(super) fn expire(
         &mut self,
         id: StreamId,
@@ -255,6 +293,9 @@ impl State {
         last_word: impl FnOnce(bool) -> Headers,
     ) {
         self.settled.extend(self.held.remove(&id));
+        if self.rest_of(id).is_some() {
+            return self.reset(id, http2::Reason::CANCEL);
+        }
         let trailers = last_word(self.core.is_head_sent(id));
         let sent = self.lost.is_none() && self.core.send_headers(id, &trailers, true).is_ok();
         if sent && !received {
@@ -439,6 +480,19 @@ impl State {
         }
         if is_due && inbox.set_due() {
             self.due.push(Arc::clone(inbox));
+        }
+    }
+}
+
+impl From<End<'_>> for RestEnd {
+    fn from(end: End<'_>) -> Self {
+        match end {
+            End::Open => Self::Open,
+            End::Plain => Self::Plain,
+            // Who has sent a part of a message has sent a head.
+            End::Trailers(trailers) | End::Outcome { behind_head: trailers, .. } => {
+                Self::Trailers(trailers.clone(), None)
+            }
         }
     }
 }

@@ -99,7 +99,7 @@ impl Stream {
 
     /// Takes a whole framed message once the peer takes the beginning of it, and waits for that,
     /// `until` at most. What the peer does not take yet is sent behind the caller's back; nothing
-    /// else is sent before it.
+    /// else is sent before it, and an end or trailers alone follow it without anybody waiting.
     ///
     /// # Errors
     ///
@@ -114,6 +114,7 @@ impl Stream {
         loop {
             let taken = link.submit(|state| state.send_whole(*id, framed, inbox));
             if taken.map_err(|http2::SendError::Closed| SendError::Closed)? {
+                inbox.counts().add_sent(framed.len());
                 return Ok(());
             }
             link.wait(inbox, Awaited::Writable, until)?;
@@ -428,14 +429,7 @@ impl Drop for Handle {
             (Side::Client, true, false) | (Side::Server, false, true) => Some(Reason::NO_ERROR),
             (Side::Client | Side::Server, _, _) => Some(Reason::CANCEL),
         };
-        self.link.submit(|state| {
-            state.inboxes.remove(&self.id);
-            // Nobody is left for whom the rest of a message would be sent.
-            let rest = state.rests.remove(&self.id).map(|_| Reason::NO_ERROR);
-            if let Some(reason) = reason.or(rest) {
-                state.reset(self.id, reason);
-            }
-        });
+        self.link.submit(|state| state.abandon(self.id, reason));
     }
 }
 

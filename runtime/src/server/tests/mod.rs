@@ -11,4 +11,5 @@ mod generic;
 mod heads;
 mod interceptors;
 mod messages;
+mod slow;
 mod support;

@@ -236,12 +236,22 @@ impl TestServer {
 
     /// A new connection.
     pub(super) fn connect(&self) -> Peer {
+        self.connect_with(Config::default())
+    }
+
+    /// A new connection of a client whose streams begin with a window of `size` bytes, and which
+    /// gives back what it has read.
+    pub(super) fn connect_with_window(&self, size: u32) -> Peer {
+        self.connect_with(Config { initial_window_size: size, ..Config::default() })
+    }
+
+    fn connect_with(&self, config: Config) -> Peer {
         let (ours, theirs) = memory::pair();
         let writes = Arc::new(AtomicUsize::new(0));
         lock(&self.writes).push(writes.clone());
         let wire = Counted { wire: theirs, writes: writes.clone() };
         serve(Box::new(wire), &self.terms);
-        let connection = Connection::client(Config::default());
+        let connection = Connection::client(config);
         let mut peer = Peer {
             connection,
             wire: ours,
