@@ -169,16 +169,24 @@ fn a_termination_is_told_when_the_client_cancels() {
 
 /// Callbacks of the termination run when the deadline passes.
 #[test]
+#[cfg(feature = "testing")]
 fn a_termination_is_told_when_the_deadline_passes() {
+    let clock = crate::testing::Clock::start();
+    let (start, started) = mpsc::channel();
     let (log, lines) = mpsc::channel();
     let server = TestServer::new(Talk::unary(move |request, context| {
-        assert!(context.time_remaining().is_some_and(|left| left <= Duration::from_millis(50)));
+        assert_eq!(context.time_remaining(), Some(Duration::from_millis(50)));
         context.on_termination(telling(&log, "over"));
+        start.send(()).unwrap();
         assert!(context.wait_cancelled(PATIENCE));
         Ok(request)
     }));
-    let response = server.connect().call(UNARY, &[("grpc-timeout", "50m")], "");
-    assert_eq!(response.trailer("grpc-status"), Some("4"));
+    let mut peer = server.connect();
+    let stream = peer.open(UNARY, &[("grpc-timeout", "50m")], false);
+    peer.send(stream, "", true);
+    started.recv().unwrap();
+    clock.advance(Duration::from_millis(50));
+    assert_eq!(peer.response(stream).trailer("grpc-status"), Some("4"));
     assert_eq!(next(&lines), "over");
 }
 

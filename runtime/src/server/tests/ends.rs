@@ -9,6 +9,8 @@ use std::time::Duration;
 use super::support::{PATIENCE, Setup, Talk, TestServer};
 use crate::grpc::{Code, Status};
 use crate::server::{CancellationToken, DetachedSink};
+#[cfg(feature = "testing")]
+use crate::testing::Clock;
 
 const UNARY: &str = "/test.Talk/Unary";
 const LIST: &str = "/test.Talk/List";
@@ -108,17 +110,25 @@ fn a_call_that_is_cancelled_in_the_queue_never_starts() {
 /// dropped. The client gets DEADLINE_EXCEEDED, not RST_STREAM: a client whose own clock is a little
 /// behind would take that for CANCELLED.
 #[test]
+#[cfg(feature = "testing")]
 fn at_the_deadline_the_method_and_the_client_are_told() {
+    let clock = Clock::start();
+    let (start, started) = mpsc::channel();
     let (tell, told) = mpsc::channel();
     let server = TestServer::new(Talk::unary(move |_, context| {
         assert!(context.deadline().is_some());
+        start.send(()).unwrap();
         let cancelled = context.wait_cancelled(PATIENCE);
         let again = context.send_initial_metadata(&crate::grpc::Metadata::new());
         tell.send((cancelled, context.time_remaining(), again.unwrap_err().code())).unwrap();
         Ok("too late".to_owned())
     }));
     let mut peer = server.connect();
-    assert_eq!(peer.call(UNARY, &[("grpc-timeout", "20m")], "").status().0, "4");
+    let stream = peer.open(UNARY, &[("grpc-timeout", "20m")], false);
+    peer.send(stream, "", true);
+    started.recv().unwrap();
+    clock.advance(Duration::from_millis(20));
+    assert_eq!(peer.response(stream).status().0, "4");
     let expected = (true, Some(Duration::ZERO), Code::DeadlineExceeded);
     assert_eq!(told.recv().unwrap(), expected);
 }
@@ -137,15 +147,21 @@ fn a_timeout_of_zero_never_runs_the_method() {
 
 /// Waiting for a request ends with DEADLINE_EXCEEDED at the deadline.
 #[test]
+#[cfg(feature = "testing")]
 fn waiting_for_a_request_ends_at_the_deadline() {
+    let clock = Clock::start();
+    let (start, started) = mpsc::channel();
     let (tell, told) = mpsc::channel();
     let server = TestServer::new(Talk::record(move |requests, _| {
+        start.send(()).unwrap();
         let error = requests.recv().unwrap_err();
         tell.send((error.code(), requests.recv())).unwrap();
         Err(error)
     }));
     let mut peer = server.connect();
     let stream = peer.open(RECORD, &[("grpc-timeout", "20m")], false);
+    started.recv().unwrap();
+    clock.advance(Duration::from_millis(20));
     assert_eq!(told.recv().unwrap(), (Code::DeadlineExceeded, Ok(None)));
     peer.response(stream);
 }
@@ -203,7 +219,10 @@ fn a_lost_connection_cancels_its_calls() {
 /// A callback may take a lock that the method holds while it sends: it never runs inside `send`,
 /// also if the deadline is found to have passed there.
 #[test]
+#[cfg(feature = "testing")]
 fn a_callback_never_runs_inside_send() {
+    let clock = Clock::start();
+    let (start, started) = mpsc::channel();
     let (tell, told) = mpsc::channel();
     let (called, calls) = mpsc::channel();
     let server = Setup::new(Talk::list(move |_, replies, context| {
@@ -214,6 +233,7 @@ fn a_callback_never_runs_inside_send() {
             called.send(thread::current().id() == method).unwrap();
         });
         let _held = registry.lock().unwrap();
+        start.send(()).unwrap();
         let sent = std::iter::repeat_with(|| replies.send("x".repeat(100_000)));
         let error = sent.filter_map(Result::err).next();
         tell.send(error.unwrap().code()).unwrap();
@@ -226,14 +246,19 @@ fn a_callback_never_runs_inside_send() {
         let stream = peer.open(LIST, &[("grpc-timeout", "100m")], false);
         // Nothing is read meanwhile, so the window is used up and `send` waits.
         peer.send(stream, "", true);
-        assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Code::DeadlineExceeded);
-        assert!(!calls.recv_timeout(PATIENCE).unwrap(), "it ran on the method's thread");
+        started.recv().unwrap();
+        clock.advance(Duration::from_millis(100));
+        assert_eq!(told.recv().unwrap(), Code::DeadlineExceeded);
+        assert!(!calls.recv().unwrap(), "it ran on the method's thread");
     }
 }
 
 /// A callback that blocks, and one that panics, hold up no deadline and no call.
 #[test]
+#[cfg(feature = "testing")]
 fn a_callback_that_blocks_stops_no_deadline() {
+    let clock = Clock::start();
+    let (start, started) = mpsc::channel();
     let (go_on, gate) = mpsc::channel::<()>();
     let gate = Mutex::new(Some(gate));
     let (tell, told) = mpsc::channel();
@@ -244,7 +269,7 @@ fn a_callback_that_blocks_stops_no_deadline() {
                 let _over = gate.recv();
             });
         }
-        let tell = tell.clone();
+        start.send(()).unwrap();
         assert!(context.wait_cancelled(PATIENCE));
         tell.send(context.time_remaining()).unwrap();
         Ok(())
@@ -252,8 +277,10 @@ fn a_callback_that_blocks_stops_no_deadline() {
     let mut peer = server.connect();
     for _ in 0..2 {
         let stream = peer.open(CHAT, &[("grpc-timeout", "20m")], false);
+        started.recv().unwrap();
+        clock.advance(Duration::from_millis(20));
         assert_eq!(peer.response(stream).status().0, "4");
-        assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Some(Duration::ZERO));
+        assert_eq!(told.recv().unwrap(), Some(Duration::ZERO));
     }
     drop(go_on);
 }

@@ -86,34 +86,34 @@ fn no_more_is_asked_for_behind_the_status_alone() {
 /// A deadline that passes in the middle of a reply resets the stream: trailers there would make a
 /// message of half a message.
 #[test]
+#[cfg(feature = "testing")]
 fn a_deadline_inside_a_reply_resets_the_stream() {
+    let clock = crate::testing::Clock::start();
     let deadline = [("grpc-timeout", "50m")];
     let SlowCall { mut sink, stream, mut peer, server: _server } = slow_call(&deadline, true);
-    if sink.try_send(long()) == Ok(true) {
-        assert!(sink.cancellation().wait(PATIENCE));
-        let response = peer.response(stream);
-        assert_eq!((response.trailers, response.reset), (None, Some(Reason::CANCEL)));
-    }
+    assert!(sink.try_send(long()).unwrap());
+    clock.advance(Duration::from_millis(50));
+    assert!(sink.cancellation().wait(PATIENCE));
+    let response = peer.response(stream);
+    assert_eq!((response.trailers, response.reset), (None, Some(Reason::CANCEL)));
 }
 
-/// A client that is gone takes along what was left for it; one that stays is waited for when the
-/// server stops, as long as calls have.
+/// A server that stops waits for what a client has not read yet, and not for a client that has gone.
 #[test]
 fn stopping_waits_for_what_is_left_to_be_read() {
-    let SlowCall { mut sink, stream, mut peer, server } = slow_call(&[], true);
-    assert!(sink.try_send(long()).unwrap());
-    sink.finish(Ok(()));
-    thread::scope(|scope| {
-        let stopping = scope.spawn(|| server.server.stop(PATIENCE));
-        peer.until_going_away();
-        assert_eq!(peer.response(stream).status(), ("0", ""));
-        peer.until_closed();
-        stopping.join().unwrap();
-    });
-
-    let SlowCall { mut sink, stream, mut peer, server } = slow_call(&[], true);
-    assert!(sink.try_send(long()).unwrap());
-    sink.finish(Ok(()));
-    peer.reset(stream);
-    server.server.stop(Duration::MAX);
+    for is_gone in [false, true] {
+        let SlowCall { mut sink, stream, mut peer, server } = slow_call(&[], true);
+        assert!(sink.try_send(long()).unwrap());
+        sink.finish(Ok(()));
+        thread::scope(|scope| {
+            scope.spawn(|| server.server.stop(Duration::MAX));
+            peer.until_going_away();
+            assert!(!server.server.wait_for_termination_timeout(Duration::ZERO));
+            match is_gone {
+                true => peer.reset(stream),
+                false => assert_eq!(peer.response(stream).status(), ("0", "")),
+            }
+            peer.until_closed();
+        });
+    }
 }
