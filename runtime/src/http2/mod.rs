@@ -16,6 +16,7 @@ pub(crate) mod hpack;
 mod lifetime;
 mod malformed;
 mod settings;
+mod slab;
 mod stream;
 mod streams;
 #[cfg(test)]

@@ -3,17 +3,16 @@
 //! Invariant: a stream is here exactly while it is open or half closed (RFC 9113 5.1), so the
 //! number of entries is what SETTINGS_MAX_CONCURRENT_STREAMS counts (RFC 9113 5.1.2).
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Instant;
 
+use super::slab::Slab;
 use super::stream::{State, Stream, StreamId, Wait};
 use crate::limits::http2 as limits;
 
 /// Streams in progress and the memory of closed ones.
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
-    open: HashMap<StreamId, Stream, BuildHasherDefault<IdHasher>>,
+    open: Slab,
     closed: Vec<Closed>,
     /// Where the next closed stream is written once the ring is full.
     oldest: usize,
@@ -29,16 +28,18 @@ struct Closed {
 }
 
 impl Streams {
-    pub(crate) fn insert(&mut self, id: StreamId, stream: Stream) {
-        self.open.insert(id, stream);
+    pub(crate) fn insert(&mut self, id: StreamId, stream: Stream) -> &mut Stream {
+        self.open.insert(id, stream)
     }
 
-    /// Takes a stream out and remembers how it closed.
-    pub(crate) fn close(&mut self, id: StreamId, state: State) -> Option<Stream> {
-        let stream = self.open.remove(&id);
-        let window_left = stream.as_ref().map_or(0, |stream| stream.receive_window.available());
+    /// Takes a stream out and remembers how it closed; says whether it was in.
+    pub(crate) fn close(&mut self, id: StreamId, state: State) -> bool {
+        let stream = self.open.remove(id);
+        let is_closed = stream.is_some();
+        let window_left = stream.map_or(0, |stream| stream.receive_window.available());
+        self.open.release_memory();
         self.remember(Closed { stream: id, state, window_left });
-        stream
+        is_closed
     }
 
     /// Remembers a stream that was refused; `window` is what it may still send.
@@ -52,8 +53,9 @@ impl Streams {
         }
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
-        self.open.get_mut(&id)
+        self.open.get_mut(id)
     }
 
     /// Charges late DATA to what a reset stream may still send, and returns how much is left of
@@ -64,8 +66,9 @@ impl Streams {
         Some(closed.window_left)
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: StreamId) -> Option<&Stream> {
-        self.open.get(&id)
+        self.open.get(id)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -73,32 +76,58 @@ impl Streams {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+        self.open.len() == 0
     }
 
     #[cfg(test)]
-    pub(crate) fn capacity(&self) -> usize {
-        self.open.capacity() + self.closed.capacity()
+    pub(crate) fn memory(&self) -> usize {
+        self.open.memory() + self.closed.capacity() * size_of::<Closed>()
+    }
+
+    /// Lets a stream wait, or wait no more.
+    pub(crate) fn set_wait(&mut self, id: StreamId, wait: Wait) {
+        self.open.set_wait(id, wait);
+    }
+
+    /// How many streams wait for `wait`.
+    pub(crate) fn waiting(&self, wait: Wait) -> usize {
+        self.open.waiting(wait)
+    }
+
+    /// The stream that has waited longest for `wait`.
+    pub(crate) fn first_waiting(&self, wait: Wait) -> Option<StreamId> {
+        self.open.first(wait)
+    }
+
+    /// Lets the first of those who wait for `wait` be the last.
+    pub(crate) fn rotate(&mut self, wait: Wait) {
+        self.open.rotate(wait);
+    }
+
+    /// The streams that wait for their windows, then those that wait for the connection's, each in
+    /// the order in which they began to.
+    pub(crate) fn waiters(&self) -> impl Iterator<Item = (StreamId, &Stream)> {
+        self.open.waiters(Wait::Stream).chain(self.open.waiters(Wait::Connection))
     }
 
     /// The numbers of the streams for which `test` holds, in order.
     pub(crate) fn select(&self, test: impl Fn(StreamId, &Stream) -> bool) -> Vec<StreamId> {
-        let selected = self.open.iter().filter(|(id, stream)| test(**id, stream));
-        let mut ids: Vec<StreamId> = selected.map(|(id, _)| *id).collect();
+        let selected = self.open.iter().filter(|(id, stream)| test(*id, stream));
+        let mut ids: Vec<StreamId> = selected.map(|(id, _)| id).collect();
         ids.sort_unstable();
         ids
     }
 
     /// Since when the stream waits whose DATA is the next to be let go after `now`.
     pub(crate) fn first_held_back(&self, now: Instant) -> Option<Instant> {
-        let held_back = self.open.values().filter(|stream| stream.wait != Wait::Nothing);
-        let held_back = held_back.filter(|stream| !stream.is_held_back_too_long(Some(now)));
+        let waiters = self.waiters().map(|(_, stream)| stream);
+        let held_back = waiters.filter(|stream| !stream.is_held_back_too_long(Some(now)));
         held_back.filter_map(|stream| stream.held_back_since).min()
     }
 
     /// The highest offset of a send window (see [`super::window`]).
     pub(crate) fn highest_send_offset(&self) -> i64 {
-        self.open.values().map(|stream| stream.send_window.offset()).max().unwrap_or(0)
+        self.open.iter().map(|(_, stream)| stream.send_window.offset()).max().unwrap_or(0)
     }
 
     /// How a stream that is neither open nor idle has closed.
@@ -121,27 +150,5 @@ impl Streams {
             self.closed[self.oldest] = closed;
             self.oldest = (self.oldest + 1) % limits::CLOSED_STREAMS_REMEMBERED;
         }
-    }
-}
-
-/// A hash of stream identifiers. The peer chooses them, but only in rising order and only as many
-/// as may be open at once, so that collisions are harmless and speed decides.
-#[derive(Debug, Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u32(u32::from(*byte));
-        }
-    }
-
-    fn write_u32(&mut self, id: u32) {
-        // Fibonacci hashing: the high bits, which the table looks at, depend on every bit.
-        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
     }
 }

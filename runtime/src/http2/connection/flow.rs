@@ -4,8 +4,6 @@
 //! the window of a stream is given back when the application has taken the bytes. A stream is told
 //! Writable once for each time `send_data` accepted less than it was offered.
 
-use std::collections::VecDeque;
-
 use super::{Connection, Event};
 use crate::http2::error::Violation;
 use crate::http2::frame;
@@ -23,11 +21,6 @@ pub(super) struct Flow {
     /// SETTINGS_INITIAL_WINDOW_SIZE overflows a window is asked of this number, not of every
     /// stream.
     highest_offset: i64,
-    /// The streams that wait for the connection's window or for the output, each once, first come
-    /// first served.
-    connection_waiters: VecDeque<StreamId>,
-    /// How many streams wait for their own window; zero spares a loop.
-    stream_waiters: usize,
 }
 
 impl Flow {
@@ -36,25 +29,6 @@ impl Flow {
             send: SendWindow::default(),
             receive: ReceiveWindow::new(config.connection_window_size.max(WINDOW_INITIAL)),
             highest_offset: 0,
-            connection_waiters: VecDeque::new(),
-            stream_waiters: 0,
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn capacity(&self) -> usize {
-        self.connection_waiters.capacity() * size_of::<StreamId>()
-    }
-
-    /// Takes `id` out of where it waits.
-    pub(super) fn leave(&mut self, id: StreamId, wait: Wait) {
-        match wait {
-            Wait::Stream => self.stream_waiters -= 1,
-            Wait::Connection if self.connection_waiters.front() == Some(&id) => {
-                self.connection_waiters.pop_front();
-            }
-            Wait::Connection => self.connection_waiters.retain(|waiter| *waiter != id),
-            Wait::Nothing => {}
         }
     }
 
@@ -144,11 +118,12 @@ impl Connection {
         }
         let has_grown = base > self.peer.initial_window_size;
         self.peer.initial_window_size = base;
-        if !has_grown || self.flow.stream_waiters == 0 {
-            return Ok(());
-        }
-        for id in self.streams.select(|_, stream| stream.wait == Wait::Stream) {
-            self.wake_or_hold_back(id, stream_window(base));
+        let waiting = if has_grown { self.streams.waiting(Wait::Stream) } else { 0 };
+        for _ in 0..waiting {
+            let Some(id) = self.streams.first_waiting(Wait::Stream) else { break };
+            if !self.wake_or_hold_back(id, stream_window(base)) {
+                self.streams.rotate(Wait::Stream);
+            }
         }
         Ok(())
     }
@@ -157,15 +132,8 @@ impl Connection {
     pub(super) fn wait_to_send(&mut self, id: StreamId, wait: Wait, wanted: usize) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         stream.wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-        let was = std::mem::replace(&mut stream.wait, wait);
-        if was == wait {
-            return;
-        }
-        self.flow.leave(id, was);
-        match wait {
-            Wait::Stream => self.flow.stream_waiters += 1,
-            Wait::Connection => self.flow.connection_waiters.push_back(id),
-            Wait::Nothing => {}
+        if stream.wait != wait {
+            self.streams.set_wait(id, wait);
         }
     }
 
@@ -174,15 +142,22 @@ impl Connection {
     ///
     /// Whoever is woken sends or closes, and either comes back here for the next in the queue. If
     /// it does neither, the next is held back and not forgotten.
+    #[inline]
     pub(super) fn wake_connection_waiters(&mut self) {
+        if self.streams.waiting(Wait::Connection) > 0 {
+            self.wake_some_connection_waiters();
+        }
+    }
+
+    fn wake_some_connection_waiters(&mut self) {
         let room = limits::OUTPUT_BUFFER_MAX.saturating_sub(self.output.frames.len());
         let mut left = self.flow.send_size().min(i64::try_from(room).unwrap_or(i64::MAX));
         if left <= 0 {
             return;
         }
         let window = self.flow.send;
-        for _ in 0..self.flow.connection_waiters.len() {
-            let Some(&id) = self.flow.connection_waiters.front() else { return };
+        for _ in 0..self.streams.waiting(Wait::Connection) {
+            let Some(id) = self.streams.first_waiting(Wait::Connection) else { return };
             if left <= 0 {
                 return self.hold_back(id);
             }
@@ -192,7 +167,7 @@ impl Connection {
             if self.wake_or_hold_back(id, |_| (window, WINDOW_INITIAL)) {
                 left -= usable;
             } else {
-                self.flow.connection_waiters.rotate_left(1);
+                self.streams.rotate(Wait::Connection);
             }
         }
     }

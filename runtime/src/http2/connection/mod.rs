@@ -186,11 +186,9 @@ impl Connection {
     /// Bytes that this connection has allocated for what its peer sent or made it send.
     #[cfg(test)]
     pub(crate) fn memory(&self) -> usize {
-        let stream_size = size_of::<(StreamId, super::stream::Stream)>();
         self.output.capacity()
             + self.input.capacity()
-            + self.streams.capacity() * stream_size
-            + self.flow.capacity()
+            + self.streams.memory()
             + self.events.capacity() * size_of::<Event<'_>>()
     }
 
@@ -272,8 +270,9 @@ impl Connection {
 
     /// Takes a stream out of the table and tells who waits for that.
     fn close_stream(&mut self, id: StreamId, state: State) {
-        let Some(stream) = self.streams.close(id, state) else { return };
-        self.flow.leave(id, stream.wait);
+        if !self.streams.close(id, state) {
+            return;
+        }
         if state == State::Ended {
             self.abuse.stream_ended();
         }

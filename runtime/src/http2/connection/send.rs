@@ -154,7 +154,9 @@ impl Connection {
         let window = usize::try_from(on_stream.min(on_wire)).unwrap_or(0);
         if window >= wanted {
             stream.held_back_since = None;
-            self.wait_to_send(id, Wait::Nothing, 0);
+            if stream.wait != Wait::Nothing {
+                self.wait_to_send(id, Wait::Nothing, 0);
+            }
             return wanted;
         }
         let wait = if on_stream <= on_wire { Wait::Stream } else { Wait::Connection };

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Connection;
 use crate::http2::error::Violation;
-use crate::http2::stream::{Stream, Wait};
+use crate::http2::stream::{Stream, StreamId};
 use crate::limits::http2 as limits;
 
 /// When what began, and what has been reached.
@@ -117,12 +117,9 @@ impl Connection {
         if self.held_back_deadline().is_none_or(|deadline| deadline > now) {
             return;
         }
-        let is_due = |_, stream: &Stream| {
-            stream.wait != Wait::Nothing && stream.is_held_back_too_long(Some(now))
-        };
-        for id in self.streams.select(is_due) {
-            self.wake(id);
-        }
+        let is_due = |(_, stream): &(StreamId, &Stream)| stream.is_held_back_too_long(Some(now));
+        let due: Vec<StreamId> = self.streams.waiters().filter(is_due).map(|(id, _)| id).collect();
+        due.into_iter().for_each(|id| self.wake(id));
         self.times.held_back_since = self.streams.first_held_back(now);
         self.wake_connection_waiters();
     }
