@@ -229,6 +229,16 @@ pub(crate) const HPACK_INTEGER_OCTETS_MAX: u32 = 5;
 /// Table size updates in one header block: the smallest size and the final one (RFC 7541 4.2).
 pub(crate) const HPACK_SIZE_UPDATES_MAX: usize = 2;
 
+/// Header blocks that an encoder keeps: those of a dozen methods.
+pub(crate) const HPACK_CACHED_BLOCKS_MAX: usize = 16;
+
+/// Bytes of a header list whose block is kept; 16 of them are at most 16 KiB.
+pub(crate) const HPACK_CACHED_LIST_MAX: usize = 1 << 10;
+
+/// Octets of a header block that may be one that comes again: a call's block is a dozen indices and
+/// a deadline.
+pub(crate) const HPACK_PATTERN_LEN_MAX: usize = 64;
+
 /// Scratch space that an idle decoder keeps for each of name and value: a long string must not
 /// raise the memory of a connection for good.
 pub(crate) const HPACK_SCRATCH_KEPT: usize = 4096;
@@ -261,6 +271,11 @@ pub(crate) mod http2 {
     pub(crate) const HEADER_FIELDS_MAX: usize = 128;
     /// A header list that every peer takes: it is sent without asking what the peer's limit is.
     pub(crate) const HEADER_LIST_SMALL: usize = 1 << 10;
+    /// Header sections of a peer that are remembered, to be recognised when they come again: those of
+    /// a dozen methods.
+    pub(crate) const MEMO_SECTIONS_MAX: usize = 16;
+    /// The size of a header list that is remembered; 16 of them are at most 16 KiB.
+    pub(crate) const MEMO_LIST_SIZE_MAX: usize = 1 << 10;
     /// Bytes of a header block as it stands on the wire, before it is decoded.
     pub(crate) const HEADER_BLOCK_SIZE_MAX: usize = 64 << 10;
     /// CONTINUATION frames of one header block: with frames of 16 KiB more would never fit

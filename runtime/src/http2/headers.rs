@@ -1,20 +1,21 @@
 //! A field section: the names and values of one header block, in order.
 //!
-//! All bytes stand in one arena and every field is a span of it, so that a list costs two
-//! allocations however many fields it has, and none when it is cleared and used again.
+//! All fields stand in one piece of memory, each behind its lengths, so that a list costs one
+//! allocation however many fields it has. A list that comes again and again is shared: its clones
+//! are the same memory until one of them is changed.
 //! The list is opaque bytes: what a field must look like (RFC 9113 8.2) is checked elsewhere.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The fields of one header block, in the order of the wire.
 ///
 /// A name may occur more than once. Names are compared byte by byte: HTTP/2 has lower case names
 /// only.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub(crate) struct Headers {
-    /// Name and value of every field, one after the other.
-    bytes: Vec<u8>,
-    spans: Vec<Span>,
+    records: Records,
+    len: usize,
 }
 
 /// One field of [`Headers`].
@@ -26,41 +27,47 @@ pub(crate) struct Field<'a> {
     pub(crate) sensitive: bool,
 }
 
-/// Where a field stands in the arena. A field begins where the one before it ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Span {
-    name_end: u32,
-    value_end: u32,
-    sensitive: bool,
+/// Every field as [`RECORD_HEAD`] bytes of lengths, the name and the value.
+#[derive(Clone)]
+enum Records {
+    Own(Vec<u8>),
+    Shared(Arc<Vec<u8>>),
 }
 
 /// The fields of [`Headers`] in order, made by [`Headers::iter`].
 #[derive(Clone)]
 pub(crate) struct Iter<'a> {
-    bytes: &'a [u8],
-    spans: std::slice::Iter<'a, Span>,
-    start: usize,
+    records: &'a [u8],
+    left: usize,
 }
 
 /// What a field costs beyond its bytes (RFC 7541 4.1, RFC 9113 6.5.2).
 pub(crate) const FIELD_OVERHEAD: usize = 32;
 
+/// The lengths of name and value in four bytes each; the highest bit of the first marks a field that
+/// is sensitive.
+const RECORD_HEAD: usize = 8;
+const SENSITIVE: u32 = 1 << 31;
+/// Room for a value that is a little longer than the one in whose place it comes.
+const VALUE_ROOM: usize = 32;
+
 impl Headers {
     /// An empty list, which has allocated nothing.
     pub(crate) const fn new() -> Self {
-        Self { bytes: Vec::new(), spans: Vec::new() }
+        Self { records: Records::Own(Vec::new()), len: 0 }
     }
 
     /// An empty list with room for `fields` fields of `bytes` bytes together.
     pub(crate) fn with_capacity(fields: usize, bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), spans: Vec::with_capacity(fields) }
+        let room = fields.saturating_mul(RECORD_HEAD).saturating_add(bytes);
+        Self { records: Records::Own(Vec::with_capacity(room)), len: 0 }
     }
 
     /// Appends a field.
     ///
     /// # Panics
     ///
-    /// If all names and values together reach 4 GiB: the caller has no limit on what it sends.
+    /// If a name or a value reaches 2 GiB: the caller has no limit on what it sends.
     pub(crate) fn push(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         self.push_field(Field { name: name.as_ref(), value: value.as_ref(), sensitive: false });
     }
@@ -81,16 +88,60 @@ impl Headers {
     /// As [`Headers::push`].
     #[inline]
     pub(crate) fn push_field(&mut self, field: Field<'_>) {
-        self.bytes.extend_from_slice(field.name);
-        let name_end = self.position();
-        self.bytes.extend_from_slice(field.value);
-        let value_end = self.position();
-        self.spans.push(Span { name_end, value_end, sensitive: field.sensitive });
+        let records = self.records.to_mut();
+        records.reserve(RECORD_HEAD + field.name.len() + field.value.len());
+        records.extend_from_slice(&record_head(field));
+        records.extend_from_slice(field.name);
+        records.extend_from_slice(field.value);
+        self.len += 1;
+    }
+
+    /// Makes every clone from now on share this list's memory.
+    pub(crate) fn share(&mut self) {
+        if let Records::Own(records) = &mut self.records {
+            let mut records = std::mem::take(records);
+            records.shrink_to_fit();
+            self.records = Records::Shared(Arc::new(records));
+        }
+    }
+
+    /// Whether this list and `other` are the same memory, so that what was read from the one holds
+    /// for the other.
+    #[cfg(test)]
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        match (&self.records, &other.records) {
+            (Records::Shared(one), Records::Shared(other)) => Arc::ptr_eq(one, other),
+            (Records::Own(_) | Records::Shared(_), _) => false,
+        }
+    }
+
+    /// The same list but for the value of the field at `position`, which `write` appends; nothing if
+    /// there is no such field.
+    pub(super) fn with_value(
+        &self,
+        position: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Option<Self> {
+        let records = self.records.as_slice();
+        let mut fields = self.iter();
+        let front = records.len() - fields.skip_to(position).len();
+        let field = fields.next()?;
+        let back = fields.records;
+        let mut changed = Vec::with_capacity(records.len() + VALUE_ROOM);
+        changed.extend_from_slice(&records[..front + RECORD_HEAD + field.name.len()]);
+        let start = changed.len();
+        write(&mut changed);
+        let value = &changed[start..];
+        let head = record_head(Field { value, ..field });
+        changed[front..front + RECORD_HEAD].copy_from_slice(&head);
+        changed.extend_from_slice(back);
+        Some(Self { records: Records::Own(changed), len: self.len })
     }
 
     /// The fields in order.
+    #[inline]
     pub(crate) fn iter(&self) -> Iter<'_> {
-        Iter { bytes: &self.bytes, spans: self.spans.iter(), start: 0 }
+        Iter { records: self.records.as_slice(), left: self.len }
     }
 
     /// The value of the first field called `name`.
@@ -100,37 +151,118 @@ impl Headers {
 
     /// How many fields there are.
     pub(crate) fn len(&self) -> usize {
-        self.spans.len()
+        self.len
     }
 
     /// The size that SETTINGS_MAX_HEADER_LIST_SIZE speaks of: name, value and 32 for every field.
     pub(crate) fn size(&self) -> usize {
-        self.bytes.len() + self.spans.len() * FIELD_OVERHEAD
+        self.records.as_slice().len() + self.len * (FIELD_OVERHEAD - RECORD_HEAD)
     }
 
-    fn position(&self) -> u32 {
-        u32::try_from(self.bytes.len()).expect("a header list is smaller than 4 GiB")
+    /// The field behind the records `front`, and the records behind that one. None if the list does
+    /// not begin with `front` or ends with it.
+    #[inline]
+    pub(super) fn field_behind(&self, front: &[u8]) -> Option<(Field<'_>, &[u8])> {
+        first(self.records.as_slice().strip_prefix(front)?)
+    }
+
+    /// The whole list as bytes: equal for equal lists, and for no others.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.records.as_slice()
     }
 }
+
+impl Records {
+    #[inline]
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Own(records) => records,
+            Self::Shared(records) => records,
+        }
+    }
+
+    /// The list for a change, which no clone sees.
+    #[inline]
+    fn to_mut(&mut self) -> &mut Vec<u8> {
+        if let Self::Shared(records) = self {
+            *self = Self::Own(records.to_vec());
+        }
+        match self {
+            Self::Own(records) => records,
+            Self::Shared(_) => unreachable!("was copied above"),
+        }
+    }
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self::Own(Vec::new())
+    }
+}
+
+#[inline]
+fn record_head(field: Field<'_>) -> [u8; RECORD_HEAD] {
+    let length = |bytes: &[u8]| {
+        let length = u32::try_from(bytes.len()).ok().filter(|length| *length < SENSITIVE);
+        length.expect("a name or a value is smaller than 2 GiB")
+    };
+    let mark = if field.sensitive { SENSITIVE } else { 0 };
+    let [a, b, c, d] = (length(field.name) | mark).to_le_bytes();
+    let [e, f, g, h] = length(field.value).to_le_bytes();
+    [a, b, c, d, e, f, g, h]
+}
+
+/// The field at the front of `records`, and what stands behind it.
+#[inline]
+fn first(records: &[u8]) -> Option<(Field<'_>, &[u8])> {
+    let ([a, b, c, d, e, f, g, h], rest) = records.split_first_chunk::<RECORD_HEAD>()?;
+    let name_len = u32::from_le_bytes([*a, *b, *c, *d]);
+    let value_len = u32::from_le_bytes([*e, *f, *g, *h]);
+    let (name, rest) = rest.split_at_checked((name_len & !SENSITIVE) as usize)?;
+    let (value, rest) = rest.split_at_checked(value_len as usize)?;
+    Some((Field { name, value, sensitive: name_len & SENSITIVE != 0 }, rest))
+}
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Headers {}
 
 impl<'a> Iterator for Iter<'a> {
     type Item = Field<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Field<'a>> {
-        let span = self.spans.next()?;
-        let (name_end, value_end) = (span.name_end as usize, span.value_end as usize);
-        let name = &self.bytes[self.start..name_end];
-        let value = &self.bytes[name_end..value_end];
-        self.start = value_end;
-        Some(Field { name, value, sensitive: span.sensitive })
+        let (field, rest) = first(self.records)?;
+        self.records = rest;
+        self.left -= 1;
+        Some(field)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.spans.size_hint()
+        (self.left, Some(self.left))
     }
 }
 
 impl ExactSizeIterator for Iter<'_> {}
+
+impl<'a> Iter<'a> {
+    /// How many bytes the records of what is left have.
+    pub(super) fn bytes_left(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Passes over `count` fields; returns the records of the rest.
+    fn skip_to(&mut self, count: usize) -> &'a [u8] {
+        for _ in 0..count {
+            self.next();
+        }
+        self.records
+    }
+}
 
 impl<'a> IntoIterator for &'a Headers {
     type Item = Field<'a>;
@@ -224,6 +356,20 @@ mod tests {
         let mut hidden = Headers::new();
         hidden.push_sensitive("a", "b");
         assert_ne!(open, hidden);
+    }
+
+    /// Clones of a shared list are the same memory; a change of one is seen in no other.
+    #[test]
+    fn a_shared_list_is_copied_when_it_is_changed() {
+        let mut headers = sample();
+        headers.share();
+        let mut changed = headers.clone();
+        assert!(changed.is_shared_with(&headers) && changed == headers);
+        changed.push("x-user", "bob");
+        assert!(!changed.is_shared_with(&headers));
+        assert_eq!((headers.len(), changed.len()), (4, 5));
+        assert_eq!(headers, sample());
+        assert!(!sample().is_shared_with(&headers));
     }
 
     /// The boundary between name and value is part of equality.

@@ -15,6 +15,7 @@ mod headers;
 pub(crate) mod hpack;
 mod lifetime;
 mod malformed;
+mod memo;
 mod settings;
 mod slab;
 mod stream;

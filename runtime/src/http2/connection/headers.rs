@@ -10,6 +10,7 @@ use crate::http2::frame::{self, Head, STREAM_ID_MAX, flag};
 use crate::http2::headers::Headers;
 use crate::http2::hpack;
 use crate::http2::malformed::{self, Extent, MessageHead};
+use crate::http2::memo::Checked;
 use crate::http2::stream::{Effect, Input, State, StreamId};
 use crate::limits::http2 as limits;
 
@@ -29,15 +30,20 @@ impl OpenBlock {
     }
 }
 
-/// A decoded header block.
-struct Section {
+/// A header block and what it says.
+struct Section<'a> {
     stream: StreamId,
-    headers: Headers,
     end_stream: bool,
     truncated: bool,
+    block: &'a [u8],
+    /// The decoder's table before the block, if the block may be one that came before.
+    generation: Option<u64>,
+    headers: Headers,
+    /// What the same block was found to be before.
+    known: Option<Checked>,
 }
 
-impl Section {
+impl Section<'_> {
     fn extent(&self) -> Extent {
         if self.truncated { Extent::Cut } else { Extent::Whole }
     }
@@ -85,43 +91,64 @@ impl Connection {
 
     /// A whole header block.
     fn on_block(&mut self, id: StreamId, end_stream: bool, block: &[u8]) -> Result<(), Violation> {
-        let section = self.decode(id, end_stream, block)?;
+        let mut section = Section {
+            stream: id,
+            end_stream,
+            truncated: false,
+            block,
+            generation: self.decoder.generation(),
+            headers: Headers::new(),
+            known: None,
+        };
+        self.read_section(&mut section)?;
         match self.state(id).on(Input::ReceiveHeaders) {
-            Effect::Next(State::Open) if self.is_idle(id) => self.on_request(section),
-            Effect::Next(_) => self.on_section(section),
+            Effect::Next(State::Open) if self.is_idle(id) => self.on_request(&mut section),
+            Effect::Next(_) => self.on_section(&mut section),
             Effect::Discard => self.glitch(Glitch::LateFrame),
             Effect::Fault(violation) => self.fault(id, violation),
             Effect::Forbidden => Ok(()),
         }
     }
 
-    fn decode(
-        &mut self,
-        stream: StreamId,
-        end_stream: bool,
-        block: &[u8],
-    ) -> Result<Section, Violation> {
-        if block.len() > limits::HEADER_BLOCK_SIZE_MAX {
+    /// Recognises the block, or decodes it.
+    fn read_section(&mut self, section: &mut Section<'_>) -> Result<(), Violation> {
+        let list_size_max = self.config.max_header_list_size as usize;
+        if let Some(generation) = section.generation
+            && let Some(known) = self.memo.find(section.block, generation, &mut section.headers)
+            && section.headers.size() <= list_size_max
+        {
+            section.known = Some(known);
+            return Ok(());
+        }
+        if section.block.len() > limits::HEADER_BLOCK_SIZE_MAX {
             return Err(Violation::HeaderBlockTooLong);
         }
-        let list_size_max = self.config.max_header_list_size as usize;
         let hard = list_size_max.saturating_mul(limits::HEADER_LIST_HARD_FACTOR as usize);
         let decode_limits = hpack::Limits {
             list_size_max,
             fields_max: limits::HEADER_FIELDS_MAX,
             decoded_size_max: hard.max(limits::HEADER_BLOCK_SIZE_MAX),
         };
-        let mut headers = Headers::new();
-        let decoded = self.decoder.decode(block, &decode_limits, &mut headers);
+        section.headers = Headers::with_capacity(0, LIST_ROOM);
+        let decoded = self.decoder.decode(section.block, &decode_limits, &mut section.headers);
         // RFC 9113 4.3: a block that cannot be decoded is a connection error COMPRESSION_ERROR.
         let decoded = decoded.map_err(|error| match error {
             hpack::Error::ListTooLarge => Violation::HeaderListFarTooLarge,
             _ => Violation::Compression,
         })?;
         if decoded.truncated {
+            section.truncated = true;
+            section.generation = None;
             self.glitch(Glitch::CutHeaderList)?;
         }
-        Ok(Section { stream, headers, end_stream, truncated: decoded.truncated })
+        Ok(())
+    }
+
+    /// Remembers that `section` is well-formed.
+    fn remember(&mut self, section: &mut Section<'_>, checked: Checked) {
+        if let Some(generation) = section.generation {
+            self.memo.remember(section.block, generation, &mut section.headers, checked);
+        }
     }
 
     /// RFC 9113 5.1.1: clients open odd streams, servers even ones; only a promise opens those.
@@ -134,7 +161,7 @@ impl Connection {
     }
 
     /// The first header block of a new stream, on a server.
-    fn on_request(&mut self, section: Section) -> Result<(), Violation> {
+    fn on_request(&mut self, section: &mut Section<'_>) -> Result<(), Violation> {
         let id = section.stream;
         self.last_remote = id;
         // RFC 9113 6.8: streams above the last one of our GOAWAY are ignored.
@@ -146,7 +173,7 @@ impl Connection {
         if self.streams.len() >= self.config.max_concurrent_streams as usize {
             return self.fault(id, Violation::StreamRefused);
         }
-        let head = match malformed::request(&section.headers, section.extent()) {
+        let head = match self.check_request(section) {
             Ok(head) => head,
             Err(violation) => return self.fault(id, violation),
         };
@@ -167,11 +194,29 @@ impl Connection {
         Ok(())
     }
 
+    fn check_request(&mut self, section: &mut Section<'_>) -> Result<MessageHead, Violation> {
+        if let Some(Checked::Request(head)) = section.known {
+            return Ok(head);
+        }
+        let head = malformed::request(&section.headers, section.extent())?;
+        self.remember(section, Checked::Request(head));
+        Ok(head)
+    }
+
+    fn check_response(&mut self, section: &mut Section<'_>) -> Result<MessageHead, Violation> {
+        if let Some(Checked::Response(head)) = section.known {
+            return Ok(head);
+        }
+        let head = malformed::response(&section.headers, section.extent())?;
+        self.remember(section, Checked::Response(head));
+        Ok(head)
+    }
+
     /// A header block on a stream in progress: a response, or trailers.
-    fn on_section(&mut self, section: Section) -> Result<(), Violation> {
+    fn on_section(&mut self, section: &mut Section<'_>) -> Result<(), Violation> {
         let id = section.stream;
         let checked = match self.streams.get(id) {
-            Some(stream) if stream.head_received => self.check_trailers(&section),
+            Some(stream) if stream.head_received => self.check_trailers(section),
             Some(_) => return self.on_response(section),
             None => return Ok(()),
         };
@@ -180,13 +225,17 @@ impl Connection {
         }
         self.abuse.received_work();
         self.end_remote(id);
-        let Section { stream, headers, truncated, .. } = section;
+        let headers = std::mem::take(&mut section.headers);
+        let Section { stream, truncated, .. } = *section;
         self.events.push_back(Event::Trailers { stream, headers, truncated });
         Ok(())
     }
 
-    fn check_trailers(&self, section: &Section) -> Result<(), Violation> {
-        malformed::trailers(&section.headers)?;
+    fn check_trailers(&mut self, section: &mut Section<'_>) -> Result<(), Violation> {
+        if section.known != Some(Checked::Trailers) {
+            malformed::trailers(&section.headers)?;
+            self.remember(section, Checked::Trailers);
+        }
         // RFC 9113 8.1: HEADERS after the head, without END_STREAM, makes the message malformed.
         if !section.end_stream {
             return Err(Violation::TrailersWithoutEnd);
@@ -199,14 +248,14 @@ impl Connection {
     }
 
     /// The head of a response, on a client.
-    fn on_response(&mut self, section: Section) -> Result<(), Violation> {
+    fn on_response(&mut self, section: &mut Section<'_>) -> Result<(), Violation> {
         let id = section.stream;
-        let head = match malformed::response(&section.headers, section.extent()) {
+        let head = match self.check_response(section) {
             Ok(head) => head,
             Err(violation) => return self.fault(id, violation),
         };
         if (100..200).contains(&head.status) {
-            return self.on_informational(&section, head);
+            return self.on_informational(section, head);
         }
         // RFC 9113 8.1.1: a response that never has content may speak of its length.
         let content_length = head.content_length.filter(|_| !matches!(head.status, 204 | 304));
@@ -222,7 +271,11 @@ impl Connection {
     }
 
     /// RFC 9113 8.1: informational responses come before the response; gRPC has no use for them.
-    fn on_informational(&mut self, section: &Section, head: MessageHead) -> Result<(), Violation> {
+    fn on_informational(
+        &mut self,
+        section: &Section<'_>,
+        head: MessageHead,
+    ) -> Result<(), Violation> {
         let id = section.stream;
         let Some(stream) = self.streams.get_mut(id) else { return Ok(()) };
         stream.informational_count += 1;
@@ -239,8 +292,9 @@ impl Connection {
         self.fault(id, violation)
     }
 
-    fn hand_on_head(&mut self, section: Section) {
-        let Section { stream, headers, end_stream, truncated } = section;
+    fn hand_on_head(&mut self, section: &mut Section<'_>) {
+        let headers = std::mem::take(&mut section.headers);
+        let Section { stream, end_stream, truncated, .. } = *section;
         self.abuse.received_work();
         if end_stream {
             self.end_remote(stream);
@@ -248,3 +302,6 @@ impl Connection {
         self.events.push_back(Event::Headers { stream, headers, end_stream, truncated });
     }
 }
+
+/// Room for the list of an ordinary request.
+const LIST_ROOM: usize = 512;

@@ -35,6 +35,7 @@ use super::abuse::Abuse;
 use super::error::Error;
 use super::frame::{self, PREFACE};
 use super::hpack::{Decoder, Encoder};
+use super::memo::Memo;
 use super::settings::{Config, PeerSettings};
 use super::stream::{State, StreamId};
 use super::streams::Streams;
@@ -67,6 +68,7 @@ pub(crate) struct Connection {
     has_begun: bool,
     encoder: Encoder,
     decoder: Decoder,
+    memo: Memo,
     streams: Streams,
     flow: Flow,
     closing: Closing,
@@ -188,6 +190,7 @@ impl Connection {
     pub(crate) fn memory(&self) -> usize {
         self.output.capacity()
             + self.input.capacity()
+            + self.memo.memory()
             + self.streams.memory()
             + self.events.capacity() * size_of::<Event<'_>>()
     }
@@ -205,6 +208,7 @@ impl Connection {
             has_begun: false,
             encoder: Encoder::new(limits::HEADER_TABLE_SIZE as usize),
             decoder: Decoder::new(table_size as usize),
+            memo: Memo::default(),
             streams: Streams::default(),
             flow: Flow::new(&config),
             closing: Closing::default(),

@@ -96,6 +96,12 @@ impl Decoder {
         Ok(decoded)
     }
 
+    /// A number that stays the same for as long as the same indices mean the same fields. None if
+    /// the next block must begin with a size update.
+    pub(crate) fn generation(&self) -> Option<u64> {
+        self.owed_size.is_none().then(|| self.table.generation())
+    }
+
     #[cfg(test)]
     pub(super) fn table(&self) -> &Table {
         &self.table

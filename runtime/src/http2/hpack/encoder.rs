@@ -2,10 +2,15 @@
 //!
 //! Invariant: a value that may be secret never enters the dynamic table, and a value that is not
 //! likely to come again does not either. In the steady state of a connection a block is a few
-//! indices, found without a search and without an allocation: what stood at a place of the last
+//! indices. A list that comes again whole has its block kept (see [`super::cache`]); else the
+//! indices are found without a search and without an allocation: what stood at a place of the last
 //! list of this length is looked at first.
 
+use std::hash::Hasher;
+
+use super::cache::{self, Cache, Deadline, Found};
 use super::names::{self, Known, Policy};
+use super::pattern::OctetHasher;
 use super::table::Table;
 use super::{huffman, integer, static_table};
 use crate::http2::headers::{FIELD_OVERHEAD, Field, Headers};
@@ -25,6 +30,7 @@ pub(crate) struct Encoder {
     seen: [u32; SEEN_SLOTS],
     /// By length of the list and place in it: where the field was found the last time.
     places: [Place; PLACES],
+    cache: Cache,
 }
 
 /// Where a field stands in the tables.
@@ -63,6 +69,7 @@ impl Encoder {
             pending: None,
             seen: [0; SEEN_SLOTS],
             places: [Place::Nowhere; PLACES],
+            cache: Cache::default(),
         };
         encoder.set_table_size(limits::HPACK_TABLE_SIZE_INITIAL);
         encoder
@@ -84,12 +91,49 @@ impl Encoder {
         if let Some(change) = self.pending.take() {
             self.change_size(change, out);
         }
-        for (position, field) in headers.iter().enumerate() {
-            let slot = (headers.len() * 5 + position) % PLACES;
-            match self.index_at(self.places[slot], field) {
-                Some(index) => integer::encode(index, 7, INDEXED, out),
-                None => self.places[slot] = self.encode_field(field, out),
+        let generation = self.table.generation();
+        if let Some(Found { front, deadline }) = self.cache.find(generation, headers) {
+            out.extend_from_slice(front);
+            if let Some((field, back)) = deadline {
+                encode_literal(NOT_INDEXED, 0, field, out);
+                out.extend_from_slice(back);
             }
+            return;
+        }
+        let start = out.len();
+        let (is_steady, deadline) = self.encode_fields(headers, out);
+        if is_steady && self.table.generation() == generation {
+            self.cache.keep(generation, headers, &out[start..], deadline);
+        }
+    }
+
+    /// Encodes field by field. Says whether the block will be the same the next time by the same
+    /// table, but for the deadline.
+    fn encode_fields(&mut self, headers: &Headers, out: &mut Vec<u8>) -> (bool, Option<Deadline>) {
+        let (start, list_len) = (out.len(), headers.as_bytes().len());
+        let (mut is_steady, mut deadline) = (true, None);
+        let mut fields = headers.iter();
+        let mut position = 0;
+        loop {
+            let (in_list, in_block) = (list_len - fields.bytes_left(), out.len() - start);
+            let Some(field) = fields.next() else { return (is_steady, deadline) };
+            let slot = (headers.len() * 5 + position) % PLACES;
+            position += 1;
+            if let Some(index) = self.index_at(self.places[slot], field) {
+                integer::encode(index, 7, INDEXED, out);
+                continue;
+            }
+            self.places[slot] = self.encode_field(field, out);
+            if !matches!(self.places[slot], Place::Nowhere) {
+                continue;
+            }
+            is_steady &= field.name == cache::DEADLINE && !field.sensitive && deadline.is_none();
+            deadline = Some(Deadline {
+                in_list,
+                list_len: list_len - fields.bytes_left() - in_list,
+                in_block,
+                block_len: out.len() - start - in_block,
+            });
         }
     }
 
@@ -229,27 +273,11 @@ fn encode_string(string: &[u8], saving_min: usize, out: &mut Vec<u8>) {
 
 /// A hash of name and value. Equal hashes cost time and compression, nothing else.
 fn hash(field: Field<'_>) -> u32 {
-    let lengths = (field.name.len() as u64) << 32 | field.value.len() as u64;
-    let state = mix_octets(mix(0, lengths), field.name);
-    (mix_octets(state, field.value) >> 32) as u32
-}
-
-fn mix_octets(mut state: u64, octets: &[u8]) -> u64 {
-    let mut rest = octets;
-    while let Some((chunk, others)) = rest.split_first_chunk::<8>() {
-        state = mix(state, u64::from_le_bytes(*chunk));
-        rest = others;
-    }
-    if let Some((chunk, others)) = rest.split_first_chunk::<4>() {
-        state = mix(state, u64::from(u32::from_le_bytes(*chunk)));
-        rest = others;
-    }
-    rest.iter().fold(state, |state, &octet| mix(state, u64::from(octet)))
-}
-
-fn mix(state: u64, word: u64) -> u64 {
-    // An odd constant near 2^64 divided by the golden ratio.
-    (state.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    let mut hasher = OctetHasher::default();
+    hasher.write_u64((field.name.len() as u64) << 32 | field.value.len() as u64);
+    hasher.write(field.name);
+    hasher.write(field.value);
+    (hasher.finish() >> 32) as u32
 }
 
 const SEEN_SLOTS: usize = 64;

@@ -8,12 +8,14 @@
 //!              └ DynamicTable  ··· equal ···  DynamicTable ┘
 //! ```
 
+mod cache;
 mod decoder;
 mod encoder;
 mod error;
 mod huffman;
 mod integer;
 mod names;
+mod pattern;
 mod static_table;
 mod table;
 
@@ -27,3 +29,4 @@ mod rfc7541;
 pub(crate) use decoder::{Decoder, Limits};
 pub(crate) use encoder::Encoder;
 pub(crate) use error::Error;
+pub(crate) use pattern::Pattern;

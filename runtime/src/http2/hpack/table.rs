@@ -19,6 +19,8 @@ pub(super) struct Table {
     size_max: usize,
     /// How many entries were ever inserted, modulo 2^32.
     inserted: u32,
+    /// How often the entries have changed.
+    generation: u64,
 }
 
 /// Where an entry stands in the buffer.
@@ -33,13 +35,21 @@ struct Entry {
 impl Table {
     /// An empty table, which has allocated nothing.
     pub(super) fn new(size_max: usize) -> Self {
-        Self { bytes: Vec::new(), entries: VecDeque::new(), size: 0, size_max, inserted: 0 }
+        Self {
+            bytes: Vec::new(),
+            entries: VecDeque::new(),
+            size: 0,
+            size_max,
+            inserted: 0,
+            generation: 0,
+        }
     }
 
     /// Inserts a field at index 0 and evicts from the other end what has no room beside it.
     ///
     /// `hash` is kept for [`Table::find`] and means nothing to the table.
     pub(super) fn insert(&mut self, name: &[u8], value: &[u8], hash: u32) {
+        self.generation += 1;
         let bytes_len = name.len() + value.len();
         let size = bytes_len + FIELD_OVERHEAD;
         // RFC 7541 4.4: a field larger than the table empties it, and that is not an error.
@@ -64,6 +74,7 @@ impl Table {
 
     /// Changes the maximum size and evicts what has no room any more (RFC 7541 4.3).
     pub(super) fn set_size_max(&mut self, size_max: usize) {
+        self.generation += 1;
         self.size_max = size_max;
         self.evict_to(size_max);
         if self.entries.is_empty() {
@@ -101,6 +112,12 @@ impl Table {
     pub(super) fn index_of(&self, number: u32) -> Option<usize> {
         let index = self.inserted.wrapping_sub(number) as usize;
         (index < self.entries.len()).then_some(index)
+    }
+
+    /// A number that is another one after every change: as long as it is the same, every index
+    /// means the same.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// How many entries there are.

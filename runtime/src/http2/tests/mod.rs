@@ -15,5 +15,6 @@ mod monitor;
 mod peer;
 mod preface;
 mod random;
+mod repeated;
 mod simulation;
 mod states;

@@ -217,3 +217,81 @@ fn fields_are_found_at_any_place_of_a_list() {
         }
     }
 }
+
+/// RFC 7541 4.4: a block that was kept is not used once its fields are evicted, nor once others
+/// have come before them.
+#[test]
+fn a_kept_block_never_outlives_an_eviction() {
+    let mut pair = Pair::new();
+    let first = [pair.send_fields(REQUEST), pair.send_fields(REQUEST), pair.send_fields(REQUEST)];
+    assert_eq!(first[1], first[2], "the third is a kept block");
+    // One more field: every index of the dynamic table is another one.
+    pair.send_fields(&[(":path", "/other/Method")]);
+    let moved = pair.send_fields(REQUEST);
+    assert_ne!(moved, first[2]);
+    assert_eq!(pair.send_fields(REQUEST), moved);
+    for number in 0..100 {
+        pair.send_fields(&[(":path", &format!("/many/Method{number}"))]);
+    }
+    assert!(pair.send_fields(REQUEST).len() > 40, "all were evicted");
+    pair.send_fields(REQUEST);
+    let kept = pair.send_fields(REQUEST);
+    pair.set_table_size(0);
+    let block = pair.send_fields(REQUEST);
+    assert!(block[0] == 0x20 && block.len() > 40, "kept was {kept:x?}");
+    pair.set_table_size(4096);
+    (0..3).for_each(|_| assert!(!pair.send_fields(REQUEST).is_empty()));
+}
+
+/// A deadline of another value takes its place in a block that is kept; a secret of that name, or
+/// two of them, keep nothing.
+#[test]
+fn a_deadline_may_differ_in_a_kept_block() {
+    let mut pair = Pair::new();
+    let with = |timeout: &str, secret: bool| {
+        let mut headers: Headers = REQUEST[..5].iter().copied().collect();
+        match secret {
+            true => headers.push_sensitive("grpc-timeout", timeout),
+            false => headers.push("grpc-timeout", timeout),
+        }
+        REQUEST[5..].iter().for_each(|(name, value)| headers.push(name, value));
+        headers
+    };
+    let lengths = ["1S", "999999u", "", "1000000u", "12345678H"].map(|timeout| {
+        let block = pair.send(&with(timeout, false));
+        block.len() - timeout.len()
+    });
+    assert_eq!(lengths[1..], [lengths[1]; 4]);
+    let block = pair.send(&with("1S", true));
+    assert_eq!(block[5], 0x10, "never indexed");
+    let mut twice = with("1S", false);
+    twice.push("grpc-timeout", "2S");
+    (0..3).for_each(|_| assert_eq!(pair.send(&twice).len(), lengths[1] + 2 + 17));
+}
+
+proptest::proptest! {
+    /// Whatever lists are sent in whatever order, and however the table changes meanwhile, they
+    /// arrive, and both tables stay equal.
+    #[test]
+    fn lists_arrive_whatever_was_kept(
+        steps in proptest::collection::vec((0..12_u8, 0..6_usize, 0..3_u8), 1..120),
+    ) {
+        let mut pair = Pair::new();
+        for (action, path, timeout) in steps {
+            if action == 0 {
+                pair.set_table_size(path * 100);
+                continue;
+            }
+            let mut headers: Headers = REQUEST[..2].iter().copied().collect();
+            headers.push(":path", format!("/service/Method{}", "x".repeat(path * 20)));
+            REQUEST[3..5].iter().for_each(|(name, value)| headers.push(name, value));
+            if timeout > 0 {
+                headers.push("grpc-timeout", ["1S", "123456u"][usize::from(timeout) - 1]);
+            }
+            if action > 8 {
+                headers.push("x-number", action.to_string());
+            }
+            pair.send(&headers);
+        }
+    }
+}
