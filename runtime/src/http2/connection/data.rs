@@ -40,34 +40,48 @@ pub(super) struct Chunk<'a> {
 }
 
 impl Connection {
-    /// Charges a DATA frame to the windows and finds out whether anybody wants it.
+    /// The head of a DATA frame.
     pub(super) fn on_data_head(&mut self, head: Head) -> Result<DataFrame, Violation> {
-        // RFC 9113 6.9.1: the whole payload counts, padding too.
-        if !self.flow.receive.charge(head.length, 0) {
-            return Err(Violation::ConnectionWindowExceeded);
-        }
-        let id = head.stream;
-        let is_discarded = match self.state(id).on(Input::ReceiveData) {
-            Effect::Next(_) => !self.charge_stream(id, head.length)?,
-            Effect::Discard => {
-                self.charge_late_data(id, head.length)?;
-                true
-            }
-            Effect::Fault(violation) => {
-                self.fault(id, violation)?;
-                true
-            }
-            Effect::Forbidden => true,
-        };
+        let is_discarded = self.charge_data(head)?;
         let is_padded = head.has(flag::PADDED);
         Ok(DataFrame {
-            stream: id,
+            stream: head.stream,
             padding_of: is_padded.then_some(head),
             data_left: if is_padded { 0 } else { head.length },
             padding_left: 0,
             ends_stream: head.has(flag::END_STREAM),
             is_discarded,
         })
+    }
+
+    /// Charges a DATA frame to the windows and says whether nobody wants it.
+    fn charge_data(&mut self, head: Head) -> Result<bool, Violation> {
+        // RFC 9113 6.9.1: the whole payload counts, padding too.
+        if !self.flow.receive.charge(head.length, 0) {
+            return Err(Violation::ConnectionWindowExceeded);
+        }
+        let id = head.stream;
+        match self.state(id).on(Input::ReceiveData) {
+            Effect::Next(_) => return Ok(!self.charge_stream(id, head.length)?),
+            Effect::Discard => self.charge_late_data(id, head.length)?,
+            Effect::Fault(violation) => self.fault(id, violation)?,
+            Effect::Forbidden => {}
+        }
+        Ok(true)
+    }
+
+    /// A frame without padding that has arrived whole.
+    pub(super) fn on_whole_data<'a>(
+        &mut self,
+        head: Head,
+        data: &'a [u8],
+    ) -> Result<Option<Event<'a>>, Violation> {
+        let is_discarded = self.charge_data(head)?;
+        self.credit_connection(head.length);
+        if is_discarded {
+            return Ok(None);
+        }
+        self.deliver(head.stream, Chunk { data, ends_stream: head.has(flag::END_STREAM) })
     }
 
     /// Takes what has arrived of a frame.

@@ -75,11 +75,14 @@ impl Connection {
         bytes: &'a [u8],
         now: Instant,
     ) -> Result<(usize, Option<Event<'a>>), Error> {
-        self.times.set(now);
-        if !bytes.is_empty() {
-            self.life.hear(now);
+        // Of one read only the first call finds something to do for the time.
+        if self.times.now() != Some(now) || !self.life.has_heard(now) {
+            self.times.set(now);
+            if !bytes.is_empty() {
+                self.life.hear(now);
+            }
+            self.wake_held_back(now);
         }
-        self.wake_held_back(now);
         let mut consumed = 0;
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -107,7 +110,12 @@ impl Connection {
     fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<Step<'a>, Violation> {
         match self.input.reading {
             Reading::Preface(matched) => self.read_preface(matched, bytes),
-            Reading::Head => self.read_head(bytes),
+            Reading::Head => match bytes.split_first_chunk() {
+                Some((head, rest)) if self.input.partial.is_empty() => {
+                    self.read_frame(Head::parse(head), rest)
+                }
+                _ => self.read_head(bytes),
+            },
             Reading::Payload(head) => self.read_payload(head, bytes),
             Reading::Data(data) => self.read_data(data, bytes),
             Reading::Skip(left) => {
@@ -136,27 +144,50 @@ impl Connection {
         Ok(Step::consumed(count))
     }
 
+    /// A head that has arrived in one piece, and its payload if that has, too.
+    fn read_frame<'a>(&mut self, head: Head, rest: &'a [u8]) -> Result<Step<'a>, Violation> {
+        self.check_head(head)?;
+        let payload = match rest.get(..head.length as usize) {
+            Some(payload) if !payload.is_empty() => payload,
+            Some(_) | None => {
+                self.begin_frame(head)?;
+                return Ok(Step::consumed(HEAD_SIZE));
+            }
+        };
+        let event = match head.kind {
+            kind::DATA if head.has(flag::PADDED) => {
+                self.begin_frame(head)?;
+                return Ok(Step::consumed(HEAD_SIZE));
+            }
+            kind::DATA => self.on_whole_data(head, payload)?,
+            kind::HEADERS..=kind::CONTINUATION => {
+                self.on_frame(head, payload)?;
+                None
+            }
+            _ => {
+                self.on_unknown_frame()?;
+                None
+            }
+        };
+        Ok(Step { consumed: HEAD_SIZE + payload.len(), event })
+    }
+
+    /// A head that has arrived in pieces.
     fn read_head<'a>(&mut self, bytes: &'a [u8]) -> Result<Step<'a>, Violation> {
         let partial = &mut self.input.partial;
         let count = bytes.len().min(HEAD_SIZE - partial.len());
-        let bytes = &bytes[..count];
-        if partial.is_empty()
-            && let Ok(head) = bytes.try_into()
-        {
-            self.on_head(Head::parse(head))?;
-            return Ok(Step::consumed(count));
-        }
-        partial.extend_from_slice(bytes);
+        partial.extend_from_slice(&bytes[..count]);
         if let Ok(head) = partial.as_slice().try_into() {
             let head = Head::parse(head);
             partial.clear();
-            self.on_head(head)?;
+            self.check_head(head)?;
+            self.begin_frame(head)?;
         }
         Ok(Step::consumed(count))
     }
 
-    /// Checks what the head tells and decides how the payload is read.
-    fn on_head(&mut self, head: Head) -> Result<(), Violation> {
+    /// Checks what the head tells.
+    fn check_head(&self, head: Head) -> Result<(), Violation> {
         // RFC 9113 3.4: SETTINGS is the first frame of either side.
         let is_settings = head.kind == kind::SETTINGS && !head.has(flag::ACK);
         if !self.times.settings_received && !is_settings {
@@ -169,7 +200,11 @@ impl Connection {
             (None, kind::CONTINUATION) => return Err(Violation::UnexpectedContinuation),
             (None, _) => {}
         }
-        head.check(self.config.max_frame_size)?;
+        head.check(self.config.max_frame_size)
+    }
+
+    /// Decides how the payload is read.
+    fn begin_frame(&mut self, head: Head) -> Result<(), Violation> {
         match head.kind {
             kind::DATA if head.length > 0 => {
                 let data = self.on_data_head(head)?;
