@@ -252,11 +252,17 @@ pub(crate) mod http2 {
     use std::time::Duration;
 
     /// Bytes that a peer may send on one stream before the application took them. Enough for
-    /// 1 Gbit/s at 2 ms; a connection holds at most this times [`MAX_CONCURRENT_STREAMS`].
+    /// 1 Gbit/s at 2 ms; a connection holds at most this times [`MAX_CONCURRENT_STREAMS`], and
+    /// [`WINDOW_GROWTH_MAX`].
     pub(crate) const INITIAL_WINDOW_SIZE: u32 = 256 << 10;
     /// Bytes that a peer may have on the way on one connection. It is credited on receipt, so it
     /// bounds what the wire holds and not what streams hold.
     pub(crate) const CONNECTION_WINDOW_SIZE: u32 = 1 << 20;
+    /// The window that a stream grows to whose application takes what comes as fast as it comes:
+    /// enough for 10 Gbit/s at 3 ms, and what a reader makes us hold that stops in the middle.
+    pub(crate) const STREAM_WINDOW_MAX: u32 = 4 << 20;
+    /// What all streams of a connection may hold beyond [`INITIAL_WINDOW_SIZE`] each.
+    pub(crate) const WINDOW_GROWTH_MAX: u64 = 16 << 20;
     /// Streams that a peer may have open. RFC 9113 6.5.2 recommends no less than 100.
     pub(crate) const MAX_CONCURRENT_STREAMS: u32 = 100;
     /// The smallest value RFC 9113 allows: a frame is the unit in which streams take turns.
@@ -356,6 +362,9 @@ pub(crate) mod http2 {
     // The peer's view of a window is 65,535 until our SETTINGS and WINDOW_UPDATE reach it.
     const _: () = assert!(CONNECTION_WINDOW_SIZE >= 65_535);
     const _: () = assert!(CONNECTION_WINDOW_SIZE >= INITIAL_WINDOW_SIZE);
+    // One stream can grow whole, and a connection's window holds two of the largest.
+    const _: () = assert!(STREAM_WINDOW_MAX as u64 <= WINDOW_GROWTH_MAX);
+    const _: () = assert!(STREAM_WINDOW_MAX < 1 << 29);
     // A list that we accept fits a block that we accept.
     const _: () = assert!(MAX_HEADER_LIST_SIZE as usize <= HEADER_BLOCK_SIZE_MAX);
     // A client's identifiers are odd.

@@ -31,7 +31,9 @@ impl ChannelBuilder {
     /// Lets the server send `bytes` on one call before the caller has taken any; 256 KiB by default.
     ///
     /// At most this much waits in memory for each call, unless a caller waits for one message that
-    /// is larger. The channel is not built with 0 or with more than 2^31-1 (RFC 9113 6.9.1).
+    /// is larger. By default the window of a call opens to 4 MiB while its caller takes what comes
+    /// and more would be on the way, by 16 MiB for all calls of the connection together; one that is
+    /// chosen, here or for the connection, stays as it is. The channel is not built with 0 or with more than 2^31-1 (RFC 9113 6.9.1).
     pub fn initial_stream_window_size(mut self, bytes: u32) -> Self {
         self.connection.http2.initial_window_size = bytes;
         self

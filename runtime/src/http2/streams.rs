@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::slab::Slab;
 use super::stream::{State, Stream, StreamId, Wait};
+use super::window::ReceiveWindow;
 use crate::limits::http2 as limits;
 
 /// Streams in progress and the memory of closed ones.
@@ -32,14 +33,13 @@ impl Streams {
         self.open.insert(id, stream)
     }
 
-    /// Takes a stream out and remembers how it closed; says whether it was in.
-    pub(crate) fn close(&mut self, id: StreamId, state: State) -> bool {
-        let stream = self.open.remove(id);
-        let is_closed = stream.is_some();
-        let window_left = stream.map_or(0, |stream| stream.receive_window.available());
+    /// Takes a stream out and remembers how it closed; returns the window that it had.
+    pub(crate) fn close(&mut self, id: StreamId, state: State) -> Option<ReceiveWindow> {
+        let window = self.open.remove(id).map(|stream| stream.receive_window);
+        let window_left = window.map_or(0, |window| window.available());
         self.open.release_memory();
         self.remember(Closed { stream: id, state, window_left });
-        is_closed
+        window
     }
 
     /// Remembers a stream that was refused; `window` is what it may still send.

@@ -104,6 +104,18 @@ impl ReceiveWindow {
         Some(std::mem::take(&mut self.unsent))
     }
 
+    /// Lets the peer send `count` bytes more at a time, from now on.
+    pub(crate) fn raise(&mut self, count: u32) {
+        assert!(i64::from(self.target) + i64::from(count) <= WINDOW_MAX, "a window is below 2^31");
+        self.target += count;
+        self.available += i64::from(count);
+    }
+
+    /// How many bytes the peer may send before any are given back.
+    pub(crate) fn target(&self) -> u32 {
+        self.target
+    }
+
     /// How many received bytes were not given back.
     pub(crate) fn held(&self) -> i64 {
         i64::from(self.target) - self.available - i64::from(self.unsent)

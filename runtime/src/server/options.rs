@@ -137,7 +137,9 @@ impl ServerBuilder<'_> {
     /// Lets a client send `bytes` on one call before the method has taken any; 256 KiB by default.
     ///
     /// At most this much waits in memory for each call, unless a method waits for one message that
-    /// is larger. The server does not start with 0 or with more than 2^31-1 (RFC 9113 6.9.1).
+    /// is larger. By default the window of a call opens to 4 MiB while its method takes what comes
+    /// and more would be on the way, by 16 MiB for all calls of a connection together; one that is
+    /// chosen, here or for connections, stays as it is. The server does not start with 0 or with more than 2^31-1 (RFC 9113 6.9.1).
     pub fn initial_stream_window_size(mut self, bytes: u32) -> Self {
         self.options.http2.initial_window_size = bytes;
         self

@@ -168,6 +168,10 @@ impl Connection {
             self.finish_drain();
             return Ok(());
         }
+        if self.growth.is_probe(payload) {
+            self.finish_probe();
+            return Ok(());
+        }
         match self.pings.iter().position(|ping| *ping == payload) {
             Some(index) => {
                 self.pings.drain(..=index);

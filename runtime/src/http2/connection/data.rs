@@ -60,6 +60,7 @@ impl Connection {
         if !self.flow.receive.charge(head.length, 0) {
             return Err(Violation::ConnectionWindowExceeded);
         }
+        self.growth.receive(head.length);
         let id = head.stream;
         match self.state(id).on(Input::ReceiveData) {
             Effect::Next(_) => return Ok(!self.charge_stream(id, head.length)?),
@@ -103,7 +104,7 @@ impl Connection {
             rest = &rest[1..];
             begins = true;
             if !frame.is_discarded {
-                self.credit_stream(frame.stream, 1 + frame.padding_left);
+                self.credit_padding(frame.stream, 1 + frame.padding_left);
             }
         }
         let (data, behind) = rest.split_at(rest.len().min(frame.data_left as usize));

@@ -49,17 +49,27 @@ impl Connection {
     pub(crate) fn release(&mut self, stream: StreamId, bytes: usize) {
         self.check_known(stream);
         let count = u32::try_from(bytes).expect("less is released than a window holds");
-        self.credit_stream(stream, count);
+        let Some(increment) = self.give_back(stream, count) else { return };
+        let Some(entry) = self.streams.get_mut(stream) else { return };
+        let raise = self.growth.raise(&mut entry.receive_window);
+        frame::write_window_update(&mut self.output.frames, stream, increment + raise);
+        self.probe();
     }
 
-    /// Gives back `count` bytes of a stream's window.
-    pub(super) fn credit_stream(&mut self, id: StreamId, count: u32) {
-        let Some(stream) = self.streams.get_mut(id) else { return };
-        let Some(increment) = stream.receive_window.give_back(count) else { return };
-        // Nothing more comes from a peer that has ended its half.
-        if self.error.is_none() && stream.state != State::HalfClosedRemote {
+    /// Gives back `count` bytes that no application sees.
+    pub(super) fn credit_padding(&mut self, id: StreamId, count: u32) {
+        if let Some(increment) = self.give_back(id, count) {
             frame::write_window_update(&mut self.output.frames, id, increment);
         }
+    }
+
+    /// Gives back `count` bytes of a stream's window. Some(increment) if the peer is to be told.
+    fn give_back(&mut self, id: StreamId, count: u32) -> Option<u32> {
+        let stream = self.streams.get_mut(id)?;
+        let increment = stream.receive_window.give_back(count)?;
+        // Nothing more comes from a peer that has ended its half.
+        let is_told = self.error.is_none() && stream.state != State::HalfClosedRemote;
+        is_told.then_some(increment)
     }
 
     /// Gives back `count` bytes of the connection's window.

@@ -14,6 +14,7 @@ mod control;
 mod data;
 mod event;
 mod flow;
+mod growth;
 mod headers;
 mod lifetime;
 mod output;
@@ -27,6 +28,7 @@ pub(crate) use event::Event;
 
 use self::closing::Closing;
 use self::flow::Flow;
+use self::growth::Growth;
 use self::lifetime::Life;
 use self::output::Output;
 use self::receive::Input;
@@ -71,6 +73,7 @@ pub(crate) struct Connection {
     memo: Memo,
     streams: Streams,
     flow: Flow,
+    growth: Growth,
     closing: Closing,
     abuse: Abuse,
     times: Times,
@@ -211,6 +214,7 @@ impl Connection {
             memo: Memo::default(),
             streams: Streams::default(),
             flow: Flow::new(&config),
+            growth: Growth::new(&config),
             closing: Closing::default(),
             abuse: Abuse::new(),
             times: Times::default(),
@@ -274,9 +278,8 @@ impl Connection {
 
     /// Takes a stream out of the table and tells who waits for that.
     fn close_stream(&mut self, id: StreamId, state: State) {
-        if !self.streams.close(id, state) {
-            return;
-        }
+        let Some(window) = self.streams.close(id, state) else { return };
+        self.growth.close(&window, self.config.initial_window_size);
         if state == State::Ended {
             self.abuse.stream_ended();
         }

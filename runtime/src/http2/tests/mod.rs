@@ -7,6 +7,7 @@ mod exchange;
 mod flow;
 mod frames;
 mod framing;
+mod growth;
 mod honest;
 mod hostile;
 mod lifetime;
