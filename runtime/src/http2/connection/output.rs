@@ -19,6 +19,8 @@ pub(super) struct Output {
     preface_left: bool,
     /// Acknowledgements that wait.
     pub(super) replies: u32,
+    /// How many times in a row a buffer came back almost empty.
+    unused: u32,
 }
 
 #[cfg(test)]
@@ -42,7 +44,7 @@ impl Connection {
     /// Takes everything that waits. Take it when it can be written: `send_data` judges by what is
     /// left here how far the network has fallen behind.
     pub(crate) fn take_output(&mut self) -> Vec<u8> {
-        let Output { frames, pongs, preface_left, replies } = &mut self.output;
+        let Output { frames, pongs, preface_left, replies, .. } = &mut self.output;
         *replies = 0;
         *preface_left |= !frames.is_empty();
         let taken = if pongs.is_empty() {
@@ -57,9 +59,17 @@ impl Connection {
         taken
     }
 
-    /// Gives a written buffer back to be filled again.
+    /// Gives a written buffer back to be filled again. A large one is kept only as long as it is
+    /// made use of now and then.
     pub(crate) fn recycle_output(&mut self, mut buffer: Vec<u8>) {
-        let wanted = self.output.frames.capacity()..=BUFFER_KEPT_MAX;
+        let is_used = buffer.len() >= buffer.capacity() / 8;
+        self.output.unused = if is_used { 0 } else { self.output.unused.saturating_add(1) };
+        let kept_max = match self.output.unused < UNUSED_MAX {
+            false => BUFFER_KEPT_UNUSED,
+            true if self.streams.is_empty() => BUFFER_KEPT_IDLE,
+            true => BUFFER_KEPT_MAX,
+        };
+        let wanted = self.output.frames.capacity()..=kept_max;
         if self.output.frames.is_empty() && wanted.contains(&buffer.capacity()) {
             buffer.clear();
             self.output.frames = buffer;
@@ -98,5 +108,10 @@ impl Connection {
     }
 }
 
-/// The largest buffer that is kept for the next output.
-const BUFFER_KEPT_MAX: usize = 64 << 10;
+/// The largest buffer that is kept for the next output: a few large messages.
+const BUFFER_KEPT_MAX: usize = 256 << 10;
+/// The same while no stream is open: one large message.
+const BUFFER_KEPT_IDLE: usize = 80 << 10;
+/// The same if it was almost empty [`UNUSED_MAX`] times: what a dozen small calls send.
+const BUFFER_KEPT_UNUSED: usize = 2 << 10;
+const UNUSED_MAX: u32 = 16;

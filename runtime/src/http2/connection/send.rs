@@ -185,6 +185,9 @@ impl Connection {
         stream.send_window.charge(self.peer.initial_window_size, count);
 
         let size_max = self.peer.max_frame_size.min(limits::DATA_FRAME_SIZE_MAX) as usize;
+        let heads = data.len().div_ceil(size_max) * frame::HEAD_SIZE;
+        // Trailers in most cases follow a large message, and must not double the buffer.
+        self.output.frames.reserve(data.len() + heads + TRAILERS_ROOM);
         let mut rest = data;
         while rest.len() > size_max {
             let (piece, behind) = rest.split_at(size_max);
@@ -220,3 +223,6 @@ impl Connection {
         }
     }
 }
+
+/// Room for the frame behind the last message.
+const TRAILERS_ROOM: usize = 256;
