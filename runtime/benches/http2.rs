@@ -66,7 +66,7 @@ const PHASES: usize = 4;
 impl Case {
     fn run(&self) {
         let (mut pair, clock) = (Pair::new(), clock());
-        let heads: Vec<Headers> = (0..64).map(|number| self.request(number)).collect();
+        let heads: Vec<Headers> = (0..4096).map(|number| self.request(number)).collect();
         for _ in 0..self.open {
             pair.begin(&heads[0]);
         }

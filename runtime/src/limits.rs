@@ -235,9 +235,13 @@ pub(crate) const HPACK_CACHED_BLOCKS_MAX: usize = 16;
 /// Bytes of a header list whose block is kept; 16 of them are at most 16 KiB.
 pub(crate) const HPACK_CACHED_LIST_MAX: usize = 1 << 10;
 
-/// Octets of a header block that may be one that comes again: a call's block is a dozen indices and
-/// a deadline.
-pub(crate) const HPACK_PATTERN_LEN_MAX: usize = 64;
+/// Octets of a header block that may be one that comes again, without the values that differ: a
+/// call's block is a dozen indices, and the names of some literals.
+pub(crate) const HPACK_PATTERN_LEN_MAX: usize = 128;
+
+/// Fields that may differ in a header list that else comes again: a deadline, a token, and what
+/// tells one call from the others.
+pub(crate) const HPACK_PATTERN_LITERALS_MAX: usize = 4;
 
 /// Scratch space that an idle decoder keeps for each of name and value: a long string must not
 /// raise the memory of a connection for good.

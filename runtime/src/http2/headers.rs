@@ -46,10 +46,8 @@ pub(crate) const FIELD_OVERHEAD: usize = 32;
 
 /// The lengths of name and value in four bytes each; the highest bit of the first marks a field that
 /// is sensitive.
-const RECORD_HEAD: usize = 8;
+pub(super) const RECORD_HEAD: usize = 8;
 const SENSITIVE: u32 = 1 << 31;
-/// Room for a value that is a little longer than the one in whose place it comes.
-const VALUE_ROOM: usize = 32;
 
 impl Headers {
     /// An empty list, which has allocated nothing.
@@ -88,11 +86,7 @@ impl Headers {
     /// As [`Headers::push`].
     #[inline]
     pub(crate) fn push_field(&mut self, field: Field<'_>) {
-        let records = self.records.to_mut();
-        records.reserve(RECORD_HEAD + field.name.len() + field.value.len());
-        records.extend_from_slice(&record_head(field));
-        records.extend_from_slice(field.name);
-        records.extend_from_slice(field.value);
+        Self::write_record(field, self.records.to_mut());
         self.len += 1;
     }
 
@@ -113,29 +107,6 @@ impl Headers {
             (Records::Shared(one), Records::Shared(other)) => Arc::ptr_eq(one, other),
             (Records::Own(_) | Records::Shared(_), _) => false,
         }
-    }
-
-    /// The same list but for the value of the field at `position`, which `write` appends; nothing if
-    /// there is no such field.
-    pub(super) fn with_value(
-        &self,
-        position: usize,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) -> Option<Self> {
-        let records = self.records.as_slice();
-        let mut fields = self.iter();
-        let front = records.len() - fields.skip_to(position).len();
-        let field = fields.next()?;
-        let back = fields.records;
-        let mut changed = Vec::with_capacity(records.len() + VALUE_ROOM);
-        changed.extend_from_slice(&records[..front + RECORD_HEAD + field.name.len()]);
-        let start = changed.len();
-        write(&mut changed);
-        let value = &changed[start..];
-        let head = record_head(Field { value, ..field });
-        changed[front..front + RECORD_HEAD].copy_from_slice(&head);
-        changed.extend_from_slice(back);
-        Some(Self { records: Records::Own(changed), len: self.len })
     }
 
     /// The fields in order.
@@ -159,11 +130,24 @@ impl Headers {
         self.records.as_slice().len() + self.len * (FIELD_OVERHEAD - RECORD_HEAD)
     }
 
-    /// The field behind the records `front`, and the records behind that one. None if the list does
-    /// not begin with `front` or ends with it.
+    /// The list of `len` fields that stand in `records`.
+    pub(super) fn of_records(records: Vec<u8>, len: usize) -> Self {
+        Self { records: Records::Own(records), len }
+    }
+
+    /// Appends `field` to `records`.
     #[inline]
-    pub(super) fn field_behind(&self, front: &[u8]) -> Option<(Field<'_>, &[u8])> {
-        first(self.records.as_slice().strip_prefix(front)?)
+    pub(super) fn write_record(field: Field<'_>, records: &mut Vec<u8>) {
+        records.reserve(RECORD_HEAD + field.name.len() + field.value.len());
+        records.extend_from_slice(&record_head(field));
+        records.extend_from_slice(field.name);
+        records.extend_from_slice(field.value);
+    }
+
+    /// The field at the front of `records`, and the records behind it.
+    #[inline]
+    pub(super) fn first_record(records: &[u8]) -> Option<(Field<'_>, &[u8])> {
+        first(records)
     }
 
     /// The whole list as bytes: equal for equal lists, and for no others.
@@ -248,21 +232,6 @@ impl<'a> Iterator for Iter<'a> {
 }
 
 impl ExactSizeIterator for Iter<'_> {}
-
-impl<'a> Iter<'a> {
-    /// How many bytes the records of what is left have.
-    pub(super) fn bytes_left(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Passes over `count` fields; returns the records of the rest.
-    fn skip_to(&mut self, count: usize) -> &'a [u8] {
-        for _ in 0..count {
-            self.next();
-        }
-        self.records
-    }
-}
 
 impl<'a> IntoIterator for &'a Headers {
     type Item = Field<'a>;

@@ -2,13 +2,15 @@
 //!
 //! In the steady state of a connection a header block is a few indices, the same ones in every call
 //! of a method. Such a block is read and checked once; from then on its bytes are recognised, and
-//! the section is the same shared [`Headers`].
+//! the section is the same shared [`Headers`]. A few literals may stand in it whose values differ from
+//! call to call, such as the deadline; they are read each time.
 //!
 //! Invariant: an entry is found only while the decoder's table is the one that it was read with.
 
 use super::headers::Headers;
 use super::hpack::Pattern;
 use super::malformed::MessageHead;
+use super::template::Template;
 use crate::limits::http2 as limits;
 
 /// The sections that came last.
@@ -24,11 +26,18 @@ pub(crate) struct Memo {
 #[derive(Debug)]
 struct Entry {
     generation: u64,
-    /// The block; without the value of its literal, if it has one.
+    /// The block; without the values of its literals, if it has any.
     block: Box<[u8]>,
-    has_literal: bool,
-    headers: Headers,
+    list: List,
     checked: Checked,
+}
+
+/// What a block says.
+#[derive(Debug)]
+enum List {
+    Same(Headers),
+    /// But for the values of its literals.
+    Differing(Template),
 }
 
 /// As what a section was found to be well-formed.
@@ -54,14 +63,18 @@ impl Memo {
             if entry.generation != generation {
                 continue;
             }
-            if entry.has_literal {
-                if let Some(found) = entry.headers_of(block) {
-                    *headers = found;
+            match &entry.list {
+                List::Same(same) if *entry.block == *block => {
+                    *headers = same.clone();
                     return Some(entry.checked);
                 }
-            } else if *entry.block == *block {
-                *headers = entry.headers.clone();
-                return Some(entry.checked);
+                List::Same(_) => {}
+                List::Differing(template) => {
+                    if let Some(found) = entry.fill(template, block) {
+                        *headers = found;
+                        return Some(entry.checked);
+                    }
+                }
             }
         }
         None
@@ -80,12 +93,17 @@ impl Memo {
         if !is_worth_remembering(&pattern, headers) {
             return;
         }
-        headers.share();
-        let has_literal = pattern.literal().is_some();
-        let (key, headers) = (key(block), headers.clone());
-        let entry = Entry { generation, block: pattern.to_bytes(), has_literal, headers, checked };
-        let is_same =
-            |known: &Entry| known.block == entry.block && known.has_literal == has_literal;
+        let list = if pattern.literals().is_empty() {
+            headers.share();
+            List::Same(headers.clone())
+        } else {
+            let mut template = Template::default();
+            template.set(headers, pattern.literals().iter().map(|literal| literal.position));
+            List::Differing(template)
+        };
+        let key = key(block);
+        let entry = Entry { generation, block: pattern.to_bytes(), list, checked };
+        let is_same = |known: &Entry| known.block == entry.block;
         // What the same block meant by an older table it means no more.
         let position = match self.entries.iter().position(is_same) {
             Some(position) => position,
@@ -107,26 +125,32 @@ impl Memo {
     /// Bytes that were allocated.
     #[cfg(test)]
     pub(crate) fn memory(&self) -> usize {
-        let entry = |entry: &Entry| entry.headers.size() + entry.block.len();
-        self.entries.iter().map(entry).sum::<usize>()
+        let memory = |entry: &Entry| match &entry.list {
+            List::Same(headers) => headers.size() + entry.block.len(),
+            List::Differing(template) => template.size() + entry.block.len(),
+        };
+        self.entries.iter().map(memory).sum::<usize>()
             + self.entries.capacity() * size_of::<Entry>()
             + self.keys.capacity() * size_of::<u32>()
     }
 }
 
 impl Entry {
-    /// The list of a block that may have another literal than the one before. What is odd is left to
+    /// The list of a block that may have other literals than the one before. What is odd is left to
     /// those who read and judge it as a whole.
-    fn headers_of(&self, block: &[u8]) -> Option<Headers> {
+    fn fill(&self, template: &Template, block: &[u8]) -> Option<Headers> {
         let pattern = Pattern::of(block)?;
-        let literal = pattern.literal().filter(|_| pattern.is_of(&self.block))?;
-        let mut is_plain = false;
-        let headers = self.headers.with_value(literal.position, |out| {
+        if pattern.literals().len() != template.hole_count() || !pattern.is_of(&self.block) {
+            return None;
+        }
+        let headers = template.fill(block.len() * 2, |number, out| {
             let start = out.len();
-            let is_read = literal.read(out).is_ok();
-            is_plain = is_read && out[start..].iter().all(|octet| (b' '..=b'~').contains(octet));
+            let is_read = pattern.literals()[number].read(limits::MEMO_LIST_SIZE_MAX, out).is_ok();
+            // Without a branch for each byte, so that many are looked at together.
+            let is_odd = |octet: &u8| (*octet < b' ') | (*octet > b'~');
+            is_read && !out[start..].iter().fold(false, |found, octet| found | is_odd(octet))
         })?;
-        (is_plain && headers.size() <= limits::MEMO_LIST_SIZE_MAX).then_some(headers)
+        (headers.size() <= limits::MEMO_LIST_SIZE_MAX).then_some(headers)
     }
 }
 
@@ -141,16 +165,14 @@ fn key(block: &[u8]) -> u32 {
 
 /// Whether the same section may come again, and costs little memory.
 ///
-/// The one literal that is expected to be of another value in every call is the deadline. It means
-/// nothing to HTTP/2, so that no check depends on it but that of its characters.
+/// A literal may be of another value the next time if it means nothing to HTTP/2, so that no check
+/// depends on it but that of its characters.
 fn is_worth_remembering(pattern: &Pattern<'_>, headers: &Headers) -> bool {
-    if headers.size() > limits::MEMO_LIST_SIZE_MAX {
-        return false;
-    }
-    match pattern.literal() {
-        Some(literal) => {
-            headers.iter().nth(literal.position).is_some_and(|field| field.name == b"grpc-timeout")
-        }
-        None => true,
-    }
+    let means_nothing = |name: &[u8]| !matches!(name, [b':', ..] | b"te" | b"content-length");
+    let mut fields = headers.iter().enumerate();
+    headers.size() <= limits::MEMO_LIST_SIZE_MAX
+        && pattern.literals().iter().all(|literal| {
+            let field = fields.find(|(position, _)| *position == literal.position);
+            field.is_some_and(|(_, field)| means_nothing(field.name))
+        })
 }

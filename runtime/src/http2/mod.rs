@@ -20,6 +20,7 @@ mod settings;
 mod slab;
 mod stream;
 mod streams;
+mod template;
 #[cfg(test)]
 mod tests;
 mod window;

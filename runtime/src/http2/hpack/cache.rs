@@ -1,16 +1,19 @@
 //! Whole header blocks of lists that are sent again and again.
 //!
 //! A list of which every field is indexed is the same octets for as long as the table stays as it
-//! is (RFC 7541 6.1). One field may differ from call to call, the deadline: it is a literal that
-//! changes no table, and what stands around it is kept.
+//! is (RFC 7541 6.1). A few fields may differ from call to call, such as the deadline: they are
+//! literals that change no table, and what stands around them is kept.
 //!
-//! Invariant: what is kept holds for one generation of the table, and is used in no other.
+//! Invariants: what is kept holds for one generation of the table, and is used in no other; no value
+//! of a literal is kept.
 
 use std::hash::Hasher;
 
+use super::encoder::Form;
 use super::pattern::OctetHasher;
 use crate::http2::headers::{Field, Headers};
-use crate::limits;
+use crate::http2::template::Template;
+use crate::limits::{self, HPACK_PATTERN_LITERALS_MAX as LITERALS_MAX};
 
 /// The blocks that were made last.
 #[derive(Debug, Default)]
@@ -24,59 +27,73 @@ pub(super) struct Cache {
     last: usize,
 }
 
-#[derive(Debug)]
-struct Entry {
+/// A list and its block.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
     generation: u64,
     /// Which entry was found after this one the last time.
     successor: usize,
-    /// The list without its deadline, then the block without it.
-    bytes: Vec<u8>,
-    list_len: usize,
-    deadline: Option<Deadline>,
+    list: Template,
+    /// The block without its literals.
+    pub(super) block: Vec<u8>,
+    literals: Literals,
 }
 
-/// Where the deadline stands in a list and in its block.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline {
-    pub(super) in_list: usize,
-    pub(super) list_len: usize,
-    pub(super) in_block: usize,
-    pub(super) block_len: usize,
+/// The literals of a block.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Literals {
+    literals: [Literal; LITERALS_MAX],
+    count: usize,
 }
 
-/// A block that was found.
-pub(super) struct Found<'a> {
-    pub(super) front: &'a [u8],
-    pub(super) deadline: Option<(Field<'a>, &'a [u8])>,
+/// A field that is in no table.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Literal {
+    /// How many fields come before it.
+    pub(super) position: usize,
+    /// Where it stands in the block, and, in one without literals, where it would.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) form: Form,
+    pub(super) name_index: usize,
+    /// It comes into the table if it is sent again with the same value.
+    pub(super) may_repeat: bool,
+}
+
+impl Literals {
+    /// Adds one. False if there are too many.
+    pub(super) fn push(&mut self, literal: Literal) -> bool {
+        let Some(place) = self.literals.get_mut(self.count) else { return false };
+        *place = literal;
+        self.count += 1;
+        true
+    }
+
+    pub(super) fn as_slice(&self) -> &[Literal] {
+        &self.literals[..self.count]
+    }
 }
 
 impl Cache {
-    /// The block of `headers` by the table of `generation`; with a deadline, what stands before and
-    /// behind it.
+    /// What is kept of `headers` for the table of `generation`.
     ///
     /// What followed upon the last list the last time is tried first: calls of one method, and the
     /// heads and trailers of responses, take turns.
     #[inline]
-    pub(super) fn find<'a>(
-        &'a mut self,
-        generation: u64,
-        headers: &'a Headers,
-    ) -> Option<Found<'a>> {
+    pub(super) fn find(&mut self, generation: u64, headers: &Headers) -> Option<&Entry> {
         let expected = self.entries.get(self.last)?.successor;
-        let is_expected =
-            self.entries.get(expected).is_some_and(|entry| entry.is_of(generation, headers));
-        if !is_expected {
-            let key = key(headers);
-            let position = self.keys.iter().position(|known| *known == key)?;
-            if !self.entries[position].is_of(generation, headers) {
-                return None;
-            }
-            self.entries[self.last].successor = position;
-            self.last = position;
-        } else {
+        if self.entries.get(expected).is_some_and(|entry| entry.is_of(generation, headers)) {
             self.last = expected;
+            return Some(&self.entries[expected]);
         }
-        Some(self.entries[self.last].found(headers))
+        let key = key(headers);
+        let position = self.keys.iter().position(|known| *known == key)?;
+        if !self.entries[position].is_of(generation, headers) {
+            return None;
+        }
+        self.entries[self.last].successor = position;
+        self.last = position;
+        Some(&self.entries[position])
     }
 
     /// Keeps `block`, which is that of `headers` by the table of `generation` and changes no table.
@@ -85,32 +102,26 @@ impl Cache {
         generation: u64,
         headers: &Headers,
         block: &[u8],
-        deadline: Option<Deadline>,
+        literals: &Literals,
     ) {
-        let list = headers.as_bytes();
-        if list.len() > limits::HPACK_CACHED_LIST_MAX {
+        if headers.as_bytes().len() > limits::HPACK_CACHED_LIST_MAX {
             return;
         }
         let key = key(headers);
         let position = self.position_for(key);
-        let entry = &mut self.entries[position];
         self.keys[position] = key;
-        (entry.generation, entry.deadline) = (generation, deadline);
-        entry.bytes.clear();
-        match deadline {
-            None => {
-                entry.bytes.extend_from_slice(list);
-                entry.list_len = list.len();
-                entry.bytes.extend_from_slice(block);
-            }
-            Some(Deadline { in_list, list_len, in_block, block_len }) => {
-                entry.bytes.extend_from_slice(&list[..in_list]);
-                entry.bytes.extend_from_slice(&list[in_list + list_len..]);
-                entry.list_len = list.len() - list_len;
-                entry.bytes.extend_from_slice(&block[..in_block]);
-                entry.bytes.extend_from_slice(&block[in_block + block_len..]);
-            }
+        let entry = &mut self.entries[position];
+        entry.generation = generation;
+        entry.literals = *literals;
+        entry.list.set(headers, literals.as_slice().iter().map(|literal| literal.position));
+        entry.block.clear();
+        let mut from = 0;
+        for literal in &mut entry.literals.literals[..literals.count] {
+            entry.block.extend_from_slice(&block[from..literal.start]);
+            from = literal.end;
+            literal.start = entry.block.len();
         }
+        entry.block.extend_from_slice(&block[from..]);
     }
 
     fn position_for(&mut self, key: u64) -> usize {
@@ -118,15 +129,8 @@ impl Cache {
             return position;
         }
         if self.entries.len() < limits::HPACK_CACHED_BLOCKS_MAX {
-            let entry = Entry {
-                generation: 0,
-                successor: self.entries.len(),
-                bytes: Vec::new(),
-                list_len: 0,
-                deadline: None,
-            };
             self.keys.push(key);
-            self.entries.push(entry);
+            self.entries.push(Entry { successor: self.entries.len(), ..Entry::default() });
             return self.entries.len() - 1;
         }
         let oldest = self.oldest;
@@ -136,39 +140,22 @@ impl Cache {
 }
 
 impl Entry {
-    /// Whether this is the block of `headers` by the table of `generation`.
     #[inline]
     fn is_of(&self, generation: u64, headers: &Headers) -> bool {
-        if self.generation != generation {
-            return false;
-        }
-        let list = &self.bytes[..self.list_len];
-        match self.deadline {
-            None => headers.as_bytes() == list,
-            Some(Deadline { in_list, .. }) => {
-                let (front, back) = list.split_at(in_list);
-                headers.field_behind(front).is_some_and(|(field, rest)| {
-                    field.name == DEADLINE && !field.sensitive && rest == back
-                })
-            }
-        }
+        self.generation == generation && self.list.is_of(headers)
     }
 
-    /// The block of `headers`, which [`Entry::is_of`] has said this to be.
-    #[inline]
-    fn found<'a>(&'a self, headers: &'a Headers) -> Found<'a> {
-        let (list, block) = self.bytes.split_at(self.list_len);
-        let Some(Deadline { in_list, in_block, .. }) = self.deadline else {
-            return Found { front: block, deadline: None };
-        };
-        let (front, back) = block.split_at(in_block);
-        let field = headers.field_behind(&list[..in_list]).map(|(field, _)| field);
-        Found { front, deadline: field.map(|field| (field, back)) }
+    /// The literals, each with the field that it is in `headers`.
+    pub(super) fn literals<'a>(
+        &'a self,
+        headers: &'a Headers,
+    ) -> impl Iterator<Item = (&'a Literal, Field<'a>)> {
+        self.literals.as_slice().iter().zip(self.list.filling(headers))
     }
 }
 
-/// A number by which a list is looked for; that of lists which differ in their deadline alone is
-/// the same.
+/// A number by which a list is looked for; that of requests which differ in their metadata's values
+/// alone is the same.
 ///
 /// Of a request the path tells most, which is the third field; a response has fewer.
 #[inline]
@@ -181,6 +168,3 @@ fn key(headers: &Headers) -> u64 {
     hasher.write(&value[value.len().saturating_sub(16)..]);
     hasher.finish()
 }
-
-/// The one field that is of another value in every call and may be left out of what is kept.
-pub(super) const DEADLINE: &[u8] = b"grpc-timeout";

@@ -8,7 +8,7 @@
 
 use std::hash::Hasher;
 
-use super::cache::{self, Cache, Deadline, Found};
+use super::cache::{Cache, Literal, Literals};
 use super::names::{self, Known, Policy};
 use super::pattern::OctetHasher;
 use super::table::Table;
@@ -50,9 +50,17 @@ struct SizeChange {
     last: usize,
 }
 
+/// What has become of a field.
+struct Encoded {
+    /// Where it stands from now on.
+    place: Place,
+    /// As what it was written, if no table has it.
+    literal: Option<Literal>,
+}
+
 /// A representation of a literal field (RFC 7541 6.2): its pattern, and the bits of its index.
-#[derive(Clone, Copy)]
-struct Form {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
     pattern: u8,
     prefix_bits: u32,
     /// The Huffman code is used if it is shorter by this many octets.
@@ -92,49 +100,64 @@ impl Encoder {
             self.change_size(change, out);
         }
         let generation = self.table.generation();
-        if let Some(Found { front, deadline }) = self.cache.find(generation, headers) {
-            out.extend_from_slice(front);
-            if let Some((field, back)) = deadline {
-                encode_literal(NOT_INDEXED, 0, field, out);
-                out.extend_from_slice(back);
-            }
+        if self.encode_kept(generation, headers, out) {
             return;
         }
         let start = out.len();
-        let (is_steady, deadline) = self.encode_fields(headers, out);
-        if is_steady && self.table.generation() == generation {
-            self.cache.keep(generation, headers, &out[start..], deadline);
+        let literals = self.encode_fields(headers, out);
+        if let Some(literals) = literals
+            && self.table.generation() == generation
+        {
+            self.cache.keep(generation, headers, &out[start..], &literals);
         }
     }
 
-    /// Encodes field by field. Says whether the block will be the same the next time by the same
-    /// table, but for the deadline.
-    fn encode_fields(&mut self, headers: &Headers, out: &mut Vec<u8>) -> (bool, Option<Deadline>) {
-        let (start, list_len) = (out.len(), headers.as_bytes().len());
-        let (mut is_steady, mut deadline) = (true, None);
-        let mut fields = headers.iter();
-        let mut position = 0;
-        loop {
-            let (in_list, in_block) = (list_len - fields.bytes_left(), out.len() - start);
-            let Some(field) = fields.next() else { return (is_steady, deadline) };
+    /// Appends a block that is kept, with the literals of `headers`. False if there is none.
+    fn encode_kept(&mut self, generation: u64, headers: &Headers, out: &mut Vec<u8>) -> bool {
+        let Some(entry) = self.cache.find(generation, headers) else { return false };
+        // What comes again with the same value is due to come into the table.
+        let mut repeatable = entry.literals(headers).filter(|(literal, _)| literal.may_repeat);
+        if repeatable.any(|(_, field)| {
+            let hash = hash(field);
+            self.seen[hash as usize % SEEN_SLOTS] == hash
+        }) {
+            return false;
+        }
+        let mut from = 0;
+        for (literal, field) in entry.literals(headers) {
+            if literal.may_repeat {
+                let hash = hash(field);
+                self.seen[hash as usize % SEEN_SLOTS] = hash;
+            }
+            out.extend_from_slice(&entry.block[from..literal.start]);
+            encode_literal(literal.form, literal.name_index, field, out);
+            from = literal.start;
+        }
+        out.extend_from_slice(&entry.block[from..]);
+        true
+    }
+
+    /// Encodes field by field. Returns the literals, unless there are too many of them to keep what
+    /// stands around them.
+    fn encode_fields(&mut self, headers: &Headers, out: &mut Vec<u8>) -> Option<Literals> {
+        let start = out.len();
+        let (mut literals, mut are_few) = (Literals::default(), true);
+        for (position, field) in headers.iter().enumerate() {
             let slot = (headers.len() * 5 + position) % PLACES;
-            position += 1;
             if let Some(index) = self.index_at(self.places[slot], field) {
                 integer::encode(index, 7, INDEXED, out);
                 continue;
             }
-            self.places[slot] = self.encode_field(field, out);
-            if !matches!(self.places[slot], Place::Nowhere) {
-                continue;
+            let field_start = out.len() - start;
+            let encoded = self.encode_field(field, out);
+            self.places[slot] = encoded.place;
+            if let Some(literal) = encoded.literal {
+                let end = out.len() - start;
+                let literal = Literal { position, start: field_start, end, ..literal };
+                are_few &= literals.push(literal);
             }
-            is_steady &= field.name == cache::DEADLINE && !field.sensitive && deadline.is_none();
-            deadline = Some(Deadline {
-                in_list,
-                list_len: list_len - fields.bytes_left() - in_list,
-                in_block,
-                block_len: out.len() - start - in_block,
-            });
         }
+        are_few.then_some(literals)
     }
 
     /// Tells the peer of new table sizes (RFC 7541 6.3).
@@ -162,8 +185,7 @@ impl Encoder {
         (!field.sensitive && entry == (field.name, field.value)).then_some(index)
     }
 
-    /// Encodes a field, and returns where it stands from now on.
-    fn encode_field(&mut self, field: Field<'_>, out: &mut Vec<u8>) -> Place {
+    fn encode_field(&mut self, field: Field<'_>, out: &mut Vec<u8>) -> Encoded {
         let known = names::find(field.name);
         let static_index = known.map_or(0, |known| usize::from(known.static_index));
         let form = match policy(field, known) {
@@ -174,7 +196,7 @@ impl Encoder {
             Policy::Sensitive => NEVER_INDEXED,
         };
         encode_literal(form, static_index, field, out);
-        Place::Nowhere
+        Encoded::literal(form, static_index, false)
     }
 
     /// Encodes a field that may be in a table, or come into it from the sighting `insert_at` on.
@@ -184,7 +206,7 @@ impl Encoder {
         known: Option<&Known>,
         insert_at: Sighting,
         out: &mut Vec<u8>,
-    ) -> Place {
+    ) -> Encoded {
         let (static_index, static_count) = known.map_or((0, 0), |known| {
             (usize::from(known.static_index), usize::from(known.static_count))
         });
@@ -192,12 +214,12 @@ impl Encoder {
             && let Some(index) = static_table::find_value(static_index, static_count, field.value)
         {
             integer::encode(index, 7, INDEXED, out);
-            return Place::Static(index);
+            return Encoded::at(Place::Static(index));
         }
         let hash = hash(field);
         if let Some(index) = self.table.find(field.name, field.value, hash) {
             integer::encode(static_table::LEN + 1 + index, 7, INDEXED, out);
-            return Place::Dynamic(self.table.number_of(index));
+            return Encoded::at(Place::Dynamic(self.table.number_of(index)));
         }
         let name_index = match static_index {
             0 => self.table.find_name(field.name).map_or(0, |index| static_table::LEN + 1 + index),
@@ -207,17 +229,34 @@ impl Encoder {
         let is_due = matches!(insert_at, Sighting::First) || seen == hash;
         if !is_due || !self.is_worth_inserting(field) {
             encode_literal(NOT_INDEXED, name_index, field, out);
-            return Place::Nowhere;
+            return Encoded::literal(NOT_INDEXED, name_index, true);
         }
         encode_literal(INSERTED, name_index, field, out);
         self.table.insert(field.name, field.value, hash);
-        Place::Dynamic(self.table.number_of(0))
+        Encoded::at(Place::Dynamic(self.table.number_of(0)))
     }
 
     /// A field that would push most of the others out is better sent in full.
     fn is_worth_inserting(&self, field: Field<'_>) -> bool {
         let size = field.name.len() + field.value.len() + FIELD_OVERHEAD;
         size <= self.table.size_max() / 4 * 3
+    }
+}
+
+impl Encoded {
+    fn at(place: Place) -> Self {
+        Self { place, literal: None }
+    }
+
+    fn literal(form: Form, name_index: usize, may_repeat: bool) -> Self {
+        let literal = Literal { form, name_index, may_repeat, ..Literal::default() };
+        Self { place: Place::Nowhere, literal: Some(literal) }
+    }
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        NOT_INDEXED
     }
 }
 

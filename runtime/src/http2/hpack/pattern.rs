@@ -1,28 +1,30 @@
 //! What stays the same from one header block to the next, found without decoding.
 //!
-//! Invariant: a block that has a pattern changes no table (RFC 7541 6.1, 6.2.2), so two blocks of
-//! the same pattern mean the same fields, but for the value of one literal, for as long as the
-//! table is the same.
+//! Invariant: a block that has a pattern changes no table (RFC 7541 6.1, 6.2.2, 6.2.3), so two
+//! blocks of the same pattern mean the same fields, but for the values of their literals, for as
+//! long as the table is the same.
 
 use std::hash::Hasher;
 
 use super::{Error, huffman, integer};
-use crate::limits;
+use crate::limits::{self, HPACK_PATTERN_LITERALS_MAX as LITERALS_MAX};
 
-/// A short block of indexed fields, among which one literal may stand that no table takes.
+/// A block of indexed fields, among which a few literals stand that no table takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pattern<'a> {
-    /// Everything before the value of the literal, or everything.
-    front: &'a [u8],
-    back: &'a [u8],
-    literal: Option<Literal<'a>>,
+    block: &'a [u8],
+    literals: [Literal<'a>; LITERALS_MAX],
+    count: usize,
 }
 
-/// The literal of a [`Pattern`].
-#[derive(Clone, Copy, Debug)]
+/// A literal of a [`Pattern`].
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Literal<'a> {
     /// How many fields come before it.
     pub(crate) position: usize,
+    /// Where its value begins and ends in the block, with its length.
+    start: usize,
+    end: usize,
     octets: &'a [u8],
     is_coded: bool,
 }
@@ -30,57 +32,83 @@ pub(crate) struct Literal<'a> {
 impl<'a> Pattern<'a> {
     /// The pattern of `block`, if it has one.
     pub(crate) fn of(block: &'a [u8]) -> Option<Self> {
-        if block.len() > limits::HPACK_PATTERN_LEN_MAX {
-            return None;
+        let mut pattern = Self { block, literals: [Literal::default(); LITERALS_MAX], count: 0 };
+        let (mut rest, mut position, mut same) = (block, 0, block.len());
+        while let Some((&first, behind)) = rest.split_first() {
+            rest = behind;
+            if !is_short_index(&first) {
+                let literal = pattern.literals.get_mut(pattern.count)?;
+                *literal = read_literal(first, &mut rest, block)?;
+                literal.position = position;
+                same -= literal.end - literal.start;
+                pattern.count += 1;
+            }
+            position += 1;
         }
-        let position = block.iter().take_while(|octet| is_short_index(octet)).count();
-        let Some(&first) = block.get(position) else {
-            return Some(Self { front: block, back: &[], literal: None });
-        };
-        // RFC 7541 6.2.2: a literal without indexing; what is never indexed may be secret.
-        if first & 0xf0 != 0 {
-            return None;
-        }
-        let mut rest = &block[position + 1..];
-        if integer::decode(first, 4, &mut rest).ok()? == 0 {
-            string(&mut rest)?;
-        }
-        let front = &block[..block.len() - rest.len()];
-        let (octets, is_coded) = string(&mut rest)?;
-        let literal = Some(Literal { position, octets, is_coded });
-        rest.iter().all(is_short_index).then_some(Self { front, back: rest, literal })
+        (same <= limits::HPACK_PATTERN_LEN_MAX).then_some(pattern)
     }
 
-    pub(crate) fn literal(&self) -> Option<Literal<'a>> {
-        self.literal
+    pub(crate) fn literals(&self) -> &[Literal<'a>] {
+        &self.literals[..self.count]
     }
 
     /// All that stays the same, for [`Pattern::is_of`].
     pub(crate) fn to_bytes(self) -> Box<[u8]> {
-        [self.front, self.back].concat().into()
+        let mut bytes = Vec::with_capacity(limits::HPACK_PATTERN_LEN_MAX);
+        let mut from = 0;
+        for literal in self.literals() {
+            bytes.extend_from_slice(&self.block[from..literal.start]);
+            from = literal.end;
+        }
+        bytes.extend_from_slice(&self.block[from..]);
+        bytes.into()
     }
 
     /// Whether `bytes` were taken from a block of this pattern.
     ///
-    /// Where the front ends is told by the front itself.
+    /// Where a value was is told by what stands before it.
     pub(crate) fn is_of(&self, bytes: &[u8]) -> bool {
-        bytes.strip_prefix(self.front) == Some(self.back)
+        let (mut rest, mut from) = (bytes, 0);
+        for literal in self.literals() {
+            let Some(behind) = rest.strip_prefix(&self.block[from..literal.start]) else {
+                return false;
+            };
+            (rest, from) = (behind, literal.end);
+        }
+        *rest == self.block[from..]
     }
 }
 
 impl Literal<'_> {
-    /// Appends the value.
+    /// Appends the value, of at most `size_max` bytes.
     ///
     /// # Errors
     ///
-    /// If its Huffman code is wrong.
-    pub(crate) fn read(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+    /// If it is longer, or its Huffman code is wrong.
+    pub(crate) fn read(&self, size_max: usize, out: &mut Vec<u8>) -> Result<(), Error> {
         if self.is_coded {
-            return huffman::decode(self.octets, limits::HPACK_PATTERN_LEN_MAX * 2, out);
+            return huffman::decode(self.octets, size_max, out);
+        }
+        if self.octets.len() > size_max {
+            return Err(Error::ListTooLarge);
         }
         out.extend_from_slice(self.octets);
         Ok(())
     }
+}
+
+/// A literal without indexing, or one that is never indexed (RFC 7541 6.2.2 and 6.2.3), of which
+/// `first` was read and `rest` follows in `block`.
+fn read_literal<'a>(first: u8, rest: &mut &'a [u8], block: &'a [u8]) -> Option<Literal<'a>> {
+    if first & 0xe0 != 0 {
+        return None;
+    }
+    if integer::decode(first, 4, rest).ok()? == 0 {
+        string(rest)?;
+    }
+    let start = block.len() - rest.len();
+    let (octets, is_coded) = string(rest)?;
+    Some(Literal { position: 0, start, end: block.len() - rest.len(), octets, is_coded })
 }
 
 /// A hash of octets for tables of this process. Equal hashes cost time, nothing else.
@@ -131,51 +159,69 @@ fn string<'a>(input: &mut &'a [u8]) -> Option<(&'a [u8], bool)> {
 mod tests {
     use super::*;
 
-    fn value(block: &[u8]) -> Option<Vec<u8>> {
-        let mut value = Vec::new();
-        Pattern::of(block)?.literal()?.read(&mut value).unwrap();
-        Some(value)
+    fn values(block: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let pattern = Pattern::of(block)?;
+        let value = |literal: &Literal<'_>| {
+            let mut value = Vec::new();
+            literal.read(100, &mut value).unwrap();
+            value
+        };
+        Some(pattern.literals().iter().map(value).collect())
     }
 
-    /// RFC 7541 6: indexed fields and one literal without indexing are a pattern; whatever changes
-    /// a table, is never indexed or is cut short is none.
+    /// RFC 7541 6: indexed fields and literals without indexing are a pattern; whatever changes a
+    /// table or is cut short is none.
     #[test]
     fn what_changes_no_table_is_a_pattern() {
-        assert!(Pattern::of(&[]).is_some());
-        assert!(Pattern::of(&[0x82, 0x86, 0xfe]).is_some());
-        assert_eq!(value(b"\x82\x00\x01a\x02bc\x86"), Some(b"bc".to_vec()));
-        assert_eq!(value(b"\x04\x02bc"), Some(b"bc".to_vec()));
+        assert_eq!(values(&[]), Some(vec![]));
+        assert_eq!(values(&[0x82, 0x86, 0xfe]), Some(vec![]));
+        assert_eq!(values(b"\x82\x00\x01a\x02bc\x86"), Some(vec![b"bc".to_vec()]));
+        assert_eq!(values(b"\x04\x02bc"), Some(vec![b"bc".to_vec()]));
+        let two = b"\x14\x02bc\x82\x00\x01a\x00";
+        assert_eq!(values(two), Some(vec![b"bc".to_vec(), b"".to_vec()]));
         // "www.example.com" of RFC 7541 C.4.1.
         let coded = b"\x01\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff";
-        assert_eq!(value(coded), Some(b"www.example.com".to_vec()));
+        assert_eq!(values(coded), Some(vec![b"www.example.com".to_vec()]));
         for block in [
             &b"\x80"[..],
             b"\xff\x00",
             b"\x20\x82",
             b"\x40\x01a\x01b",
-            b"\x10\x01a\x01b",
             b"\x04",
             b"\x04\x02b",
-            b"\x04\x01b\x04\x01b",
             &[0x82; limits::HPACK_PATTERN_LEN_MAX + 1],
+            &b"\x04\x01b".repeat(LITERALS_MAX + 1),
         ] {
             assert!(Pattern::of(block).is_none(), "{block:x?}");
         }
     }
 
-    /// A pattern is told by its name and by what stands around its literal, not by the value.
+    /// A value is not longer than it may be.
     #[test]
-    fn patterns_differ_by_all_but_the_value() {
+    fn a_long_value_is_not_read() {
+        for block in [&b"\x04\x03abc"[..], b"\x01\x82\x1c\x64"] {
+            let pattern = Pattern::of(block).unwrap();
+            let [literal] = pattern.literals() else { panic!("one literal") };
+            assert_eq!(literal.read(2, &mut Vec::new()), Err(Error::ListTooLarge));
+            assert_eq!(literal.read(3, &mut Vec::new()), Ok(()));
+        }
+    }
+
+    /// A pattern is told by its names and by what stands around its literals, not by their values.
+    #[test]
+    fn patterns_differ_by_all_but_the_values() {
         let pattern = |block| Pattern::of(block).unwrap();
-        let known = pattern(b"\x82\x00\x01a\x01b\x86\x87");
-        let bytes = known.to_bytes();
-        let same = pattern(b"\x82\x00\x01a\x03xyz\x86\x87");
-        assert!(same.is_of(&bytes));
+        let bytes = pattern(b"\x82\x00\x01a\x01b\x86\x04\x01b\x87").to_bytes();
+        for same in [&b"\x82\x00\x01a\x03xyz\x86\x04\x00\x87"[..]] {
+            assert!(pattern(same).is_of(&bytes));
+        }
         for other in [
-            &b"\x82\x00\x01c\x01b\x86\x87"[..],
-            b"\x83\x00\x01a\x01b\x86\x87",
-            b"\x82\x00\x01a\x01b\x86",
-            b"\x82\x86\x00\x01a\x01b\x87",
+            &b"\x82\x00\x01c\x01b\x86\x04\x01b\x87"[..],
+            b"\x83\x00\x01a\x01b\x86\x04\x01b\x87",
+            b"\x82\x00\x01a\x01b\x86\x14\x01b\x87",
+            b"\x82\x00\x01a\x01b\x86\x04\x01b",
+            b"\x82\x86\x00\x01a\x01b\x04\x01b\x87",
+            b"\x82\x00\x01a\x01b\x86\x87",
             b"\x82\x86\x87",
         ] {
             assert!(!pattern(other).is_of(&bytes), "{other:x?}");

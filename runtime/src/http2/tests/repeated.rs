@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::frames::*;
 use super::peer::*;
+use super::random::Random;
 use crate::http2::error::Violation;
 use crate::http2::headers::Headers;
 use crate::http2::{Config, Reason};
@@ -91,6 +92,33 @@ fn a_deadline_may_differ_in_a_remembered_section() {
     }
 }
 
+/// RFC 7541 6.2.3: what is never indexed stays marked, and differs as other values do; of a literal
+/// that means something to HTTP/2 each block is read anew.
+#[test]
+fn secrets_and_lengths_are_read_each_time() {
+    let mut peer = Peer::of_server();
+    let secret = |token: &str| {
+        let mut field = literal(b"authorization", token.as_bytes());
+        field[0] = 0x10;
+        field
+    };
+    for (stream, token) in (1..).step_by(2).zip(["one", "two", "three"]) {
+        let id = literal(b"x-id", token.as_bytes());
+        let list = peer.send(head(stream, &[&secret(token), &id])).told_list(stream);
+        let fields: Vec<_> =
+            list.iter().skip(3).map(|field| (field.value, field.sensitive)).collect();
+        assert_eq!(fields, [(token.as_bytes(), true), (token.as_bytes(), false)]);
+    }
+    for (stream, length) in [(21, 5), (23, 7)] {
+        let field = literal(b"content-length", length.to_string().as_bytes());
+        peer.send(head(stream, &[&field])).tells_head(stream);
+        peer.send(data(stream, [0; 6]).end());
+        peer.resets(stream, Violation::ContentLengthMismatch).forget();
+    }
+    peer.send(head(31, &[&literal(b"te", b"trailers")])).tells_head(31);
+    peer.send(head(33, &[&literal(b"te", b"gzip")])).resets(33, Violation::TeNotTrailers);
+}
+
 /// RFC 9113 8.2.1: NUL, CR and LF make a message malformed, wherever the section was seen before.
 #[test]
 fn the_value_of_a_remembered_section_is_checked() {
@@ -131,6 +159,41 @@ fn a_remembered_section_keeps_the_limit_of_lists() {
             30 => peer.tells(Told::Cut { stream }),
             _ => peer.tells_head(stream),
         };
+    }
+}
+
+/// Whatever comes again in whatever order, and however the table changes meanwhile, the lists are
+/// those of a decoder that remembers nothing.
+#[test]
+fn what_is_recognised_is_what_would_be_decoded() {
+    for seed in 0..30 {
+        let mut random = Random::new(seed);
+        let (mut peer, mut oracle) = (Peer::of_server(), Peer::of_server());
+        for stream in (1..600).step_by(2) {
+            let mut block = HEAD.to_vec();
+            if random.once_in(60) {
+                let size = random.pick(&[0x20, 0x3e]);
+                block.insert(0, size);
+            }
+            for _ in 0..random.below(4) {
+                let value = random.below(3).to_string();
+                let field = match random.below(6) {
+                    0 => inserted("x-kept", &value),
+                    1 => literal(b"x-id", value.as_bytes()),
+                    2 => [&[0x10], &literal(b"authorization", value.as_bytes())[1..]].concat(),
+                    // What no entry may have yet: then both sides end.
+                    3 if stream > 100 => vec![0xbe + random.below(2) as u8],
+                    _ => vec![random.pick(&[0x90, 0x91, 0x93])],
+                };
+                block.extend(field);
+            }
+            peer.send(Frame::new(HEADERS, END_HEADERS, stream, block.clone()));
+            if peer.error.is_some() {
+                break;
+            }
+            assert_eq!(peer.lists.pop(), Some(oracle.decode(&block)), "seed {seed}");
+            peer.send(reset(stream, Reason::CANCEL)).wait(Duration::from_secs(1)).forget();
+        }
     }
 }
 
