@@ -19,6 +19,7 @@ mod memo;
 mod settings;
 mod slab;
 mod stream;
+mod stream_map;
 mod streams;
 mod template;
 #[cfg(test)]
@@ -33,3 +34,4 @@ pub(crate) use headers::Headers;
 pub(crate) use lifetime::{Keepalive, Lifetime, PingPolicy};
 pub(crate) use settings::Config;
 pub(crate) use stream::StreamId;
+pub(crate) use stream_map::StreamMap;

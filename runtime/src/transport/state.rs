@@ -3,7 +3,7 @@
 //! Nothing here blocks or runs code of another layer. Inboxes that are to be woken are collected in
 //! `due`, and woken by the verbs once the lock is released.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,20 +12,20 @@ use super::link::{Accepted, Side};
 use super::received::Incoming;
 use super::stream::{End, Outgoing};
 use super::wire::Interest;
-use crate::http2::{self, Connection, Event, Headers, StreamId};
+use crate::http2::{self, Connection, Event, Headers, StreamId, StreamMap};
 use crate::limits::PATIENCE;
 
 /// A link's state.
 pub(super) struct State {
     pub(super) core: Connection,
     /// Of every stream that somebody holds.
-    pub(super) inboxes: HashMap<StreamId, Arc<Inbox>>,
+    pub(super) inboxes: StreamMap<Arc<Inbox>>,
     /// Requests that a server has put back until they are whole.
-    pub(super) held: HashMap<StreamId, Accepted>,
+    pub(super) held: StreamMap<Accepted>,
     /// Those among them that are whole now, or never will be.
     pub(super) settled: Vec<Accepted>,
     /// What the peer has not taken yet of messages that this side has taken whole.
-    pub(super) rests: HashMap<StreamId, Rest>,
+    pub(super) rests: StreamMap<Rest>,
     /// Those who wait for the peer to allow one more stream, in order.
     queue: VecDeque<Arc<Inbox>>,
     pub(super) output: Output,
@@ -110,10 +110,10 @@ impl State {
     pub(super) fn new(core: Connection, side: Side) -> Self {
         Self {
             core,
-            inboxes: HashMap::new(),
-            held: HashMap::new(),
+            inboxes: StreamMap::default(),
+            held: StreamMap::default(),
             settled: Vec::new(),
-            rests: HashMap::new(),
+            rests: StreamMap::default(),
             queue: VecDeque::new(),
             output: Output::Idle,
             phase: Phase::Open,
