@@ -281,6 +281,8 @@ impl Link {
                     if let Some(request) = event.and_then(|event| state.deliver(event)) {
                         accepted.push(self.accept(state, request, time));
                     }
+                    // Requests come in the order in which they are whole.
+                    accepted.append(&mut state.settled);
                     if is_done {
                         break;
                     }
