@@ -438,6 +438,10 @@ pub(crate) const RETRY_TOKENS_MAX: u32 = 1000;
 
 // Server.
 
+/// Bytes of the body of a response that is none of gRPC's that are kept for the status: a proxy's page
+/// of an error says in its first lines what is wrong.
+pub(crate) const FOREIGN_BODY_MAX: usize = 1024;
+
 /// Bytes of a status message that are left when the list that carries it is over the client's limit:
 /// enough for a sentence or ten.
 pub(crate) const CUT_MESSAGE_MAX: usize = 1024;

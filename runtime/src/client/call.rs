@@ -349,6 +349,14 @@ impl Call {
                 true => self.fail(too_large("metadata")),
                 false => return self.take_head(&headers, end, number, wait),
             },
+            Incoming::Foreign { headers, body } => {
+                let status = headers::read_foreign(&headers, &body);
+                // gRFC A6: what is no response of gRPC is no head.
+                if self.goes_on(number, false, &status, wait) {
+                    return None;
+                }
+                self.fail(status);
+            }
             Incoming::Message(payload, is_compressed) => {
                 self.is_reply_compressed.store(is_compressed, Ordering::Relaxed);
                 match is_compressed {
@@ -528,6 +536,7 @@ fn is_refused(ending: &Incoming) -> bool {
 fn read_ending(ending: Incoming, channel: &Channel) -> Result<Metadata, Status> {
     let status = match ending {
         Incoming::Trailers(headers) => return headers::read_trailers(&headers),
+        Incoming::Foreign { headers, body } => headers::read_foreign(&headers, &body),
         Incoming::Head { headers, end, .. } => {
             match headers::read_head(&headers, end, channel.encodings()) {
                 ReceivedHead::Ended(outcome) => return outcome,

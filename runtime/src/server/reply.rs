@@ -174,7 +174,9 @@ impl Reply {
             Incoming::Lost(cause) => {
                 Err(Status::cancelled(format!("the connection to the client was lost: {cause}")))
             }
-            Incoming::Head { .. } => Err(Status::internal("received a second head of a request")),
+            Incoming::Head { .. } | Incoming::Foreign { .. } => {
+                Err(Status::internal("received a second head of a request"))
+            }
         }
     }
 

@@ -9,6 +9,7 @@
 //! state     what its lock protects: the http2 core, and who waits for what of it
 //! stream    one stream as an application holds it: every wait for a peer is here
 //! inbox     the receiving end of a stream         received  what has come and was not taken
+//! foreign   a response that is none of gRPC's
 //! wire      what bytes travel over: tcp, unix (both a socket), memory
 //! credentials  insecure, local, TLS              tls       TLS by rustls (feature)
 //! auth_context who the peer is
@@ -46,6 +47,7 @@ pub(crate) mod clock;
 pub(crate) mod connectivity;
 pub(crate) mod credentials;
 pub(crate) mod current;
+mod foreign;
 #[cfg(feature = "testing")]
 pub(crate) mod handover;
 mod happy_eyeballs;

@@ -10,18 +10,22 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::foreign::Foreign;
 use crate::grpc::envelope::{self, Decoder};
+use crate::grpc::headers;
 use crate::http2::{Headers, Initiator, Reason};
 use crate::limits::{CREDIT_MIN, INBOX_MESSAGES_MAX};
 
 /// What an application receives on a stream, in the order in which it came.
 ///
 /// After trailers, [`Incoming::End`] or a head with `end`, every further one is [`Incoming::End`];
-/// after the last three kinds, the same again.
+/// after the last three kinds, the same again; after [`Incoming::Foreign`] the end.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Incoming {
     /// The head of a response; only clients receive it. `end`: nothing follows.
     Head { headers: Headers, end: bool, truncated: bool },
+    /// A response that is none of gRPC's, and the beginning of its body. The stream may still be open.
+    Foreign { headers: Headers, body: Vec<u8> },
     /// A message's payload, and whether it is marked as compressed.
     Message(Vec<u8>, bool),
     /// The peer's last word.
@@ -76,6 +80,8 @@ pub(super) struct Received {
     has_ended: bool,
     /// A head has come that did not end the stream.
     has_head: bool,
+    /// The response, if it is none of gRPC's.
+    foreign: Option<Foreign>,
 }
 
 impl Received {
@@ -96,6 +102,7 @@ impl Received {
             wanted: false,
             has_ended: false,
             has_head: false,
+            foreign: None,
         }
     }
 
@@ -115,6 +122,10 @@ impl Received {
     pub(super) fn push_head(&mut self, headers: Headers, end: bool, truncated: bool) {
         if self.end.is_none() {
             self.has_head |= !end;
+            if !end && !truncated && headers::is_foreign(&headers) {
+                self.foreign = Some(Foreign::new(headers));
+                return;
+            }
             self.queue.push_back((Incoming::Head { headers, end, truncated }, 0));
             if end {
                 self.has_ended = true;
@@ -129,7 +140,10 @@ impl Received {
         if self.end.is_some() {
             return 0;
         }
-        self.decode(data);
+        match &mut self.foreign {
+            None => self.decode(data),
+            Some(foreign) => foreign.push(data),
+        }
         if end {
             self.end.get_or_insert(Incoming::End);
         }
@@ -159,6 +173,7 @@ impl Received {
             return (VecDeque::new(), Vec::new());
         }
         self.end = Some(Incoming::Reset { reason, by: Initiator::Local });
+        self.foreign = None;
         (std::mem::take(&mut self.queue), self.drop_raw())
     }
 
@@ -169,6 +184,10 @@ impl Received {
             self.credit += held;
             self.wanted = false;
             return Found::Incoming(incoming, self.take_credit());
+        }
+        let has_ended = self.end.is_some();
+        if let Some(incoming) = self.foreign.as_mut().and_then(|foreign| foreign.take(has_ended)) {
+            return Found::Incoming(incoming, 0);
         }
         if let Some(end) = self.take_end() {
             return Found::Incoming(end, 0);
@@ -182,7 +201,8 @@ impl Received {
 
     /// Whether there is nothing to take.
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.end.is_none()
+        let is_ready = |foreign: &Foreign| foreign.is_ready(false);
+        self.queue.is_empty() && self.end.is_none() && !self.foreign.as_ref().is_some_and(is_ready)
     }
 
     /// Whether the peer has ended the stream in good order.
@@ -197,6 +217,11 @@ impl Received {
 
     /// The last thing that will be received, if it has come.
     pub(super) fn ending(&self) -> Option<Incoming> {
+        if self.end.is_some()
+            && let Some(foreign) = self.foreign.as_ref().and_then(Foreign::peek)
+        {
+            return Some(foreign);
+        }
         match (self.end.as_ref()?, self.queue.back()) {
             (Incoming::End, Some((head @ Incoming::Head { end: true, .. }, _))) => {
                 Some(head.clone())

@@ -5,6 +5,7 @@ use super::{Stub, text};
 use crate::client::{Channel, Request};
 use crate::grpc::{Code, Status};
 use crate::http2::{Reason, StreamId};
+use crate::limits::FOREIGN_BODY_MAX;
 
 /// The status of a unary call that the peer answers as `answer` says.
 fn status_of(answer: impl FnOnce(&mut Peer, StreamId) + Send + 'static) -> Status {
@@ -140,9 +141,36 @@ fn responses_of_proxies_become_statuses() {
     }
     let status = status_of(|peer, stream| {
         peer.send_fields(stream, [(":status", "200")].iter(), false);
+        peer.send_data(stream, b"{}", false);
         assert_eq!(peer.reset_of(stream), Reason::CANCEL);
     });
     check(&status, Code::Unknown, "no content-type");
+}
+
+/// http-grpc-status-mapping.md: what a proxy says in place of a server is in the words of the status,
+/// escaped and no more than the beginning of it, whether or not the end comes with it.
+#[test]
+fn the_beginning_of_a_foreign_body_is_in_the_status() {
+    let words = |http: &'static str, body: &'static [u8], ends: bool| {
+        status_of(move |peer, stream| {
+            let fields = [(":status", http), ("content-type", "text/html")];
+            peer.send_fields(stream, fields.iter(), false);
+            peer.send_data(stream, body, ends);
+            if !ends {
+                assert_eq!(peer.reset_of(stream), Reason::CANCEL);
+            }
+        })
+    };
+    let text = "received HTTP status 503 without a grpc-status; its body begins ";
+    let status = words("503", b"<html>\n\x1b no upstream", false);
+    check(&status, Code::Unavailable, &format!("{text}{:?}", "<html>\n\u{1b} no upstream"));
+    let status = words("503", b"<html>", true);
+    check(&status, Code::Unavailable, &format!("{text}{:?}", "<html>"));
+    let status = words("503", b"", true);
+    assert_eq!(status.message(), "received HTTP status 503 without a grpc-status");
+    let status = words("200", &[b'x'; 5000], false);
+    check(&status, Code::Unknown, "content-type \"text/html\"");
+    assert!(status.message().len() < 200 + FOREIGN_BODY_MAX, "{status}");
 }
 
 /// END_STREAM inside a message is INTERNAL "truncated"; without trailers it is UNKNOWN.

@@ -15,8 +15,8 @@ use crate::http2::Headers;
 
 pub(crate) use request::{ReceivedRequest, RequestFields, RequestHead, user_agent};
 pub(crate) use response::{
-    ReceivedHead, cut_status, read_head, read_trailers, response_head, trailers, trailers_of,
-    trailers_only,
+    ReceivedHead, cut_status, is_foreign, read_foreign, read_head, read_trailers, response_head,
+    trailers, trailers_of, trailers_only,
 };
 
 /// A content type of gRPC, as a request stated it and the response repeats it.

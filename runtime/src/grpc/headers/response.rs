@@ -118,6 +118,31 @@ pub(crate) fn read_head(headers: &Headers, end: bool, encodings: &Encodings) -> 
     read().unwrap_or_else(|status| ReceivedHead::Ended(Err(status)))
 }
 
+/// Whether a first header section that does not end the stream begins a response that is none of
+/// gRPC's.
+pub(crate) fn is_foreign(headers: &Headers) -> bool {
+    let is_ok = headers.get(":status") == Some(b"200");
+    match headers.get("content-type") {
+        Some(b"application/grpc") if is_ok => false,
+        Some(value) if is_ok => ContentType::read(value).is_none(),
+        None if is_ok => true,
+        _ => headers.get("grpc-status").is_none(),
+    }
+}
+
+/// The status that a response means which is none of gRPC's, and whose body begins with `body`.
+pub(crate) fn read_foreign(headers: &Headers, body: &[u8]) -> Status {
+    let checked = check_head(headers, read_http_status(headers), false);
+    let status = checked.err().unwrap_or_else(|| Status::unknown("received a foreign response"));
+    if body.is_empty() {
+        return status;
+    }
+    // The last character may have been cut.
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    Status::new(status.code(), format!("{}; its body begins {text:?}", status.message()))
+}
+
 /// Reads the trailers: trailing metadata if the call succeeded, else the status that carries it.
 pub(crate) fn read_trailers(headers: &Headers) -> Result<Metadata, Status> {
     let Some(code) = headers.get("grpc-status") else {

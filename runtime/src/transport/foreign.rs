@@ -1,0 +1,90 @@
+//! A response that is none of gRPC's, as a proxy gives it: its head, kept until something of its body
+//! has come, so that who reads the error sees what the proxy says.
+
+use super::received::Incoming;
+use crate::http2::Headers;
+use crate::limits::FOREIGN_BODY_MAX;
+
+/// The response of a stream that is none of gRPC's.
+pub(super) struct Foreign {
+    /// Until it is taken.
+    headers: Option<Headers>,
+    /// The beginning of the body.
+    body: Vec<u8>,
+}
+
+impl Foreign {
+    pub(super) fn new(headers: Headers) -> Self {
+        Self { headers: Some(headers), body: Vec::new() }
+    }
+
+    /// Keeps of `data` what belongs to the beginning of the body; the rest is nothing to anybody.
+    pub(super) fn push(&mut self, data: &[u8]) {
+        let room = FOREIGN_BODY_MAX - self.body.len();
+        self.body.extend_from_slice(&data[..room.min(data.len())]);
+    }
+
+    /// Whether there is something to take; `has_ended`: no more of the body comes.
+    pub(super) fn is_ready(&self, has_ended: bool) -> bool {
+        self.headers.is_some() && (has_ended || !self.body.is_empty())
+    }
+
+    /// What came, if it is to be taken.
+    pub(super) fn take(&mut self, has_ended: bool) -> Option<Incoming> {
+        match self.is_ready(has_ended) {
+            true => {
+                let (headers, body) = (self.headers.take()?, std::mem::take(&mut self.body));
+                Some(Incoming::Foreign { headers, body })
+            }
+            false => None,
+        }
+    }
+
+    /// What came, without taking it.
+    pub(super) fn peek(&self) -> Option<Incoming> {
+        let headers = self.headers.clone()?;
+        Some(Incoming::Foreign { headers, body: self.body.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::received::{Found, Received};
+
+    fn take(received: &mut Received) -> Option<Incoming> {
+        match received.take() {
+            Found::Incoming(incoming, _) => Some(incoming),
+            Found::Credit(_) | Found::Nothing => None,
+        }
+    }
+
+    fn page() -> Headers {
+        [(":status", "503"), ("content-type", "text/html")].into_iter().collect()
+    }
+
+    /// The head of a foreign response is told with the beginning of its body, however that is cut,
+    /// and without one only if none comes.
+    #[test]
+    fn the_beginning_of_a_foreign_body_is_kept() {
+        let mut received = Received::new(1 << 20, 1 << 16);
+        received.push_head(page(), false, false);
+        assert!(received.is_empty() && take(&mut received).is_none());
+        for _ in 0..3 {
+            assert_eq!(received.push_data(&[b'x'; 400], false), 0);
+            assert!(!received.is_empty());
+        }
+        let body = vec![b'x'; FOREIGN_BODY_MAX];
+        assert_eq!(take(&mut received), Some(Incoming::Foreign { headers: page(), body }));
+        assert_eq!(received.push_data(b"more", false), 0);
+        assert!(received.is_empty() && take(&mut received).is_none());
+
+        let mut received = Received::new(1 << 20, 1 << 16);
+        received.push_head(page(), false, false);
+        assert_eq!(received.push_data(b"", true), 0);
+        let foreign = Incoming::Foreign { headers: page(), body: Vec::new() };
+        assert_eq!(received.ending(), Some(foreign.clone()));
+        assert_eq!(take(&mut received), Some(foreign));
+        assert_eq!(take(&mut received), Some(Incoming::End));
+    }
+}
