@@ -153,7 +153,8 @@ mod tests {
     fn what_differs_elsewhere_is_another_list() {
         let mut template = Template::default();
         template.set(&list(["x", "y"]), [1, 3]);
-        let rebuilt = |change: &dyn Fn(usize, &mut Vec<(String, String, bool)>)| {
+        type Fields = Vec<(String, String, bool)>;
+        let rebuilt = |change: &dyn Fn(usize, &mut Fields)| {
             (0..4)
                 .map(|position| {
                     let own = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();

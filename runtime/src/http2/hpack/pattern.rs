@@ -212,9 +212,7 @@ mod tests {
     fn patterns_differ_by_all_but_the_values() {
         let pattern = |block| Pattern::of(block).unwrap();
         let bytes = pattern(b"\x82\x00\x01a\x01b\x86\x04\x01b\x87").to_bytes();
-        for same in [&b"\x82\x00\x01a\x03xyz\x86\x04\x00\x87"[..]] {
-            assert!(pattern(same).is_of(&bytes));
-        }
+        assert!(pattern(b"\x82\x00\x01a\x03xyz\x86\x04\x00\x87").is_of(&bytes));
         for other in [
             &b"\x82\x00\x01c\x01b\x86\x04\x01b\x87"[..],
             b"\x83\x00\x01a\x01b\x86\x04\x01b\x87",
