@@ -195,8 +195,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// field is not set.
     fn encode_into(&self, bytes: &mut Vec<u8>) {
         let encoded = check_encodable(self).and_then(|()| {
-            let limit = limits::MESSAGE_SIZE_MAX;
-            scratch::append(bytes, limit, &|writer| self.write_fields(writer))
+            scratch::append(bytes, &|writer| self.write_fields(writer))
                 .map_err(|size| EncodeError::too_large(Self::FULL_NAME, size))
         });
         encoded.unwrap_or_else(|error| cannot_encode(&error));

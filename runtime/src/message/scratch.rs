@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use super::field_writer::{FieldWriter, Lending, Outside};
+use super::field_writer::{FieldWriter, Outside};
 use super::writer::zeroed;
 use crate::limits;
 
@@ -15,78 +15,99 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Writes the fields of a message. It is not generic, so that a program has what calls it once and
+/// not for each message type.
+pub(super) type Write<'w, 'm> = dyn Fn(FieldWriter<'_, 'm>) -> usize + 'w;
+
 /// Appends what `write` writes to `bytes`; a vector without an allocation gets one of the size.
-///
-/// `write` is not generic, so that a program has this once and not for each message type.
 ///
 /// # Errors
 ///
-/// Its size, if that is more than `limit` bytes; nothing is appended then.
-pub(super) fn append<'m>(
-    bytes: &mut Vec<u8>,
-    limit: usize,
-    write: &dyn Fn(FieldWriter<'_, 'm>) -> usize,
-) -> Result<(), usize> {
-    let mut run = |room: &mut Vec<u8>| {
-        let (start, size, outside) = write_into(room, limit, write)?;
-        // Where all fitted, what is outside is lent.
-        if outside.size == 0 && bytes.capacity() == 0 {
-            // Nothing but the copy, for the messages that are so small that more would show.
-            *bytes = room[start..].to_vec();
-        } else {
-            bytes.reserve(size);
-            put_together(bytes, room, start, &outside.lent);
-        }
-        if room.len() > limits::SCRATCH_KEPT {
-            *room = Vec::new();
-        }
-        Ok(())
-    };
+/// Its size, if that is more than a message may have; nothing is appended then.
+#[inline(never)]
+pub(super) fn append<'m>(bytes: &mut Vec<u8>, write: &Write<'_, 'm>) -> Result<(), usize> {
+    let kept = SCRATCH.try_with(|scratch| match scratch.try_borrow_mut() {
+        Ok(mut room) => append_by(&mut room, bytes, write),
+        Err(_) => append_by_new(bytes, write),
+    });
     // No scratch is kept while a thread ends, nor is it free while a message that is being written
     // asks for another one to be.
-    let kept = SCRATCH.try_with(|scratch| scratch.try_borrow_mut().map(|mut room| run(&mut room)));
-    match kept {
-        Ok(Ok(appended)) => appended,
-        Err(_) | Ok(Err(_)) => run(&mut Vec::new()),
-    }
+    kept.unwrap_or_else(|_| append_by_new(bytes, write))
 }
 
-/// Writes into `room`, which grows until all fits; returns where what was written begins, its size
-/// with what was lent, and what was lent.
-#[inline]
-fn write_into<'m>(
+#[cold]
+#[inline(never)]
+fn append_by_new<'m>(bytes: &mut Vec<u8>, write: &Write<'_, 'm>) -> Result<(), usize> {
+    append_by(&mut Vec::new(), bytes, write)
+}
+
+/// The same by way of `room`.
+#[inline(always)]
+fn append_by<'m>(
     room: &mut Vec<u8>,
-    limit: usize,
-    write: &dyn Fn(FieldWriter<'_, 'm>) -> usize,
-) -> Result<(usize, usize, Outside<'m>), usize> {
-    if room.is_empty() {
-        *room = zeroed(SIZE_FIRST);
+    bytes: &mut Vec<u8>,
+    write: &Write<'_, 'm>,
+) -> Result<(), usize> {
+    let mut outside = lending();
+    let start = write(FieldWriter::new(room, &mut outside));
+    if outside.size > 0 {
+        return put_together(room, bytes, write, Written { start, outside });
     }
+    // Nothing but the copy, for the messages that are so small that more would show.
+    let written = &room[start..];
+    if bytes.capacity() == 0 {
+        *bytes = Vec::with_capacity(written.len());
+    }
+    bytes.extend_from_slice(written);
+    Ok(())
+}
+
+/// What a message came to.
+struct Written<'m> {
+    /// Where it begins in the room.
+    start: usize,
+    outside: Outside<'m>,
+}
+
+/// Appends what was written, with what was lent in its places. What did not fit is written again.
+#[inline(never)]
+fn put_together<'m>(
+    room: &mut Vec<u8>,
+    bytes: &mut Vec<u8>,
+    write: &Write<'_, 'm>,
+    mut written: Written<'m>,
+) -> Result<(), usize> {
     loop {
-        let mut outside = Outside { lends: true, ..Default::default() };
-        let room_left = write(FieldWriter::new(room, &mut outside));
-        let size = room.len() - room_left + outside.size;
-        if size > limit {
+        let Written { start, outside } = &written;
+        let size = room.len() - start + outside.size;
+        if size > limits::MESSAGE_SIZE_MAX {
             return Err(size);
         }
         let size_lent: usize = outside.lent.iter().map(|part| part.bytes.len()).sum();
         if outside.size == size_lent {
-            return Ok((room_left, size, outside));
+            bytes.reserve(size);
+            break;
         }
-        // Some did not fit.
-        *room = zeroed((size - size_lent).max(2 * room.len()));
+        *room = zeroed((size - size_lent).max(2 * room.len()).max(SIZE_FIRST));
+        let mut outside = lending();
+        let start = write(FieldWriter::new(room, &mut outside));
+        written = Written { start, outside };
     }
-}
-
-/// Appends what stands in `room` from `start` on, with what was lent in its places.
-fn put_together(bytes: &mut Vec<u8>, room: &[u8], start: usize, lent: &Lending<'_>) {
-    let mut at = start;
-    for part in lent.iter() {
+    let mut at = written.start;
+    for part in written.outside.lent.iter() {
         bytes.extend_from_slice(&room[at..part.room_left]);
         bytes.extend_from_slice(part.bytes);
         at = part.room_left;
     }
     bytes.extend_from_slice(&room[at..]);
+    if room.len() > limits::SCRATCH_KEPT {
+        *room = Vec::new();
+    }
+    Ok(())
+}
+
+fn lending<'m>() -> Outside<'m> {
+    Outside { lends: true, ..Default::default() }
 }
 
 /// Bytes of a thread's first scratch buffer: most messages are smaller.

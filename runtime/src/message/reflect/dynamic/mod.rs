@@ -128,7 +128,7 @@ impl DynamicMessage {
         let checked = wire::check_required(self);
         checked.map_err(|missing| EncodeError::missing(self.full_name(), missing))?;
         let mut bytes = Vec::new();
-        let appended = scratch::append(&mut bytes, limits::MESSAGE_SIZE_MAX, &|mut writer| {
+        let appended = scratch::append(&mut bytes, &|mut writer| {
             wire::write_fields(self, &mut writer);
             writer.room_left()
         });
