@@ -280,12 +280,16 @@ impl<'m> FieldWriter<'_, 'm> {
         }
     }
 
-    /// Varints one after the other, each made from its value by `encode`.
+    /// The end of the room, if it has so many bytes.
     #[inline(always)]
-    pub(super) fn varints<T: Copy>(&mut self, values: &[T], encode: impl Fn(T) -> u64) {
-        for &value in values.iter().rev() {
-            self.varint(encode(value));
-        }
+    pub(super) fn last_chunk_mut<const N: usize>(&mut self) -> Option<&mut [u8; N]> {
+        self.room.last_chunk_mut()
+    }
+
+    /// Makes the last `size` bytes of the room part of what was written.
+    #[inline(always)]
+    pub(super) fn take(&mut self, size: usize) {
+        self.go_on(self.room.len().wrapping_sub(size));
     }
 
     /// Elements of `N` bytes one after the other, each made from its value by `encode`.

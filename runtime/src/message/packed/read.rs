@@ -1,15 +1,15 @@
-//! Packed fields: their elements one after the other, without tags.
+//! Reading packed fields.
 //!
 //! Invariant: what is reserved is what the payload holds, and was charged before.
 
-use super::DecodeError;
-use super::error::DecodeErrorKind;
-use super::reader::Reader;
-use super::varint::{self, CONTINUATIONS, gather};
+use crate::message::DecodeError;
+use crate::message::error::DecodeErrorKind;
+use crate::message::reader::Reader;
+use crate::message::varint::{self, CONTINUATIONS, gather};
 
 impl Reader<'_> {
     /// Varints up to the end, each decoded by `decode`.
-    pub(super) fn varints<T: Clone + Default>(
+    pub(in crate::message) fn varints<T: Clone + Default>(
         mut self,
         values: &mut Vec<T>,
         decode: impl Fn(u64) -> T,
@@ -33,7 +33,7 @@ impl Reader<'_> {
     }
 
     /// Elements of `N` bytes up to the end, each decoded by `decode`.
-    pub(super) fn chunks<T, const N: usize>(
+    pub(in crate::message) fn chunks<T, const N: usize>(
         mut self,
         values: &mut Vec<T>,
         decode: impl Fn([u8; N]) -> T,
@@ -169,8 +169,8 @@ fn word_at(block: &[u8; BLOCK_READ], at: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Budget;
     use super::*;
+    use crate::message::Budget;
 
     fn read(payload: &[u8]) -> Option<Vec<u64>> {
         let mut values = Vec::new();

@@ -1,0 +1,4 @@
+//! Packed fields: their elements one after the other, without tags.
+
+mod read;
+mod write;
