@@ -6,7 +6,8 @@
 //! function that takes the room and returns what is left of it. It never grows: what does not fit is
 //! counted and not written, so that a message that was too large once is written into room of the
 //! right size the second time. Long strings and bytes need not be copied into the room: they are
-//! lent to whoever puts the output together. Invariant: what was written takes `room.len()` at the
+//! lent to whoever puts the output together. Without optimisation what generated code calls is not
+//! inlined: a message's function would keep room on the stack for each of its fields. Invariant: what was written takes `room.len()` at the
 //! beginning less `room.len()` now plus `outside.size` bytes.
 
 use super::kind::{Kind, Packable, Scalar};
@@ -95,7 +96,7 @@ impl<'a, 'm> FieldWriter<'a, 'm> {
 /// What generated code calls.
 impl<'m> FieldWriter<'_, 'm> {
     /// Fields that the message type does not know. They come last, so they are written first.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn unknown(&mut self, unknown: &'m UnknownFields) {
         if !unknown.is_empty() {
             self.with(|room, outside| {
@@ -107,7 +108,7 @@ impl<'m> FieldWriter<'_, 'm> {
     }
 
     /// A field without presence: not written when it is zero, `false` or empty.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn implicit<K: Scalar>(&mut self, number: u32, value: &'m K::Value) {
         if !K::is_default(value) {
             self.singular::<K>(number, value);
@@ -115,7 +116,7 @@ impl<'m> FieldWriter<'_, 'm> {
     }
 
     /// A field with presence: written when set, be it to zero.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn optional<K: Kind>(&mut self, number: u32, value: &'m Option<K::Value>) {
         if let Some(value) = value {
             self.singular::<K>(number, value);
@@ -123,13 +124,13 @@ impl<'m> FieldWriter<'_, 'm> {
     }
 
     /// A field that is always written.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn singular<K: Kind>(&mut self, number: u32, value: &'m K::Value) {
         K::write_field(self, number, value);
     }
 
     /// A message field: written when set.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn field<M: Message>(&mut self, number: u32, field: &'m MessageField<M>) {
         if let Some(message) = field.as_ref() {
             self.nested(number, message);
@@ -137,7 +138,7 @@ impl<'m> FieldWriter<'_, 'm> {
     }
 
     /// Each element with a tag of its own.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn repeated<K: Kind>(&mut self, number: u32, values: &'m [K::Value]) {
         if !values.is_empty() {
             let room_left = write_repeated::<K>(self.room, self.outside, number, values);
@@ -146,7 +147,7 @@ impl<'m> FieldWriter<'_, 'm> {
     }
 
     /// All elements behind one tag and length; nothing when there is none.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn packed<K: Packable>(&mut self, number: u32, values: &'m [K::Value]) {
         if !values.is_empty() {
             let room_left = write_packed::<K>(self.room, self.outside, number, values);

@@ -53,7 +53,7 @@ impl Reader<'_> {
     /// # Errors
     ///
     /// What is wrong with the input.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn delimited<M: Message>(
         &mut self,
         field: &mut MessageField<M>,
@@ -69,7 +69,7 @@ impl Reader<'_> {
     /// # Errors
     ///
     /// What is wrong with the input; the message around ends before the group does.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn merge_group<M: Message>(&mut self, message: &mut M) -> Result<(), DecodeError> {
         self.group_with(|reader| {
             message.merge_fields(reader).map_err(|error| error.within(M::FULL_NAME))

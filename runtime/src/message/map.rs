@@ -188,7 +188,7 @@ impl Reader<'_> {
     /// # Errors
     ///
     /// What is wrong with the input.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn map<K: Kind, V: Kind>(
         &mut self,
         map: &mut impl Map<Key = K::Value, Value = V::Value>,
@@ -243,7 +243,7 @@ fn read_entry<K: Kind, V: Kind>(
 
 impl<'m> FieldWriter<'_, 'm> {
     /// A map, in the order of its keys.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn map<K: Kind, V: Kind>(
         &mut self,
         number: u32,

@@ -53,7 +53,7 @@ impl<'a> Reader<'a> {
     ///
     /// A tag of more than 5 bytes or 32 bits. Field number 0 and wire types that do not exist are
     /// never those of a known field; [`Reader::unknown`] refuses them.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn next_tag(&mut self) -> Result<Option<u32>, DecodeError> {
         match *self.rest {
             [] => return Ok(None),
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// What is wrong with the input.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn singular<K: Kind>(&mut self, value: &mut K::Value) -> Result<(), DecodeError> {
         K::read(self, value)
     }
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// What is wrong with the input.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn optional<K: Kind>(&mut self, value: &mut Option<K::Value>) -> Result<(), DecodeError> {
         K::read(self, value.get_or_insert_default())
     }
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// What is wrong with the input.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn repeated<K: Kind>(&mut self, values: &mut Vec<K::Value>) -> Result<(), DecodeError> {
         let left = read_repeated::<K>(self.rest, self.budget, self.tag, values)?;
         self.go_on(left);
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// What is wrong with the input.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn packed<K: Packable>(&mut self, values: &mut Vec<K::Value>) -> Result<(), DecodeError> {
         let left = read_packed::<K>(self.rest, self.budget, self.tag, values)?;
         self.go_on(left);
@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// What is wrong with the input.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn oneof<K: Kind, O>(
         &mut self,
         slot: &mut Option<O>,
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// What is wrong with the input.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn field<M: Message>(&mut self, field: &mut MessageField<M>) -> Result<(), DecodeError> {
         if M::HEAP_SIZE > 0 && field.is_none() {
             self.charge(M::HEAP_SIZE)?;
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// What is wrong with the input.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn merge_into<M: Message>(&mut self, message: &mut M) -> Result<(), DecodeError> {
         let left = read_nested(self.rest, self.budget, self.tag, message)?;
         self.go_on(left);
@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
     ///
     /// What is wrong with the input; field number 0; a wire type that does not exist; the end of a
     /// group that was not opened.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn unknown(&mut self, tag: u32, unknown: &mut UnknownFields) -> Result<(), DecodeError> {
         self.rest = skip::keep(self.rest, self.budget, tag, self.group, unknown)?;
         Ok(())

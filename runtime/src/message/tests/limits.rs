@@ -6,6 +6,7 @@ use super::samples::{Lists, Point, Scalars, Tree};
 use super::*;
 use crate::generated::message::Int32;
 use crate::limits;
+use crate::message::well_known::DescriptorProto;
 use crate::message::{Budget, Writer, reflect};
 
 const DEPTH: usize = limits::MESSAGE_DEPTH_MAX as usize;
@@ -39,6 +40,23 @@ fn submessages_are_limited_in_depth() {
     check_depth(|levels| nest("12", levels, ""));
     check_depth(|levels| nest("1a", levels, ""));
     check_depth(|levels| nest("3a", levels, ""));
+}
+
+/// The stack of the deepest message of a type with a dozen fields, without optimisation too, is a
+/// small part of a thread's.
+#[test]
+fn a_level_takes_little_stack() {
+    const STACK: usize = 640 << 10;
+    let read = || {
+        let mut message = DescriptorProto::default();
+        for _ in 0..DEPTH {
+            message = DescriptorProto { nested_type: vec![message], ..Default::default() };
+        }
+        let bytes = message.encode_to_vec();
+        assert_eq!(DescriptorProto::decode(&bytes).unwrap(), message);
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK);
+    thread.spawn(read).unwrap().join().unwrap();
 }
 
 /// Groups count like submessages, and together with them.
