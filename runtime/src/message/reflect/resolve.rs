@@ -1,9 +1,6 @@
 //! Where types and extensions are looked for: in the pool that the user gives, among the files that
 //! a message's own file uses, and among protobuf's own.
 
-use std::collections::HashSet;
-use std::ptr;
-
 use super::descriptor::{FieldDescriptor, FileDescriptor, MessageDescriptor};
 use super::file::GeneratedFile;
 use super::pool::DescriptorPool;
@@ -36,10 +33,8 @@ impl<'a> Resolver<'a> {
 
     /// The extension of this full name.
     pub(in crate::message) fn extension(&self, full_name: &str) -> Option<FieldDescriptor<'a>> {
-        let named = |file: &'a FileDescriptor| {
-            file.extensions().find(|extension| extension.full_name() == full_name)
-        };
-        self.pool.and_then(|pool| pool.extension(full_name)).or_else(|| self.find(named))
+        let in_pool = self.pool.and_then(|pool| pool.extension(full_name));
+        in_pool.or_else(|| self.file.known_extension(full_name))
     }
 
     /// The extension of the message by its number.
@@ -48,30 +43,13 @@ impl<'a> Resolver<'a> {
         message: MessageDescriptor<'_>,
         number: u32,
     ) -> Option<FieldDescriptor<'a>> {
-        let numbered = |file: &'a FileDescriptor| {
-            file.extensions().find(|extension| {
-                extension.number() == number
-                    && extension.containing_message().full_name() == message.full_name()
-            })
-        };
         let in_pool = self.pool.and_then(|pool| pool.extension_of(message.full_name(), number));
-        in_pool.or_else(|| self.find(numbered))
+        in_pool.or_else(|| self.file.known_extension_of(message.full_name(), number))
     }
 
     /// Asks every file that the message's own uses, once.
     fn find<T>(&self, find: impl Fn(&'a FileDescriptor) -> Option<T>) -> Option<T> {
-        let mut seen = HashSet::new();
-        let mut open = vec![self.file];
-        while let Some(file) = open.pop() {
-            if !seen.insert(ptr::from_ref(file.identity()).addr()) {
-                continue;
-            }
-            if let Some(found) = find(file) {
-                return Some(found);
-            }
-            open.extend(file.dependencies());
-        }
-        None
+        self.file.known_files().into_iter().find_map(find)
     }
 }
 

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Display, Formatter};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::enumeration::{EnumParts, ValueParts};
 use super::features::{Features, edition_of};
@@ -105,6 +105,7 @@ impl FileDescriptor {
             extensions,
             services,
             types,
+            known_extensions: OnceLock::new(),
         };
         Ok(Self { parts: Arc::new(parts) })
     }

@@ -101,6 +101,15 @@ impl<'a> FieldDescriptor<'a> {
         Self { file, message: Some(message), place, parts }
     }
 
+    #[inline]
+    pub(super) fn nth(
+        file: &'a FileDescriptor,
+        message: usize,
+    ) -> impl Fn(usize) -> Self + use<'a> {
+        let fields = file.parts.messages[message].fields.as_slice();
+        move |place| Self { file, message: Some(message), place, parts: &fields[place] }
+    }
+
     pub(super) fn fields(
         file: &'a FileDescriptor,
         message: usize,

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::enumeration::EnumParts;
 use super::field::FieldParts;
+use super::known_extensions::KnownExtensions;
 use super::message::MessageParts;
 use super::service::ServiceParts;
 use super::{
@@ -39,6 +40,8 @@ pub(super) struct FileParts {
     pub(super) services: Vec<ServiceParts>,
     /// All messages and enums by their full names.
     pub(super) types: HashMap<String, TypeAt>,
+    /// Made when somebody asks.
+    pub(super) known_extensions: OnceLock<KnownExtensions>,
 }
 
 impl FileDescriptor {

@@ -137,9 +137,21 @@ impl<'a> MessageDescriptor<'a> {
         FieldDescriptor::field(self.file, self.place, index)
     }
 
+    /// The fields by their position, for those who ask for many. It panics as [`Self::field`] does.
+    #[inline]
+    pub(in crate::message) fn nth_field(&self) -> impl Fn(usize) -> FieldDescriptor<'a> + use<'a> {
+        FieldDescriptor::nth(self.file, self.place)
+    }
+
     /// The field of this number.
     pub fn field_by_number(&self, number: u32) -> Option<FieldDescriptor<'a>> {
-        self.parts().by_number.get(&number).map(|place| self.field(*place))
+        let parts = self.parts();
+        // Most messages number their fields one after the other.
+        let guess = (number as usize).wrapping_sub(1);
+        match parts.fields.get(guess) {
+            Some(field) if field.number == number => Some(self.field(guess)),
+            _ => parts.by_number.get(&number).map(|place| self.field(*place)),
+        }
     }
 
     /// The field of this name, as the .proto spells it.

@@ -12,6 +12,7 @@ mod extend;
 mod features;
 mod field;
 mod file;
+mod known_extensions;
 mod message;
 mod names;
 mod service;
