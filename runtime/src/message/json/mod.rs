@@ -15,6 +15,7 @@ mod plain;
 mod print;
 #[cfg(feature = "serde")]
 pub(crate) mod serde;
+mod short;
 #[cfg(test)]
 mod tests;
 pub(super) mod time;

@@ -6,6 +6,8 @@
 use std::fmt::{Display, LowerExp};
 use std::io::Write as _;
 
+use super::short::push_short;
+
 /// RFC 8259 6: how many bytes of `text` the number takes that it begins with.
 pub(super) fn length(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
@@ -202,24 +204,9 @@ pub(super) fn push_float<F: Float>(out: &mut Vec<u8>, value: F) {
     if magnitude == 0.0 || (1e-5..F::EXPONENT_FROM).contains(&magnitude) {
         let mut buffer = zmij::Buffer::new();
         let text = buffer.format_finite(value);
-        push_text(out, text.strip_suffix(".0").unwrap_or(text).as_bytes());
+        push_short(out, text.strip_suffix(".0").unwrap_or(text).as_bytes());
     } else {
         push_extreme(out, value, wide);
-    }
-}
-
-/// Appends what zmij has just written. The digits of a double go as the first and the last 16 bytes,
-/// which overlap: memcpy would wait until all stores of zmij are through.
-#[inline]
-fn push_text(out: &mut Vec<u8>, text: &[u8]) {
-    match (text.first_chunk::<16>(), text.last_chunk::<16>()) {
-        (Some(first), Some(last)) if text.len() <= 32 => {
-            let last_at = out.len() + text.len() - 16;
-            out.extend_from_slice(first);
-            out.truncate(last_at);
-            out.extend_from_slice(last);
-        }
-        _ => out.extend_from_slice(text),
     }
 }
 
@@ -244,7 +231,7 @@ fn push_extreme<F: Float>(out: &mut Vec<u8>, value: F, wide: f64) {
                 out.extend_from_slice(mantissa.as_bytes());
                 out.extend_from_slice(exponent.as_bytes());
             }
-            None => push_text(out, text.as_bytes()),
+            None => push_short(out, text.as_bytes()),
         }
     }
 }

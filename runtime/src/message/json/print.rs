@@ -72,9 +72,9 @@ impl Printer<'_> {
         let descriptor = message.descriptor();
         match self.options.unset {
             Unset::Omitted => {
-                let mut printed = Ok(());
+                let (mut printed, nth) = (Ok(()), descriptor.nth_field());
                 let _ = message.visit_set(&mut |index, is| {
-                    printed = self.field(&descriptor.field(index), is);
+                    printed = self.field(&nth(index), is);
                     if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
                 });
                 printed?;

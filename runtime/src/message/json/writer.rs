@@ -6,6 +6,7 @@
 use std::io::Write as _;
 
 use super::plain::plain_length;
+use super::short::push_short;
 use super::{base64, number};
 
 /// Whether the text has line breaks and indents.
@@ -78,8 +79,8 @@ impl JsonWriter {
     #[inline]
     pub(super) fn key(&mut self, key: &str) {
         match (self.layout, self.next) {
-            (Layout::Compact, Next::Later) => self.out.extend_from_slice(key.as_bytes()),
-            (Layout::Compact, _) => self.out.extend_from_slice(&key.as_bytes()[1..]),
+            (Layout::Compact, Next::Later) => push_short(&mut self.out, key.as_bytes()),
+            (Layout::Compact, _) => push_short(&mut self.out, &key.as_bytes()[1..]),
             (Layout::Pretty, _) => {
                 self.separate();
                 self.out.extend_from_slice(&key.as_bytes()[1..]);
