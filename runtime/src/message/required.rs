@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
-use super::{Message, MessageField};
+use super::{DecodeError, EncodeError, Message, MessageField};
 
 /// A required field that is not set, with the path that leads to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,4 +90,20 @@ pub fn check_each<'a, M: Message>(
     } else {
         Ok(())
     }
+}
+
+/// Whether every required field has come.
+pub(super) fn check_decoded<M: Message>(message: &M) -> Result<(), DecodeError> {
+    if !M::CHECKS_REQUIRED {
+        return Ok(());
+    }
+    message.check_required().map_err(|missing| DecodeError::missing(M::FULL_NAME, missing))
+}
+
+/// Whether every required field is set.
+pub(super) fn check_encodable<M: Message>(message: &M) -> Result<(), EncodeError> {
+    if !M::CHECKS_REQUIRED {
+        return Ok(());
+    }
+    message.check_required().map_err(|missing| EncodeError::missing(M::FULL_NAME, missing))
 }
