@@ -355,14 +355,16 @@ fn begin(
     let deadline = request.timeout.and_then(|timeout| received.checked_add(timeout));
     if let Some(deadline) = deadline {
         // Whoever still runs then learns of it as of any other cancellation.
-        let content_type = request.content_type.clone();
-        stream.set_deadline(deadline, move |head_sent| {
-            let status = Status::deadline_exceeded(DEADLINE_PASSED);
-            match head_sent {
-                true => headers::trailers(Err(&status), &Metadata::new()).into_owned(),
-                false => headers::trailers_only(&content_type, Err(&status), &Metadata::new()),
+        match request.content_type == ContentType::GRPC {
+            // A closure that owns nothing is not allocated.
+            true => {
+                stream.set_deadline(deadline, |head_sent| last_word(&ContentType::GRPC, head_sent))
             }
-        });
+            false => {
+                let content_type = request.content_type.clone();
+                stream.set_deadline(deadline, move |head_sent| last_word(&content_type, head_sent));
+            }
+        }
     }
     stream.set_facts(Facts { method: method.clone(), received, deadline });
     deadline
@@ -373,6 +375,15 @@ fn refuse(stream: &Stream, refusal: &Headers) {
     // An error means that the client is gone already.
     if stream.send_headers(refusal, true).is_ok() && !stream.is_received() {
         stream.reset(Reason::NO_ERROR);
+    }
+}
+
+/// What ends a response whose deadline has passed.
+fn last_word(content_type: &ContentType, head_sent: bool) -> Headers {
+    let status = Status::deadline_exceeded(DEADLINE_PASSED);
+    match head_sent {
+        true => headers::trailers(Err(&status), &Metadata::new()).into_owned(),
+        false => headers::trailers_only(content_type, Err(&status), &Metadata::new()),
     }
 }
 

@@ -13,8 +13,8 @@ use std::time::Instant;
 use super::active::{ActiveCall, Counts, Facts};
 use super::callbacks::run_soon;
 use super::current::Child;
+use super::deadlines::{Deadline, Overdue};
 use super::received::{Found, Incoming, Received};
-use super::timer::Scheduled;
 use super::wire::Address;
 use super::{lock, wait_until};
 use crate::http2::{Headers, Reason};
@@ -66,7 +66,7 @@ struct State {
     callbacks: Vec<(Occasion, OnCancel)>,
     /// What was begun for this one and ends with its cancellation.
     children: Vec<Weak<dyn Child>>,
-    deadline: Option<Scheduled>,
+    deadline: Option<Deadline>,
     /// Threads that wait for a change.
     waiting: usize,
     /// One of them is to lead the connection.
@@ -310,6 +310,11 @@ impl Inbox {
         lock(&self.state).received.has_head()
     }
 
+    /// Whether the last thing that will be received has come.
+    pub(super) fn has_ending(&self) -> bool {
+        lock(&self.state).received.has_ending()
+    }
+
     /// The last thing that will be received, if it has come; takes nothing.
     pub(super) fn ending(&self) -> Option<Incoming> {
         lock(&self.state).received.ending()
@@ -468,15 +473,32 @@ impl Inbox {
         drop(removed);
     }
 
-    /// Keeps what will cancel the stream at its deadline.
-    pub(super) fn set_deadline(&self, scheduled: Scheduled) {
+    /// Keeps the deadline, in place of the one before it, unless the stream is over; says whether it
+    /// does.
+    pub(super) fn set_deadline(&self, deadline: Deadline) -> bool {
         let mut state = lock(&self.state);
-        let dropped = match state.sending {
-            Sending::Open => state.deadline.replace(scheduled),
-            Sending::Ended | Sending::Closed => Some(scheduled),
+        let is_open = state.sending == Sending::Open;
+        let dropped = match is_open {
+            true => state.deadline.replace(deadline),
+            false => Some(deadline),
         };
         drop(state);
         drop(dropped);
+        is_open
+    }
+
+    /// How the stream stands with its deadline at `time`.
+    pub(super) fn take_overdue(&self, time: Instant) -> Overdue {
+        let mut state = lock(&self.state);
+        match state.deadline.take() {
+            None => Overdue::Never,
+            Some(deadline) if deadline.at <= time => Overdue::Now(deadline.last_word),
+            Some(deadline) => {
+                let at = deadline.at;
+                state.deadline = Some(deadline);
+                Overdue::Later(at)
+            }
+        }
     }
 
     /// Whether the stream ended before this side had said its last word.
@@ -536,7 +558,7 @@ pub(super) struct Busy;
 pub(super) struct SentEnd {
     callbacks: Vec<(Occasion, OnCancel)>,
     _children: Vec<Weak<dyn Child>>,
-    _deadline: Option<Scheduled>,
+    _deadline: Option<Deadline>,
 }
 
 impl SentEnd {

@@ -13,6 +13,7 @@ use std::time::Instant;
 use super::active::ActiveCall;
 use super::auth_context::AuthContext;
 use super::credentials::host_of;
+use super::deadlines::Deadlines;
 use super::inbox::{Awaited, DeadlinePassed, Inbox, SentEnd};
 use super::lead::Lead;
 use super::reactor::Bell;
@@ -48,6 +49,7 @@ pub(crate) struct Link {
     pub(super) bell: OnceLock<Bell>,
     /// When its reactor will look at it at the latest, if that is known.
     pub(super) alarm: Mutex<Option<Instant>>,
+    pub(super) deadlines: Deadlines,
     /// Requests that a caller has read, for the reactor.
     pub(super) unserved: Mutex<Vec<Accepted>>,
     /// What is to be written waits for more to come.
@@ -192,6 +194,7 @@ impl Link {
             leaves,
             bell: OnceLock::new(),
             alarm: Mutex::default(),
+            deadlines: Deadlines::default(),
             unserved: Mutex::default(),
             corked: AtomicBool::new(false),
             peer,

@@ -18,6 +18,7 @@
 //! workers   the pool that runs user code
 //! callbacks the thread that tells of cancellations and of replies
 //! current   the call that a thread works for
+//! deadlines  those of the streams of a link
 //! target    names of servers                      backoff waits between attempts to connect
 //! happy_eyeballs  the first address that answers    connectivity  the states of a channel, to be waited for
 //! active    the calls of a server and their threads, to look at
@@ -47,6 +48,7 @@ pub(crate) mod clock;
 pub(crate) mod connectivity;
 pub(crate) mod credentials;
 pub(crate) mod current;
+mod deadlines;
 mod foreign;
 #[cfg(feature = "testing")]
 pub(crate) mod handover;

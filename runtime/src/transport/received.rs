@@ -215,6 +215,11 @@ impl Received {
         self.has_head
     }
 
+    /// Whether the last thing that will be received has come.
+    pub(super) fn has_ending(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// The last thing that will be received, if it has come.
     pub(super) fn ending(&self) -> Option<Incoming> {
         if self.end.is_some()

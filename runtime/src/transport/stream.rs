@@ -11,10 +11,10 @@ use std::time::Instant;
 use super::active::{Counts, Facts};
 use super::auth_context::AuthContext;
 use super::current::Child;
-use super::inbox::{Awaited, Busy, DeadlinePassed, Inbox, OnCancel, SentEnd};
+use super::deadlines::Deadline;
+use super::inbox::{Awaited, DeadlinePassed, Inbox, OnCancel, SentEnd};
 use super::link::{Link, Side};
 use super::received::{Found, Incoming};
-use super::timer::Timer;
 use super::wire::Address;
 use crate::http2::{self, Connection, Headers, Reason, StreamId};
 
@@ -187,7 +187,8 @@ impl Stream {
         incoming
     }
 
-    fn take(&self) -> Option<Incoming> {
+    /// Takes what came next, if anything has, on behalf of somebody who is about to wait.
+    pub(crate) fn take(&self) -> Option<Incoming> {
         match self.handle.inbox.take() {
             Found::Incoming(incoming, credit) => {
                 self.credit(credit);
@@ -215,6 +216,11 @@ impl Stream {
     /// Whether the head of a response has come that is not its end too, be it taken or not.
     pub(crate) fn has_head(&self) -> bool {
         self.handle.inbox.has_head()
+    }
+
+    /// Whether the last thing that will be received has come, taken or not.
+    pub(crate) fn has_ending(&self) -> bool {
+        self.handle.inbox.has_ending()
     }
 
     /// The last thing that will be received, if it has come. Takes nothing, so that a sender can
@@ -289,27 +295,9 @@ impl Stream {
         at: Instant,
         last_word: impl FnOnce(bool) -> Headers + Send + 'static,
     ) {
-        let handle = Arc::downgrade(&self.handle);
-        let scheduled = Timer::shared().schedule(at, move || {
-            if let Some(handle) = handle.upgrade() {
-                Self { handle }.expire(last_word);
-            }
-        });
-        // Without a thread for the timer the deadline is still kept by everything that waits.
-        if let Ok(scheduled) = scheduled {
-            self.handle.inbox.set_deadline(scheduled);
-        }
-    }
-
-    fn expire(&self, last_word: impl FnOnce(bool) -> Headers) {
-        let Handle { link, id, inbox } = &*self.handle;
-        match inbox.begin_sending() {
-            Ok(Some(_turn)) => {
-                link.submit(|state| state.expire(*id, inbox.is_received(), last_word));
-                inbox.reset(Reason::CANCEL);
-            }
-            Ok(None) => {}
-            Err(Busy) => self.reset(Reason::CANCEL),
+        let Handle { link, inbox, .. } = &*self.handle;
+        if inbox.set_deadline(Deadline { at, last_word: Box::new(last_word) }) {
+            link.look_at(at);
         }
     }
 

@@ -291,6 +291,35 @@ fn a_stream_is_cancelled_at_its_deadline() {
     pair.end();
 }
 
+/// Each stream of a link has its own deadline, whatever the order in which they are set.
+#[test]
+fn each_stream_has_its_own_deadline() {
+    let pair = Pair::new();
+    let calls: Vec<_> = [3600_000, 40, 5, 20]
+        .into_iter()
+        .map(|ms| {
+            let (client, Accepted { stream: server, .. }) = pair.call(&[], true);
+            let at = now() + Duration::from_millis(ms);
+            server.set_deadline(at, move |_| trailers());
+            (client, server, at)
+        })
+        .collect();
+    for (_, server, at) in &calls[1..] {
+        assert!(server.wait_cancelled(soon()));
+        assert!(*at <= now());
+    }
+    let (client, server, _) = &calls[0];
+    assert!(!server.is_cancelled());
+    answer(server);
+    assert!(matches!(receive(client), Incoming::Head { end: false, .. }));
+    // One that comes later is kept too.
+    let (late, Accepted { stream: server, .. }) = pair.call(&[], true);
+    server.set_deadline(now() + Duration::from_millis(5), move |_| trailers());
+    assert!(server.wait_cancelled(soon()));
+    drop((calls, late, server));
+    pair.end();
+}
+
 /// In the middle of a message there is no place for trailers: the deadline resets the stream.
 #[test]
 fn a_deadline_within_a_message_resets() {
