@@ -280,14 +280,14 @@ impl<S: Serve> Round<'_, S> {
         if accepted.is_empty() {
             return;
         }
-        let mut jobs: VecDeque<_> =
-            accepted.into_iter().filter_map(|request| self.serve.accept(request)).collect();
-        match jobs.is_empty() {
-            true => link.uncork(),
-            false => {
-                lock(&self.work.jobs).append(&mut jobs);
-                lock(&self.work.corked).push(Arc::clone(link));
-            }
+        let mut has_jobs = false;
+        for job in accepted.into_iter().filter_map(|request| self.serve.accept(request)) {
+            lock(&self.work.jobs).push_back(job);
+            has_jobs = true;
+        }
+        match has_jobs {
+            false => link.uncork(),
+            true => lock(&self.work.corked).push(Arc::clone(link)),
         }
     }
 }
