@@ -390,6 +390,10 @@ pub(crate) const COMPRESSION_SIZE_MIN: usize = 256;
 /// The least memory that an algorithm is given to write into: a small message in one allocation.
 pub(crate) const COMPRESSION_ROOM_MIN: usize = 512;
 
+/// Heads of requests that a channel keeps, one for each method that it calls: a program calls few,
+/// and a proxy must not keep what its clients make up.
+pub(crate) const REQUEST_HEADS_KEPT: usize = 32;
+
 /// Memory that a thread keeps from one call for the next, for the message that is sent and for the one
 /// that is received: most messages are smaller, and a thread may have nothing to do for long.
 pub(crate) const CALL_SCRATCH_KEPT: usize = 4096;

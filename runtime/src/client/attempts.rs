@@ -6,10 +6,11 @@
 //! then sent with the next stream, or sent on the next stream by its sender: never both, never
 //! neither.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::channel::{Channel, Settings};
 use super::retry::{Pause, Paused, Retry};
@@ -17,6 +18,7 @@ use crate::grpc::codec::Writer;
 use crate::grpc::compression::Encoding;
 use crate::grpc::headers::RequestHead;
 use crate::grpc::{Code, Metadata, Method, Status, scratch};
+use crate::http2::Headers;
 use crate::limits;
 use crate::transport::latch::Latch;
 use crate::transport::{Adopted, CurrentCall, Link, OpenError, Stream, lock, now, random};
@@ -459,7 +461,6 @@ impl Head {
         over: &AtomicBool,
         previous_attempts: u32,
     ) -> Result<(Stream, Option<Adopted>), Unopened> {
-        let (settings, encodings) = (channel.settings(), channel.encodings());
         let mut cause = None;
         for _ in 0..limits::OPEN_ATTEMPTS_MAX {
             let link = self.link(channel, over).map_err(Unopened::connecting)?;
@@ -468,22 +469,9 @@ impl Head {
                 return Err(too_late("beginning the call").into());
             }
             if let Some(authority) = &self.authority {
-                verify(authority, settings, &link)?;
+                verify(authority, channel.settings(), &link)?;
             }
-            let head = RequestHead {
-                scheme: settings.scheme,
-                authority: self.authority.as_deref().unwrap_or(&settings.authority),
-                path: self.method.path(),
-                timeout,
-                encoding: self.encoding.map(|encoding| encodings.name(encoding)),
-                offer: encodings.offer(),
-                user_agent: &settings.user_agent,
-                metadata: &self.metadata,
-            };
-            let mut head = head.to_headers();
-            if previous_attempts > 0 {
-                head.push(PREVIOUS_ATTEMPTS, previous_attempts.to_string());
-            }
+            let head = self.headers(channel, timeout, previous_attempts);
             if let Some(excess) = link.header_excess(&head) {
                 let text = format!("metadata too large: {excess}");
                 return Err(Status::resource_exhausted(text).into());
@@ -503,6 +491,41 @@ impl Head {
         let cause = cause.as_deref().unwrap_or("no connection takes the call");
         let status = Status::unavailable(format!("{}: {cause}", channel.target()));
         Err(Unopened::Unreachable(status))
+    }
+
+    /// The header section that the call begins with if it may take `timeout` from now on.
+    fn headers<'c>(
+        &self,
+        channel: &'c Channel,
+        timeout: Option<Duration>,
+        previous_attempts: u32,
+    ) -> Cow<'c, Headers> {
+        let (settings, encodings) = (channel.settings(), channel.encodings());
+        let make = || {
+            let head = RequestHead {
+                scheme: settings.scheme,
+                authority: self.authority.as_deref().unwrap_or(&settings.authority),
+                path: self.method.path(),
+                timeout,
+                encoding: self.encoding.map(|encoding| encodings.name(encoding)),
+                offer: encodings.offer(),
+                user_agent: &settings.user_agent,
+                metadata: &self.metadata,
+            };
+            head.to_headers()
+        };
+        let is_own = timeout.is_some() || self.authority.is_some() || !self.metadata.is_empty();
+        if !is_own
+            && previous_attempts == 0
+            && let Some(head) = channel.heads().get(&self.method, self.encoding, make)
+        {
+            return Cow::Borrowed(head);
+        }
+        let mut head = make();
+        if previous_attempts > 0 {
+            head.push(PREVIOUS_ATTEMPTS, previous_attempts.to_string());
+        }
+        Cow::Owned(head)
     }
 
     /// Whether a stream may be opened.

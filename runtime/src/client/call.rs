@@ -317,14 +317,14 @@ impl Call {
             self.check_deadline();
             return None;
         };
-        // Messages that keep coming do not put the deadline off; a call that has ended keeps all.
-        if self.is_late() && stream.ending().is_none() {
-            self.check_deadline();
-            return None;
-        }
-        let incoming = match wait {
-            Wait::NotAtAll => stream.try_receive(),
-            Wait::AsLongAsItTakes | Wait::Until(_) => stream.receive(until).ok(),
+        let incoming = match (stream.take(), wait) {
+            // Messages that keep coming do not put the deadline off; a call that has ended keeps all.
+            (Some(_), _) if self.deadline().is_some() && !stream.has_ending() && self.is_late() => {
+                None
+            }
+            (Some(incoming), _) => Some(incoming),
+            (None, Wait::NotAtAll) => stream.try_receive(),
+            (None, Wait::AsLongAsItTakes | Wait::Until(_)) => stream.receive(until).ok(),
         };
         if incoming.is_none() {
             self.check_deadline();

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::connector::{Connect, ConnectionOptions, Connector};
 use super::credentials::{CallCredentials, Credentials};
+use super::heads::Heads;
 use super::interceptor::{ClientInterceptor, Interceptors};
 use super::retry::{Retries, RetryOptions};
 use crate::grpc::compression::{self, Compressor, Encodings};
@@ -56,6 +57,7 @@ struct Inner {
     settings: Settings,
     encodings: Encodings,
     retries: Retries,
+    heads: Heads,
 }
 
 /// What calls through a channel have in common.
@@ -264,6 +266,10 @@ impl Channel {
 
     pub(crate) fn retries(&self) -> &Retries {
         &self.inner.retries
+    }
+
+    pub(crate) fn heads(&self) -> &Heads {
+        &self.inner.heads
     }
 
     pub(crate) fn link(
@@ -525,7 +531,8 @@ impl ChannelBuilder {
         let encodings = self.compression.build().map_err(Status::invalid_argument)?;
         let retries = self.retries.build()?;
         let connector = Connector::new(target, connect, self.connection);
-        let inner = Inner { connector, settings: self.settings, encodings, retries };
+        let (settings, heads) = (self.settings, Heads::default());
+        let inner = Inner { connector, settings, encodings, retries, heads };
         Ok(Channel { inner: Arc::new(inner) })
     }
 }

@@ -11,6 +11,7 @@ mod connector;
 mod credentials;
 mod generic;
 mod handle;
+mod heads;
 mod http2_options;
 mod intercepted;
 mod interceptor;

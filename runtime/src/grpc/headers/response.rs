@@ -104,6 +104,9 @@ pub(crate) enum ReceivedHead {
 
 /// Reads the first header section; `end` says that it ended the stream.
 pub(crate) fn read_head(headers: &Headers, end: bool, encodings: &Encodings) -> ReceivedHead {
+    if !end && PLAIN_HEADS.iter().any(|(_, plain)| plain == headers) {
+        return ReceivedHead::Head(Metadata::new(), None);
+    }
     let http = read_http_status(headers);
     if (end || http != Some(200)) && headers.get("grpc-status").is_some() {
         // http-grpc-status-mapping.md: the table is for responses without a grpc-status.
@@ -145,6 +148,9 @@ pub(crate) fn read_foreign(headers: &Headers, body: &[u8]) -> Status {
 
 /// Reads the trailers: trailing metadata if the call succeeded, else the status that carries it.
 pub(crate) fn read_trailers(headers: &Headers) -> Result<Metadata, Status> {
+    if *headers == *PLAIN_TRAILERS {
+        return Ok(Metadata::new());
+    }
     let Some(code) = headers.get("grpc-status") else {
         return Err(Status::unknown("received trailers without a grpc-status"));
     };
