@@ -180,6 +180,8 @@ fn an_http_error_is_sent_again() {
             let (stream, ..) = attempt(peer);
             let fields = [(":status", "503"), ("content-type", "text/html")];
             peer.send_fields(stream, fields.iter(), false);
+            // The beginning of its body, which the status would tell.
+            peer.send_message(stream, "busy");
             let (next, ..) = attempt(peer);
             assert_eq!(peer.reset_of(stream), Reason::CANCEL);
             peer.reply(next, "r");
