@@ -358,7 +358,7 @@ fn begin(
         match request.content_type == ContentType::GRPC {
             // A closure that owns nothing is not allocated.
             true => {
-                stream.set_deadline(deadline, |head_sent| last_word(&ContentType::GRPC, head_sent))
+                stream.set_deadline(deadline, |head_sent| last_word(&ContentType::GRPC, head_sent));
             }
             false => {
                 let content_type = request.content_type.clone();

@@ -384,11 +384,8 @@ mod tests {
     fn the_first_message_is_credited_for_a_caller() {
         let mut received = nothing();
         assert_eq!(received.expect(), 0);
-        received.push_head(
-            [("content-type", "application/grpc")].into_iter().collect(),
-            false,
-            false,
-        );
+        let head = [(":status", "200"), ("content-type", "application/grpc")];
+        received.push_head(head.into_iter().collect(), false, false);
         let bytes = framed(100_000);
         assert_eq!(received.push_data(&bytes[..60_000], false), 60_000);
         assert_eq!(received.push_data(&bytes[60_000..], false), 0);

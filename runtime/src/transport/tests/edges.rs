@@ -295,7 +295,7 @@ fn a_stream_is_cancelled_at_its_deadline() {
 #[test]
 fn each_stream_has_its_own_deadline() {
     let pair = Pair::new();
-    let calls: Vec<_> = [3600_000, 40, 5, 20]
+    let calls: Vec<_> = [3_600_000, 40, 5, 20]
         .into_iter()
         .map(|ms| {
             let (client, Accepted { stream: server, .. }) = pair.call(&[], true);
