@@ -145,7 +145,7 @@ def run(proxy, binaries):
     folder = peer.WORK / proxy.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    root = peer.debian_packages(peer.WORK / f"debian-{proxy.package}", [proxy.package], NEEDED)
+    root = peer.toolbox.debian_packages(peer.WORK / f"debian-{proxy.package}", [proxy.package], NEEDED)
     ports = {name: free_port() for name in ["first", "second", "port"]}
     port = ports["port"]
 

@@ -17,7 +17,6 @@ import toolbox
 TREES = toolbox.ROOT / "target" / "corpus" / "trees"
 # protobuf's own files; a tree that brings its own copies would otherwise mix two versions in one run.
 PROTOBUFS_OWN = "google/protobuf/"
-DEBIAN = "bookworm"
 
 
 @dataclass
@@ -138,7 +137,7 @@ def crate(package, below):
 def debian(package, below):
     def fetch(folder):
         work = folder / "deb"
-        apt = toolbox.private_apt(work, f"deb {toolbox.debian_mirror()} {DEBIAN} main")
+        apt = toolbox.private_apt(work, f"deb {toolbox.debian_mirror()} {toolbox.DEBIAN} main")
         subprocess.run([*apt, "download", package], cwd=work, check=True, stdout=sys.stderr)
         [deb] = work.glob("*.deb")
         subprocess.run(["dpkg-deb", "-x", deb, work / "root"], check=True)
@@ -151,7 +150,7 @@ def debian(package, below):
 def debian_source(package, below):
     def fetch(folder):
         work = folder / "deb"
-        apt = toolbox.private_apt(work, f"deb-src {toolbox.debian_mirror()} {DEBIAN} main")
+        apt = toolbox.private_apt(work, f"deb-src {toolbox.debian_mirror()} {toolbox.DEBIAN} main")
         command = [*apt, "source", "--download-only", package]
         subprocess.run(command, cwd=work, check=True, stdout=sys.stderr)
         [archive] = work.glob("*.orig.tar.*")

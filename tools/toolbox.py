@@ -22,6 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / "target" / "tools"
+DEBIAN = "bookworm"
 BUF_VERSION = "1.75.0"
 CONFORMANCE_VERSION = "33.2.0"
 PROTOBUF_VERSION = "6.33.2"
@@ -132,6 +133,26 @@ def private_apt(folder, source):
     return apt
 
 
+def debian_packages(root, packages, needed):
+    """Unpacks packages of Debian below `root`, with those of their dependencies whose names `needed` matches."""
+    stamp = root / "unpacked"
+    if stamp.exists():
+        return root
+    shutil.rmtree(root, ignore_errors=True)
+    debs = root / "deb"
+    debs.mkdir(parents=True)
+    apt = private_apt(debs, f"deb {debian_mirror()} {DEBIAN} main")
+    options = [f"--no-{kind}" for kind in ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"]]
+    found = output("apt-cache", *apt[1:], "depends", "--recurse", *options, *packages)
+    names = sorted({f"{line}/{DEBIAN}" for line in found.splitlines() if needed.match(line)})
+    subprocess.run([*apt, "download", *names], cwd=debs, check=True, stdout=sys.stderr)
+    for deb in debs.glob("*.deb"):
+        subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
+    shutil.rmtree(debs)
+    stamp.touch()
+    return root
+
+
 def debian_mirror():
     """Where this machine gets Debian from: the first archive of its lists, which are of one of two forms."""
     lists = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
@@ -140,7 +161,7 @@ def debian_mirror():
             words = [word for word in line.split() if not word.startswith(("[", "#", "arch=", "signed-by="))]
             if len(words) > 1 and words[0] in ("deb", "URIs:") and words[1].rstrip("/").endswith("/debian"):
                 return words[1]
-    sys.exit("the conformance runner needs libraries of Debian trixie: expected a Debian mirror in /etc/apt")
+    sys.exit("expected a Debian mirror in /etc/apt: packages are unpacked from there")
 
 
 def npm_install(folder, *packages):

@@ -57,7 +57,7 @@ class Cpp(peer.Peer):
         source = peer.grpc_source()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        root = peer.debian_packages(self.folder / "root", PACKAGES, NEEDED)
+        root = peer.toolbox.debian_packages(self.folder / "root", PACKAGES, NEEDED)
         [libraries] = (root / "usr" / "lib").glob("*-linux-gnu*")
         generated = self.generate(source, root, libraries)
         (self.folder / "hook.cc").write_text(HOOK)

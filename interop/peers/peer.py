@@ -13,7 +13,6 @@ sys.path.insert(0, str(ROOT / "tools"))
 import toolbox  # noqa: E402
 
 WORK = ROOT / "target" / "interop"
-DEBIAN = "bookworm"
 GRPC_VERSION = "1.51.1"
 GRPC_SOURCE = f"grpc={GRPC_VERSION}-3"
 
@@ -77,7 +76,7 @@ def grpc_source():
         WORK.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=WORK) as work:
             work = pathlib.Path(work)
-            apt = toolbox.private_apt(work, f"deb-src {toolbox.debian_mirror()} {DEBIAN} main")
+            apt = toolbox.private_apt(work, f"deb-src {toolbox.debian_mirror()} {toolbox.DEBIAN} main")
             command = [*apt, "source", "--download-only", GRPC_SOURCE]
             subprocess.run(command, cwd=work, check=True, stdout=sys.stderr)
             [archive] = work.glob("*.orig.tar.*")
@@ -86,26 +85,6 @@ def grpc_source():
             [found] = [path for path in work.iterdir() if path.is_dir() and path.name.startswith("grpc-")]
             shutil.move(found, folder)
     return folder
-
-
-def debian_packages(root, packages, needed):
-    """Unpacks packages of Debian below `root`, with those of their dependencies whose names `needed` matches."""
-    stamp = root / "unpacked"
-    if stamp.exists():
-        return root
-    shutil.rmtree(root, ignore_errors=True)
-    debs = root / "deb"
-    debs.mkdir(parents=True)
-    apt = toolbox.private_apt(debs, f"deb {toolbox.debian_mirror()} {DEBIAN} main")
-    options = [f"--no-{kind}" for kind in ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"]]
-    found = toolbox.output("apt-cache", *apt[1:], "depends", "--recurse", *options, *packages)
-    names = sorted({f"{line}/{DEBIAN}" for line in found.splitlines() if needed.match(line)})
-    subprocess.run([*apt, "download", *names], cwd=debs, check=True, stdout=sys.stderr)
-    for deb in debs.glob("*.deb"):
-        subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
-    shutil.rmtree(debs)
-    stamp.touch()
-    return root
 
 
 def credentials():
