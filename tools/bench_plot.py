@@ -4,6 +4,8 @@ import math
 import statistics
 from xml.sax.saxutils import escape
 
+import svg
+
 # A runtime's colour and the shape of its mark: either is enough to tell them apart.
 MARKS = {
     "rust-grpc": ("#111111", "line"),
@@ -18,10 +20,6 @@ LEFT, RIGHT, ROW, HEAD, FOOT = 118, 22, 18, 34, 30
 PLOT = 330
 TOP, LEGEND = 44, 30
 PANEL_WIDTH = LEFT + PLOT + RIGHT
-CORNERS = {
-    "triangle": [(0, -5), (4.6, 3.6), (-4.6, 3.6)],
-    "diamond": [(0, -5.2), (5.2, 0), (0, 5.2), (-5.2, 0)],
-}
 TICKS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50]
 
 
@@ -52,9 +50,6 @@ def draw(run, peers, operations):
     rows = -(-len(operations) // COLUMNS)
     width, height = COLUMNS * PANEL_WIDTH, TOP + LEGEND + rows * panel_height
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'role="img" aria-label="{TITLE}" font-family="system-ui, sans-serif" font-size="12" fill="#222222">',
-        f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="26" font-size="16" font-weight="600">{TITLE}</text>',
         *legend(peers),
     ]
@@ -63,7 +58,7 @@ def draw(run, peers, operations):
         lines.append(f'<g transform="translate({x} {y})">')
         lines += panel(run, operation, speeds, axis)
         lines.append("</g>")
-    return "\n".join([*lines, "</svg>", ""])
+    return svg.document(width, height, TITLE, lines)
 
 
 def quartiles(values):
@@ -108,13 +103,4 @@ def vertical(x, bottom, colour, width):
 
 
 def mark(peer, x, y):
-    colour, shape = MARKS[peer]
-    fill = f'fill="{colour}"'
-    if shape == "line":
-        return f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y - 7}" y2="{y + 7}" stroke="{colour}" stroke-width="2"/>'
-    if shape == "circle":
-        return f'<circle cx="{x:.1f}" cy="{y}" r="4" {fill}/>'
-    if shape == "square":
-        return f'<rect x="{x - 3.6:.1f}" y="{y - 3.6:.1f}" width="7.2" height="7.2" {fill}/>'
-    points = " ".join(f"{x + dx:.1f},{y + dy:.1f}" for dx, dy in CORNERS[shape])
-    return f'<polygon points="{points}" {fill}/>'
+    return svg.mark(*MARKS[peer], x, y)
