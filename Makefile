@@ -99,6 +99,20 @@ corpus-smoke: ## The same with the small trees
 figures: ## Crates, build time and binary size beside tonic's
 	python3 tools/figures.py
 
+BENCH_ARGUMENTS ?=
+
+.PHONY: bench
+bench: ## Calls beside tonic, pajamax, ttrpc, C++ and Python: docs/benchmarks/calls.md; BENCH_ARGUMENTS="--rounds 3 --seconds 0.5"
+	python3 tools/bench_calls.py $(BENCH_ARGUMENTS)
+
+.PHONY: bench-quick
+bench-quick: ## The same with tonic and raw TCP alone, under three minutes once built; writes no page
+	python3 tools/bench_calls.py --quick $(BENCH_ARGUMENTS)
+
+.PHONY: bench-growth
+bench-growth: ## How latency and memory grow with callers, connections, bytes and methods: docs/benchmarks/growth.md
+	python3 tools/bench_growth.py $(BENCH_ARGUMENTS)
+
 .PHONY: bench-messages
 bench-messages: ## Messages beside prost's, buffa's, rust-protobuf's and upb's: docs/benchmarks/messages.md
 	python3 tools/bench_messages.py

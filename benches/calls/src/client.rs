@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let stub = BenchStub::new(channel);
     match workload {
         Workload::Once { size } => {
-            let payload = stub.unary(&request(size))?.into_inner().payload;
+            let payload = stub.unary(request(size))?.into_inner().payload;
             measure::check(payload.len(), size);
         }
         Workload::Unary { callers, size, time } => blocking::unary(callers, size, time, || {

@@ -29,10 +29,10 @@ where
     if callers == 1 {
         return exchange(size, time, caller());
     }
-    phase(callers, size, time.mul_f64(WARM_UP), &caller)?;
+    let warm_up = phase(callers, size, time.mul_f64(WARM_UP), &caller)?.len();
     let started = Started::now();
     let latencies = phase(callers, size, time, &caller)?;
-    Ok(started.calls(latencies, size))
+    Ok(started.calls(warm_up, latencies, size))
 }
 
 /// Calls, or exchanges on one stream, one after the other on the thread that asks.
@@ -49,10 +49,10 @@ pub fn exchange<E>(
     time: Duration,
     mut call: impl FnMut() -> Result<usize, E>,
 ) -> Result<Report, E> {
-    repeat(size, time.mul_f64(WARM_UP), &mut call)?;
+    let warm_up = repeat(size, time.mul_f64(WARM_UP), &mut call)?.len();
     let started = Started::now();
     let latencies = repeat(size, time, &mut call)?;
-    Ok(started.calls(latencies, size))
+    Ok(started.calls(warm_up, latencies, size))
 }
 
 fn phase<C, E>(

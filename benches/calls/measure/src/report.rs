@@ -16,17 +16,17 @@ impl Started {
         Self { cpu: cpu(), at: Instant::now() }
     }
 
-    /// Ends a run of calls or of exchanges, whose latencies are `nanoseconds`.
-    pub fn calls(&self, mut nanoseconds: Vec<u64>, size: usize) -> Report {
+    /// Ends a run of calls or of exchanges, whose latencies are `nanoseconds`; `warm_up` more were made before.
+    pub fn calls(&self, warm_up: usize, mut nanoseconds: Vec<u64>, size: usize) -> Report {
         let (elapsed, cpu) = self.elapsed();
         nanoseconds.sort_unstable();
-        Report { count: nanoseconds.len(), size, elapsed, cpu, latencies: nanoseconds }
+        Report { count: nanoseconds.len(), warm_up, size, elapsed, cpu, latencies: nanoseconds }
     }
 
     /// Ends a run of one stream.
     pub fn stream(&self, count: u32, size: usize) -> Report {
         let (elapsed, cpu) = self.elapsed();
-        Report { count: count as usize, size, elapsed, cpu, latencies: Vec::new() }
+        Report { count: count as usize, warm_up: 0, size, elapsed, cpu, latencies: Vec::new() }
     }
 
     fn elapsed(&self) -> (Duration, Duration) {
@@ -37,6 +37,7 @@ impl Started {
 /// What a run has shown.
 pub struct Report {
     count: usize,
+    warm_up: usize,
     size: usize,
     elapsed: Duration,
     cpu: Duration,
@@ -44,9 +45,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Prints `n`, `secs`, `rate` (per second), `client_cpu_s` and `MBps`, one way; of calls `p50_us` and `p99_us` too.
+    /// Prints `n`, `n_warm_up`, `secs`, `rate` (per second), `client_cpu_s` and `MBps`, one way; of calls `p50_us` and
+    /// `p99_us` too.
     pub fn print(&self) {
-        let (count, seconds) = (self.count, self.elapsed.as_secs_f64());
+        let (count, warm_up, seconds) = (self.count, self.warm_up, self.elapsed.as_secs_f64());
         let rate = count as f64 / seconds;
         let megabytes = rate * self.size as f64 / 1e6;
         let cpu = self.cpu.as_secs_f64();
@@ -61,7 +63,7 @@ impl Report {
             }
         };
         println!(
-            r#"{{"n":{count},"secs":{seconds:.6},"rate":{rate:.1},{latencies}"client_cpu_s":{cpu:.6},"MBps":{megabytes:.2}}}"#
+            r#"{{"n":{count},"n_warm_up":{warm_up},"secs":{seconds:.6},"rate":{rate:.1},{latencies}"client_cpu_s":{cpu:.6},"MBps":{megabytes:.2}}}"#
         );
     }
 

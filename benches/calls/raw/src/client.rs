@@ -69,10 +69,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             blocking::exchange(size, time, || client.exchange(&frame))?.print();
         }
         Workload::Unary { callers, size, time } => {
-            client.phase(callers, size, time.mul_f64(WARM_UP))?;
+            let warm_up = client.phase(callers, size, time.mul_f64(WARM_UP))?.len();
             let started = Started::now();
             let latencies = client.phase(callers, size, time)?;
-            started.calls(latencies, size).print();
+            started.calls(warm_up, latencies, size).print();
         }
         Workload::Stream { count, size } => {
             let started = Started::now();

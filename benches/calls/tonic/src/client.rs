@@ -33,10 +33,10 @@ async fn run(port: String, workload: Workload) -> Result<(), AnyError> {
             check(payload.len(), size);
         }
         Workload::Unary { callers, size, time } => {
-            phase(&client, callers, size, time.mul_f64(WARM_UP)).await?;
+            let warm_up = phase(&client, callers, size, time.mul_f64(WARM_UP)).await?.len();
             let started = Started::now();
             let latencies = phase(&client, callers, size, time).await?;
-            started.calls(latencies, size).print();
+            started.calls(warm_up, latencies, size).print();
         }
         Workload::Stream { count, size } => {
             let started = Started::now();
@@ -97,7 +97,7 @@ async fn exchange(mut client: Client, size: usize, time: Duration) -> Result<Rep
     sender.send(request.clone()).await?;
     let mut replies = client.bidi(ReceiverStream::new(receiver)).await?.into_inner();
     replies.message().await?;
-    let mut report = None;
+    let (mut report, mut warm_up) = (None, 0);
     for time in [time.mul_f64(WARM_UP), time] {
         let started = Started::now();
         let mut latencies = Vec::new();
@@ -111,7 +111,9 @@ async fn exchange(mut client: Client, size: usize, time: Duration) -> Result<Rep
             latencies.push((now - begun).as_nanos() as u64);
             begun = now;
         }
-        report = Some(started.calls(latencies, size));
+        let count = latencies.len();
+        report = Some(started.calls(warm_up, latencies, size));
+        warm_up = count;
     }
     Ok(report.expect("two phases have run"))
 }

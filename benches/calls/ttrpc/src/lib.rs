@@ -1,0 +1,3 @@
+//! The generated code.
+
+include!(concat!(env!("OUT_DIR"), "/all.rs"));

@@ -1,0 +1,1 @@
+"""Calls of several runtimes beside each other: what `make bench` and `make bench-growth` are made of."""
