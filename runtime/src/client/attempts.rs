@@ -476,14 +476,16 @@ impl Head {
                 let text = format!("metadata too large: {excess}");
                 return Err(Status::resource_exhausted(text).into());
             }
-            match link.open(&head, first, end, self.receive_max, self.deadline) {
+            let parent = self.parent.as_ref();
+            match link.open(&head, first, end, self.receive_max, self.deadline, parent) {
                 Ok(stream) => {
-                    let adopted = self.parent.as_ref().map(|parent| parent.adopt(&stream));
+                    let adopted = parent.map(|parent| parent.adopt(&stream));
                     return Ok((stream, adopted));
                 }
                 Err(OpenError::Deadline) => {
                     return Err(too_late("waiting to send the request").into());
                 }
+                Err(OpenError::Cancelled) => return Err(Status::cancelled(PARENT_CANCELLED).into()),
                 // It never left: nobody has seen it, so another connection may take it.
                 Err(OpenError::Unavailable(text)) => cause = Some(text),
             }

@@ -13,9 +13,11 @@ use std::time::Instant;
 use super::active::ActiveCall;
 use super::auth_context::AuthContext;
 use super::credentials::host_of;
+use super::current::CurrentCall;
 use super::deadlines::Deadlines;
 use super::inbox::{Awaited, DeadlinePassed, Inbox, SentEnd};
 use super::lead::Lead;
+use super::opening::Tie;
 use super::reactor::Bell;
 use super::shape::{ThreadShape, shape};
 use super::state::{Phase, State};
@@ -102,6 +104,8 @@ pub(crate) struct Accepting<'s> {
 pub(crate) enum OpenError {
     /// The deadline passed.
     Deadline,
+    /// The call that it was for is cancelled.
+    Cancelled,
     /// The connection takes no streams: why, in words. It is safe to try another one.
     Unavailable(Arc<str>),
 }
@@ -205,7 +209,8 @@ impl Link {
     /// nothing follows. Messages of more than `receive_limit` bytes will be refused.
     ///
     /// Waits, `until` at most, while the peer allows no more streams (first come, first served)
-    /// and for flow control. If the peer ends the call meanwhile, the stream tells.
+    /// and for flow control. If the peer ends the call meanwhile, the stream tells. The wait ends
+    /// with the call `parent`, whose cancellation of the stream is for the caller to arrange.
     ///
     /// # Errors
     ///
@@ -217,10 +222,12 @@ impl Link {
         end: bool,
         receive_limit: usize,
         until: Option<Instant>,
+        parent: Option<&CurrentCall>,
     ) -> Result<Stream, OpenError> {
         let end = if end { End::Plain } else { End::Open };
         let mut rest = Outgoing { head: None, data: first, end };
         let inbox = Arc::new(Inbox::of_caller(receive_limit, self.window));
+        let mut tie = None;
         let (stream, is_sent) = loop {
             let opened = self.submit_together(|state| state.open(head, &mut rest, &inbox));
             match opened {
@@ -230,9 +237,14 @@ impl Link {
                 Err(http2::OpenError::StreamLimit) => {}
                 Err(error) => return Err(OpenError::Unavailable(self.why_unusable(error))),
             }
-            if let Err(DeadlinePassed) = self.wait(&inbox, Awaited::Turn, until) {
+            tie = tie.or_else(|| parent.map(|parent| Tie::new(parent, self, &inbox)));
+            let waited = self.wait(&inbox, Awaited::Turn, until);
+            if waited.is_err() || inbox.is_cancelled() {
                 self.submit(|state| state.leave_queue(&inbox));
-                return Err(OpenError::Deadline);
+                return Err(match waited {
+                    Ok(()) => OpenError::Cancelled,
+                    Err(DeadlinePassed) => OpenError::Deadline,
+                });
             }
             inbox.take_turn();
         };
@@ -242,6 +254,7 @@ impl Link {
             }
             return Ok(stream);
         }
+        let _tie = tie.or_else(|| parent.map(|parent| Tie::new(parent, self, &inbox)));
         let sent = self.wait(&inbox, Awaited::Writable, until).map_err(SendError::from);
         match sent.and_then(|()| stream.send(rest, until)) {
             // Why it is closed is for the receiver.
@@ -471,6 +484,7 @@ impl fmt::Display for OpenError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Deadline => "the deadline has passed",
+            Self::Cancelled => "the call that it is made for is cancelled",
             Self::Unavailable(text) => text,
         })
     }

@@ -9,7 +9,7 @@
 //! state     what its lock protects: the http2 core, and who waits for what of it
 //! stream    one stream as an application holds it: every wait for a peer is here
 //! inbox     the receiving end of a stream         received  what has come and was not taken
-//! foreign   a response that is none of gRPC's
+//! foreign   a response that is none of gRPC's    opening  a call that has no stream yet
 //! wire      what bytes travel over: tcp, unix (both a socket), memory
 //! credentials  insecure, local, TLS              tls       TLS by rustls (feature)
 //! auth_context who the peer is
@@ -60,6 +60,7 @@ mod lead;
 mod link;
 pub(crate) mod listener;
 pub(crate) mod memory;
+mod opening;
 mod reactor;
 mod reactors;
 mod received;

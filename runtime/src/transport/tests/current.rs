@@ -111,3 +111,43 @@ fn a_thread_works_for_the_call_that_it_entered_last() {
     assert_eq!(deadline(), None);
     chain.end();
 }
+
+/// A call that waits for the server to allow it a stream ends with the call that it is made for.
+#[test]
+fn a_call_that_queues_ends_with_the_call_it_is_for() {
+    let chain = Chain::new();
+    let (link, _peer) = Peer::server(0);
+    let parent = chain.parent();
+    std::thread::scope(|scope| {
+        let open = || link.open(&request(), &[], true, LIMIT, None, Some(&parent));
+        let queued = scope.spawn(open);
+        eventually(|| link.queued() == 1);
+        chain.caller.reset(Reason::CANCEL);
+        assert_eq!(queued.join().unwrap().unwrap_err(), OpenError::Cancelled);
+        assert_eq!(link.queued(), 0);
+        // Cancelled before it queues.
+        assert_eq!(open().unwrap_err(), OpenError::Cancelled);
+    });
+    assert_eq!(chain.served.inbox().children(), 0);
+    link.close();
+    chain.end();
+}
+
+/// A call whose request the server does not take ends with the call that it is made for.
+#[test]
+fn a_call_whose_request_is_not_taken_ends_with_the_call_it_is_for() {
+    let chain = Chain::new();
+    let (link, mut peer) = Peer::server(1);
+    let (parent, first) = (chain.parent(), framed(LIMIT));
+    std::thread::scope(|scope| {
+        let open = || link.open(&request(), &first, true, LIMIT, None, Some(&parent));
+        let waiting = scope.spawn(open);
+        peer.request();
+        eventually(|| chain.served.inbox().children() == 1);
+        chain.caller.reset(Reason::CANCEL);
+        let stream = waiting.join().unwrap().unwrap();
+        assert!(stream.is_cancelled());
+    });
+    link.close();
+    chain.end();
+}

@@ -149,7 +149,7 @@ fn open(
     end: bool,
     until: Option<Instant>,
 ) -> Result<Stream, OpenError> {
-    link.open(&request(), first, end, LIMIT, until)
+    link.open(&request(), first, end, LIMIT, until, None)
 }
 
 fn request() -> Headers {
