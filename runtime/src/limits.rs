@@ -131,6 +131,31 @@ pub(crate) const CALLS_WRITTEN_TOGETHER_MIN: usize = 3;
 /// comes again finds the connection free.
 pub(crate) const WATCH_DELAY: Duration = Duration::from_millis(50);
 
+/// Bytes of small messages of one stream that gather before they are sent: two frames of the usual
+/// size, so that what a write costs is little beside what the messages cost.
+pub(crate) const BATCH_SIZE: usize = 32 << 10;
+
+/// The largest message that waits for others to leave with: a larger one is worth a write.
+pub(crate) const GATHERED_MESSAGE_MAX: usize = 4 << 10;
+
+/// Messages that leave at once each, however fast they come, before those behind them gather: few
+/// enough to cost a burst nothing, and more than the parts of an answer.
+pub(crate) const LONE_MESSAGES_MAX: usize = 3;
+
+/// Messages this far apart are no burst: writing each costs its sender less than half of its time.
+pub(crate) const BURST_GAP_MAX: Duration = Duration::from_micros(10);
+
+/// Messages that gather before their sender looks whether its call is late: the clock costs as much as
+/// a message.
+pub(crate) const GATHERED_BETWEEN_LOOKS: usize = 32;
+
+/// How often what gathers is sent while a burst goes on, and so about the longest that a message
+/// waits: as long as one wake-up of a processor that sleeps takes, or a few.
+pub(crate) const FLUSH_INTERVAL: Duration = Duration::from_micros(200);
+
+/// A burst is over when fewer messages than this come in [`FLUSH_INTERVAL`].
+pub(crate) const BURST_MESSAGES_MIN: usize = 10;
+
 /// What one read of a connection takes at most: a few frames, and the responses of many streams.
 pub(crate) const READ_BUFFER_SIZE: usize = 64 << 10;
 
@@ -158,9 +183,13 @@ pub(crate) const HANDSHAKES_MAX: usize = 512;
 /// message would cost more than the arrears, and the arrears are far below a window.
 pub(crate) const CREDIT_MIN: usize = 8 << 10;
 
-/// Messages of a stream that are unpacked before the application takes them. The rest waits as bytes,
-/// since an empty message is 5 bytes on the wire and a dozen times that when unpacked.
-pub(crate) const INBOX_MESSAGES_MAX: usize = 64;
+/// Smaller messages of a stream wait as bytes behind the first, since an empty message is 5 bytes on
+/// the wire and a dozen times that when unpacked; copying a larger one twice would cost more than
+/// unpacking it at once.
+pub(crate) const UNPACKED_MESSAGE_MIN: usize = 4 << 10;
+
+/// Bytes of buffers that are kept for more messages of a stream: what one read brings.
+pub(crate) const RUN_KEPT_MAX: usize = READ_BUFFER_SIZE;
 
 /// How long a server waits, after its last frame, for the peer to have read it: many round trips.
 pub(crate) const LINGER_MAX: Duration = Duration::from_secs(1);

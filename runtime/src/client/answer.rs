@@ -118,6 +118,8 @@ impl Answer {
                 Some(Step::Message(_)) => {
                     call.fail(Status::internal("expected one reply message, got more"));
                 }
+                // Nobody has given one.
+                Some(Step::Run) => {}
                 Some(Step::Ended) | None => {
                     let status = || Err(Status::internal("a wait without end has ended"));
                     answer.outcome = call.outcome().cloned().unwrap_or_else(status);

@@ -250,6 +250,14 @@ impl Attempts {
         Some((state.stream.clone(), state.number))
     }
 
+    /// Leaves `framed` with other messages on their way, if nothing else is to be done about it; says
+    /// whether it has.
+    pub(crate) fn gather(&self, framed: &[u8]) -> bool {
+        let state = lock(&self.state);
+        let is_kept = !matches!(state.kept, Kept::Nothing);
+        !is_kept && state.reopening.is_none() && state.stream.gather(framed)
+    }
+
     /// The message of `size` bytes that was kept last was not sent on the stream `number`; says
     /// whether it is not going to be: another stream takes along what was kept.
     pub(crate) fn give_back(&self, number: Number, size: usize) -> bool {

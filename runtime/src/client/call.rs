@@ -26,7 +26,7 @@ use crate::grpc::headers::{self, ReceivedHead};
 use crate::grpc::{Code, Metadata, Method, Sent, Status};
 use crate::http2::{Headers, Initiator, Reason};
 use crate::transport::auth_context::SecurityLevel;
-use crate::transport::{Incoming, SendError, Stream, lock, now};
+use crate::transport::{Incoming, Run, SendError, Stream, lock, now};
 
 /// A call that has begun.
 pub(crate) struct Call {
@@ -50,6 +50,8 @@ pub(crate) enum Step {
     Head(Metadata),
     /// The payload of one message.
     Message(Vec<u8>),
+    /// Messages, in the run that was given to be filled.
+    Run,
     /// The call is over: [`Call::outcome`] says how.
     Ended,
 }
@@ -126,11 +128,43 @@ impl Call {
     /// Receives the next thing; `None` if it has not come so far, and before the time is up if
     /// there is something for [`take_left`](Self::take_left).
     pub(crate) fn next(&self, wait: Wait) -> Option<Step> {
+        self.next_of(wait, None)
+    }
+
+    /// As [`next`](Self::next), but takes all messages that have come into `run`, which must be empty,
+    /// if there are several small ones.
+    pub(crate) fn next_run(&self, wait: Wait, run: &mut Run) -> Option<Step> {
+        self.next_of(wait, Some(run))
+    }
+
+    /// Whether the next message of a run may still be taken: the call is not over for the caller.
+    pub(crate) fn is_receiving(&self) -> bool {
+        if self.is_late() && self.attempts.stream().ending().is_none() {
+            self.check_deadline();
+        }
+        self.outcome.get().is_none()
+    }
+
+    /// The payload of a message of a run, if it has to be decompressed.
+    ///
+    /// # Errors
+    ///
+    /// Why that cannot be done.
+    pub(crate) fn unpack(
+        &self,
+        payload: &[u8],
+        is_compressed: bool,
+    ) -> Result<Option<Vec<u8>>, Status> {
+        self.is_reply_compressed.store(is_compressed, Ordering::Relaxed);
+        is_compressed.then(|| self.decompress(payload)).transpose()
+    }
+
+    fn next_of(&self, wait: Wait, mut run: Option<&mut Run>) -> Option<Step> {
         loop {
             if self.outcome.get().is_some() {
                 return Some(Step::Ended);
             }
-            if let Some((incoming, number)) = self.receive(wait) {
+            if let Some((incoming, number)) = self.receive(wait, run.as_deref_mut()) {
                 if let Some(step) = self.take(incoming, number, wait) {
                     return Some(step);
                 }
@@ -211,6 +245,9 @@ impl Call {
         if let Some(outcome) = self.outcome.get() {
             return Err(closed(outcome));
         }
+        if self.attempts.gather(framed) {
+            return Ok(());
+        }
         let Some((stream, number)) = self.attempts.keep_until(framed, self.deadline()) else {
             self.fail(too_late("sending a message"));
             return Err(self.closed());
@@ -219,7 +256,7 @@ impl Call {
             self.fail(too_late("sending a message"));
             return Err(self.closed());
         }
-        match stream.send_message(framed, false, self.deadline()) {
+        match stream.send_one_of_many(framed, self.deadline()) {
             Ok(()) => Ok(()),
             Err(SendError::Closed) if self.retry(&stream, number, Wait::AsLongAsItTakes) => {
                 // The message was kept and went out with the next stream.
@@ -305,7 +342,7 @@ impl Call {
         self.outcome.get()
     }
 
-    fn receive(&self, wait: Wait) -> Option<(Incoming, Number)> {
+    fn receive(&self, wait: Wait, mut run: Option<&mut Run>) -> Option<(Incoming, Number)> {
         let until = match wait {
             Wait::AsLongAsItTakes => self.deadline(),
             Wait::Until(until) => {
@@ -317,14 +354,23 @@ impl Call {
             self.check_deadline();
             return None;
         };
-        let incoming = match (stream.take(), wait) {
+        let taken = match run.as_deref_mut() {
+            Some(run) => stream.take_run(run),
+            None => stream.take(),
+        };
+        let incoming = match (taken, wait, run) {
             // Messages that keep coming do not put the deadline off; a call that has ended keeps all.
-            (Some(_), _) if self.deadline().is_some() && !stream.has_ending() && self.is_late() => {
+            (Some(_), ..)
+                if self.deadline().is_some() && !stream.has_ending() && self.is_late() =>
+            {
                 None
             }
-            (Some(incoming), _) => Some(incoming),
-            (None, Wait::NotAtAll) => stream.try_receive(),
-            (None, Wait::AsLongAsItTakes | Wait::Until(_)) => stream.receive(until).ok(),
+            (Some(incoming), ..) => Some(incoming),
+            (None, Wait::NotAtAll, _) => stream.try_receive(),
+            (None, Wait::AsLongAsItTakes | Wait::Until(_), Some(run)) => {
+                stream.receive_run(run, until).ok()
+            }
+            (None, Wait::AsLongAsItTakes | Wait::Until(_), None) => stream.receive(until).ok(),
         };
         if incoming.is_none() {
             self.check_deadline();
@@ -367,6 +413,7 @@ impl Call {
                     },
                 }
             }
+            Incoming::Run => return Some(Step::Run),
             ending => {
                 let (is_refused, is_final) = (is_refused(&ending), self.is_final(&ending));
                 let outcome = read_ending(ending, &self.attempts.channel);
@@ -545,7 +592,7 @@ fn read_ending(ending: Incoming, channel: &Channel) -> Result<Metadata, Status> 
                 }
             }
         }
-        Incoming::End | Incoming::Message(..) => {
+        Incoming::End | Incoming::Message(..) | Incoming::Run => {
             Status::unknown("the server ended the call without trailers")
         }
         Incoming::Reset { reason, by: Initiator::Remote } => Status::from_reset(reason.0),

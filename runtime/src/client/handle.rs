@@ -17,6 +17,7 @@ use super::request::CallOptions;
 use crate::grpc::codec::Writer;
 use crate::grpc::envelope::PREFIX_LEN;
 use crate::grpc::{Extensions, Metadata, Method, Sent, Status};
+use crate::transport::Run;
 use crate::transport::callbacks::run_aside;
 
 /// A call that has begun.
@@ -68,6 +69,14 @@ impl Handle {
             Self::Wire(call) => call.next(wait),
             Self::Intercepted(call) => call.next(wait),
             Self::Answered(call) => Some(call.next()),
+        }
+    }
+
+    /// As [`Call::next_run`]; behind interceptors messages come one by one.
+    pub(crate) fn next_run(&self, wait: Wait, run: &mut Run) -> Option<Step> {
+        match self {
+            Self::Wire(call) => call.next_run(wait, run),
+            Self::Intercepted(_) | Self::Answered(_) => self.next(wait),
         }
     }
 
@@ -195,7 +204,7 @@ impl Handle {
     }
 
     /// The call on the wire, if there is one.
-    fn call(&self) -> Option<&Call> {
+    pub(crate) fn call(&self) -> Option<&Call> {
         match self {
             Self::Wire(call) => Some(call),
             Self::Intercepted(call) => call.behind.call(),

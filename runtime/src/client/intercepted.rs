@@ -83,7 +83,7 @@ impl Intercepted {
             // A response of trailers alone: receiving finds the end once more.
         }
         let mut wire = || match self.behind.next(wait) {
-            None | Some(Step::Head(_)) => Ok(Received::NotYet),
+            None | Some(Step::Head(_) | Step::Run) => Ok(Received::NotYet),
             Some(Step::Message(message)) => Ok(Received::Message(message)),
             Some(Step::Ended) => match self.behind.outcome() {
                 Some(Err(status)) => Err(status.clone()),

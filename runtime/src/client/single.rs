@@ -27,6 +27,8 @@ impl SingleReply {
                 Step::Message(_) => {
                     call.fail(Status::internal("expected one reply message, got more"));
                 }
+                // Nobody has given one.
+                Step::Run => {}
                 Step::Ended => return Some(self.response(call, codec)),
             }
         }

@@ -32,6 +32,13 @@ pub(crate) fn compressed_prefix(len: usize) -> [u8; PREFIX_LEN] {
     [1, a, b, c, d]
 }
 
+/// The length of the message that `bytes` begin with, and whether it is marked as compressed; `None` if
+/// its prefix is incomplete.
+pub(crate) fn read_prefix(bytes: &[u8]) -> Option<(usize, bool)> {
+    let (&[flag, a, b, c, d], _) = bytes.split_first_chunk::<PREFIX_LEN>()?;
+    Some((u32::from_be_bytes([a, b, c, d]) as usize, flag != 0))
+}
+
 /// Cuts the bytes of a stream into messages, wherever the DATA frames end.
 #[derive(Debug)]
 pub(crate) struct Decoder {
@@ -88,6 +95,28 @@ impl Decoder {
         Ok((consumed, Some(Message { payload, compressed: self.prefix[0] == 1 })))
     }
 
+    /// How many bytes at the beginning of `bytes` are whole messages, and what is wrong with the one
+    /// behind them, if anything is. It must not have taken a part of a message.
+    pub(crate) fn measure(&self, bytes: &[u8]) -> (usize, Option<Error>) {
+        debug_assert!(self.prefix_len == 0, "inside a message");
+        let mut end = 0;
+        while let Some((length, _)) = read_prefix(&bytes[end..]) {
+            if let Err(error) = check(bytes[end], length, self.limit) {
+                return (end, Some(error));
+            }
+            match bytes.len() - end - PREFIX_LEN {
+                rest if length <= rest => end += PREFIX_LEN + length,
+                _ => break,
+            }
+        }
+        (end, None)
+    }
+
+    /// Whether it has taken a part of a message.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.prefix_len > 0
+    }
+
     /// The stream has ended.
     ///
     /// # Errors
@@ -116,13 +145,7 @@ impl Decoder {
     }
 
     fn check_prefix(&self) -> Result<(), Error> {
-        if self.prefix[0] > 1 {
-            return Err(Error::InvalidFlag(self.prefix[0]));
-        }
-        if self.length() > self.limit {
-            return Err(Error::TooLarge { length: self.length(), limit: self.limit });
-        }
-        Ok(())
+        check(self.prefix[0], self.length(), self.limit)
     }
 
     /// Makes room for `more` bytes: at most doubling, never beyond the message's length.
@@ -133,6 +156,16 @@ impl Decoder {
             self.payload.reserve_exact(target - self.payload.len());
         }
     }
+}
+
+fn check(flag: u8, length: usize, limit: usize) -> Result<(), Error> {
+    if flag > 1 {
+        return Err(Error::InvalidFlag(flag));
+    }
+    if length > limit {
+        return Err(Error::TooLarge { length, limit });
+    }
+    Ok(())
 }
 
 /// Why a stream's bytes are not messages.

@@ -73,6 +73,24 @@ impl Compressing {
         }
     }
 
+    /// As [`read`](Self::read), of a payload that stays where it is unless it is compressed.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub(crate) fn unpack(
+        &self,
+        payload: &[u8],
+        is_compressed: bool,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>, Status> {
+        self.is_request_compressed.store(is_compressed, Ordering::Relaxed);
+        match is_compressed {
+            false => Ok(None),
+            true => self.encodings.decompress(self.request, payload, limit).map(Some),
+        }
+    }
+
     /// Whether the request that was received last came compressed.
     pub(crate) fn is_request_compressed(&self) -> bool {
         self.is_request_compressed.load(Ordering::Relaxed)

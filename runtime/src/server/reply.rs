@@ -20,7 +20,7 @@ use crate::grpc::{
     Code, Codec, MessageInterceptor, Metadata, NextReceive, NextSend, RawBytes, Received, Status,
 };
 use crate::http2::{Headers, Reason};
-use crate::transport::{Incoming, SendError, Stream, lock, now};
+use crate::transport::{Incoming, Run, SendError, Stream, lock, now};
 
 /// The response of one call.
 pub(crate) struct Reply {
@@ -40,6 +40,15 @@ pub(crate) enum Wait {
     AsLongAsItTakes,
     Until(Option<Instant>),
     NotAtAll,
+}
+
+/// How far one sink of replies has come.
+#[derive(Default)]
+pub(crate) struct Sending {
+    /// What its messages are encoded into.
+    pub(crate) writer: Writer,
+    /// A message was sent, and so the head.
+    has_head: bool,
 }
 
 /// What a response needs to know of its request and of the server.
@@ -143,20 +152,71 @@ impl Reply {
         }
     }
 
-    fn receive_payload(&self, wait: Wait) -> Result<Received<Vec<u8>>, Status> {
-        let incoming = match wait {
-            Wait::AsLongAsItTakes => self.stream.receive(self.deadline()).ok(),
-            Wait::Until(until) => {
-                self.stream.receive([until, self.deadline()].into_iter().flatten().min()).ok()
-            }
-            Wait::NotAtAll => self.stream.try_receive(),
+    /// As [`Reply::receive`], but takes all requests that have come into `run`, which must be empty, if
+    /// there are several small ones, and then returns `None`. Behind interceptors they come one by one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reply::receive`].
+    pub(crate) fn receive_run(
+        &self,
+        wait: Wait,
+        run: &mut Run,
+    ) -> Result<Option<Received<Vec<u8>>>, Status> {
+        if !self.interceptors().is_empty() {
+            return self.receive(wait).map(Some);
+        }
+        let incoming = match self.until(wait) {
+            Some(until) => self.stream.receive_run(run, until).ok(),
+            None => self.stream.try_receive_run(run),
         };
+        match incoming {
+            Some(Incoming::Run) => Ok(None),
+            incoming => self.received(incoming, wait).map(Some),
+        }
+    }
+
+    fn receive_payload(&self, wait: Wait) -> Result<Received<Vec<u8>>, Status> {
+        let incoming = match self.until(wait) {
+            Some(until) => self.stream.receive(until).ok(),
+            None => self.stream.try_receive(),
+        };
+        self.received(incoming, wait)
+    }
+
+    /// Until when to wait, if at all.
+    fn until(&self, wait: Wait) -> Option<Option<Instant>> {
+        match wait {
+            Wait::AsLongAsItTakes => Some(self.deadline()),
+            Wait::Until(until) => Some([until, self.deadline()].into_iter().flatten().min()),
+            Wait::NotAtAll => None,
+        }
+    }
+
+    fn received(
+        &self,
+        incoming: Option<Incoming>,
+        wait: Wait,
+    ) -> Result<Received<Vec<u8>>, Status> {
         match (incoming, wait) {
             (Some(incoming), _) => self.payload(incoming),
             (None, Wait::AsLongAsItTakes) => Err(self.over()),
             (None, Wait::Until(_)) if self.is_late() => Err(self.over()),
             (None, Wait::Until(_) | Wait::NotAtAll) => Ok(Received::NotYet),
         }
+    }
+
+    /// The payload of a request of a run, if it has to be decompressed.
+    ///
+    /// # Errors
+    ///
+    /// Why that cannot be done.
+    pub(crate) fn unpack(
+        &self,
+        payload: &[u8],
+        is_compressed: bool,
+    ) -> Result<Option<Vec<u8>>, Status> {
+        self.terms.compressing.unpack(payload, is_compressed, self.terms.receive_limit)
     }
 
     /// What came from the client: the payload of a request, or the end of them.
@@ -174,7 +234,7 @@ impl Reply {
             Incoming::Lost(cause) => {
                 Err(Status::cancelled(format!("the connection to the client was lost: {cause}")))
             }
-            Incoming::Head { .. } | Incoming::Foreign { .. } => {
+            Incoming::Head { .. } | Incoming::Foreign { .. } | Incoming::Run => {
                 Err(Status::internal("received a second head of a request"))
             }
         }
@@ -189,9 +249,18 @@ impl Reply {
         &self,
         codec: &dyn Codec<T>,
         message: &T,
-        writer: &mut Writer,
+        sending: &mut Sending,
     ) -> Result<(), Status> {
-        self.send(codec, message, writer, |framed| self.send_message(framed.as_slice()))
+        let Sending { writer, has_head } = sending;
+        self.send(codec, message, writer, |framed| {
+            // Behind a head nothing but the stream decides, which refuses once it has ended.
+            if *has_head && self.stream.gather(framed.as_slice()) {
+                return Ok(());
+            }
+            self.send_message(framed.as_slice())?;
+            *has_head = true;
+            Ok(())
+        })
     }
 
     /// As [`Reply::send_streamed`], if flow control takes the message now; says whether it does.
@@ -280,7 +349,7 @@ impl Reply {
         match self.progress() {
             Progress::Nothing => self.send_first(&self.head(&Metadata::new()), framed),
             Progress::HeadSent => {
-                let sent = self.stream.send_message(framed, false, self.terms.deadline);
+                let sent = self.stream.send_one_of_many(framed, self.terms.deadline);
                 sent.map_err(|_: SendError| self.over())
             }
             Progress::Ended => Err(finished()),

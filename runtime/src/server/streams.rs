@@ -9,10 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::CancellationToken;
-use super::reply::{Reply, Wait};
-use crate::grpc::codec::Writer;
+use super::reply::{Reply, Sending, Wait};
 use crate::grpc::{Codec, Metadata, Received, Status};
-use crate::transport::now;
+use crate::transport::{Run, now};
 
 /// The requests of a call, in the order in which the client sent them.
 ///
@@ -34,12 +33,14 @@ use crate::transport::now;
 pub struct RequestStream<T: 'static> {
     reply: Arc<Reply>,
     codec: &'static dyn Codec<T>,
+    /// Requests that have come and were not decoded yet.
+    run: Run,
     ended: bool,
 }
 
 impl<T> RequestStream<T> {
     pub(crate) fn new(reply: Arc<Reply>, codec: &'static dyn Codec<T>) -> Self {
-        Self { reply, codec, ended: false }
+        Self { reply, codec, run: Run::default(), ended: false }
     }
 
     /// Waits for the next request; `None` once the client has sent all.
@@ -76,11 +77,23 @@ impl<T> RequestStream<T> {
         if self.ended {
             return Ok(Received::End);
         }
-        let received = match self.reply.receive(wait) {
-            Ok(Received::Message(payload)) => self.codec.decode_vec(payload).map(Received::Message),
-            Ok(Received::End) => Ok(Received::End),
-            Ok(Received::NotYet) => Ok(Received::NotYet),
-            Err(status) => Err(status),
+        let received = loop {
+            if let Some((payload, is_compressed)) = self.run.next() {
+                break match self.reply.unpack(payload, is_compressed) {
+                    Ok(None) => self.codec.decode(payload).map(Received::Message),
+                    Ok(Some(payload)) => self.codec.decode_vec(payload).map(Received::Message),
+                    Err(status) => Err(status),
+                };
+            }
+            break match self.reply.receive_run(wait, &mut self.run) {
+                Ok(None) => continue,
+                Ok(Some(Received::Message(payload))) => {
+                    self.codec.decode_vec(payload).map(Received::Message)
+                }
+                Ok(Some(Received::End)) => Ok(Received::End),
+                Ok(Some(Received::NotYet)) => Ok(Received::NotYet),
+                Err(status) => Err(status),
+            };
         };
         self.ended = matches!(received, Ok(Received::End) | Err(_));
         received
@@ -107,12 +120,13 @@ impl<T> fmt::Debug for RequestStream<T> {
 pub struct ReplySink<T: 'static> {
     reply: Arc<Reply>,
     codec: &'static dyn Codec<T>,
-    writer: Writer,
+    sending: Sending,
+    is_detached: bool,
 }
 
 impl<T> ReplySink<T> {
     pub(crate) fn new(reply: Arc<Reply>, codec: &'static dyn Codec<T>) -> Self {
-        Self { reply, codec, writer: Writer::new() }
+        Self { reply, codec, sending: Sending::default(), is_detached: false }
     }
 
     /// Sends one reply, a `T` or a `&T`. Waits while the client reads more slowly than this sends.
@@ -123,10 +137,10 @@ impl<T> ReplySink<T> {
     /// reply is over the send limit; the call goes on then. FAILED_PRECONDITION once the replies
     /// are detached.
     pub fn send(&mut self, message: impl Borrow<T>) -> Result<(), Status> {
-        if self.reply.is_detached() {
+        if self.is_detached {
             return Err(Status::failed_precondition("the replies of this call are detached"));
         }
-        self.reply.send_streamed(self.codec, message.borrow(), &mut self.writer)
+        self.reply.send_streamed(self.codec, message.borrow(), &mut self.sending)
     }
 
     /// As [`Context::disable_next_message_compression`](crate::Context::disable_next_message_compression).
@@ -161,12 +175,13 @@ impl<T> ReplySink<T> {
     /// ```
     #[must_use = "dropping the sink ends the call with UNKNOWN"]
     pub fn detach(&mut self) -> DetachedSink<T> {
+        self.is_detached = true;
         self.reply.detach();
         self.reply.stream().set_shared();
         DetachedSink {
             reply: self.reply.clone(),
             codec: self.codec,
-            writer: std::mem::take(&mut self.writer),
+            sending: std::mem::take(&mut self.sending),
             trailing: Metadata::new(),
         }
     }
@@ -185,7 +200,7 @@ impl<T> fmt::Debug for ReplySink<T> {
 pub struct DetachedSink<T: 'static> {
     reply: Arc<Reply>,
     codec: &'static dyn Codec<T>,
-    writer: Writer,
+    sending: Sending,
     trailing: Metadata,
 }
 
@@ -197,7 +212,7 @@ impl<T> DetachedSink<T> {
     /// The call's status if it is over: CANCELLED, DEADLINE_EXCEEDED. RESOURCE_EXHAUSTED if the
     /// reply is over the send limit; the call goes on then.
     pub fn send(&mut self, message: impl Borrow<T>) -> Result<(), Status> {
-        self.reply.send_streamed(self.codec, message.borrow(), &mut self.writer)
+        self.reply.send_streamed(self.codec, message.borrow(), &mut self.sending)
     }
 
     /// As [`Context::disable_next_message_compression`](crate::Context::disable_next_message_compression).
@@ -215,7 +230,7 @@ impl<T> DetachedSink<T> {
     ///
     /// As [`DetachedSink::send`].
     pub fn try_send(&mut self, message: impl Borrow<T>) -> Result<bool, Status> {
-        self.reply.try_send_streamed(self.codec, message.borrow(), &mut self.writer)
+        self.reply.try_send_streamed(self.codec, message.borrow(), &mut self.sending.writer)
     }
 
     /// Ends the call with `outcome`.

@@ -82,7 +82,7 @@ impl Link {
     fn expire(&self, id: StreamId, inbox: &Inbox, last_word: LastWord) {
         match inbox.begin_sending() {
             Ok(Some(_turn)) => {
-                self.submit(|state| state.expire(id, inbox.is_received(), last_word));
+                self.submit(|state| state.expire(id, inbox, last_word));
                 inbox.reset(Reason::CANCEL);
             }
             Ok(None) => {}

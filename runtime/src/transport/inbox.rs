@@ -11,12 +11,14 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::active::{ActiveCall, Counts, Facts};
+use super::batch::{Batch, Look, Offered};
 use super::callbacks::run_soon;
 use super::current::Child;
 use super::deadlines::{Deadline, Overdue};
 use super::received::{Found, Incoming, Received};
+use super::run::Run;
 use super::wire::Address;
-use super::{lock, wait_until};
+use super::{lock, now, wait_until};
 use crate::http2::{Headers, Reason};
 
 /// Nothing came until the given time.
@@ -36,6 +38,8 @@ pub(super) struct Inbox {
     /// What is known of the call, once a server has let it in.
     facts: OnceLock<Facts>,
     counts: Counts,
+    /// This side has reset the stream: what was received and not looked at is dropped.
+    is_reset: AtomicBool,
 }
 
 /// A callback for the cancellation or the end of a stream; code of the application.
@@ -55,6 +59,8 @@ enum Occasion {
 struct State {
     received: Received,
     sending: Sending,
+    /// Messages that the application has sent and the core does not have.
+    batch: Batch,
     /// The core can take more, or there is another reason not to wait.
     writable: bool,
     /// One thread is sending.
@@ -117,6 +123,7 @@ impl Inbox {
             state: Mutex::new(State {
                 received: Received::new(receive_limit, window),
                 sending: Sending::Open,
+                batch: Batch::default(),
                 writable: true,
                 busy: false,
                 turn: false,
@@ -134,6 +141,7 @@ impl Inbox {
             changed: Condvar::new(),
             facts: OnceLock::new(),
             counts: Counts::default(),
+            is_reset: AtomicBool::new(false),
         }
     }
 
@@ -204,6 +212,7 @@ impl Inbox {
         let mut state = lock(&self.state);
         if state.sending == Sending::Open {
             state.sending = Sending::Closed;
+            state.batch.clear();
         }
         state.writable = true;
         state.waiting > 0
@@ -305,6 +314,18 @@ impl Inbox {
         lock(&self.state).received.take()
     }
 
+    /// As [`take`](Self::take), but takes all messages that wait as bytes into `run`; returns besides
+    /// what credit is worth telling the core about.
+    pub(super) fn take_run(&self, run: &mut Run) -> (Found, usize) {
+        let mut state = lock(&self.state);
+        (state.received.take_run(run), state.received.credit_min())
+    }
+
+    /// Whether this side has reset the stream.
+    pub(super) fn is_reset(&self) -> bool {
+        self.is_reset.load(Ordering::Relaxed)
+    }
+
     /// Whether the head of a response has come that is not its end too.
     pub(super) fn has_head(&self) -> bool {
         lock(&self.state).received.has_head()
@@ -338,6 +359,7 @@ impl Inbox {
     pub(super) fn reset(&self, reason: Reason) {
         let mut state = lock(&self.state);
         let dropped = state.received.reset(reason);
+        self.is_reset.store(true, Ordering::Relaxed);
         state.close();
         drop(state);
         drop(dropped);
@@ -359,6 +381,68 @@ impl Inbox {
         }
         state.busy = true;
         Ok(Some(SendingTurn(self)))
+    }
+
+    /// Takes `framed`, a whole message, if it is one of a burst and nothing else is to be done.
+    pub(super) fn gather(&self, framed: &[u8]) -> bool {
+        let mut state = lock(&self.state);
+        state.sending == Sending::Open && !state.busy && state.batch.gather(framed)
+    }
+
+    /// Takes `framed`, a whole message, if it is one of a burst; `None` if nothing can be sent.
+    pub(super) fn offer(&self, framed: &[u8]) -> Option<Offered> {
+        let mut state = lock(&self.state);
+        match state.sending {
+            Sending::Open if state.busy => Some(Offered::Refused),
+            Sending::Open => Some(state.batch.offer(framed, now)),
+            Sending::Ended | Sending::Closed => None,
+        }
+    }
+
+    /// This thread has sent a message that was refused.
+    pub(super) fn on_lone(&self) {
+        lock(&self.state).batch.on_lone(this_thread(), now);
+    }
+
+    /// This thread is about to wait for what comes; says whether messages have gathered.
+    pub(super) fn on_wait(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.batch.on_wait(this_thread());
+        state.batch.is_due()
+    }
+
+    /// The next message is taken for one of a burst.
+    #[cfg(test)]
+    pub(super) fn expect_burst(&self) {
+        lock(&self.state).batch.expect_burst(now());
+    }
+
+    /// What the flusher finds.
+    pub(super) fn look(&self) -> Look {
+        lock(&self.state).batch.look()
+    }
+
+    /// Takes what has gathered, to be given to the core under the link's lock.
+    pub(super) fn take_gathered(&self) -> Vec<u8> {
+        lock(&self.state).batch.take()
+    }
+
+    /// What was taken is of no use any more.
+    pub(super) fn keep_room(&self, bytes: Vec<u8>) {
+        lock(&self.state).batch.keep_room(bytes);
+    }
+
+    /// As [`set_blocked`](Self::set_blocked), of what had gathered.
+    pub(super) fn set_stuck(&self) {
+        let mut state = lock(&self.state);
+        state.batch.set_stuck();
+        state.writable = state.sending != Sending::Open;
+    }
+
+    /// Whether messages wait that the core was not offered.
+    #[cfg(test)]
+    pub(super) fn has_gathered(&self) -> bool {
+        !lock(&self.state).batch.is_empty()
     }
 
     /// The core has taken less than was offered: set under the link's lock, so that no event that
@@ -583,6 +667,12 @@ impl Drop for SendingTurn<'_> {
     }
 }
 
+/// A number that no other thread has that runs at the same time.
+fn this_thread() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark).addr())
+}
+
 /// Hands those `callbacks` to their thread whose occasion it is, and drops the others.
 fn run_those(callbacks: Vec<(Occasion, OnCancel)>, is_it: impl Fn(Occasion) -> bool) {
     let (due, dropped): (Vec<_>, Vec<_>) =
@@ -620,6 +710,7 @@ impl State {
             self.sending = Sending::Closed;
             self.cancelled = true;
         }
+        self.batch.clear();
         self.writable = true;
     }
 }

@@ -16,6 +16,8 @@
 //! listener  accepting connections               in_process  a place to listen without a socket
 //! threads   where a server's threads are started    timer   things to be done at a time
 //! workers   the pool that runs user code
+//! run       messages that were taken together
+//! batch     small messages that leave together     flusher   the thread that sends them meanwhile
 //! callbacks the thread that tells of cancellations and of replies
 //! current   the call that a thread works for
 //! deadlines  those of the streams of a link
@@ -30,18 +32,19 @@
 //! another layer runs:
 //!
 //! 1. a link's lead;
-//! 2. a link's state;
+//! 2. a link's state, or that of a client's call;
 //! 3. an inbox;
 //! 4. the session of an encrypted wire;
 //! 5. the state of an in-memory wire.
 //!
-//! The locks of a reactor and of its crew stand alone, and so does the timer's: no other lock is taken under it. Under that of a worker pool
+//! The locks of a reactor and of its crew stand alone, and so do the timer's and the flusher's: no other lock is taken under it. Under that of a worker pool
 //! inboxes are asked whether their calls are over. The lock of a channel's connectivity is taken
 //! under that of its connector, and the one of the pool of callbacks under it.
 
 pub(crate) mod active;
 pub(crate) mod auth_context;
 pub(crate) mod backoff;
+mod batch;
 pub(crate) mod callbacks;
 #[cfg(feature = "testing")]
 pub(crate) mod clock;
@@ -49,6 +52,7 @@ pub(crate) mod connectivity;
 pub(crate) mod credentials;
 pub(crate) mod current;
 mod deadlines;
+mod flusher;
 mod foreign;
 #[cfg(feature = "testing")]
 pub(crate) mod handover;
@@ -64,6 +68,7 @@ mod opening;
 mod reactor;
 mod reactors;
 mod received;
+mod run;
 mod seat;
 mod shape;
 mod socket;
@@ -112,6 +117,7 @@ pub(crate) use listener::{Listener, Listening};
 pub(crate) use reactor::Serve;
 pub(crate) use reactors::{Crew, Reactors, server_reactors};
 pub(crate) use received::Incoming;
+pub(crate) use run::Run;
 pub(crate) use stream::{SendError, Stream};
 pub(crate) use target::{Place, Target};
 pub(crate) use threads::Threads;

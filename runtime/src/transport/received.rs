@@ -4,17 +4,18 @@
 //! the application takes them. Bytes of an incomplete message are given back as they arrive, but only
 //! while the application waits for that message, as every caller does for the first: the receive limit,
 //! checked before anything is allocated, bounds what a waiting receiver costs, and the window all
-//! others. Of small messages only
-//! some are unpacked; the rest wait as the bytes that they came in.
+//! others. Of small messages the first is unpacked; those behind it wait as the bytes that they came
+//! in, and can be taken like that, all at once.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::foreign::Foreign;
+use super::run::Run;
 use crate::grpc::envelope::{self, Decoder};
 use crate::grpc::headers;
 use crate::http2::{Headers, Initiator, Reason};
-use crate::limits::{CREDIT_MIN, INBOX_MESSAGES_MAX};
+use crate::limits::{CREDIT_MIN, RUN_KEPT_MAX, UNPACKED_MESSAGE_MIN};
 
 /// What an application receives on a stream, in the order in which it came.
 ///
@@ -28,6 +29,8 @@ pub(crate) enum Incoming {
     Foreign { headers: Headers, body: Vec<u8> },
     /// A message's payload, and whether it is marked as compressed.
     Message(Vec<u8>, bool),
+    /// Messages, in the [`Run`] that was given to be filled.
+    Run,
     /// The peer's last word.
     Trailers(Headers),
     /// The peer's last word was over the limit for header lists and was cut: not to be read.
@@ -46,6 +49,10 @@ impl Incoming {
     fn is_head(&self) -> bool {
         matches!(self, Self::Head { .. })
     }
+
+    fn is_message(&self) -> bool {
+        matches!(self, Self::Message(..))
+    }
 }
 
 /// What looking for the next thing finds.
@@ -61,7 +68,7 @@ pub(super) enum Found {
 pub(super) struct Received {
     /// With each the bytes that are credited when it is taken.
     queue: VecDeque<(Incoming, usize)>,
-    /// Bytes of messages behind the queue, from `raw_at` on, while it is full.
+    /// Bytes of messages behind the queue, from `raw_at` on, while there is a message in it.
     raw: Vec<u8>,
     raw_at: usize,
     /// What comes after the queue and `raw`, again and again; trailers once.
@@ -180,6 +187,25 @@ impl Received {
     /// Takes the next thing, if there is one.
     pub(super) fn take(&mut self) -> Found {
         self.refill();
+        self.take_next()
+    }
+
+    /// As `take`, but takes all messages that wait as bytes into `run`, which must be empty.
+    pub(super) fn take_run(&mut self, run: &mut Run) -> Found {
+        self.credit += run.take_looked_at();
+        if self.queue.is_empty() && !self.raw.is_empty() && self.fill(run) {
+            self.wanted = false;
+            return Found::Incoming(Incoming::Run, self.take_credit());
+        }
+        self.take_next()
+    }
+
+    /// The least credit worth telling the core about.
+    pub(super) fn credit_min(&self) -> usize {
+        self.credit_min
+    }
+
+    fn take_next(&mut self) -> Found {
         if let Some((incoming, held)) = self.queue.pop_front() {
             self.credit += held;
             self.wanted = false;
@@ -202,7 +228,10 @@ impl Received {
     /// Whether there is nothing to take.
     pub(super) fn is_empty(&self) -> bool {
         let is_ready = |foreign: &Foreign| foreign.is_ready(false);
-        self.queue.is_empty() && self.end.is_none() && !self.foreign.as_ref().is_some_and(is_ready)
+        self.queue.is_empty()
+            && self.end.is_none()
+            && !self.has_raw_message()
+            && !self.foreign.as_ref().is_some_and(is_ready)
     }
 
     /// Whether the peer has ended the stream in good order.
@@ -235,6 +264,33 @@ impl Received {
         }
     }
 
+    /// Whether a whole message waits as bytes.
+    fn has_raw_message(&self) -> bool {
+        let raw = &self.raw[self.raw_at..];
+        envelope::read_prefix(raw)
+            .is_some_and(|(length, _)| length <= raw.len() - envelope::PREFIX_LEN)
+    }
+
+    /// Moves what waits as bytes into `run`; says whether there is any message.
+    fn fill(&mut self, run: &mut Run) -> bool {
+        let (at, raw) = (std::mem::take(&mut self.raw_at), std::mem::take(&mut self.raw));
+        let (whole, error) = self.decoder.measure(&raw[at..]);
+        let end = at + whole;
+        match error {
+            Some(error) => self.end = Some(Incoming::Invalid(error)),
+            None => {
+                let rest = self.unpack(&raw[end..]);
+                debug_assert!(end + rest == raw.len(), "an incomplete message is taken whole");
+            }
+        }
+        let mut old = run.fill(raw, at, end);
+        if old.capacity() <= RUN_KEPT_MAX {
+            old.clear();
+            self.raw = old;
+        }
+        whole > 0
+    }
+
     /// Cuts `data` into messages, as many as the queue has room for.
     fn decode(&mut self, data: &[u8]) {
         let consumed = match self.raw.is_empty() {
@@ -259,10 +315,18 @@ impl Received {
         }
     }
 
+    /// Whether the message at the beginning of `data` goes into the queue: if it is the first, if a part
+    /// of it was taken, and if it is large.
+    fn is_unpacked(&self, data: &[u8]) -> bool {
+        self.decoder.is_inside()
+            || !self.queue.back().is_some_and(|(incoming, _)| incoming.is_message())
+            || envelope::read_prefix(data).is_some_and(|(length, _)| length >= UNPACKED_MESSAGE_MIN)
+    }
+
     /// Moves messages of `data` into the queue until it is full; returns how many bytes it took.
     fn unpack(&mut self, data: &[u8]) -> usize {
         let mut taken = 0;
-        while taken < data.len() && self.queue.len() < INBOX_MESSAGES_MAX {
+        while taken < data.len() && self.is_unpacked(&data[taken..]) {
             match self.decoder.decode(&data[taken..]) {
                 Ok((count, message)) => {
                     taken += count;
@@ -404,7 +468,7 @@ mod tests {
             let (one, two) = bytes.split_at(number as usize % 9);
             assert_eq!(received.push_data(one, false) + received.push_data(two, false), 0);
         }
-        assert_eq!(received.queue.len(), INBOX_MESSAGES_MAX);
+        assert_eq!(received.queue.len(), 1);
         received.push_trailers(Headers::new(), false);
         let mut credit = 0;
         for number in 0..10_000u32 {
@@ -418,11 +482,77 @@ mod tests {
         assert_eq!(received.raw.capacity(), 0);
     }
 
+    /// All small messages that wait are taken together, in order, and credited as they are looked at;
+    /// the one that is incomplete goes on behind them.
+    #[test]
+    fn small_messages_are_taken_together() {
+        let mut received = nothing();
+        let mut bytes = Vec::new();
+        for number in 0..1000u32 {
+            bytes.extend(prefix(4));
+            bytes.extend(number.to_be_bytes());
+        }
+        let (one, two) = bytes.split_at(bytes.len() - 5);
+        assert_eq!(received.push_data(one, false), 0);
+        let mut run = Run::default();
+        let take_run = |received: &mut Received, run: &mut Run| match received.take_run(run) {
+            Found::Incoming(incoming, credit) => (Some(incoming), credit),
+            Found::Credit(credit) => (None, credit),
+            Found::Nothing => (None, 0),
+        };
+        let first = Incoming::Message(vec![0; 4], false);
+        assert_eq!(take_run(&mut received, &mut run), (Some(first), 0));
+        assert!(!received.is_empty());
+        assert_eq!(take_run(&mut received, &mut run), (Some(Incoming::Run), 0));
+        assert!(received.is_empty() && !run.is_empty());
+        run.clear();
+        assert_eq!(take_run(&mut received, &mut run), (None, 0));
+        let _credit = received.push_data(two, true);
+        let last = Incoming::Message(999u32.to_be_bytes().to_vec(), false);
+        assert_eq!(take_run(&mut received, &mut run).0, Some(last));
+        assert_eq!(take_run(&mut received, &mut run).0, Some(Incoming::End));
+    }
+
+    /// Of messages that are taken together an invalid one, or one over the limit, comes behind those
+    /// before it.
+    #[test]
+    fn an_invalid_message_comes_behind_a_run() {
+        let too_large = prefix((1 << 20) + 1);
+        for invalid in [[9, 0, 0, 0, 0], too_large] {
+            let mut received = nothing();
+            let bytes = [framed(1), framed(2), invalid.to_vec(), framed(3)].concat();
+            let _nothing = received.push_data(&bytes, true);
+            let mut run = Run::default();
+            assert!(matches!(take(&mut received).0, Some(Incoming::Message(..))));
+            let found = received.take_run(&mut run);
+            assert!(matches!(found, Found::Incoming(Incoming::Run, _)));
+            run.clear();
+            let found = received.take_run(&mut run);
+            assert!(matches!(found, Found::Incoming(Incoming::Invalid(_), _)));
+        }
+    }
+
+    /// Large messages are unpacked as they come, so that they are copied once.
+    #[test]
+    fn large_messages_are_unpacked_at_once() {
+        let mut received = nothing();
+        let _nothing = received.push_data(&framed(5), false);
+        for _ in 0..3 {
+            let bytes = framed(UNPACKED_MESSAGE_MIN);
+            let (one, two) = bytes.split_at(2000);
+            let _nothing = received.push_data(one, false);
+            let _nothing = received.push_data(two, false);
+        }
+        assert_eq!((received.queue.len(), received.raw.len()), (4, 0));
+        let _nothing = received.push_data(&framed(UNPACKED_MESSAGE_MIN - 1), false);
+        assert_eq!(received.queue.len(), 4);
+    }
+
     /// What is invalid ends the stream behind the messages before it, wherever it waited.
     #[test]
     fn invalid_bytes_come_after_the_messages_before_them() {
         let mut received = nothing();
-        let count = 2 * INBOX_MESSAGES_MAX;
+        let count = 100;
         for _ in 0..count {
             let _nothing = received.push_data(&framed(0), false);
         }

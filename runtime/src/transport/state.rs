@@ -188,8 +188,10 @@ impl State {
         if self.lost.is_some() {
             return Err(http2::SendError::Closed);
         }
+        self.drain(id, inbox)?;
         if let Some(rest) = self.rest_of(id) {
             if outgoing.data.is_empty() && outgoing.is_last() {
+                rest.bytes.extend(inbox.take_gathered());
                 rest.end = RestEnd::from(outgoing.end);
                 return Ok(true);
             }
@@ -214,8 +216,7 @@ impl State {
         if self.lost.is_some() {
             return Err(http2::SendError::Closed);
         }
-        if self.rest_of(id).is_some() {
-            inbox.set_blocked();
+        if !self.drain(id, inbox)? {
             return Ok(false);
         }
         let sent = self.core.send_data(id, data, false)?;
@@ -227,6 +228,42 @@ impl State {
             self.rests.insert(id, rest);
         }
         Ok(sent > 0)
+    }
+
+    /// Gives the core what has gathered at `inbox`; says whether nothing is left of it, nor of what was
+    /// sent before it. What the core does not take goes on when the core tells that it takes more.
+    pub(super) fn drain(&mut self, id: StreamId, inbox: &Inbox) -> Result<bool, http2::SendError> {
+        if self.lost.is_some() {
+            return Err(http2::SendError::Closed);
+        }
+        if self.rest_of(id).is_some() {
+            inbox.set_blocked();
+            return Ok(false);
+        }
+        let bytes = inbox.take_gathered();
+        if bytes.is_empty() {
+            return Ok(true);
+        }
+        inbox.counts().add_sent(bytes.len());
+        let sent = self.core.send_data(id, &bytes, false)?;
+        if sent < bytes.len() {
+            inbox.set_stuck();
+            self.rests.insert(id, Rest { bytes, sent, end: RestEnd::Open });
+            return Ok(false);
+        }
+        inbox.keep_room(bytes);
+        Ok(true)
+    }
+
+    /// The core takes more of a stream: sends the rest of what it had not taken, then what has gathered
+    /// meanwhile. Says whether some of it is left.
+    fn send_more(&mut self, id: StreamId) -> bool {
+        if self.send_rest(id) {
+            return true;
+        }
+        let Some(inbox) = self.inboxes.get(&id).cloned() else { return false };
+        // An error means that the stream is over; its receiver learns how.
+        !self.drain(id, &inbox).unwrap_or(true)
     }
 
     /// The rest of a message that waits on a stream.
@@ -284,16 +321,17 @@ impl State {
         }
     }
 
-    /// Ends a stream of the peer with trailers; asks for no more of it if it is not `received`. In
+    /// Ends a stream of the peer with trailers; asks for no more of it if not all was received. In
     /// the middle of a message it is reset instead.
     pub(super) fn expire(
         &mut self,
         id: StreamId,
-        received: bool,
+        inbox: &Inbox,
         last_word: impl FnOnce(bool) -> Headers,
     ) {
         self.settled.extend(self.held.remove(&id));
-        if self.rest_of(id).is_some() {
+        let received = inbox.is_received();
+        if self.drain(id, inbox) == Ok(false) {
             return self.reset(id, http2::Reason::CANCEL);
         }
         let trailers = last_word(self.core.is_head_sent(id));
@@ -359,7 +397,7 @@ impl State {
                 self.settle_held(stream);
             }
             Event::Writable { stream } => {
-                if !self.send_rest(stream) {
+                if !self.send_more(stream) {
                     self.push(stream, false, Inbox::set_writable);
                 }
             }

@@ -10,11 +10,14 @@ use std::time::Instant;
 
 use super::active::{Counts, Facts};
 use super::auth_context::AuthContext;
+use super::batch::Offered;
 use super::current::Child;
 use super::deadlines::Deadline;
+use super::flusher::flush_soon;
 use super::inbox::{Awaited, DeadlinePassed, Inbox, OnCancel, SentEnd};
 use super::link::{Link, Side};
 use super::received::{Found, Incoming};
+use super::run::Run;
 use super::wire::Address;
 use crate::http2::{self, Connection, Headers, Reason, StreamId};
 
@@ -97,6 +100,58 @@ impl Stream {
         self.send(Outgoing { head: None, data: framed, end }, until)
     }
 
+    /// As [`Stream::send_message`], of one message behind which others may come soon: it is sent at once,
+    /// or within a moment together with them, and in any case before whatever is sent later on the
+    /// stream. Waits only if the peer has not taken what came before, `until` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: some of the bytes may have been sent.
+    pub(crate) fn send_one_of_many(
+        &self,
+        framed: &[u8],
+        until: Option<Instant>,
+    ) -> Result<(), SendError> {
+        let inbox = &self.handle.inbox;
+        match inbox.offer(framed).ok_or(SendError::Closed)? {
+            Offered::Taken => {}
+            Offered::Full => self.handle.drain(),
+            Offered::Begun if flush_soon(Arc::downgrade(&self.handle)) => {}
+            // Without a thread for it nothing may gather.
+            Offered::Begun => {
+                inbox.look();
+                self.handle.drain();
+            }
+            Offered::Refused => {
+                self.send_message(framed, false, until)?;
+                inbox.on_lone();
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Stream::send_one_of_many`], if that is nothing but to leave the message with others; says
+    /// whether it is. Now and then it is not, so that whoever sends looks after other things too.
+    pub(crate) fn gather(&self, framed: &[u8]) -> bool {
+        self.handle.inbox.gather(framed)
+    }
+
+    /// Sends what has gathered, before this thread waits for what comes.
+    fn flush_before_waiting(&self) {
+        if self.handle.inbox.on_wait() {
+            self.handle.drain();
+        }
+    }
+
+    /// What the flusher does: sends what has gathered, and says whether to look again.
+    pub(super) fn look(handle: &Handle) -> bool {
+        let look = handle.inbox.look();
+        if look.is_due {
+            handle.drain();
+        }
+        look.is_watched
+    }
+
     /// Takes a whole framed message once the peer takes the beginning of it, and waits for that,
     /// `until` at most. What the peer does not take yet is sent behind the caller's back; nothing
     /// else is sent before it, and an end or trailers alone follow it without anybody waiting.
@@ -174,8 +229,39 @@ impl Stream {
                 return Ok(incoming);
             }
             let Handle { link, inbox, .. } = &*self.handle;
+            self.flush_before_waiting();
             link.wait(inbox, Awaited::Incoming, until)?;
         }
+    }
+
+    /// As [`Stream::receive`], but takes all messages that have come into `run`, if there are several
+    /// small ones, and then returns [`Incoming::Run`]. There must be none left in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::receive`].
+    pub(crate) fn receive_run(
+        &self,
+        run: &mut Run,
+        until: Option<Instant>,
+    ) -> Result<Incoming, DeadlinePassed> {
+        loop {
+            if let Some(incoming) = self.take_run(run) {
+                return Ok(incoming);
+            }
+            let Handle { link, inbox, .. } = &*self.handle;
+            self.flush_before_waiting();
+            link.wait(inbox, Awaited::Incoming, until)?;
+        }
+    }
+
+    /// As [`Stream::receive_run`], but takes only what has come.
+    pub(crate) fn try_receive_run(&self, run: &mut Run) -> Option<Incoming> {
+        let incoming = self.take_run(run);
+        if incoming.is_none() {
+            self.handle.link.attend();
+        }
+        incoming
     }
 
     /// Takes what came next, if anything has.
@@ -189,7 +275,20 @@ impl Stream {
 
     /// Takes what came next, if anything has, on behalf of somebody who is about to wait.
     pub(crate) fn take(&self) -> Option<Incoming> {
-        match self.handle.inbox.take() {
+        self.found(self.handle.inbox.take())
+    }
+
+    /// As [`Stream::take`] and [`Stream::receive_run`].
+    pub(crate) fn take_run(&self, run: &mut Run) -> Option<Incoming> {
+        let (found, credit_min) = self.handle.inbox.take_run(run);
+        if let Found::Incoming(Incoming::Run, _) = &found {
+            run.set_origin(self.clone(), credit_min);
+        }
+        self.found(found)
+    }
+
+    fn found(&self, found: Found) -> Option<Incoming> {
+        match found {
             Found::Incoming(incoming, credit) => {
                 self.credit(credit);
                 Some(incoming)
@@ -364,12 +463,12 @@ impl Stream {
             let mut ended = None;
             let sent = link.submit(|state| {
                 let is_sent = state.send(*id, &mut outgoing, inbox)?;
+                inbox.counts().add_sent(before - outgoing.data.len());
                 if is_sent && outgoing.is_last() {
                     ended = inbox.set_sent_end();
                 }
                 Ok(is_sent)
             });
-            inbox.counts().add_sent(before - outgoing.data.len());
             if sent.map_err(|http2::SendError::Closed| SendError::Closed)? {
                 ended.into_iter().for_each(SentEnd::tell);
                 return Ok(());
@@ -384,11 +483,24 @@ impl Stream {
         }
     }
 
-    fn credit(&self, bytes: usize) {
+    /// Whether this side has reset the stream.
+    pub(super) fn is_reset(&self) -> bool {
+        self.handle.inbox.is_reset()
+    }
+
+    pub(super) fn credit(&self, bytes: usize) {
         if bytes > 0 {
             let Handle { link, id, .. } = &*self.handle;
             link.submit(|state| state.core.release(*id, bytes));
         }
+    }
+}
+
+impl Handle {
+    /// Sends what has gathered.
+    fn drain(&self) {
+        // An error means that the stream is over; its receiver learns how.
+        let _ = self.link.submit(|state| state.drain(self.id, &self.inbox));
     }
 }
 

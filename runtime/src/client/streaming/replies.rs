@@ -8,7 +8,7 @@ use crate::client::call::{Step, Wait};
 use crate::client::handle::Handle;
 use crate::client::pending::Canceller;
 use crate::grpc::{Codec, Metadata, Received, Status};
-use crate::transport::now;
+use crate::transport::{Run, now};
 
 /// The replies of a call, in the order in which the server sent them.
 ///
@@ -34,6 +34,8 @@ pub struct ReplyStream<T: 'static> {
     codec: &'static dyn Codec<T>,
     /// The head has come, with its metadata; messages come after it.
     metadata: Option<Metadata>,
+    /// Replies that have come and were not decoded yet.
+    run: Run,
     ended: bool,
 }
 
@@ -42,7 +44,7 @@ pub type ReplyReceiver<T> = ReplyStream<T>;
 
 impl<T> ReplyStream<T> {
     pub(crate) fn new(call: Arc<Handle>, codec: &'static dyn Codec<T>) -> Self {
-        Self { call, codec, metadata: None, ended: false }
+        Self { call, codec, metadata: None, run: Run::default(), ended: false }
     }
 
     /// Waits for the next reply; `None` once the server has ended the call with OK.
@@ -134,11 +136,17 @@ impl<T> ReplyStream<T> {
             return Ok(Received::End);
         }
         loop {
-            match self.call.next(wait) {
+            match self.next_of_run() {
+                Some(Ok(message)) => return Ok(Received::Message(message)),
+                Some(Err(status)) => self.call.fail(status),
+                None => {}
+            }
+            match self.call.next_run(wait, &mut self.run) {
                 // What was left goes on elsewhere, and the time is not up yet.
                 None if self.call.go_on() => {}
                 None => return Ok(Received::NotYet),
                 Some(Step::Head(metadata)) => self.metadata = Some(metadata),
+                Some(Step::Run) => {}
                 Some(Step::Message(payload)) => match self.codec.decode_vec(payload) {
                     Ok(message) => return Ok(Received::Message(message)),
                     Err(status) => self.call.fail(status),
@@ -155,6 +163,26 @@ impl<T> ReplyStream<T> {
                 }
             }
         }
+    }
+}
+
+impl<T> ReplyStream<T> {
+    /// The next message of those that were taken together.
+    fn next_of_run(&mut self) -> Option<Result<T, Status>> {
+        if self.run.is_empty() {
+            return None;
+        }
+        let call = self.call.call()?;
+        if !call.is_receiving() {
+            self.run.clear();
+            return None;
+        }
+        let (payload, is_compressed) = self.run.next()?;
+        Some(match call.unpack(payload, is_compressed) {
+            Ok(None) => self.codec.decode(payload),
+            Ok(Some(payload)) => self.codec.decode_vec(payload),
+            Err(status) => Err(status),
+        })
     }
 }
 

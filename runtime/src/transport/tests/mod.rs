@@ -6,6 +6,7 @@ mod current;
 mod edges;
 mod ends;
 mod flow;
+mod gathering;
 #[cfg(feature = "testing")]
 mod lifetime;
 mod sockets;

@@ -70,7 +70,7 @@ fn handle(stream: &Stream) -> Result<(), SendError> {
         if kind == ECHO {
             let mut framed = crate::grpc::envelope::prefix(message.len()).to_vec();
             framed.extend_from_slice(&message);
-            stream.send_message(&framed, false, soon())?;
+            stream.send_one_of_many(&framed, soon())?;
         }
         match stream.receive(soon()) {
             Ok(Incoming::Message(next, false)) => message = next,
@@ -109,6 +109,9 @@ fn call(link: &Arc<Link>, random: &mut Random, ends: &Ends) {
     if abandons {
         ends.failed.fetch_add(1, Ordering::Relaxed);
         return;
+    }
+    if random.one_in(2) {
+        stream.inbox().expect_burst();
     }
     let canceller = cancels.then(|| {
         let stream = stream.clone();
@@ -150,6 +153,9 @@ fn converse(
             }
         }
         let outcome = match sent < messages {
+            true if random.one_in(2) => {
+                stream.send_one_of_many(&request(kind, random.below(size_max)), until)
+            }
             true => stream.send_message(&request(kind, random.below(size_max)), false, until),
             false => stream.finish(),
         };

@@ -1,0 +1,75 @@
+//! The one thread that sends what has gathered on streams while their senders go on.
+//!
+//! A stream is handed over when a burst of messages begins and is looked at every [`FLUSH_INTERVAL`]
+//! until the burst is over, so that a sender wakes this thread once for each burst. Without bursts it
+//! sleeps.
+
+use std::sync::{Condvar, LazyLock, Mutex, Weak};
+use std::time::Duration;
+
+use super::stream::{Handle, Stream};
+use super::{lock, spawn, wait_until};
+use crate::limits::FLUSH_INTERVAL;
+
+struct Flusher {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Streams that were handed over and not looked at so far.
+    begun: Vec<Weak<Handle>>,
+    is_running: bool,
+    is_asleep: bool,
+}
+
+static FLUSHER: LazyLock<Flusher> =
+    LazyLock::new(|| Flusher { state: Mutex::default(), changed: Condvar::new() });
+
+/// Has what gathers on `stream` sent soon, and again and again while there is much; never blocks.
+/// Says whether that will happen: the system may let no thread start.
+pub(super) fn flush_soon(stream: Weak<Handle>) -> bool {
+    let mut state = lock(&FLUSHER.state);
+    if !state.is_running {
+        // It outlives whoever starts it, and so the clock of a test.
+        #[cfg(feature = "testing")]
+        let started = super::clock::outside(|| spawn("grpc-flusher", run));
+        #[cfg(not(feature = "testing"))]
+        let started = spawn("grpc-flusher", run);
+        if started.is_err() {
+            return false;
+        }
+        state.is_running = true;
+    }
+    state.begun.push(stream);
+    let is_asleep = std::mem::take(&mut state.is_asleep);
+    drop(state);
+    if is_asleep {
+        FLUSHER.changed.notify_one();
+    }
+    true
+}
+
+fn run() {
+    let mut watched = Vec::new();
+    loop {
+        let mut state = lock(&FLUSHER.state);
+        if watched.is_empty() && state.begun.is_empty() {
+            state.is_asleep = true;
+            let is_over = |state: &State| !state.begun.is_empty();
+            state = wait_until(&FLUSHER.changed, state, None, is_over).0;
+        }
+        watched.append(&mut state.begun);
+        drop(state);
+        watched.retain(|stream| Weak::upgrade(stream).is_some_and(|handle| Stream::look(&handle)));
+        if !watched.is_empty() {
+            pause(FLUSH_INTERVAL);
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that paces a thread")]
+fn pause(interval: Duration) {
+    std::thread::sleep(interval);
+}
