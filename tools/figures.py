@@ -63,7 +63,7 @@ def without_build_script(name):
         source.write_text(re.sub(*INCLUDES[name], source.read_text()))
     manifest = folder / "Cargo.toml"
     text = manifest.read_text().replace("../../runtime", str(ROOT / "runtime"))
-    text = re.sub(r"\[build-dependencies\][^\[]*", "", text)
+    text = re.sub(r"\[build-dependencies\](\n(?!\[).*)*\n", "\n", text)
     text += "" if "[profile.release]" in text else PROFILE
     manifest.write_text(text if "[workspace]" in text else f"[workspace]\n\n{text}")
     # The same versions as the original's.
