@@ -41,6 +41,8 @@ struct State {
     turns: u64,
     /// The watcher is asked to lead until nothing is open any more.
     is_wanted: bool,
+    /// Nothing was read yet: the watcher is to lead at first.
+    is_new: bool,
     /// The watcher sleeps until it is told.
     is_asleep: bool,
     /// The watcher is to write.
@@ -75,12 +77,13 @@ pub(super) enum Role {
 
 impl Lead {
     /// Nobody leads; whether the watcher, a thread of the link's own, is wanted at once.
-    pub(super) fn new(is_wanted: bool) -> Self {
+    pub(super) fn new(is_new: bool) -> Self {
         let state = State {
             leader: Leader::Nobody,
             followers: Vec::new(),
             turns: 0,
-            is_wanted,
+            is_wanted: false,
+            is_new,
             is_asleep: false,
             needs_writer: false,
             watched: Interest::NONE,
@@ -198,7 +201,7 @@ impl Lead {
         let mut seen = None;
         loop {
             let is_free = state.leader == Leader::Nobody;
-            if is_free && (state.is_wanted || seen == Some(state.turns)) {
+            if is_free && (state.is_wanted || state.is_new || seen == Some(state.turns)) {
                 state.leader = Leader::Watcher;
                 // Read buffers are for links that are in use.
                 state.buffer = Vec::new();
@@ -224,6 +227,7 @@ impl Lead {
     pub(super) fn keeps_watching(&self, is_open: bool) -> bool {
         let mut state = lock(&self.state);
         state.is_wanted &= is_open;
+        state.is_new = false;
         if state.is_wanted || state.followers.is_empty() {
             return true;
         }
