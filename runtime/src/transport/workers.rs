@@ -231,11 +231,12 @@ impl<'s, J: Job> Workers<'s, J> {
         }
         state.here += 1;
         drop(state);
-        let turn = Turn { ending: None, is_ending: Cell::new(false) };
+        let turn = pool.turn();
         // As for the threads of the pool.
         let _ = catch_unwind(AssertUnwindSafe(|| (self.work)(job, &turn)));
         let mut state = lock(&pool.state);
         state.here -= 1;
+        drop(turn);
         if !state.queue.is_empty() {
             if state.threads == state.busy {
                 self.start_thread(&mut state);
@@ -311,8 +312,7 @@ impl<J: Job> Pool<J> {
             };
             state.busy += 1;
             drop(state);
-            let ending = (self.queue_max == 0).then_some(&self.ending);
-            let turn = Turn { ending, is_ending: Cell::new(false) };
+            let turn = self.turn();
             // The panic hook has reported it; whoever queued the job sees it dropped.
             let _ = catch_unwind(AssertUnwindSafe(|| work(job, &turn)));
             state = lock(&self.state);
@@ -321,6 +321,11 @@ impl<J: Job> Pool<J> {
         }
         state.threads -= 1;
         self.ended.notify_all();
+    }
+
+    fn turn(&self) -> Turn<'_> {
+        let ending = (self.queue_max == 0).then_some(&self.ending);
+        Turn { ending, is_ending: Cell::new(false) }
     }
 
     /// Waits for a job or the end; says whether this thread has waited for so long that it is one

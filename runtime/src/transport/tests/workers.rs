@@ -155,3 +155,32 @@ fn a_thread_that_ends_its_job_is_as_good_as_free() {
     end(&workers);
     assert_eq!(workers.pool.ending.load(Ordering::Acquire), 0);
 }
+
+/// The same holds of a job that runs on the thread that has brought it.
+#[test]
+fn a_thread_that_ends_its_own_job_is_as_good_as_free() {
+    let (says, said) = channel();
+    let (hold, held) = channel::<()>();
+    let held = Mutex::new(held);
+    let plan = Plan { name: "test-worker", threads: NonZeroUsize::MIN, full: FullPool::Reject };
+    let work = move |job: Box<dyn FnOnce() + Send>, turn: &Turn<'_>| {
+        turn.end();
+        says.send(()).unwrap();
+        let _ = lock(&held).recv();
+        job();
+    };
+    let mut workers: Closures = Workers::new(&plan, Threads::of_process(), work);
+    Arc::get_mut(&mut workers.pool).unwrap().max_wait = None;
+    let (done, finished) = channel();
+    std::thread::scope(|scope| {
+        let here = scope.spawn(|| assert!(workers.run_here(Box::new(|| ())).is_none()));
+        said.recv().unwrap();
+        workers.take(move || done.send(()).unwrap()).unwrap();
+        assert_eq!(workers.take(|| panic!("was refused")), Err(Refusal::Full));
+        drop(hold);
+        here.join().unwrap();
+        finished.recv().unwrap();
+    });
+    end(&workers);
+    assert_eq!(workers.pool.ending.load(Ordering::Acquire), 0);
+}
