@@ -84,6 +84,8 @@ impl Link {
             Ok(Some(_turn)) => {
                 self.submit(|state| state.expire(id, inbox, last_word));
                 inbox.reset(Reason::CANCEL);
+                // Tells a thread that drives the connection while it waits at the inbox.
+                self.submit(|_| ());
             }
             Ok(None) => {}
             Err(Busy) => {

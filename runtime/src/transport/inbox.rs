@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -15,6 +15,7 @@ use super::batch::{Batch, Look, Offered};
 use super::callbacks::run_soon;
 use super::current::Child;
 use super::deadlines::{Deadline, Overdue};
+use super::due::Due;
 use super::received::{Found, Incoming, Received};
 use super::run::Run;
 use super::wire::Address;
@@ -32,7 +33,7 @@ pub(super) struct Inbox {
     /// Where it stands among those who follow the leader of its connection, who keeps this.
     pub(super) place: AtomicUsize,
     /// Somebody is about to call [`Inbox::wake`].
-    is_due: AtomicBool,
+    due: Due,
     /// Other threads of this side than the one that waits may end the stream.
     is_shared: AtomicBool,
     /// What is known of the call, once a server has let it in.
@@ -136,7 +137,7 @@ impl Inbox {
                 waker: None,
             }),
             place: AtomicUsize::new(0),
-            is_due: AtomicBool::new(false),
+            due: Due::default(),
             is_shared: AtomicBool::new(false),
             changed: Condvar::new(),
             facts: OnceLock::new(),
@@ -246,13 +247,13 @@ impl Inbox {
 
     /// Whether nobody else is about to call [`Inbox::wake`], who does so from now on.
     pub(super) fn set_due(&self) -> bool {
-        !self.is_due.swap(true, Ordering::AcqRel)
+        self.due.set()
     }
 
     /// Wakes whoever waits and, after a cancellation, hands the callbacks to their thread.
     pub(super) fn wake(&self) {
-        // Before anything is looked at: what comes from now on is told again.
-        self.is_due.store(false, Ordering::Release);
+        // Before anything is looked at.
+        self.due.begin();
         let mut state = lock(&self.state);
         let (deadline, callbacks, children) = match state.cancelled {
             true => (
@@ -605,16 +606,29 @@ impl Inbox {
         lock(&self.state).has(what)
     }
 
+    /// Waits until `what` is there, `until` at most; says whether it is.
+    pub(super) fn wait(&self, what: Awaited, until: Option<Instant>) -> bool {
+        self.wait_while(until, |state| !state.has(what)).has(what)
+    }
+
     /// Waits until `what` is there or the lead is offered, `until` at most; takes the offer.
-    pub(super) fn wait(&self, what: Awaited, until: Option<Instant>) -> Woken {
+    pub(super) fn wait_or_lead(&self, what: Awaited, until: Option<Instant>) -> Woken {
+        let mut state = self.wait_while(until, |state| !state.has(what) && !state.offered);
+        Woken { is_there: state.has(what), is_to_lead: std::mem::take(&mut state.offered) }
+    }
+
+    fn wait_while(
+        &self,
+        until: Option<Instant>,
+        is_early: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'_, State> {
         let mut state = lock(&self.state);
-        if !state.has(what) && !state.offered {
+        if is_early(&state) {
             state.waiting += 1;
-            let is_over = |state: &State| state.has(what) || state.offered;
-            state = wait_until(&self.changed, state, until, is_over).0;
+            state = wait_until(&self.changed, state, until, |state| !is_early(state)).0;
             state.waiting -= 1;
         }
-        Woken { is_there: state.has(what), is_to_lead: std::mem::take(&mut state.offered) }
+        state
     }
 
     /// Offers the lead to a thread that waits here, or is about to.

@@ -15,15 +15,12 @@
 //! lead, if there is one, and takes it or passes it on; if there is none, the watcher takes it after
 //! a while, or at once if somebody wants to be told and does not wait.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::PoisonError;
 
-use super::inbox::{Awaited, Busy, DeadlinePassed, Inbox, SendingTurn};
-use super::link::Link;
-use super::verbs::{Caller, Pumped};
+use super::inbox::Inbox;
+use super::lock;
+use super::sync::{Arc, Condvar, Mutex, MutexGuard, Ordering, wait_for};
 use super::wire::Interest;
-use super::{lock, now};
 use crate::limits::{READ_BUFFER_SIZE, WATCH_DELAY};
 
 /// Who leads a link, and who would.
@@ -218,7 +215,7 @@ impl Lead {
                 seen = None;
             } else {
                 seen = Some(state.turns);
-                state = self.wait_for(state, WATCH_DELAY);
+                state = wait_for(&self.attention, &self.state, state, WATCH_DELAY);
             }
         }
     }
@@ -244,114 +241,6 @@ impl Lead {
         if is_due {
             self.attention.notify_one();
         }
-    }
-
-    fn wait_for<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
-        self.attention.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
-    }
-}
-
-impl Link {
-    /// Waits until `what` is there at `inbox`, `until` at most; drives the connection meanwhile, if
-    /// callers do that and nobody else does.
-    pub(super) fn wait(
-        self: &Arc<Self>,
-        inbox: &Arc<Inbox>,
-        what: Awaited,
-        until: Option<Instant>,
-    ) -> Result<(), DeadlinePassed> {
-        if inbox.has(what) {
-            return Ok(());
-        }
-        let in_time = |is_there: bool| if is_there { Ok(()) } else { Err(DeadlinePassed) };
-        // Whoever sends on the stream comes to its end by itself.
-        let Some(lead) = self.lead.as_ref().filter(|_| what != Awaited::Sending) else {
-            self.uncork();
-            return in_time(inbox.wait(what, until).is_there);
-        };
-        self.uncork();
-        let buffer = match lead.enter(inbox, |interest| self.watch(interest)) {
-            Role::Leads(buffer) => buffer,
-            Role::Follows => {
-                let woken = inbox.wait(what, until);
-                if !lead.leave(inbox, woken.is_to_lead) {
-                    return in_time(woken.is_there);
-                }
-                lead.buffer()
-            }
-        };
-        let mut leading = Leading { link: self, lead, buffer };
-        in_time(self.lead_until(&mut leading.buffer, inbox, what, until))
-    }
-
-    /// Pumps until `what` is there at `inbox`, `until` at most; says whether it is.
-    fn lead_until(
-        self: &Arc<Self>,
-        buffer: &mut [u8],
-        inbox: &Arc<Inbox>,
-        what: Awaited,
-        until: Option<Instant>,
-    ) -> bool {
-        let mut is_patient = true;
-        loop {
-            let caller = Some(Caller { inbox, what, is_patient });
-            let (is_usable, is_quiet) = match self.pump(buffer, until, caller) {
-                Pumped::Alive { accepted, is_usable, is_quiet } => {
-                    self.leave_unserved(accepted);
-                    (is_usable, is_quiet)
-                }
-                Pumped::Over => (false, true),
-            };
-            if inbox.has(what) {
-                return true;
-            }
-            // Whoever waits for long can be woken.
-            is_patient = !is_quiet;
-            if until.is_some_and(|until| until <= now()) {
-                return false;
-            }
-            if !is_usable {
-                self.tell_leaving();
-                // It also sees to the end.
-                self.attend();
-            }
-        }
-    }
-
-    /// As [`Inbox::begin_sending`], but waits while somebody else sends.
-    pub(super) fn begin_sending<'a>(
-        self: &Arc<Self>,
-        inbox: &'a Arc<Inbox>,
-        until: Option<Instant>,
-    ) -> Result<Option<SendingTurn<'a>>, DeadlinePassed> {
-        loop {
-            match inbox.begin_sending() {
-                Ok(turn) => return Ok(turn),
-                Err(Busy) => self.wait(inbox, Awaited::Sending, until)?,
-            }
-        }
-    }
-
-    /// Somebody wants to be told of what comes without waiting for it.
-    pub(super) fn attend(&self) {
-        // A reactor attends anyway.
-        if let Some(lead) = self.lead.as_ref().filter(|_| self.bell.get().is_none()) {
-            lead.attend();
-        }
-    }
-}
-
-/// A caller that leads; dropped, it passes the lead on.
-struct Leading<'a> {
-    link: &'a Link,
-    lead: &'a Lead,
-    buffer: Vec<u8>,
-}
-
-impl Drop for Leading<'_> {
-    fn drop(&mut self) {
-        let (link, buffer) = (self.link, std::mem::take(&mut self.buffer));
-        self.lead.pass_on(buffer, || link.next_watch(), |interest| link.watch(interest));
     }
 }
 

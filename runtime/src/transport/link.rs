@@ -6,12 +6,12 @@
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Instant;
 
 use super::active::ActiveCall;
 use super::auth_context::AuthContext;
+use super::cork::Cork;
 use super::credentials::host_of;
 use super::current::CurrentCall;
 use super::deadlines::Deadlines;
@@ -54,8 +54,8 @@ pub(crate) struct Link {
     pub(super) deadlines: Deadlines,
     /// Requests that a caller has read, for the reactor.
     pub(super) unserved: Mutex<Vec<Accepted>>,
-    /// What is to be written waits for more to come.
-    pub(super) corked: AtomicBool,
+    /// Holds back what is to be written until more has come.
+    pub(super) cork: Cork,
     peer: Arc<Address>,
 }
 
@@ -200,7 +200,7 @@ impl Link {
             alarm: Mutex::default(),
             deadlines: Deadlines::default(),
             unserved: Mutex::default(),
-            corked: AtomicBool::new(false),
+            cork: Cork::default(),
             peer,
         })
     }
@@ -427,10 +427,11 @@ impl Link {
                 if !is_usable {
                     self.tell_leaving();
                 }
-                if let Some(lead) = &self.lead
-                    && !lead.keeps_watching(!lock(&self.state).inboxes.is_empty())
-                {
-                    self.watch_alone();
+                if let Some(lead) = &self.lead {
+                    let is_open = !lock(&self.state).inboxes.is_empty();
+                    if !lead.keeps_watching(is_open) {
+                        self.watch_alone();
+                    }
                 }
             }
         });

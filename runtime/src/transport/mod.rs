@@ -5,7 +5,9 @@
 //! lead      which thread pumps: callers, watcher   visits    how a reactor drives a link
 //! reactor   one thread for many links             reactors  those of a server, and their threads
 //! seat      the right to drive a reactor          poller    waiting for many descriptors
-//! shape     which of all that a process has
+//! leading   how a caller waits and pumps          doze      how the monitor of reactors sleeps
+//! cork      holding writes back              due       who wakes those that wait at an inbox
+//! sync      atomics and locks, for models          shape     which threads a process has
 //! state     what its lock protects: the http2 core, and who waits for what of it
 //! stream    one stream as an application holds it: every wait for a peer is here
 //! inbox     the receiving end of a stream         received  what has come and was not taken
@@ -31,15 +33,16 @@
 //! Locks, in the order in which they may be taken; none is held while blocking or while code of
 //! another layer runs:
 //!
-//! 1. a link's lead;
-//! 2. a link's state, or that of a client's call;
-//! 3. an inbox;
+//! 1. the lead of a link;
+//! 2. its state, or that of a client's call;
+//! 3. an inbox, or an alarm of the link;
 //! 4. the session of an encrypted wire;
-//! 5. the state of an in-memory wire.
+//! 5. the state of an in-memory wire, or what its reactor is to look at.
 //!
-//! The locks of a reactor and of its crew stand alone, and so do the timer's and the flusher's: no other lock is taken under it. Under that of a worker pool
-//! inboxes are asked whether their calls are over. The lock of a channel's connectivity is taken
-//! under that of its connector, and the one of the pool of callbacks under it.
+//! The lock of a crew stands alone, and so do the timer's and the flusher's: no other lock is taken
+//! under it. Under that of a worker pool inboxes are asked whether their calls are over. The lock of a
+//! channel's connectivity is taken under that of its connector, and the one of the pool of callbacks
+//! under it.
 
 pub(crate) mod active;
 pub(crate) mod auth_context;
@@ -49,9 +52,12 @@ pub(crate) mod callbacks;
 #[cfg(feature = "testing")]
 pub(crate) mod clock;
 pub(crate) mod connectivity;
+mod cork;
 pub(crate) mod credentials;
 pub(crate) mod current;
 mod deadlines;
+mod doze;
+mod due;
 mod flusher;
 mod foreign;
 #[cfg(feature = "testing")]
@@ -61,6 +67,7 @@ pub(crate) mod in_process;
 mod inbox;
 pub(crate) mod latch;
 mod lead;
+mod leading;
 mod link;
 pub(crate) mod listener;
 pub(crate) mod memory;
@@ -74,6 +81,7 @@ mod shape;
 mod socket;
 mod state;
 mod stream;
+mod sync;
 pub(crate) mod target;
 pub(crate) mod tcp;
 #[cfg(test)]

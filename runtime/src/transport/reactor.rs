@@ -10,8 +10,7 @@
 //! [`Seat`]; a handler that runs for long loses it to another thread (`reactors`), and whatever the
 //! next one needs stands in [`Reactor`], never on the stack of the thread.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -49,7 +48,8 @@ pub(super) struct Reactor {
     entries: Mutex<Entries>,
     /// Links that want to be looked at.
     rung: Mutex<Vec<u64>>,
-    alarms: Mutex<BinaryHeap<Reverse<(Instant, u64)>>>,
+    /// When links are to be looked at at the latest: one time for each at most, its `alarm`.
+    alarms: Mutex<BTreeSet<(Instant, u64)>>,
     pub(super) seat: Seat,
     /// The number of the job that runs.
     pub(super) number: AtomicUsize,
@@ -119,14 +119,20 @@ impl Reactor {
     ///
     /// # Errors
     ///
-    /// If the system cannot watch one more descriptor.
+    /// If the system cannot watch one more descriptor, or the reactor has ended.
     pub(super) fn add(
         self: &Arc<Self>,
         link: &Arc<Link>,
         kept: impl Any + Send + Sync,
     ) -> io::Result<()> {
         let entry = Arc::new(Entry { link: Arc::clone(link), _kept: Box::new(kept) });
-        let key = lock(&self.entries).insert(entry);
+        let key = {
+            let mut entries = lock(&self.entries);
+            if self.over.load(Ordering::Acquire) {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            entries.insert(entry)
+        };
         if let Some(descriptor) = link.wire.descriptor()
             && let Err(error) = self.poller.add(descriptor, key)
         {
@@ -140,7 +146,10 @@ impl Reactor {
 
     /// Ends once the last link has ended; takes no more.
     pub(super) fn end(&self) {
+        // Under the lock, so that no link comes in that nobody would look at.
+        let entries = lock(&self.entries);
         self.over.store(true, Ordering::Release);
+        drop(entries);
         self.poller.wake();
     }
 
@@ -154,7 +163,8 @@ impl Reactor {
         }
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether it was ended and has no link left.
+    pub(super) fn is_over(&self) -> bool {
         self.over.load(Ordering::Acquire) && lock(&self.entries).count == 0
     }
 
@@ -169,7 +179,6 @@ impl Reactor {
         self.driver.store(thread_number().unwrap_or(0), Ordering::Relaxed);
         let mut buffer = vec![0; READ_BUFFER_SIZE];
         let mut found = Found::new();
-        let mut again = Vec::new();
         let mut time = now();
         loop {
             for _ in 0..JOBS_BETWEEN_WRITES {
@@ -193,7 +202,7 @@ impl Reactor {
             }
             // From when the last round began, which spares a look at the clock: an alarm may be late by
             // as much as a round takes.
-            let until = if again.is_empty() { self.next_alarm() } else { Some(time) };
+            let until = self.next_alarm();
             let timeout = until.map(|until| until.saturating_duration_since(time));
             if self.poller.wait(&mut found, timeout).is_err() {
                 // Only a broken descriptor of our own could bring it about; nothing is lost by trying
@@ -202,31 +211,26 @@ impl Reactor {
             }
             time = now();
             let mut round = Round { reactor: self, serve, work, buffer: &mut buffer, time };
-            let mut more = Vec::new();
-            let ready = again.into_iter().map(|key| (key, Interest::READ));
             let quiet = |key| (key, Interest::NONE);
             let called = self.due(time).into_iter().chain(std::mem::take(&mut *lock(&self.rung)));
-            for (key, interest) in ready.chain(found.iter()).chain(called.map(quiet)) {
-                if round.visit(key, interest) {
-                    more.push(key);
-                }
+            for (key, interest) in found.iter().chain(called.map(quiet)) {
+                round.visit(key, interest);
             }
-            again = more;
         }
     }
 
     fn next_alarm(&self) -> Option<Instant> {
-        lock(&self.alarms).peek().map(|Reverse((at, _))| *at)
+        lock(&self.alarms).first().map(|(at, _)| *at)
     }
 
     /// The links whose alarms go off.
     fn due(&self, time: Instant) -> Vec<u64> {
         let mut alarms = lock(&self.alarms);
         let mut due = Vec::new();
-        while let Some(Reverse((at, key))) = alarms.peek().copied()
+        while let Some((at, key)) = alarms.first().copied()
             && at <= time
         {
-            alarms.pop();
+            alarms.pop_first();
             due.push(key);
         }
         drop(alarms);
@@ -236,6 +240,39 @@ impl Reactor {
             }
         }
         due
+    }
+
+    /// Has `link` looked at `at` this time, unless that will happen sooner.
+    fn set_alarm(&self, link: &Link, key: u64, at: Instant) {
+        let mut alarm = lock(&link.alarm);
+        if alarm.is_none_or(|alarm| at < alarm) {
+            let mut alarms = lock(&self.alarms);
+            if let Some(later) = alarm.replace(at) {
+                alarms.remove(&(later, key));
+            }
+            alarms.insert((at, key));
+        }
+    }
+
+    /// `link` is over: lets go of all that is kept for it.
+    fn remove(&self, link: &Link, key: u64) {
+        if let Some(descriptor) = link.wire.descriptor() {
+            self.poller.remove(descriptor);
+        }
+        link.finish();
+        if let Some(alarm) = lock(&link.alarm).take() {
+            lock(&self.alarms).remove(&(alarm, key));
+        }
+        let removed = lock(&self.entries).remove(key);
+        drop(removed);
+        // A caller may have read them while the link was looked at; their streams are lost.
+        drop(link.take_unserved());
+    }
+
+    /// How many links will be looked at at a time.
+    #[cfg(test)]
+    pub(super) fn alarms(&self) -> usize {
+        lock(&self.alarms).len()
     }
 }
 
@@ -249,30 +286,31 @@ struct Round<'a, S: Serve> {
 }
 
 impl<S: Serve> Round<'_, S> {
-    /// Looks at one link; says whether it has more at once.
-    fn visit(&mut self, key: u64, found: Interest) -> bool {
-        let Some(entry) = lock(&self.reactor.entries).get(key) else { return false };
-        let link = &entry.link;
+    /// Looks at one link. A panic ends that link alone.
+    fn visit(&mut self, key: u64, found: Interest) {
+        let Some(entry) = lock(&self.reactor.entries).get(key) else { return };
+        let visit = catch_unwind(AssertUnwindSafe(|| self.visit_link(&entry.link, key, found)));
+        if visit.is_err() {
+            // The panic hook has reported it.
+            entry.link.end("connection closed after a panic of its thread".into());
+            self.reactor.remove(&entry.link, key);
+        }
+    }
+
+    fn visit_link(&mut self, link: &Arc<Link>, key: u64, found: Interest) {
         self.take_in(link, link.take_unserved());
-        let Some(visit) = link.visit(found, self.buffer, self.time) else { return false };
+        let Some(visit) = link.visit(found, self.buffer, self.time) else { return };
         self.take_in(link, visit.accepted);
         if visit.is_over {
-            if let Some(descriptor) = link.wire.descriptor() {
-                self.reactor.poller.remove(descriptor);
-            }
-            link.finish();
-            let removed = lock(&self.reactor.entries).remove(key);
-            drop(removed);
-            return false;
+            return self.reactor.remove(link, key);
         }
         if let Some(at) = visit.until {
-            let mut alarm = lock(&link.alarm);
-            if alarm.is_none_or(|alarm| at < alarm) {
-                *alarm = Some(at);
-                lock(&self.reactor.alarms).push(Reverse((at, key)));
-            }
+            self.reactor.set_alarm(link, key, at);
         }
-        visit.is_ready
+        if visit.is_ready {
+            // Not kept here: the thread may lose its seat before the next round.
+            self.reactor.ring(key);
+        }
     }
 
     /// Has requests answered, here or elsewhere.

@@ -11,10 +11,11 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::doze::Doze;
 use super::link::{Accepting, Link};
 use super::platform::thread_activity;
 use super::reactor::{Reactor, Serve, Stopped, Work};
@@ -38,10 +39,10 @@ pub(crate) struct Crew {
     state: Mutex<State>,
     /// There is a reactor to be driven, or the end.
     work: Condvar,
-    /// The monitor is to look.
+    /// The end, for the monitor between two looks.
     attention: Condvar,
-    /// The monitor sleeps until a handler begins.
-    is_asleep: AtomicBool,
+    /// Where the monitor sleeps until a handler begins.
+    doze: Doze,
 }
 
 #[derive(Default)]
@@ -116,7 +117,7 @@ where
             state: Mutex::default(),
             work: Condvar::new(),
             attention: Condvar::new(),
-            is_asleep: AtomicBool::new(false),
+            doze: Doze::default(),
         });
         let work = (0..count).map(|_| Work::default()).collect();
         let drivers = Drivers { crew: Arc::clone(&crew), work, serve, threads: threads.clone() };
@@ -181,36 +182,18 @@ impl Crew {
         lock(&self.state).is_over = true;
         self.work.notify_all();
         self.attention.notify_all();
+        self.doze.wake();
         self.reactors.iter().for_each(|reactor| reactor.end());
     }
 
-    /// A handler begins.
-    fn begins(&self) {
-        if self.is_asleep.load(Ordering::SeqCst) {
-            // Under the lock, so that the monitor either sleeps or looks again before it does.
-            let state = lock(&self.state);
-            self.is_asleep.store(false, Ordering::SeqCst);
-            drop(state);
-            self.attention.notify_one();
-        }
+    /// How many connections will be looked at at a time.
+    #[cfg(test)]
+    pub(super) fn alarms(&self) -> usize {
+        self.reactors.iter().map(|reactor| reactor.alarms()).sum()
     }
 
     fn is_any_busy(&self) -> bool {
         self.reactors.iter().any(|reactor| reactor.seat.busy().is_some())
-    }
-
-    /// Sleeps until a handler begins.
-    fn sleep<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.is_asleep.store(true, Ordering::SeqCst);
-        // Whoever has begun before that has not told.
-        if self.is_any_busy() {
-            self.is_asleep.store(false, Ordering::SeqCst);
-            return state;
-        }
-        while self.is_asleep.load(Ordering::SeqCst) && !state.is_over {
-            state = self.attention.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        state
     }
 }
 
@@ -227,7 +210,7 @@ where
     fn run(&self) {
         while let Some((place, turn)) = self.stand_by() {
             let (crew, work) = (&self.crew, &self.work[place]);
-            let begins = || crew.begins();
+            let begins = || crew.doze.wake();
             match crew.reactors[place].drive(&*self.serve, work, turn, begins) {
                 Stopped::Unseated => {}
                 Stopped::Over => return,
@@ -252,9 +235,12 @@ where
         let mut seen: Vec<Option<Seen>> = vec![None; crew.reactors.len()];
         let mut idle_ticks = 0;
         let mut state = lock(&crew.state);
-        while !state.is_over {
+        // Handlers may run for long at the end too.
+        while !state.is_over || !crew.reactors.iter().all(|reactor| reactor.is_over()) {
             if idle_ticks >= MONITOR_TICKS_IDLE_MAX {
-                state = crew.sleep(state);
+                drop(state);
+                crew.doze.sleep(|| crew.is_any_busy() || lock(&crew.state).is_over);
+                state = lock(&crew.state);
                 idle_ticks = 0;
             }
             state = crew

@@ -8,7 +8,7 @@
 //! The invariant: the word changes hands only while a handler runs. A thread whose turn has passed
 //! learns it from [`Seat::leave`], before it touches anything of the reactor again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use super::sync::{AtomicU64, Ordering};
 
 /// Who drives a reactor, and whether it runs a handler.
 #[derive(Default)]
@@ -28,16 +28,15 @@ pub(super) struct Turn {
 impl Seat {
     /// The first turn. Only the thread that a reactor was made for takes it.
     pub(super) fn first_turn(&self) -> Turn {
-        Turn { word: self.0.load(Ordering::SeqCst) }
+        Turn { word: self.0.load(Ordering::Acquire) }
     }
 
     /// A handler is about to run.
     pub(super) fn enter(&self, turn: &mut Turn) {
         let number = turn.word.wrapping_add(HANDLER) & HANDLERS;
         turn.word = (turn.word & TURNS) | number | RUNS;
-        // Nobody else writes while no handler runs. The order is total, so that either this thread
-        // sees that the monitor sleeps, or the monitor sees that a handler runs.
-        self.0.store(turn.word, Ordering::SeqCst);
+        // Nobody else writes while no handler runs.
+        self.0.store(turn.word, Ordering::Release);
     }
 
     /// The handler has returned; says whether the turn is still this thread's.
@@ -51,7 +50,7 @@ impl Seat {
 
     /// The handler that runs, if one does.
     pub(super) fn busy(&self) -> Option<Busy> {
-        let word = self.0.load(Ordering::SeqCst);
+        let word = self.0.load(Ordering::Acquire);
         (word & RUNS != 0).then_some(Busy(word))
     }
 

@@ -486,6 +486,7 @@ impl State {
             || must_write
             || must_read
             || is_broken
+            || !self.settled.is_empty()
             || self.is_finished()
             || self.next_timeout().is_some_and(is_sooner)
     }

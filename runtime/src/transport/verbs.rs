@@ -6,7 +6,6 @@
 //! reading.
 
 use std::io;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::thread::yield_now;
 use std::time::Instant;
@@ -201,14 +200,15 @@ impl Link {
         };
         let mut waiting = Waiting { interest, until, is_patient: false };
         if let Some(Caller { inbox, what, is_patient }) = caller {
-            if inbox.has(what) {
-                // It has come from this side since the caller looked.
-                waiting = Waiting { interest: Interest::NONE, until: Some(now()), ..waiting };
-            }
             // Only what comes by the wire ends such a wait.
             let is_remote = what == Awaited::Incoming && !inbox.is_shared();
             waiting.is_patient =
                 is_patient && is_remote && interest == Interest::READ && state.is_far(until);
+            if inbox.has(what) {
+                // It has come since the caller looked.
+                let (interest, until) = (Interest::NONE, Some(now()));
+                waiting = Waiting { interest, until, is_patient: false };
+            }
         }
         let Waiting { interest, until, is_patient } = waiting;
         let caller = caller.map(|caller| (Arc::clone(caller.inbox), caller.what));
@@ -291,7 +291,7 @@ impl Link {
             }
         }
         if !accepted.is_empty() && self.bell.get().is_some() {
-            self.corked.store(true, Ordering::Release);
+            self.cork.put_in();
         }
     }
 
@@ -336,7 +336,7 @@ impl Link {
     /// Writes what is in the core, unless another thread does or the wire is full; then releases
     /// the lock and wakes who is due.
     fn flush<'a>(&'a self, mut state: MutexGuard<'a, State>) {
-        while state.core.has_output() && !self.corked.load(Ordering::Relaxed) {
+        while state.core.has_output() && !self.cork.is_in() {
             match state.output {
                 Output::Idle => {}
                 // They take it along, or the pumping thread does.

@@ -4,7 +4,6 @@
 //! run their handlers, so that one write takes all of it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::link::{Accepted, Link};
@@ -116,7 +115,7 @@ impl Link {
 
     /// Writes what was held back.
     pub(super) fn uncork(&self) {
-        if self.corked.load(Ordering::Relaxed) && self.corked.swap(false, Ordering::AcqRel) {
+        if self.cork.take_off() {
             self.submit(|_| ());
         }
     }

@@ -7,8 +7,11 @@ mod edges;
 mod ends;
 mod flow;
 mod gathering;
+mod leading;
 #[cfg(feature = "testing")]
 mod lifetime;
+#[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
+mod reactors;
 mod sockets;
 mod stress;
 

@@ -1,0 +1,177 @@
+//! Who drives a connection: callers that wait for their replies, a client's watcher, a server's reactor.
+
+use loom::thread;
+
+use crate::inbox::Inbox;
+use crate::lead::{Lead, Role};
+use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering};
+use crate::wire::Interest;
+use crate::{check, join, lock};
+
+/// A connection on which something has come for some inboxes, and who drives it.
+struct Network {
+    lead: Lead,
+    inboxes: Vec<Arc<Inbox>>,
+    /// Who gets what was not read yet, last first.
+    unread: Mutex<Vec<usize>>,
+    is_pumped: AtomicBool,
+    /// What its reactor watches for.
+    watched: Mutex<Interest>,
+    /// What the reactor watches, or what is unread, has changed.
+    changed: Condvar,
+}
+
+impl Network {
+    fn new(inboxes: usize, unread: &[usize]) -> Arc<Self> {
+        Arc::new(Self {
+            lead: Lead::new(true),
+            inboxes: (0..inboxes).map(|_| Arc::new(Inbox::default())).collect(),
+            unread: Mutex::new(unread.to_vec()),
+            is_pumped: AtomicBool::new(false),
+            watched: Mutex::new(Interest::NONE),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// Reads one thing; says whether there was one.
+    fn pump(&self) -> bool {
+        let was_pumped = self.is_pumped.swap(true, Ordering::Relaxed);
+        assert!(!was_pumped, "two threads drive one connection");
+        let next = lock(&self.unread).pop();
+        if let Some(next) = next {
+            self.inboxes[next].put();
+        }
+        self.is_pumped.store(false, Ordering::Relaxed);
+        next.is_some()
+    }
+
+    /// What a caller does that waits at `index`, as `Link::wait` has it.
+    fn wait(&self, index: usize) {
+        let (lead, inbox) = (&self.lead, &self.inboxes[index]);
+        if inbox.has(1) {
+            return;
+        }
+        let buffer = match lead.enter(inbox, |interest| self.watch(interest)) {
+            Role::Leads(buffer) => buffer,
+            Role::Follows => {
+                let woken = inbox.wait_or_lead(1);
+                if !lead.leave(inbox, woken.is_to_lead) {
+                    assert!(woken.is_there, "woken for nothing");
+                    return;
+                }
+                lead.buffer()
+            }
+        };
+        while !inbox.has(1) {
+            assert!(self.pump(), "what comes next was read and not delivered");
+        }
+        lead.pass_on(buffer, || Some(Interest::READ), |interest| self.watch(interest));
+    }
+
+    fn watch(&self, interest: Interest) {
+        *lock(&self.watched) = interest;
+        self.changed.notify_all();
+    }
+
+    fn is_read(&self) -> bool {
+        lock(&self.unread).is_empty()
+    }
+
+    /// What the watcher of a client does, until there is nothing left that would wake it.
+    fn watch_alone(&self) {
+        while !self.is_read() {
+            if !self.lead.watch() {
+                continue;
+            }
+            loop {
+                if !self.pump() {
+                    return;
+                }
+                if !self.lead.keeps_watching(!self.is_read()) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// What the reactor of a server does, until everything is read.
+    fn react(&self) {
+        while !self.is_read() {
+            if !self.lead.begin_visit(|| Interest::NONE, |interest| self.watch(interest)) {
+                let mut watched = lock(&self.watched);
+                while !watched.read && !self.is_read() {
+                    watched = self.changed.wait(watched).expect("a panic ends the model");
+                }
+                continue;
+            }
+            self.pump();
+            self.lead.end_visit(Interest::READ, |interest| self.watch(interest));
+        }
+    }
+}
+
+/// Every caller gets its reply, whoever reads it, and one thread reads at a time.
+pub fn callers_pass_the_lead_on() {
+    check(|| {
+        let network = Network::new(2, &[0, 1]);
+        let other = network.clone();
+        let caller = thread::spawn(move || other.wait(0));
+        network.wait(1);
+        join([caller]);
+    });
+}
+
+/// The same of three.
+pub fn three_callers_pass_the_lead_on() {
+    check(|| {
+        let network = Network::new(3, &[2, 0, 1]);
+        let callers = [0, 2].map(|index| {
+            let network = network.clone();
+            thread::spawn(move || network.wait(index))
+        });
+        network.wait(1);
+        join(callers);
+    });
+}
+
+/// Two threads that wait for the same stream: an offer of the lead never stays with one that has gone.
+pub fn an_offer_is_taken_by_whoever_still_waits() {
+    check(|| {
+        let network = Network::new(2, &[1, 0]);
+        let callers = [0, 0].map(|index| {
+            let network = network.clone();
+            thread::spawn(move || network.wait(index))
+        });
+        network.wait(1);
+        join(callers);
+    });
+}
+
+/// A client's watcher leads when nobody else does, and leaves the lead to those who wait.
+pub fn a_watcher_leaves_the_lead_to_callers() {
+    check(|| {
+        let network = Network::new(2, &[0, 1]);
+        let callers = [0, 1].map(|index| {
+            let network = network.clone();
+            thread::spawn(move || network.wait(index))
+        });
+        network.watch_alone();
+        join(callers);
+    });
+}
+
+/// What nobody waits for is read by the reactor of a server, also when a caller has led meanwhile.
+pub fn a_reactor_reads_what_callers_leave() {
+    check(|| {
+        let network = Network::new(2, &[1, 0]);
+        let calling = network.clone();
+        let caller = thread::spawn(move || {
+            calling.wait(0);
+            // It may have read the last.
+            calling.changed.notify_all();
+        });
+        network.react();
+        join([caller]);
+        assert!(network.inboxes[1].has(1));
+    });
+}

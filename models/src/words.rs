@@ -1,0 +1,113 @@
+//! The lock-free words, each with the threads that meet at it.
+
+use loom::thread;
+
+use crate::cork::Cork;
+use crate::doze::Doze;
+use crate::inbox::Inbox;
+use crate::seat::{Seat, Turn};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::{check, join, lock};
+
+/// A reactor: its seat, who drives it, and what its driver has written before a handler began.
+#[derive(Default)]
+struct Driven {
+    seat: Seat,
+    is_driven: AtomicBool,
+    number: AtomicUsize,
+    doze: Doze,
+}
+
+impl Driven {
+    /// What a driver does with `handlers` handlers; says whether it still has its seat.
+    fn drive(&self, mut turn: Turn, handlers: usize) -> bool {
+        for number in 1..=handlers {
+            assert!(!self.is_driven.swap(true, Ordering::Relaxed), "two threads drive");
+            self.number.store(number, Ordering::Relaxed);
+            self.is_driven.store(false, Ordering::Relaxed);
+            self.seat.enter(&mut turn);
+            self.doze.wake();
+            if !self.seat.leave(&mut turn) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// A seat has one driver: whoever loses it while a handler runs touches nothing any more, and what it
+/// has written before is seen by the next one.
+pub fn a_seat_has_one_driver() {
+    check(|| {
+        let driven = Arc::new(Driven::default());
+        let turn = driven.seat.first_turn();
+        let driver = {
+            let driven = driven.clone();
+            thread::spawn(move || driven.drive(turn, 2))
+        };
+        let taken = driven.seat.busy().and_then(|busy| driven.seat.take(busy));
+        let is_taken = taken.is_some();
+        if let Some(turn) = taken {
+            assert_ne!(driven.number.load(Ordering::Relaxed), 0, "what the driver has written");
+            assert!(driven.drive(turn, 1));
+        }
+        let is_left = driver.join().expect("the model ends with a panic");
+        assert_ne!(is_left, is_taken, "one of the two has the seat");
+    });
+}
+
+/// A monitor that falls asleep while a handler begins is woken, or has seen it.
+pub fn a_monitor_sees_the_handler_that_begins() {
+    check(|| {
+        let driven = Arc::new(Driven::default());
+        let mut turn = driven.seat.first_turn();
+        let driver = {
+            let driven = driven.clone();
+            thread::spawn(move || {
+                driven.seat.enter(&mut turn);
+                driven.doze.wake();
+            })
+        };
+        driven.doze.sleep(|| driven.seat.busy().is_some());
+        assert!(driven.seat.busy().is_some());
+        join([driver]);
+    });
+}
+
+/// What comes from two threads at once is told to whoever waits for both.
+pub fn what_comes_at_once_is_told() {
+    check(|| {
+        let inbox = Arc::new(Inbox::default());
+        let putters = [(); 2].map(|()| {
+            let inbox = inbox.clone();
+            thread::spawn(move || inbox.put())
+        });
+        assert!(inbox.wait_or_lead(2).is_there);
+        join(putters);
+    });
+}
+
+/// What is left unwritten because of a cork is written when that is taken off.
+pub fn a_cork_leaves_nothing_unwritten() {
+    check(|| {
+        let link = Arc::new((Cork::default(), Mutex::new(0usize)));
+        lock(&link.1);
+        link.0.put_in();
+        let write = |link: &(Cork, Mutex<usize>), more| {
+            let mut unwritten = lock(&link.1);
+            *unwritten += more;
+            if !link.0.is_in() {
+                *unwritten = 0;
+            }
+        };
+        let writers = [(); 2].map(|()| {
+            let link = link.clone();
+            thread::spawn(move || write(&link, 1))
+        });
+        if link.0.take_off() {
+            write(&link, 0);
+        }
+        join(writers);
+        assert_eq!(*lock(&link.1), 0);
+    });
+}

@@ -1,0 +1,48 @@
+//! How the monitor of a server's reactors sleeps while no handler runs, and is woken by the first.
+//!
+//! The invariant: of one that begins something and one that is about to sleep, at least one sees the
+//! other. Beginning costs a fence and a load, unless there is somebody to wake.
+
+use std::sync::PoisonError;
+
+use super::lock;
+use super::sync::{AtomicBool, Condvar, Mutex, Ordering, fence};
+
+/// Where one thread sleeps.
+#[derive(Default)]
+pub(super) struct Doze {
+    is_asleep: AtomicBool,
+    bed: Mutex<()>,
+    woken: Condvar,
+}
+
+impl Doze {
+    /// Sleeps until somebody calls [`wake`](Self::wake); not at all if `is_needed` holds once everybody
+    /// who begins something would wake.
+    pub(super) fn sleep(&self, is_needed: impl FnOnce() -> bool) {
+        let mut bed = lock(&self.bed);
+        self.is_asleep.store(true, Ordering::Relaxed);
+        // Of this fence and the one in `wake` one is the first: what stands before it is seen behind the
+        // other one.
+        fence(Ordering::SeqCst);
+        if is_needed() {
+            self.is_asleep.store(false, Ordering::Relaxed);
+            return;
+        }
+        while self.is_asleep.load(Ordering::Relaxed) {
+            bed = self.woken.wait(bed).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Something has begun that the sleeper is to see.
+    pub(super) fn wake(&self) {
+        fence(Ordering::SeqCst);
+        if self.is_asleep.load(Ordering::Relaxed) {
+            // Under the lock, so that the sleeper either waits or looks again before it does.
+            let bed = lock(&self.bed);
+            self.is_asleep.store(false, Ordering::Relaxed);
+            drop(bed);
+            self.woken.notify_one();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! How a thread waits for something of its stream: it drives the connection meanwhile, if nobody else
+//! does.
+//!
+//! Who may is decided by [`Lead`]; the invariant here: whoever has the lead passes it on, in whatever
+//! way it ends.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::inbox::{Awaited, Busy, DeadlinePassed, Inbox, SendingTurn};
+use super::lead::{Lead, Role};
+use super::link::Link;
+use super::now;
+use super::verbs::{Caller, Pumped};
+
+impl Link {
+    /// Waits until `what` is there at `inbox`, `until` at most; drives the connection meanwhile, if
+    /// callers do that and nobody else does.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        inbox: &Arc<Inbox>,
+        what: Awaited,
+        until: Option<Instant>,
+    ) -> Result<(), DeadlinePassed> {
+        if inbox.has(what) {
+            return Ok(());
+        }
+        let in_time = |is_there: bool| if is_there { Ok(()) } else { Err(DeadlinePassed) };
+        // Whoever sends on the stream comes to its end by itself.
+        let Some(lead) = self.lead.as_ref().filter(|_| what != Awaited::Sending) else {
+            self.uncork();
+            return in_time(inbox.wait(what, until));
+        };
+        self.uncork();
+        let buffer = match lead.enter(inbox, |interest| self.watch(interest)) {
+            Role::Leads(buffer) => buffer,
+            Role::Follows => {
+                let woken = inbox.wait_or_lead(what, until);
+                if !lead.leave(inbox, woken.is_to_lead) {
+                    return in_time(woken.is_there);
+                }
+                lead.buffer()
+            }
+        };
+        let mut leading = Leading { link: self, lead, buffer };
+        in_time(self.lead_until(&mut leading.buffer, inbox, what, until))
+    }
+
+    /// Pumps until `what` is there at `inbox`, `until` at most; says whether it is.
+    fn lead_until(
+        self: &Arc<Self>,
+        buffer: &mut [u8],
+        inbox: &Arc<Inbox>,
+        what: Awaited,
+        until: Option<Instant>,
+    ) -> bool {
+        let mut is_patient = true;
+        loop {
+            let caller = Some(Caller { inbox, what, is_patient });
+            let (is_usable, is_quiet) = match self.pump(buffer, until, caller) {
+                Pumped::Alive { accepted, is_usable, is_quiet } => {
+                    self.leave_unserved(accepted);
+                    (is_usable, is_quiet)
+                }
+                Pumped::Over => (false, true),
+            };
+            if inbox.has(what) {
+                return true;
+            }
+            // Whoever waits for long can be woken.
+            is_patient = !is_quiet;
+            if until.is_some_and(|until| until <= now()) {
+                return false;
+            }
+            if !is_usable {
+                self.tell_leaving();
+                // It also sees to the end.
+                self.attend();
+            }
+        }
+    }
+
+    /// As [`Inbox::begin_sending`], but waits while somebody else sends.
+    pub(super) fn begin_sending<'a>(
+        self: &Arc<Self>,
+        inbox: &'a Arc<Inbox>,
+        until: Option<Instant>,
+    ) -> Result<Option<SendingTurn<'a>>, DeadlinePassed> {
+        loop {
+            match inbox.begin_sending() {
+                Ok(turn) => return Ok(turn),
+                Err(Busy) => self.wait(inbox, Awaited::Sending, until)?,
+            }
+        }
+    }
+
+    /// Somebody wants to be told of what comes without waiting for it.
+    pub(super) fn attend(&self) {
+        // A reactor attends anyway.
+        if let Some(lead) = self.lead.as_ref().filter(|_| self.bell.get().is_none()) {
+            lead.attend();
+        }
+    }
+}
+
+/// A caller that leads; dropped, it passes the lead on.
+struct Leading<'a> {
+    link: &'a Link,
+    lead: &'a Lead,
+    buffer: Vec<u8>,
+}
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        let (link, buffer) = (self.link, std::mem::take(&mut self.buffer));
+        self.lead.pass_on(buffer, || link.next_watch(), |interest| link.watch(interest));
+    }
+}

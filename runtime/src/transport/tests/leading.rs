@@ -1,0 +1,33 @@
+//! Who drives a client's connection, where several threads wait at one stream.
+
+use super::*;
+use crate::transport::inbox::{Awaited, DeadlinePassed, Inbox};
+use crate::transport::verbs::Caller;
+
+/// A thread that waits for its turn to send never drives the connection, so it leaves an offer of the
+/// lead to one that waits at the same stream and does.
+#[test]
+fn who_waits_to_send_takes_no_lead() {
+    let pair = Pair::new();
+    let inbox = Arc::new(Inbox::new(LIMIT, 1000));
+    let turn = inbox.begin_sending().unwrap();
+    inbox.offer_lead();
+    let sending = pair.client.begin_sending(&inbox, Some(now()));
+    assert!(matches!(sending, Err(DeadlinePassed)));
+    let woken = inbox.wait_or_lead(Awaited::Incoming, soon());
+    assert!(woken.is_to_lead && !woken.is_there);
+    drop(turn);
+    pair.end();
+}
+
+/// A thread that is given the lead when it has what it waits for does not wait for the wire.
+#[test]
+fn who_has_what_it_waits_for_is_not_patient() {
+    let pair = Pair::new();
+    let inbox = Arc::new(Inbox::new(LIMIT, 1000));
+    let _nobody_waits = inbox.push_data(&[], true);
+    let caller = Caller { inbox: &inbox, what: Awaited::Incoming, is_patient: true };
+    let waiting = pair.client.begin_pump(None, Some(caller)).unwrap();
+    assert!(!waiting.is_patient && waiting.interest == Interest::NONE);
+    pair.end();
+}

@@ -1,0 +1,254 @@
+//! Reactors without a server behind them: what a thread leaves behind that loses its seat, links that
+//! end in other ways than by their peers, and callers that drive a server's connection.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::transport::platform::Descriptor;
+use crate::transport::reactor::Bell;
+use crate::transport::{
+    Address, Dial, Latch, Listener, Listening, Reactors, Serve, Target, connect, lock,
+};
+
+/// Says what becomes of the requests of a test.
+struct Script {
+    accept: Box<dyn Fn(Accepted) -> Option<Accepted> + Send + Sync>,
+    run: Box<dyn Fn(Accepted) + Send + Sync>,
+    overran: AtomicUsize,
+}
+
+impl Script {
+    fn new(
+        accept: impl Fn(Accepted) -> Option<Accepted> + Send + Sync + 'static,
+        run: impl Fn(Accepted) + Send + Sync + 'static,
+    ) -> Self {
+        Self { accept: Box::new(accept), run: Box::new(run), overran: AtomicUsize::new(0) }
+    }
+}
+
+impl Serve for Script {
+    type Job = Accepted;
+
+    fn accept(&self, accepted: Accepted) -> Option<Accepted> {
+        (self.accept)(accepted)
+    }
+
+    fn run(&self, job: Accepted) {
+        (self.run)(job);
+    }
+
+    fn number(&self, _: &Accepted) -> usize {
+        0
+    }
+
+    fn overran(&self, _: usize) {
+        self.overran.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// One reactor, and where it is.
+struct Served {
+    _listening: Listening,
+    reactors: Arc<Reactors<'static, Script>>,
+    script: Arc<Script>,
+    target: Target,
+}
+
+impl Served {
+    fn new(script: Script) -> Self {
+        Self::over(script, |wire| wire)
+    }
+
+    /// Each connection's wire is made into another one by `wrap`.
+    fn over(
+        script: Script,
+        wrap: impl Fn(Box<dyn Wire>) -> Box<dyn Wire> + Send + Sync + 'static,
+    ) -> Self {
+        let script = Arc::new(script);
+        let threads = Threads::of_process();
+        let reactors = Arc::new(Reactors::start(1, script.clone(), &threads).unwrap());
+        let listener = Listener::bind(&Target::parse_listening("127.0.0.1:0").unwrap()).unwrap();
+        let target = Target::parse(&listener.local().to_string()).unwrap();
+        let serving = reactors.clone();
+        let serve = move |wire| {
+            // A test that has ended takes no more.
+            let _ = serving.serve(wrap(wire), &accepting(Config::default()), ());
+        };
+        let listening = listener.start("test-accept", &threads, serve).unwrap();
+        Self { _listening: listening, reactors, script, target }
+    }
+
+    fn connect(&self) -> Arc<Link> {
+        Link::client(self.wire(), Config::default(), "test-client").unwrap()
+    }
+
+    fn wire(&self) -> Box<dyn Wire> {
+        connect(&self.target, Dial { until: soon(), failures: 0 }).unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.reactors.crew().end();
+    }
+}
+
+/// A wire that reads a few bytes at a time, and more than that from the socket, as TLS does.
+struct Pieces {
+    inner: Box<dyn Wire>,
+    waiting: Mutex<VecDeque<u8>>,
+}
+
+impl Wire for Pieces {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut waiting = lock(&self.waiting);
+        if waiting.is_empty() {
+            let count = self.inner.read(buffer)?;
+            waiting.extend(&buffer[..count]);
+        }
+        let count = waiting.len().min(PIECE);
+        buffer.iter_mut().zip(waiting.drain(..count)).for_each(|(to, from)| *to = from);
+        Ok(count)
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes)
+    }
+
+    fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<Interest> {
+        self.begin_wait(interest).or_else(|interest| self.inner.wait(interest, timeout))
+    }
+
+    fn wake(&self) {
+        self.inner.wake();
+    }
+
+    fn descriptor(&self) -> Option<Descriptor<'_>> {
+        self.inner.descriptor()
+    }
+
+    fn attach(&self, bell: &Bell) {
+        self.inner.attach(bell);
+    }
+
+    fn begin_wait(&self, interest: Interest) -> Result<Interest, Interest> {
+        match interest.read && !lock(&self.waiting).is_empty() {
+            true => Ok(Interest::READ),
+            false => Err(interest),
+        }
+    }
+
+    fn end_writing(&self) {
+        self.inner.end_writing();
+    }
+
+    fn shutdown(&self) {
+        self.inner.shutdown();
+    }
+
+    fn peer(&self) -> &Address {
+        self.inner.peer()
+    }
+
+    fn local(&self) -> &Address {
+        self.inner.local()
+    }
+}
+
+const PIECE: usize = 16;
+
+fn is_answered(stream: &Stream) {
+    assert!(matches!(receive(stream), Incoming::Head { .. }));
+    assert_eq!(receive(stream), Incoming::Trailers(trailers()));
+}
+
+/// A connection of which not everything was read, because others are to have their turn, is read on
+/// though the thread that drives loses its seat meanwhile.
+#[test]
+fn what_is_left_to_read_passes_to_the_next_driver() {
+    let (gate, (entered, enters)) = (Arc::new(Latch::default()), channel());
+    let (held, first) = (gate.clone(), Mutex::new(Some(entered)));
+    let run = move |accepted: Accepted| {
+        let entered = lock(&first).take();
+        if let Some(entered) = entered {
+            entered.send(()).unwrap();
+            assert!(held.wait(soon()));
+        }
+        answer(&accepted.stream);
+    };
+    let wrap = |inner| Box::new(Pieces { inner, waiting: Mutex::default() }) as Box<dyn Wire>;
+    let served = Served::over(Script::new(Some, run), wrap);
+    let link = served.connect();
+    let first = open(&link, &framed(1000), true, None).unwrap();
+    enters.recv_timeout(PATIENCE).unwrap();
+    is_answered(&open(&link, &[], true, None).unwrap());
+    assert_eq!(served.script.overran.load(Ordering::Relaxed), 1);
+    gate.open();
+    is_answered(&first);
+}
+
+/// Whatever panics while a connection is looked at ends that one alone: its reactor goes on.
+#[test]
+fn a_panic_ends_one_connection() {
+    let is_first = Mutex::new(true);
+    let accept = move |accepted| {
+        let is_first = std::mem::take(&mut *lock(&is_first));
+        assert!(!is_first, "expected by this test");
+        Some(accepted)
+    };
+    let served = Served::new(Script::new(accept, |accepted| answer(&accepted.stream)));
+    let (one, two) = (served.connect(), served.connect());
+    let stream = open(&one, &[], true, None).unwrap();
+    let ended = receive(&stream);
+    assert!(matches!(ended, Incoming::Lost(_) | Incoming::Reset { .. }), "{ended:?}");
+    assert!(one.wait_closed(soon()));
+    is_answered(&open(&two, &[], true, None).unwrap());
+}
+
+/// A thread that drives the connection while it waits for the end of its stream learns that the
+/// deadline has ended it.
+#[test]
+fn a_deadline_wakes_who_drives_the_connection() {
+    let (sender, requests) = channel();
+    let accept = move |accepted| {
+        sender.send(accepted).unwrap();
+        None
+    };
+    let served = Served::new(Script::new(accept, |_| ()));
+    let link = served.connect();
+    // It sends nothing more, so that nothing else wakes anybody.
+    let _stream = open(&link, &[], false, None).unwrap();
+    let accepted: Accepted = requests.recv_timeout(PATIENCE).unwrap();
+    let until = soon();
+    accepted.stream.set_deadline(now() + Duration::from_millis(50), |_| trailers());
+    assert!(accepted.stream.wait_cancelled(until));
+    assert!(Some(now()) < until, "it waited for its own time");
+}
+
+/// Nothing is kept for connections that have ended, whatever they would have been looked at for.
+#[test]
+fn ended_connections_leave_no_alarms() {
+    let served = Served::new(Script::new(Some, |accepted| answer(&accepted.stream)));
+    let crew = served.reactors.crew();
+    let links: Vec<_> = (0..5).map(|_| served.connect()).collect();
+    for link in &links {
+        is_answered(&open(link, &[], true, None).unwrap());
+    }
+    assert_eq!(crew.alarms(), links.len(), "one for each, though their times have changed");
+    links.iter().for_each(|link| link.close());
+    eventually(|| crew.alarms() == 0);
+}
+
+/// A connection that comes when the reactors have ended is refused, and nothing is kept of it.
+#[test]
+fn no_connection_comes_in_at_the_end() {
+    let served = Served::new(Script::new(Some, |_| ()));
+    served.reactors.crew().end();
+    let kept = Arc::new(());
+    let result = served.reactors.serve(served.wire(), &accepting(Config::default()), kept.clone());
+    assert!(result.is_err());
+    assert_eq!(Arc::strong_count(&kept), 1);
+}
