@@ -24,10 +24,16 @@ demo: ## Generate, build, serve, call, print the replies, stop
 	cargo run --quiet --release -p greeter --bin greeter-demo
 
 .PHONY: test
-test: ## Every test: units, conversations, golden files, simulation, documentation
+test: ## Every test, the runtime's in both shapes of threads: units, conversations, golden files, simulation, documentation
 	$(CARGO_TEST) --workspace
 	$(CARGO_TEST) -p rust-grpc --all-features
+	RUST_GRPC_THREADS=readers $(CARGO_TEST) -p rust-grpc --all-features
 	cargo test --quiet --workspace --doc --all-features
+
+.PHONY: stress
+stress: ## A million calls with random deadlines and cancellations; STRESS_SEED=number for others
+	STRESS_CALLS=1000000 cargo test --release -p rust-grpc --test stress -- --nocapture
+	RUST_GRPC_THREADS=readers STRESS_CALLS=1000000 cargo test --release -p rust-grpc --test stress -- --nocapture
 
 .PHONY: lint
 lint: fmt-check clippy doc audit ## Formatting, clippy, rustdoc and dependencies, warnings denied
@@ -71,8 +77,9 @@ interop: interop-binaries ## gRPC's interop cases against C-core in Python and C
 	python3 interop/matrix.py target/release
 
 .PHONY: interop-smoke
-interop-smoke: interop-binaries ## The same against Python and tonic
+interop-smoke: interop-binaries ## The same against Python and tonic, and a thread for each connection
 	python3 interop/run.py target/release
+	RUST_GRPC_THREADS=readers python3 interop/run.py target/release
 	python3 interop/matrix.py target/release grpcio tonic
 
 .PHONY: proxies

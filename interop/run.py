@@ -6,6 +6,7 @@ our server (over TCP and over a Unix socket) and our client against Python's ser
 """
 
 import hashlib
+import os
 import pathlib
 import subprocess
 import sys
@@ -64,6 +65,8 @@ def main():
     binaries = pathlib.Path(sys.argv[1])
     python = prepare()
     environment = {"PYTHONPATH": f"{GENERATED}:{HERE / 'python'}", "PATH": "/usr/bin:/bin", "GRPC_VERBOSITY": "ERROR"}
+    if "RUST_GRPC_THREADS" in os.environ:
+        environment["RUST_GRPC_THREADS"] = os.environ["RUST_GRPC_THREADS"]
     with tempfile.TemporaryDirectory() as folder:
         passed = [
             direction("Python's client, our server, TCP", [binaries / "interop-server", "127.0.0.1:0"],

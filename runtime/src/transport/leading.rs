@@ -32,18 +32,19 @@ impl Link {
             return in_time(inbox.wait(what, until));
         };
         self.uncork();
-        let buffer = match lead.enter(inbox, |interest| self.watch(interest)) {
-            Role::Leads(buffer) => buffer,
+        let (buffer, is_there) = match lead.enter(inbox, |interest| self.watch(interest)) {
+            Role::Leads(buffer) => (buffer, false),
             Role::Follows => {
                 let woken = inbox.wait_or_lead(what, until);
                 if !lead.leave(inbox, woken.is_to_lead) {
                     return in_time(woken.is_there);
                 }
-                lead.buffer()
+                (lead.buffer(), woken.is_there)
             }
         };
         let mut leading = Leading { link: self, lead, buffer };
-        in_time(self.lead_until(&mut leading.buffer, inbox, what, until))
+        // Who has what it waits for only passes the lead on.
+        in_time(is_there || self.lead_until(&mut leading.buffer, inbox, what, until))
     }
 
     /// Pumps until `what` is there at `inbox`, `until` at most; says whether it is.
