@@ -231,7 +231,9 @@ fn idle_connections_hold_a_descriptor_and_no_thread() {
     let now = (entries("task"), entries("fd"));
     // Each has two ends in this process.
     assert!(now.1 <= before.1 + 2 * count, "{before:?}, then {now:?} of {count} connections");
-    peers.iter_mut().for_each(|peer| assert!(peer.call().ends_with("grpc-reactor")));
+    // On a worker, if the machine was so slow that the method was taken for a long one.
+    let is_ours = |reply: &str| reply.ends_with("grpc-reactor") || reply.ends_with("grpc-worker");
+    peers.iter_mut().for_each(|peer| assert!(is_ours(&peer.call())));
     let now = (entries("task"), entries("fd"));
     let threads_max = before.0 + thread::available_parallelism().unwrap().get() + 4;
     assert!(now.0 <= threads_max, "{before:?}, then {now:?} of {count} connections");

@@ -22,7 +22,7 @@ impl Peer {
         let address = address.strip_prefix("ipv4:").expect("the server listens at IPv4");
         let mut connection = TcpStream::connect(address).unwrap();
         let settings = [0, 0, 0, SETTINGS, 0, 0, 0, 0, 0];
-        connection.write_all(&[&PREFACE[..], &settings].concat()).unwrap();
+        connection.write_all(&[PREFACE, &settings].concat()).unwrap();
         Self { connection, read: Vec::new() }
     }
 
