@@ -293,7 +293,8 @@ fn closing_ends_the_wait_for_the_backoff() {
 #[test]
 fn an_idle_channel_closes_its_connection() {
     let mut builder = Channel::builder("memory");
-    builder.connection.idle_timeout = 20 * TICK;
+    // Longer than a slow machine takes from the connection to the call.
+    builder.connection.idle_timeout = 100 * TICK;
     let once = |peer: &mut Peer| {
         answer(peer);
         peer.until_closed();

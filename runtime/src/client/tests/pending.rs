@@ -134,7 +134,8 @@ fn pending_calls_can_be_awaited() {
 fn an_awaited_call_ends_at_its_deadline() {
     let (stub, peers) = stub_against(script(Peer::until_closed));
     let request = Request::new(text("")).timeout(Duration::from_millis(50));
-    let status = block_on(stub.pending(request).unwrap()).unwrap_err();
+    // On a slow machine it may be over before it has begun.
+    let status = stub.pending(request).and_then(block_on).unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded);
     drop(stub);
     peers.join();
