@@ -423,9 +423,13 @@ pub(crate) const COMPRESSION_ROOM_MIN: usize = 512;
 /// and a proxy must not keep what its clients make up.
 pub(crate) const REQUEST_HEADS_KEPT: usize = 32;
 
-/// Memory that a thread keeps from one call for the next, for the message that is sent and for the one
-/// that is received: most messages are smaller, and a thread may have nothing to do for long.
-pub(crate) const CALL_SCRATCH_KEPT: usize = 4096;
+/// Memory that a thread keeps at most from one call for the next, for the message that is sent and for
+/// the one that is received: as large as messages may be by default. What the system does for new
+/// memory of that size costs more than all that is done with it; but it goes when messages are small.
+pub(crate) const CALL_SCRATCH_KEPT: usize = RECEIVE_MESSAGE_SIZE_MAX + 4096;
+
+/// Memory that a thread keeps in any case, as most messages are smaller.
+pub(crate) const CALL_SCRATCH_SMALL: usize = 4096;
 
 /// Memory that a thread keeps for compressed messages: larger ones are rare, and what they cost is
 /// not the allocation.

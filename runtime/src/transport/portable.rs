@@ -92,7 +92,7 @@ pub(super) fn descriptor(_socket: &Socket) -> Option<Descriptor<'_>> {
 
 /// What a poller would watch: there is none here.
 #[derive(Clone, Copy)]
-pub(super) struct Descriptor<'a>(Infallible, PhantomData<&'a ()>);
+pub(crate) struct Descriptor<'a>(Infallible, PhantomData<&'a ()>);
 
 /// Waiting for many sockets at once, which no standard call does on every system: servers have a
 /// thread for each connection here.

@@ -270,7 +270,7 @@ impl Reactor {
     }
 
     /// How many links will be looked at at a time.
-    #[cfg(test)]
+    #[cfg(all(test, target_os = "linux", not(rust_grpc_portable)))]
     pub(super) fn alarms(&self) -> usize {
         lock(&self.alarms).len()
     }

@@ -187,7 +187,7 @@ impl Crew {
     }
 
     /// How many connections will be looked at at a time.
-    #[cfg(test)]
+    #[cfg(all(test, target_os = "linux", not(rust_grpc_portable)))]
     pub(super) fn alarms(&self) -> usize {
         self.reactors.iter().map(|reactor| reactor.alarms()).sum()
     }

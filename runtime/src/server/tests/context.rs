@@ -1,6 +1,7 @@
 //! What a method does with its context: ends, statuses of its choice, cancellation.
 
 use std::sync::mpsc::{self, Receiver, Sender};
+#[cfg(feature = "testing")]
 use std::time::Duration;
 
 use super::support::{PATIENCE, Setup, Talk, TestServer};

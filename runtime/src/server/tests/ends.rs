@@ -14,6 +14,7 @@ use crate::testing::Clock;
 
 const UNARY: &str = "/test.Talk/Unary";
 const LIST: &str = "/test.Talk/List";
+#[cfg(feature = "testing")]
 const RECORD: &str = "/test.Talk/Record";
 const CHAT: &str = "/test.Talk/Chat";
 
