@@ -294,6 +294,12 @@ pub(crate) mod http2 {
     /// The window that a stream grows to whose application takes what comes as fast as it comes:
     /// enough for 10 Gbit/s at 3 ms, and what a reader makes us hold that stops in the middle.
     pub(crate) const STREAM_WINDOW_MAX: u32 = 4 << 20;
+    /// Windows stay as they are towards peers that answer sooner: [`INITIAL_WINDOW_SIZE`] a round trip
+    /// is 2 Gbit/s at least, and in one machine larger ones halve the speed of large messages, which
+    /// then are on their way in memory that caches do not hold.
+    pub(crate) const WINDOW_GROWTH_ROUND_TRIP: Duration = Duration::from_millis(1);
+    /// How many measurements come before the first that windows grow by.
+    pub(crate) const WINDOW_GROWTH_MEASUREMENTS: u32 = 3;
     /// What all streams of a connection may hold beyond [`INITIAL_WINDOW_SIZE`] each.
     pub(crate) const WINDOW_GROWTH_MAX: u64 = 16 << 20;
     /// Streams that a peer may have open. RFC 9113 6.5.2 recommends no less than 100.

@@ -3,7 +3,8 @@
 //! A window that holds less than what is on the way in one round trip makes the peer wait. Whenever
 //! an application has taken half of a stream's window, PING goes behind the WINDOW_UPDATE; what has
 //! come when it is acknowledged was on the way. If that was a good part of the window, and faster
-//! than ever before, windows become twice as large, up to a limit. Small calls never come to it.
+//! than ever before, windows become twice as large, up to a limit. Small calls never come to it, and
+//! neither do peers that are so near that a larger window would only fill memory that caches do not.
 //!
 //! A PING follows only upon DATA that came after the one before it was acknowledged, so that it is
 //! never taken for one too many (gRFC A8).
@@ -12,7 +13,7 @@
 //! read stays as small as it was; all streams of a connection together get no more than
 //! [`limits::WINDOW_GROWTH_MAX`] beyond what SETTINGS has announced.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Connection;
 use crate::http2::frame;
@@ -34,6 +35,10 @@ pub(super) struct Growth {
     has_new_data: bool,
     /// Bytes a second, as far as they are known.
     best: u64,
+    /// The shortest round trip of all measurements: the others waited somewhere.
+    round_trip: Option<Duration>,
+    /// How many measurements there were.
+    measurements: u32,
     /// What open streams have beyond their first window.
     granted: u64,
 }
@@ -56,6 +61,8 @@ impl Growth {
             probe: None,
             has_new_data: false,
             best: 0,
+            round_trip: None,
+            measurements: 0,
             granted: 0,
         }
     }
@@ -107,15 +114,23 @@ impl Connection {
         let now = self.times.now();
         let Some(Probe { sent, received }) = self.growth.probe.take() else { return };
         let growth = &mut self.growth;
+        let Some(time) = now.zip(sent).map(|(now, sent)| now.saturating_duration_since(sent))
+        else {
+            return;
+        };
+        let round_trip = growth.round_trip.map_or(time, |shortest| shortest.min(time));
+        growth.round_trip = Some(round_trip);
+        growth.measurements = growth.measurements.saturating_add(1);
+        // The first ones may have waited for a peer that was not awake yet.
+        let is_known = growth.measurements > limits::WINDOW_GROWTH_MEASUREMENTS;
+        if !is_known || round_trip < limits::WINDOW_GROWTH_ROUND_TRIP {
+            return;
+        }
         // Half of the window was told behind the PING, so no more than the other half is seen here
         // of a peer that waits.
         if received * 3 < u64::from(growth.window) {
             return;
         }
-        let Some(time) = now.zip(sent).map(|(now, sent)| now.saturating_duration_since(sent))
-        else {
-            return;
-        };
         let nanos = time.as_nanos().clamp(1, u128::from(u64::MAX)) as u64;
         let speed = received.saturating_mul(1_000_000_000) / nanos;
         // A larger window that brings no more only fills the queues on the way.

@@ -17,6 +17,8 @@ struct Sender {
     connection: i64,
     streams: Vec<i64>,
     pings: usize,
+    /// How far away the peer is.
+    round_trip: Duration,
 }
 
 impl Sender {
@@ -29,7 +31,7 @@ impl Sender {
         }
         let windows = vec![i64::from(config.initial_window_size); streams];
         let connection = i64::from(config.connection_window_size.max(65_535));
-        Self { peer, connection, streams: windows, pings: 0 }
+        Self { peer, connection, streams: windows, pings: 0, round_trip: ROUND_TRIP }
     }
 
     /// One round trip: what the windows allow is sent and, if `takes`, taken; what comes back
@@ -51,7 +53,7 @@ impl Sender {
                 self.peer.connection.release(crate::http2::StreamId(id), count);
             }
         }
-        self.peer.now += ROUND_TRIP;
+        self.peer.now += self.round_trip;
         let mut acks = Vec::new();
         while let Some(frame) = self.peer.next_frame() {
             match frame.kind {
@@ -118,6 +120,8 @@ fn an_unread_stream_keeps_its_first_window() {
 fn the_growth_of_all_streams_is_bounded() {
     let count = 12;
     let mut sender = Sender::of(&Config::default(), count);
+    // Until windows are as large as they become.
+    (0..20).for_each(|_| assert!(sender.round(0, usize::MAX, true) > 0));
     for _ in 0..20 {
         for stream in 0..count {
             sender.round(stream, usize::MAX, true);
@@ -134,6 +138,18 @@ fn the_growth_of_all_streams_is_bounded() {
     }
     let sent = (0..5).map(|_| sender.round(count - 1, usize::MAX, true)).max();
     assert!(sent > Some(limits::STREAM_WINDOW_MAX as usize / 2), "{sent:?}");
+}
+
+/// A peer that answers at once has nothing to gain from a larger window, however fast it is.
+#[test]
+fn a_window_stays_where_the_peer_is_near() {
+    let mut sender = Sender::of(&Config::default(), 1);
+    sender.round_trip = limits::WINDOW_GROWTH_ROUND_TRIP / 2;
+    for _ in 0..200 {
+        sender.round(0, usize::MAX, true);
+    }
+    assert!(sender.pings > 5);
+    assert!(sender.streams[0] <= i64::from(limits::INITIAL_WINDOW_SIZE));
 }
 
 /// A window that was chosen stays as it is, and nothing is measured.
