@@ -54,6 +54,9 @@ pub(crate) fn keep_writer(writer: Writer) {
 
 /// An empty buffer that has room for a message of `size` bytes, or none at all.
 pub(crate) fn take_payload(size: usize) -> Vec<u8> {
+    if size > limits::CALL_SCRATCH_KEPT {
+        return Vec::new();
+    }
     let take = |kept: &Kept<Vec<u8>>| {
         let payload = kept.buffer.take()?;
         if payload.capacity() < size { None } else { Some(payload) }
