@@ -154,9 +154,10 @@ fn what_was_held_back_goes_on_by_itself() {
     pair.end();
 }
 
-/// While the window is closed a sender is ahead by two batches at most, and waits, until its deadline.
+/// While the window is closed a sender is ahead by three batches at most, one of which the flusher may
+/// hold, and waits, until its deadline.
 #[test]
-fn a_closed_window_holds_two_batches() {
+fn a_closed_window_holds_few_batches() {
     let config = Config { initial_window_size: 0, ..Config::default() };
     let pair = Pair::with(config);
     let (client, server) = call_with_burst(&pair);
@@ -168,7 +169,7 @@ fn a_closed_window_holds_two_batches() {
         }
     };
     assert_eq!(stopped, SendError::Deadline);
-    assert!(taken <= 2 * BATCH_SIZE + 1005, "{taken}");
+    assert!(taken <= 3 * BATCH_SIZE + 2 * 1005, "{taken}");
     client.reset(Reason::CANCEL);
     assert_eq!(client.send_one_of_many(&framed(1), soon()), Err(SendError::Closed));
     drop((client, server));
@@ -206,8 +207,9 @@ fn a_deadline_sends_what_has_gathered() {
         let pair = Pair::with(config);
         let (client, Accepted { stream: server, .. }) = pair.call(&[], true);
         server.send_headers(&response(), false).unwrap();
-        server.inbox().expect_burst();
         for index in 0..50 {
+            // However slow the machine is.
+            server.inbox().expect_burst();
             server.send_one_of_many(&number(index), soon()).unwrap();
         }
         server.set_deadline(now(), |_| trailers());
