@@ -300,6 +300,8 @@ pub(crate) mod http2 {
     pub(crate) const WINDOW_GROWTH_ROUND_TRIP: Duration = Duration::from_millis(1);
     /// How many measurements come before the first that windows grow by.
     pub(crate) const WINDOW_GROWTH_MEASUREMENTS: u32 = 3;
+    /// How many measurements a connection makes at most: more PINGs would be too many for a server.
+    pub(crate) const WINDOW_GROWTH_MEASUREMENTS_MAX: u32 = 64;
     /// What all streams of a connection may hold beyond [`INITIAL_WINDOW_SIZE`] each.
     pub(crate) const WINDOW_GROWTH_MAX: u64 = 16 << 20;
     /// Streams that a peer may have open. RFC 9113 6.5.2 recommends no less than 100.

@@ -100,7 +100,11 @@ impl Connection {
     /// Begins to measure, unless it is being done or windows are as large as they may be.
     pub(super) fn probe(&mut self) {
         let growth = &mut self.growth;
-        let is_done = growth.is_fixed || growth.window >= limits::STREAM_WINDOW_MAX;
+        // The first answers tell that a peer is near; PINGs without end would be too many for it.
+        let is_near = growth.measurements > limits::WINDOW_GROWTH_MEASUREMENTS
+            && growth.round_trip.is_some_and(|time| time < limits::WINDOW_GROWTH_ROUND_TRIP);
+        let is_known = is_near || growth.measurements >= limits::WINDOW_GROWTH_MEASUREMENTS_MAX;
+        let is_done = growth.is_fixed || growth.window >= limits::STREAM_WINDOW_MAX || is_known;
         if is_done || growth.probe.is_some() || !growth.has_new_data {
             return;
         }
