@@ -49,12 +49,7 @@ impl Link {
     /// Runs `commands` under the lock, then delivers what they brought about and writes the frames
     /// they made, as far as the wire takes them. Never blocks.
     pub(super) fn submit<R>(&self, commands: impl FnOnce(&mut State) -> R) -> R {
-        let mut state = lock(&self.state);
-        let result = commands(&mut state);
-        if state.core.wants_time() {
-            state.core.tell_time(now());
-        }
-        state.settle();
+        let (state, result) = self.command(commands);
         self.flush(state);
         result
     }
@@ -62,12 +57,7 @@ impl Link {
     /// As [`Link::submit`]; but with several calls on their way the thread lets others run once before
     /// it writes, so that a burst of callers shares a write.
     pub(super) fn submit_together<R>(&self, commands: impl FnOnce(&mut State) -> R) -> R {
-        let mut state = lock(&self.state);
-        let result = commands(&mut state);
-        if state.core.wants_time() {
-            state.core.tell_time(now());
-        }
-        state.settle();
+        let (mut state, result) = self.command(commands);
         let is_burst = state.core.open_streams() >= CALLS_WRITTEN_TOGETHER_MIN;
         if is_burst && state.core.has_output() && matches!(state.output, Output::Idle) {
             state.output = Output::Writing;
@@ -79,6 +69,17 @@ impl Link {
         }
         self.flush(state);
         result
+    }
+
+    /// Runs `commands` under the lock, and delivers what they brought about.
+    fn command<R>(&self, commands: impl FnOnce(&mut State) -> R) -> (MutexGuard<'_, State>, R) {
+        let mut state = lock(&self.state);
+        let result = commands(&mut state);
+        if state.core.wants_time() {
+            state.core.tell_time(now());
+        }
+        state.settle();
+        (state, result)
     }
 
     /// Waits for the wire, `until` at most; reads it once; turns bytes into events and events into

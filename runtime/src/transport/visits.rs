@@ -68,6 +68,10 @@ impl Link {
         let mut found = self.wire.end_wait(Interest::BOTH, found);
         for _ in 0..READS_PER_VISIT_MAX {
             match self.take_found(buffer, found, time) {
+                // Most visits read once, and then nothing is copied.
+                Pumped::Alive { accepted, .. } if visit.accepted.is_empty() => {
+                    visit.accepted = accepted;
+                }
                 Pumped::Alive { accepted, .. } => visit.accepted.extend(accepted),
                 Pumped::Over => {}
             }
