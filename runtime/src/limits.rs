@@ -452,6 +452,9 @@ pub(crate) const COMPRESSORS_MAX: usize = 16;
 /// for whoever cancels, seldom enough to cost nothing beside a connection that is being made.
 pub(crate) const CANCELLATION_LOOK: Duration = Duration::from_millis(50);
 
+/// Connections of one channel: more than machines have processors to drive them with.
+pub(crate) const CONNECTIONS_MAX: usize = 256;
+
 /// Connections that one call tries before it gives up, if each takes no more streams just when the
 /// call wants one: more than restarting servers ever cause, fewer than an endless loop.
 pub(crate) const OPEN_ATTEMPTS_MAX: u32 = 5;

@@ -213,6 +213,39 @@ fn sixteen_threads_share_one_channel() {
     server.stop(Duration::ZERO);
 }
 
+/// Sixteen threads share three connections on which the server allows two calls each: those that queue
+/// get a turn, whichever connection has room, and the ones with short deadlines leave no place behind.
+#[test]
+fn sixteen_threads_queue_for_a_few_streams() {
+    let server = Server::builder().max_concurrent_streams(2).add_service(Echo::default());
+    let server = server.bind("127.0.0.1:0").unwrap().start().unwrap();
+    let address = server.local_addresses()[0].to_string();
+    let channel = Channel::builder(&address).connections(3).build().unwrap();
+    thread::scope(|scope| {
+        for thread in 0..16 {
+            let channel = &channel;
+            scope.spawn(move || {
+                for call in 0..60 {
+                    let message = format!("{thread} {call}");
+                    let timeout = match call % 6 {
+                        5 => Duration::from_micros(200),
+                        _ => PATIENCE,
+                    };
+                    match unary(channel, Request::new(message.clone()).timeout(timeout)) {
+                        Ok(reply) => assert_eq!(reply, message),
+                        Err(status) => {
+                            assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+                            assert!(timeout < PATIENCE, "{status}");
+                        }
+                    }
+                }
+            });
+        }
+    });
+    assert!((2..=3).contains(&format!("{channel:?}").matches("Link(").count()), "{channel:?}");
+    server.stop(Duration::ZERO);
+}
+
 /// A long stream of replies arrives whole and in order.
 #[test]
 fn a_long_stream_arrives_in_order() {

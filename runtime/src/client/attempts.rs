@@ -21,7 +21,9 @@ use crate::grpc::{Code, Metadata, Method, Status, scratch};
 use crate::http2::Headers;
 use crate::limits;
 use crate::transport::latch::Latch;
-use crate::transport::{Adopted, CurrentCall, Link, OpenError, Stream, lock, now, random};
+use crate::transport::{
+    Adopted, Beginning, CurrentCall, Link, OpenError, Opening, Stream, lock, now, random,
+};
 
 /// The streams of one call, one after the other.
 pub(crate) struct Attempts {
@@ -126,6 +128,12 @@ enum Unopened {
     /// No connection: another attempt may find one.
     Unreachable(Status),
     Refused(Status),
+}
+
+/// Why a connection did not take a call.
+enum NotHere {
+    Refused(Status),
+    Unopened(OpenError),
 }
 
 impl Attempts {
@@ -476,31 +484,46 @@ impl Head {
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
                 return Err(too_late("beginning the call").into());
             }
-            if let Some(authority) = &self.authority {
-                verify(authority, channel.settings(), &link)?;
-            }
             let head = self.headers(channel, timeout, previous_attempts);
-            if let Some(excess) = link.header_excess(&head) {
-                let text = format!("metadata too large: {excess}");
-                return Err(Status::resource_exhausted(text).into());
-            }
-            let parent = self.parent.as_ref();
-            match link.open(&head, first, end, self.receive_max, self.deadline, parent) {
+            let beginning = Beginning {
+                head: &head,
+                first,
+                end,
+                receive_limit: self.receive_max,
+                until: self.deadline,
+                parent: self.parent.as_ref(),
+            };
+            let opening = Opening::new(&link, beginning);
+            let admits = |link: &Link| self.check_link(channel.settings(), link, &head);
+            match channel.open(&link, opening, admits) {
                 Ok(stream) => {
-                    let adopted = parent.map(|parent| parent.adopt(&stream));
+                    let adopted = self.parent.as_ref().map(|parent| parent.adopt(&stream));
                     return Ok((stream, adopted));
                 }
-                Err(OpenError::Deadline) => {
-                    return Err(too_late("waiting to send the request").into());
-                }
-                Err(OpenError::Cancelled) => return Err(Status::cancelled(PARENT_CANCELLED).into()),
-                // It never left: nobody has seen it, so another connection may take it.
-                Err(OpenError::Unavailable(text)) => cause = Some(text),
+                Err(NotHere::Refused(status)) => return Err(status.into()),
+                Err(NotHere::Unopened(error)) => match error {
+                    OpenError::Deadline => {
+                        return Err(too_late("waiting to send the request").into());
+                    }
+                    OpenError::Cancelled => return Err(Status::cancelled(PARENT_CANCELLED).into()),
+                    // It never left: nobody has seen it, so another connection may take it.
+                    OpenError::Unavailable(text) => cause = Some(text),
+                },
             }
         }
         let cause = cause.as_deref().unwrap_or("no connection takes the call");
         let status = Status::unavailable(format!("{}: {cause}", channel.target()));
         Err(Unopened::Unreachable(status))
+    }
+
+    /// Whether the call, which begins with `head`, may be made on `link`.
+    fn check_link(&self, settings: &Settings, link: &Link, head: &Headers) -> Result<(), NotHere> {
+        if let Some(authority) = &self.authority {
+            verify(authority, settings, link).map_err(NotHere::Refused)?;
+        }
+        let Some(excess) = link.header_excess(head) else { return Ok(()) };
+        let text = format!("metadata too large: {excess}");
+        Err(NotHere::Refused(Status::resource_exhausted(text)))
     }
 
     /// The header section that the call begins with if it may take `timeout` from now on.
@@ -566,6 +589,12 @@ impl Unopened {
             // The deadline has passed, or the channel is closed.
             _ => Self::Refused(status),
         }
+    }
+}
+
+impl From<OpenError> for NotHere {
+    fn from(error: OpenError) -> Self {
+        Self::Unopened(error)
     }
 }
 

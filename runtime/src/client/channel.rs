@@ -233,6 +233,12 @@ impl Channel {
         self.inner.retries.close();
     }
 
+    /// The connections that take calls.
+    #[cfg(test)]
+    pub(super) fn links(&self) -> Vec<Arc<transport::Link>> {
+        self.inner.connector.links()
+    }
+
     /// The keepalive time of the next connection.
     #[cfg(test)]
     pub(super) fn keepalive_time(&self) -> Option<Duration> {
@@ -249,11 +255,11 @@ impl Channel {
         self.inner.connector.target()
     }
 
-    /// Who the server is, as far as the connection that there is has verified it; `None` while there
-    /// is no connection.
+    /// Who the server is, as far as the connection that there is has verified it, the oldest if there
+    /// are several; `None` while there is none.
     #[must_use]
     pub fn auth_context(&self) -> Option<AuthContext> {
-        self.inner.connector.current().map(|link| link.auth_context())
+        self.inner.connector.links().first().map(|link| link.auth_context())
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -279,6 +285,16 @@ impl Channel {
     ) -> Result<Arc<transport::Link>, Status> {
         self.inner.connector.link(until, wait_for_ready)
     }
+
+    /// As [`Connector::open`].
+    pub(crate) fn open<E: From<transport::OpenError>>(
+        &self,
+        link: &Arc<transport::Link>,
+        opening: transport::Opening<'_>,
+        admits: impl Fn(&transport::Link) -> Result<(), E>,
+    ) -> Result<transport::Stream, E> {
+        self.inner.connector.open(link, opening, admits)
+    }
 }
 
 impl fmt::Debug for Channel {
@@ -286,6 +302,7 @@ impl fmt::Debug for Channel {
         f.debug_struct("Channel")
             .field("target", &self.target())
             .field("settings", self.settings())
+            .field("connections", &self.inner.connector.links())
             .finish()
     }
 }
@@ -431,6 +448,20 @@ impl ChannelBuilder {
     /// After a failure, attempts to connect go on for as long.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.connection.idle_timeout = timeout.max(limits::CHANNEL_IDLE_TIMEOUT_MIN);
+        self
+    }
+
+    /// Keeps up to `count` connections to the target: a call takes the one with the fewest calls, and
+    /// another one is made in the background when none is without. 1 by default, and 256 at most.
+    ///
+    /// Several let more calls run than the server allows on one (often 100), and more threads read and
+    /// write at the same time; each costs the server as much as another client. Calls queue once all
+    /// connections have as many as the server allows. Source: gRFC A105.
+    ///
+    /// Each is closed when it had no call for the idle timeout. The channel is READY while there is any,
+    /// and attempts to connect follow one another with the backoff of one series.
+    pub fn connections(mut self, count: usize) -> Self {
+        self.connection.connections = count;
         self
     }
 

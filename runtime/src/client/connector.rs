@@ -1,7 +1,7 @@
-//! The connection of a channel: made when a call needs one, and made again when it is lost.
+//! The connections of a channel: made when a call needs one, and made again when they are lost.
 //!
 //! ```text
-//! Idle ──call──▶ Connecting ──SETTINGS came──▶ Ready ──lost, GOAWAY, idle──▶ Idle
+//! Idle ──call──▶ Connecting ──SETTINGS came──▶ Idle, with one more in the pool
 //!                    │  ▲
 //!              error ▼  │ once the backoff is over
 //!                  Failed ──nobody called for long──▶ Idle
@@ -11,12 +11,16 @@
 //! has a time of its own; every call waits for the attempt until its own deadline, and no longer.
 //! After a failure the next attempt begins by itself, when the backoff is over. Whatever happens, an
 //! attempt ends with a result. The lock is held for a look at the phase, never while connecting.
+//!
+//! Calls take the connections of the [`Pool`]. Once there is one, nobody waits for another: it is
+//! READY while there is any, and a call that finds none free has one more made, if there may be.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use super::pool::{Picked, Pool};
 use crate::grpc::{ConnectivityState, Status};
 use crate::http2::{self, Keepalive, Lifetime};
 use crate::limits;
@@ -25,7 +29,7 @@ use crate::transport::connectivity::Connectivity;
 use crate::transport::latch::Latch;
 use crate::transport::timer::{Scheduled, Timer};
 use crate::transport::wire::Wire;
-use crate::transport::{self, Dial, Link, lock, now};
+use crate::transport::{self, Dial, Link, OpenError, Opening, Stream, lock, now};
 
 /// How a wire to the server is made: names looked up, an address connected to, a handshake made.
 pub(crate) type Connect = Box<dyn Fn(Dial) -> io::Result<Box<dyn Wire>> + Send + Sync>;
@@ -41,11 +45,13 @@ pub(crate) struct ConnectionOptions {
     pub(crate) keepalive_timeout: Duration,
     pub(crate) keepalive_without_calls: bool,
     pub(crate) idle_timeout: Duration,
+    /// How many connections there may be at once.
+    pub(crate) connections: usize,
     /// What the server is told; its lifetime is made of the numbers above.
     pub(crate) http2: http2::Config,
 }
 
-/// Gives out the one connection of a channel; closes it when dropped.
+/// Gives out the connections of a channel; closes them when dropped.
 pub(crate) struct Connector {
     shared: Arc<Shared>,
 }
@@ -58,16 +64,18 @@ struct Shared {
     options: ConnectionOptions,
     connectivity: Connectivity,
     state: Mutex<State>,
+    pool: Pool,
 }
 
 struct State {
+    /// Of the next connection.
     phase: Phase,
     backoff: Backoff,
     /// Attempts that have failed in a row.
     failures: usize,
     /// Of the next connection: longer each time a server complains of PINGs.
     keepalive_time: Option<Duration>,
-    /// When somebody wanted a connection last that was not there.
+    /// When somebody wanted one more connection last.
     wanted: Instant,
     /// The next attempt.
     retry: Option<Scheduled>,
@@ -78,7 +86,6 @@ struct State {
 enum Phase {
     Idle,
     Connecting(Arc<Attempt>),
-    Ready(Arc<Link>),
     Failed {
         status: Status,
         retry_at: Instant,
@@ -120,7 +127,8 @@ impl Connector {
             leaving: Vec::new(),
         });
         let connectivity = Connectivity::default();
-        Self { shared: Arc::new(Shared { target, connect, options, connectivity, state }) }
+        let pool = Pool::new(options.connections);
+        Self { shared: Arc::new(Shared { target, connect, options, connectivity, state, pool }) }
     }
 
     /// A connection that takes calls. Waits for one until `until`.
@@ -164,6 +172,42 @@ impl Connector {
         }
     }
 
+    /// Opens the stream of `opening` at `link`, or if the server allows no more streams there, at
+    /// whichever connection has room first that `admits` the call.
+    ///
+    /// # Errors
+    ///
+    /// What `admits` says, and [`OpenError`].
+    pub(crate) fn open<E: From<OpenError>>(
+        &self,
+        link: &Arc<Link>,
+        mut opening: Opening<'_>,
+        admits: impl Fn(&Link) -> Result<(), E>,
+    ) -> Result<Stream, E> {
+        admits(link)?;
+        if let Some(stream) = opening.ask(link)? {
+            return Ok(stream);
+        }
+        loop {
+            // One that came later, or takes part in no queue because it has room.
+            while let Some(link) = self.shared.pick_besides(opening.queues()) {
+                admits(&link)?;
+                if let Some(stream) = opening.ask(&link)? {
+                    return Ok(stream);
+                }
+            }
+            self.shared.pool.wait(&mut opening)?;
+            for link in opening.queues().to_vec() {
+                match opening.ask(&link) {
+                    Ok(None) => {}
+                    Ok(Some(stream)) => return Ok(stream),
+                    Err(OpenError::Unavailable(_)) if !opening.queues().is_empty() => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+
     /// Begins to connect if there is no connection and no attempt; waits for nothing.
     pub(crate) fn connect(&self) {
         let _whatever_it_is = self.shared.next();
@@ -171,23 +215,21 @@ impl Connector {
 
     /// Ends the connection and all calls on it, for good.
     pub(crate) fn close(&self) {
-        let (before, retry, leaving) = {
+        let (before, retry, links) = {
             let mut state = lock(&self.shared.state);
             let before = std::mem::replace(&mut state.phase, Phase::Closed);
-            (before, state.retry.take(), std::mem::take(&mut state.leaving))
+            let leaving = std::mem::take(&mut state.leaving);
+            let mut links: Vec<_> = leaving.iter().filter_map(Weak::upgrade).collect();
+            links.extend(self.shared.pool.take());
+            self.connectivity().set(ConnectivityState::Shutdown);
+            (before, state.retry.take(), links)
         };
         drop(retry);
-        self.connectivity().set(ConnectivityState::Shutdown);
-        let link = match &before {
-            Phase::Ready(link) => Some(link),
-            Phase::Connecting(attempt) => {
-                attempt.end(Err(Status::cancelled(CHANNEL_CLOSED)));
-                attempt.link.get()
-            }
-            Phase::Idle | Phase::Failed { .. } | Phase::Closed => None,
-        };
-        let leaving = leaving.iter().filter_map(Weak::upgrade);
-        leaving.chain(link.cloned()).for_each(|link| link.close());
+        links.iter().for_each(|link| link.close());
+        if let Phase::Connecting(attempt) = &before {
+            attempt.end(Err(Status::cancelled(CHANNEL_CLOSED)));
+            attempt.link.get().into_iter().for_each(|link| link.close());
+        }
     }
 
     /// Whether the channel was closed.
@@ -206,12 +248,9 @@ impl Connector {
         lock(&self.shared.state).keepalive_time
     }
 
-    /// The connection that there is, if one is ready.
-    pub(crate) fn current(&self) -> Option<Arc<Link>> {
-        match &lock(&self.shared.state).phase {
-            Phase::Ready(link) => Some(Arc::clone(link)),
-            Phase::Idle | Phase::Connecting(_) | Phase::Failed { .. } | Phase::Closed => None,
-        }
+    /// The connections that there are, the oldest first.
+    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+        self.shared.pool.links()
     }
 
     /// The target as errors name it.
@@ -236,11 +275,16 @@ impl Drop for Connector {
 
 impl Shared {
     fn next(self: &Arc<Self>) -> Next {
+        if let Some(link) = self.pick_besides(&[]) {
+            return Next::Use(link);
+        }
         let mut state = lock(&self.state);
-        match &state.phase {
-            Phase::Ready(link) if link.is_usable() => return Next::Use(link.clone()),
-            Phase::Closed => return Next::Closed,
-            _ => {}
+        if let Phase::Closed = state.phase {
+            return Next::Closed;
+        }
+        // One may have come meanwhile.
+        if let Some(link) = self.pool.pick().link {
+            return Next::Use(link);
         }
         let time = now();
         state.wanted = time;
@@ -249,12 +293,39 @@ impl Shared {
             Phase::Failed { status, retry_at } if time < *retry_at => {
                 return Next::Back { status: status.clone(), retry_at: *retry_at };
             }
-            Phase::Idle | Phase::Ready(_) | Phase::Failed { .. } | Phase::Closed => {}
+            Phase::Idle | Phase::Failed { .. } | Phase::Closed => {}
         }
         let attempt = self.begin(&mut state, time);
         drop(state);
         self.start(&attempt);
         Next::Wait(attempt)
+    }
+
+    /// The best connection for a call besides those that it has `asked`. If none is without calls,
+    /// another one is on its way from now on.
+    fn pick_besides(self: &Arc<Self>, asked: &[Arc<Link>]) -> Option<Arc<Link>> {
+        let Picked { link, wants_more } = self.pool.pick_besides(asked);
+        if wants_more && (link.is_some() || !asked.is_empty()) {
+            self.grow();
+        }
+        link
+    }
+
+    /// Begins to make one more connection, unless that is under way or has just failed.
+    fn grow(self: &Arc<Self>) {
+        let mut state = lock(&self.state);
+        let time = now();
+        state.wanted = time;
+        let is_due = match &state.phase {
+            Phase::Idle => true,
+            Phase::Failed { retry_at, .. } => *retry_at <= time,
+            Phase::Connecting(_) | Phase::Closed => false,
+        };
+        if is_due && self.pool.pick().wants_more {
+            let attempt = self.begin(&mut state, time);
+            drop(state);
+            self.start(&attempt);
+        }
     }
 
     /// A new attempt, which is to be started.
@@ -272,8 +343,9 @@ impl Shared {
             done: Latch::default(),
             result: OnceLock::new(),
         });
-        state.leave_for(Phase::Connecting(attempt.clone()));
-        self.connectivity.set(ConnectivityState::Connecting);
+        state.leave(&self.pool.take_unusable());
+        state.phase = Phase::Connecting(attempt.clone());
+        self.tell(state);
         attempt
     }
 
@@ -318,18 +390,20 @@ impl Shared {
     }
 
     fn set_ready(&self, state: &mut State, link: &Arc<Link>) {
-        state.phase = Phase::Ready(link.clone());
+        state.phase = Phase::Idle;
+        self.pool.add(link);
         self.connectivity.set(ConnectivityState::Ready);
         // It may have left before it was here to be left.
         if !link.is_usable() {
-            self.set_idle(state);
+            state.leave(&self.pool.take_unusable());
+            self.tell(state);
         }
     }
 
     fn set_failed(self: &Arc<Self>, state: &mut State, status: Status, retry_at: Instant) {
         state.phase = Phase::Failed { status, retry_at };
         state.failures = state.failures.wrapping_add(1);
-        self.connectivity.set(ConnectivityState::TransientFailure);
+        self.tell(state);
         let shared = Arc::downgrade(self);
         let retry = Timer::shared().schedule(retry_at, move || {
             if let Some(shared) = shared.upgrade() {
@@ -340,9 +414,15 @@ impl Shared {
         state.retry = retry.ok();
     }
 
-    fn set_idle(&self, state: &mut State) {
-        state.leave_for(Phase::Idle);
-        self.connectivity.set(ConnectivityState::Idle);
+    /// Tells the state of the channel: READY while there is a connection, whatever becomes of another.
+    fn tell(&self, state: &State) {
+        self.connectivity.set(match &state.phase {
+            Phase::Closed => ConnectivityState::Shutdown,
+            _ if self.pool.has_usable() => ConnectivityState::Ready,
+            Phase::Idle => ConnectivityState::Idle,
+            Phase::Connecting(_) => ConnectivityState::Connecting,
+            Phase::Failed { .. } => ConnectivityState::TransientFailure,
+        });
     }
 
     /// The next attempt after a failure, unless nobody has wanted a connection for long.
@@ -354,36 +434,43 @@ impl Shared {
         let time = now();
         if time.saturating_duration_since(state.wanted) >= self.options.idle_timeout {
             state.backoff.reset();
-            return self.set_idle(&mut state);
+            state.phase = Phase::Idle;
+            return self.tell(&state);
+        }
+        if !self.pool.pick().wants_more {
+            // Those that there are do.
+            state.phase = Phase::Idle;
+            return;
         }
         let attempt = self.begin(&mut state, time);
         drop(state);
         self.start(&attempt);
     }
 
-    /// `link` takes no more calls.
-    fn left(&self, link: &Link) {
+    /// `link`, whose keepalive time was the one given, takes no more calls.
+    fn left(&self, link: &Link, keepalive_time: Option<Duration>) {
         let is_too_chatty = link.is_too_chatty();
         let mut state = lock(&self.state);
         if is_too_chatty {
             // gRFC A8: the keepalive time is doubled when the server complains.
-            state.keepalive_time = state.keepalive_time.map(|time| time.saturating_mul(2));
+            let doubled = keepalive_time.map(|time| time.saturating_mul(2));
+            state.keepalive_time = state.keepalive_time.max(doubled);
         }
-        if matches!(&state.phase, Phase::Ready(ready) if std::ptr::eq(ready.as_ref(), link)) {
-            self.set_idle(&mut state);
-        }
+        state.leave(&self.pool.take_unusable());
+        self.tell(&state);
     }
 
     /// A connection is there once the server's SETTINGS have come, not when a socket is open.
     fn establish(self: &Arc<Self>, attempt: &Attempt) -> io::Result<Arc<Link>> {
         let wire = (self.connect)(attempt.dial)?;
         let shared = Arc::downgrade(self);
+        let keepalive_time = attempt.keepalive_time;
         let leaves = move |link: &Link| {
             if let Some(shared) = shared.upgrade() {
-                shared.left(link);
+                shared.left(link, keepalive_time);
             }
         };
-        let config = self.config(attempt.keepalive_time);
+        let config = self.config(keepalive_time);
         let link = Link::client_that_leaves(wire, config, "grpc-client", leaves)?;
         // Whoever drops the channel from here on sees the link; who has dropped it is seen here.
         let is_first = attempt.link.set(link.clone()).is_ok();
@@ -429,11 +516,11 @@ impl Shared {
 }
 
 impl State {
-    /// Goes on to `phase`; a connection that was there may still have calls.
-    fn leave_for(&mut self, phase: Phase) {
-        if let Phase::Ready(link) = std::mem::replace(&mut self.phase, phase) {
+    /// Keeps in mind connections that take no more calls, and may still have some.
+    fn leave(&mut self, links: &[Arc<Link>]) {
+        if !links.is_empty() {
             self.leaving.retain(|link| link.strong_count() > 0);
-            self.leaving.push(Arc::downgrade(&link));
+            self.leaving.extend(links.iter().map(Arc::downgrade));
         }
     }
 }
@@ -461,6 +548,7 @@ impl Default for ConnectionOptions {
             keepalive_timeout: limits::KEEPALIVE_TIMEOUT,
             keepalive_without_calls: false,
             idle_timeout: limits::CHANNEL_IDLE_TIMEOUT,
+            connections: 1,
             http2: http2::Config::default(),
         }
     }

@@ -16,6 +16,7 @@ mod http2_options;
 mod intercepted;
 mod interceptor;
 mod pending;
+mod pool;
 mod request;
 mod response;
 mod retry;

@@ -95,6 +95,13 @@ impl Link {
         }
     }
 
+    /// As [`attend`](Self::attend), by one who can wait until nobody has led for a while.
+    pub(super) fn attend_unless_led(&self) {
+        if let Some(lead) = self.lead.as_ref().filter(|_| self.bell.get().is_none()) {
+            lead.attend_unless_led();
+        }
+    }
+
     /// Somebody wants to be told of what comes without waiting for it.
     pub(super) fn attend(&self) {
         // A reactor attends anyway.

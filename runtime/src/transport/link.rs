@@ -13,15 +13,12 @@ use super::active::ActiveCall;
 use super::auth_context::AuthContext;
 use super::cork::Cork;
 use super::credentials::host_of;
-use super::current::CurrentCall;
 use super::deadlines::Deadlines;
-use super::inbox::{Awaited, DeadlinePassed, Inbox, SentEnd};
 use super::lead::Lead;
-use super::opening::Tie;
 use super::reactor::Bell;
 use super::shape::{ThreadShape, shape};
 use super::state::{Phase, State};
-use super::stream::{End, Outgoing, SendError, Stream};
+use super::stream::Stream;
 use super::threads::Threads;
 use super::verbs::Pumped;
 use super::wire::{Address, Wire};
@@ -97,6 +94,15 @@ pub(crate) struct Accepting<'s> {
     pub(crate) receive_limit: usize,
     /// Where the threads of connections are started.
     pub(crate) threads: Threads<'s>,
+}
+
+/// How much there is to do on a connection: the least is the best to take a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Load {
+    /// The next call would have to queue.
+    pub(crate) is_full: bool,
+    /// How many are open.
+    pub(crate) calls: usize,
 }
 
 /// Why no stream was opened. Nothing has left this side unless a deadline cut the sending short.
@@ -205,64 +211,6 @@ impl Link {
         })
     }
 
-    /// Opens a stream with `head` and sends `first`, framed messages that may be none. With `end`
-    /// nothing follows. Messages of more than `receive_limit` bytes will be refused.
-    ///
-    /// Waits, `until` at most, while the peer allows no more streams (first come, first served)
-    /// and for flow control. If the peer ends the call meanwhile, the stream tells. The wait ends
-    /// with the call `parent`, whose cancellation of the stream is for the caller to arrange.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`].
-    pub(crate) fn open(
-        self: &Arc<Self>,
-        head: &Headers,
-        first: &[u8],
-        end: bool,
-        receive_limit: usize,
-        until: Option<Instant>,
-        parent: Option<&CurrentCall>,
-    ) -> Result<Stream, OpenError> {
-        let end = if end { End::Plain } else { End::Open };
-        let mut rest = Outgoing { head: None, data: first, end };
-        let inbox = Arc::new(Inbox::of_caller(receive_limit, self.window));
-        let mut tie = None;
-        let (stream, is_sent) = loop {
-            let opened = self.submit_together(|state| state.open(head, &mut rest, &inbox));
-            match opened {
-                Ok((id, is_sent)) => {
-                    break (Stream::new(Arc::clone(self), id, Arc::clone(&inbox)), is_sent);
-                }
-                Err(http2::OpenError::StreamLimit) => {}
-                Err(error) => return Err(OpenError::Unavailable(self.why_unusable(error))),
-            }
-            tie = tie.or_else(|| parent.map(|parent| Tie::new(parent, self, &inbox)));
-            let waited = self.wait(&inbox, Awaited::Turn, until);
-            if waited.is_err() || inbox.is_cancelled() {
-                self.submit(|state| state.leave_queue(&inbox));
-                return Err(match waited {
-                    Ok(()) => OpenError::Cancelled,
-                    Err(DeadlinePassed) => OpenError::Deadline,
-                });
-            }
-            inbox.take_turn();
-        };
-        if is_sent {
-            if rest.is_last() {
-                inbox.set_sent_end().into_iter().for_each(SentEnd::tell);
-            }
-            return Ok(stream);
-        }
-        let _tie = tie.or_else(|| parent.map(|parent| Tie::new(parent, self, &inbox)));
-        let sent = self.wait(&inbox, Awaited::Writable, until).map_err(SendError::from);
-        match sent.and_then(|()| stream.send(rest, until)) {
-            // Why it is closed is for the receiver.
-            Ok(()) | Err(SendError::Closed) => Ok(stream),
-            Err(SendError::Deadline) => Err(OpenError::Deadline),
-        }
-    }
-
     /// Asks the peer for no more streams and takes few more; the link closes when all that are
     /// open have ended.
     pub(crate) fn go_away(&self) {
@@ -315,6 +263,11 @@ impl Link {
     /// Whether a new stream may be opened, now or after some have ended.
     pub(crate) fn is_usable(&self) -> bool {
         lock(&self.state).is_usable()
+    }
+
+    /// How much there is to do on the connection; `None` if no stream can be opened any more.
+    pub(crate) fn load(&self) -> Option<Load> {
+        lock(&self.state).load()
     }
 
     /// Whether the peer said by GOAWAY that it is sent too many PINGs.
@@ -471,7 +424,7 @@ impl Link {
         }
     }
 
-    fn why_unusable(&self, error: http2::OpenError) -> Arc<str> {
+    pub(super) fn why_unusable(&self, error: http2::OpenError) -> Arc<str> {
         let state = lock(&self.state);
         match (&state.lost, &state.going) {
             (Some(text), _) => Arc::clone(text),

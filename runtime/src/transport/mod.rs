@@ -122,6 +122,7 @@ pub(crate) use in_process::InProcess;
 pub(crate) use latch::Latch;
 pub(crate) use link::{Accepted, Accepting, Link, OpenError};
 pub(crate) use listener::{Listener, Listening};
+pub(crate) use opening::{Beginning, Opening};
 pub(crate) use reactor::Serve;
 pub(crate) use reactors::{Crew, Reactors, server_reactors};
 pub(crate) use received::Incoming;

@@ -1,36 +1,217 @@
-//! A call that waits for its stream, or for the beginning of its request to be taken: it ends with
-//! the call that it is made for, as its stream will once it has one.
+//! A call that asks for its stream: at one connection, or at several of which the first that has room
+//! takes it.
+//!
+//! The invariants: a call that has no stream yet stands in the queue of every connection that has
+//! refused it, and is out of all queues once it has one or gives up. It ends with the call that it is
+//! made for, as its stream will.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::current::{Adopted, Child, CurrentCall};
-use super::inbox::Inbox;
-use super::link::Link;
-use crate::http2::Reason;
+use super::inbox::{Awaited, DeadlinePassed, Inbox, SentEnd};
+use super::link::{Link, OpenError};
+use super::stream::{End, Outgoing, SendError, Stream};
+use crate::http2::{self, Headers, Reason};
 
-struct Opening {
+/// What a stream begins with.
+#[derive(Clone, Copy)]
+pub(crate) struct Beginning<'a> {
+    pub(crate) head: &'a Headers,
+    /// Framed messages; may be none.
+    pub(crate) first: &'a [u8],
+    /// Nothing follows.
+    pub(crate) end: bool,
+    /// Messages of more bytes will be refused.
+    pub(crate) receive_limit: usize,
+    /// How long to wait at most.
+    pub(crate) until: Option<Instant>,
+    /// The call that it is made for: waiting ends with it. What cancels the stream later is for the
+    /// caller to arrange.
+    pub(crate) parent: Option<&'a CurrentCall>,
+}
+
+/// A call that has no stream yet.
+pub(crate) struct Opening<'a> {
+    beginning: Beginning<'a>,
+    rest: Outgoing<'a>,
+    inbox: Arc<Inbox>,
+    queues: Vec<Arc<Link>>,
+    tie: Option<Tie>,
+}
+
+impl<'a> Opening<'a> {
+    /// A call that is about to ask at `link` first.
+    pub(crate) fn new(link: &Link, beginning: Beginning<'a>) -> Self {
+        let end = if beginning.end { End::Plain } else { End::Open };
+        Self {
+            beginning,
+            rest: Outgoing { head: None, data: beginning.first, end },
+            inbox: Arc::new(Inbox::of_caller(beginning.receive_limit, link.window)),
+            queues: Vec::new(),
+            tie: None,
+        }
+    }
+
+    /// Opens the stream at `link` and sends what it begins with; waits for flow control, no longer than
+    /// the call may. If the peer allows no more streams it queues there and returns `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]: nothing has left unless a deadline cut the sending short.
+    pub(crate) fn ask(&mut self, link: &Arc<Link>) -> Result<Option<Stream>, OpenError> {
+        let Self { beginning, rest, inbox, queues, .. } = self;
+        let opened = link.submit_together(|state| state.open(beginning.head, rest, inbox));
+        let is_same = |queue: &Arc<Link>| Arc::ptr_eq(queue, link);
+        let (id, is_sent) = match opened {
+            Ok(opened) => opened,
+            Err(http2::OpenError::StreamLimit) => {
+                if !queues.iter().any(is_same) {
+                    queues.push(Arc::clone(link));
+                }
+                return Ok(None);
+            }
+            Err(error) => {
+                queues.retain(|queue| !is_same(queue));
+                return Err(OpenError::Unavailable(link.why_unusable(error)));
+            }
+        };
+        queues.retain(|queue| !is_same(queue));
+        let stream = Stream::new(Arc::clone(link), id, Arc::clone(inbox));
+        self.begin(stream, is_sent).map(Some)
+    }
+
+    /// Sends what the core has not taken with the head.
+    fn begin(&mut self, stream: Stream, is_sent: bool) -> Result<Stream, OpenError> {
+        let until = self.beginning.until;
+        if is_sent {
+            if self.rest.is_last() {
+                self.inbox.set_sent_end().into_iter().for_each(SentEnd::tell);
+            }
+            return Ok(stream);
+        }
+        self.tie(stream.link());
+        let sent = stream.link().wait(&self.inbox, Awaited::Writable, until);
+        let sent = sent.map_err(SendError::from);
+        let nothing = Outgoing { head: None, data: &[], end: End::Open };
+        let rest = std::mem::replace(&mut self.rest, nothing);
+        match sent.and_then(|()| stream.send(rest, until)) {
+            // Why it is closed is for the receiver.
+            Ok(()) | Err(SendError::Closed) => Ok(stream),
+            Err(SendError::Deadline) => Err(OpenError::Deadline),
+        }
+    }
+
+    /// Waits for a turn at the one connection that it has asked; drives it meanwhile, if nobody does.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Deadline`] and [`OpenError::Cancelled`].
+    ///
+    /// # Panics
+    ///
+    /// If it queues nowhere.
+    pub(crate) fn wait(&mut self) -> Result<(), OpenError> {
+        let link = self.queues.first().cloned().expect("a call that waits queues");
+        self.tie(&link);
+        let waited = link.wait(&self.inbox, Awaited::Turn, self.beginning.until);
+        self.take_turn(waited)
+    }
+
+    /// Waits for a turn at any connection that it has asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    ///
+    /// # Panics
+    ///
+    /// As [`wait`](Self::wait).
+    pub(crate) fn wait_for_any(&mut self) -> Result<(), OpenError> {
+        let link = self.queues.first().cloned().expect("a call that waits queues");
+        self.tie(&link);
+        // One thread cannot drive them all.
+        self.queues.iter().for_each(|link| link.attend_unless_led());
+        let waited = match self.inbox.wait(Awaited::Turn, self.beginning.until) {
+            true => Ok(()),
+            false => Err(DeadlinePassed),
+        };
+        self.take_turn(waited)
+    }
+
+    fn take_turn(&self, waited: Result<(), DeadlinePassed>) -> Result<(), OpenError> {
+        if self.inbox.is_cancelled() {
+            return Err(OpenError::Cancelled);
+        }
+        waited.map_err(|DeadlinePassed| OpenError::Deadline)?;
+        self.inbox.take_turn();
+        Ok(())
+    }
+
+    /// Where it queues.
+    pub(crate) fn queues(&self) -> &[Arc<Link>] {
+        &self.queues
+    }
+
+    fn tie(&mut self, link: &Arc<Link>) {
+        if let (None, Some(parent)) = (&self.tie, self.beginning.parent) {
+            self.tie = Some(Tie::new(parent, link, &self.inbox));
+        }
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        for link in self.queues.drain(..) {
+            link.submit(|state| state.leave_queue(&self.inbox));
+        }
+    }
+}
+
+impl Link {
+    /// Has those who queue at `other` queue here too, in the same order.
+    pub(crate) fn share_queue_of(&self, other: &Self) {
+        let queue = other.submit(|state| state.queue());
+        self.submit(|state| state.set_queue(queue));
+    }
+
+    /// Opens a stream, as one that has nowhere else to go.
+    #[cfg(test)]
+    pub(crate) fn open(self: &Arc<Self>, beginning: Beginning<'_>) -> Result<Stream, OpenError> {
+        let mut opening = Opening::new(self, beginning);
+        loop {
+            if let Some(stream) = opening.ask(self)? {
+                return Ok(stream);
+            }
+            opening.wait()?;
+        }
+    }
+}
+
+/// What is told of the end of a call's parent.
+struct Waiting {
     link: Arc<Link>,
     inbox: Arc<Inbox>,
 }
 
 /// What holds a call to its parent while it waits.
-pub(super) struct Tie {
-    // Before the opening, so that the parent finds that or has nothing to look for.
+struct Tie {
+    // Before the rest, so that the parent finds that or has nothing to look for.
     _adopted: Adopted,
-    _opening: Arc<Opening>,
+    _waiting: Arc<Waiting>,
 }
 
 impl Tie {
     /// Has the call that is about to wait at `inbox` end with `parent`, until this is dropped.
-    pub(super) fn new(parent: &CurrentCall, link: &Arc<Link>, inbox: &Arc<Inbox>) -> Self {
+    fn new(parent: &CurrentCall, link: &Arc<Link>, inbox: &Arc<Inbox>) -> Self {
         inbox.set_shared();
-        let opening = Arc::new(Opening { link: Arc::clone(link), inbox: Arc::clone(inbox) });
-        let child = Arc::downgrade(&opening);
-        Self { _adopted: parent.adopt_child(child), _opening: opening }
+        let waiting = Arc::new(Waiting { link: Arc::clone(link), inbox: Arc::clone(inbox) });
+        let child = Arc::downgrade(&waiting);
+        Self { _adopted: parent.adopt_child(child), _waiting: waiting }
     }
 }
 
-impl Child for Opening {
+impl Child for Waiting {
     fn cancel(self: Arc<Self>) {
         self.inbox.reset(Reason::CANCEL);
         // Under the link's lock, so that one who leads meanwhile is told too.

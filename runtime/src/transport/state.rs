@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::inbox::{Awaited, Inbox};
-use super::link::{Accepted, Side};
+use super::link::{Accepted, Load, Side};
 use super::received::Incoming;
 use super::stream::{End, Outgoing};
 use super::wire::Interest;
@@ -165,6 +165,22 @@ impl State {
         // A stream that the peer has closed already tells by its inbox.
         let is_sent = ends_here || self.send(id, rest, inbox).unwrap_or(true);
         Ok((id, is_sent))
+    }
+
+    /// How much there is to do on the connection; `None` if no stream can be opened any more.
+    pub(super) fn load(&self) -> Option<Load> {
+        let is_full = || !self.queue.is_empty() || !self.core.can_open();
+        self.is_usable().then(|| Load { is_full: is_full(), calls: self.core.open_streams() })
+    }
+
+    /// Those who wait for a stream, in order.
+    pub(super) fn queue(&self) -> VecDeque<Arc<Inbox>> {
+        self.queue.clone()
+    }
+
+    /// On a connection that is new, has those wait for a stream who do elsewhere.
+    pub(super) fn set_queue(&mut self, queue: VecDeque<Arc<Inbox>>) {
+        self.queue = queue;
     }
 
     /// How many wait for a stream.

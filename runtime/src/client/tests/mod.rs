@@ -4,6 +4,7 @@ mod calls;
 mod channel;
 #[cfg(feature = "gzip")]
 mod compression;
+mod connections;
 mod connectivity;
 mod deadlines;
 mod generic;

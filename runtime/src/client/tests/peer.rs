@@ -207,6 +207,17 @@ impl Peer {
         (stream, String::from_utf8(bytes[envelope::PREFIX_LEN..].to_vec()).unwrap())
     }
 
+    /// As [`request`](Self::request); `None` once the client is gone.
+    pub(crate) fn request_or_end(&mut self) -> Option<(StreamId, String)> {
+        match self.next() {
+            Seen::Closed => None,
+            seen => {
+                self.seen.push_front(seen);
+                Some(self.request())
+            }
+        }
+    }
+
     /// Waits for all data of a stream up to its end.
     pub(crate) fn rest(&mut self, wanted: StreamId) -> Vec<u8> {
         let mut bytes = Vec::new();

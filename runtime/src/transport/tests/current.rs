@@ -35,6 +35,12 @@ impl Chain {
     }
 }
 
+/// Opens a stream for the call `parent`.
+fn open_for(parent: &CurrentCall, link: &Arc<Link>, first: &[u8]) -> Result<Stream, OpenError> {
+    let (head, parent) = (&request(), Some(parent));
+    link.open(Beginning { head, first, end: true, receive_limit: LIMIT, until: None, parent })
+}
+
 /// A stream that was opened for a call is reset when the call is cancelled.
 #[test]
 fn a_child_is_reset_when_its_parent_is_cancelled() {
@@ -119,7 +125,7 @@ fn a_call_that_queues_ends_with_the_call_it_is_for() {
     let (link, _peer) = Peer::server(0);
     let parent = chain.parent();
     std::thread::scope(|scope| {
-        let open = || link.open(&request(), &[], true, LIMIT, None, Some(&parent));
+        let open = || open_for(&parent, &link, &[]);
         let queued = scope.spawn(open);
         eventually(|| link.queued() == 1);
         chain.caller.reset(Reason::CANCEL);
@@ -140,7 +146,7 @@ fn a_call_whose_request_is_not_taken_ends_with_the_call_it_is_for() {
     let (link, mut peer) = Peer::server(1);
     let (parent, first) = (chain.parent(), framed(LIMIT));
     std::thread::scope(|scope| {
-        let open = || link.open(&request(), &first, true, LIMIT, None, Some(&parent));
+        let open = || open_for(&parent, &link, &first);
         let waiting = scope.spawn(open);
         peer.request();
         eventually(|| chain.served.inbox().children() == 1);

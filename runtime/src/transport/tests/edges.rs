@@ -377,7 +377,15 @@ fn header_lists_over_the_limit_are_marked() {
     assert_eq!(receive(&two), Incoming::End);
     let mut large = request();
     large.push("x-large", [b'a'; 1500]);
-    let three = pair.client.open(&large, &[], true, LIMIT, None, None).unwrap();
+    let beginning = Beginning {
+        head: &large,
+        first: &[],
+        end: true,
+        receive_limit: LIMIT,
+        until: None,
+        parent: None,
+    };
+    let three = pair.client.open(beginning).unwrap();
     let accepted = pair.requests.recv_timeout(PATIENCE).unwrap();
     assert!(accepted.truncated);
     drop((one, two, three, server, accepted));

@@ -21,7 +21,9 @@ use std::time::{Duration, Instant};
 
 use super::memory::{Knobs, MemoryWire, pair};
 use super::wire::Interest;
-use super::{Accepted, Accepting, Incoming, Link, OpenError, Stream, Threads, Wire, now};
+use super::{
+    Accepted, Accepting, Beginning, Incoming, Link, OpenError, Stream, Threads, Wire, now,
+};
 use crate::http2::{Config, Connection, Event, Headers, StreamId};
 
 /// The receive limit of all tests: small, so that it is reached.
@@ -153,7 +155,8 @@ fn open(
     end: bool,
     until: Option<Instant>,
 ) -> Result<Stream, OpenError> {
-    link.open(&request(), first, end, LIMIT, until, None)
+    let head = &request();
+    link.open(Beginning { head, first, end, receive_limit: LIMIT, until, parent: None })
 }
 
 fn request() -> Headers {

@@ -1,0 +1,92 @@
+//! The connections of a channel that take calls.
+//!
+//! The invariants: there are `max` at most, and who queues for a stream queues at all of them (gRFC
+//! A105), those included that come later.
+
+use std::sync::{Arc, Mutex};
+
+use crate::limits;
+use crate::transport::{Link, OpenError, Opening, lock};
+
+/// Connections to one target, among which calls choose.
+pub(super) struct Pool {
+    links: Mutex<Vec<Arc<Link>>>,
+    max: usize,
+}
+
+/// What there is for a call.
+pub(super) struct Picked {
+    pub(super) link: Option<Arc<Link>>,
+    /// No connection is without calls, and there may be one more.
+    pub(super) wants_more: bool,
+}
+
+impl Pool {
+    /// A pool of at most `max` connections.
+    pub(super) fn new(max: usize) -> Self {
+        Self { links: Mutex::default(), max: max.clamp(1, limits::CONNECTIONS_MAX) }
+    }
+
+    /// Adds a connection; those who queue at the others queue there too.
+    pub(super) fn add(&self, link: &Arc<Link>) {
+        let mut links = lock(&self.links);
+        if let Some(other) = links.iter().find(|link| link.is_usable()) {
+            link.share_queue_of(other);
+        }
+        links.push(Arc::clone(link));
+    }
+
+    /// Takes out those that take no more calls.
+    pub(super) fn take_unusable(&self) -> Vec<Arc<Link>> {
+        lock(&self.links).extract_if(.., |link| !link.is_usable()).collect()
+    }
+
+    /// Takes out all.
+    pub(super) fn take(&self) -> Vec<Arc<Link>> {
+        std::mem::take(&mut *lock(&self.links))
+    }
+
+    /// The connection with the fewest calls, and one with room before one without.
+    pub(super) fn pick(&self) -> Picked {
+        self.pick_besides(&[])
+    }
+
+    /// As [`pick`](Self::pick), but none of `asked`.
+    pub(super) fn pick_besides(&self, asked: &[Arc<Link>]) -> Picked {
+        let links = lock(&self.links);
+        let (mut best, mut usable, mut is_busy) = (None, 0, true);
+        for link in &*links {
+            let Some(load) = link.load() else { continue };
+            usable += 1;
+            is_busy &= load.is_full || load.calls > 0;
+            let is_asked = asked.iter().any(|asked| Arc::ptr_eq(asked, link));
+            if !is_asked && best.is_none_or(|(least, _)| load < least) {
+                best = Some((load, link));
+            }
+        }
+        let link = best.map(|(_, link)| Arc::clone(link));
+        Picked { link, wants_more: is_busy && usable < self.max }
+    }
+
+    /// Whether some connection takes calls.
+    pub(super) fn has_usable(&self) -> bool {
+        lock(&self.links).iter().any(|link| link.is_usable())
+    }
+
+    /// All connections, the oldest first.
+    pub(super) fn links(&self) -> Vec<Arc<Link>> {
+        lock(&self.links).clone()
+    }
+
+    /// Waits until one of the connections may take the call, which queues at all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Opening::wait`].
+    pub(super) fn wait(&self, opening: &mut Opening<'_>) -> Result<(), OpenError> {
+        match self.max {
+            1 => opening.wait(),
+            _ => opening.wait_for_any(),
+        }
+    }
+}
