@@ -1,8 +1,9 @@
 //! Stands in for the runtime's inboxes: something that comes once, the offer of the lead, and threads
-//! that wait for either, as `Inbox::wait_or_lead`, `push_*` and `wake` have it.
+//! that wait for either, as `Inbox::wait`, `wait_or_lead`, `push_*` and `wake` have it.
 
 use crate::due::Due;
 use crate::lock;
+use crate::parking::{Parking, Space, Spaces};
 use crate::sync::{AtomicUsize, Condvar, Mutex};
 
 #[derive(Default)]
@@ -18,6 +19,8 @@ struct State {
     came: usize,
     offered: bool,
     waiting: usize,
+    following: usize,
+    space: Space,
 }
 
 pub(crate) struct Woken {
@@ -27,14 +30,15 @@ pub(crate) struct Woken {
 
 impl Inbox {
     /// Something comes; whoever waits is woken.
-    pub(crate) fn put(&self) {
+    pub(crate) fn put(&self, parking: &Parking) {
         let mut state = lock(&self.state);
         state.came += 1;
-        let is_due = state.waiting > 0;
+        let (called, is_due) = (state.called(), state.waiting > 0);
         drop(state);
         if is_due && self.due.set() {
             self.wake();
         }
+        parking.wake(called);
     }
 
     fn wake(&self) {
@@ -50,28 +54,52 @@ impl Inbox {
         lock(&self.state).came >= count
     }
 
-    pub(crate) fn wait_or_lead(&self, count: usize) -> Woken {
+    /// Waits until `count` things have come, without following anybody.
+    pub(crate) fn wait(&self, count: usize) {
         let mut state = lock(&self.state);
         state.waiting += 1;
-        while state.came < count && !state.offered {
+        while state.came < count {
             state = self.changed.wait(state).expect("a panic ends the model");
         }
         state.waiting -= 1;
-        let is_to_lead = std::mem::take(&mut state.offered);
-        Woken { is_there: state.came >= count, is_to_lead }
     }
 
-    pub(crate) fn offer_lead(&self) {
+    pub(crate) fn wait_or_lead(&self, count: usize, parking: &Parking, space: Space) -> Woken {
+        let mut is_known = false;
+        loop {
+            let ticket = parking.ticket(space);
+            let mut state = lock(&self.state);
+            let is_there = state.came >= count;
+            if is_there || state.offered {
+                state.following -= usize::from(is_known);
+                return Woken { is_there, is_to_lead: std::mem::take(&mut state.offered) };
+            }
+            if !is_known {
+                state.space = space;
+                state.following += 1;
+                is_known = true;
+            }
+            drop(state);
+            parking.sleep(space, ticket, None);
+        }
+    }
+
+    pub(crate) fn offer_lead(&self) -> Spaces {
         let mut state = lock(&self.state);
         state.offered = true;
-        let is_due = state.waiting > 0;
-        drop(state);
-        if is_due {
-            self.changed.notify_all();
-        }
+        state.called()
     }
 
     pub(crate) fn withdraw_lead(&self) -> bool {
         std::mem::take(&mut lock(&self.state).offered)
+    }
+}
+
+impl State {
+    fn called(&self) -> Spaces {
+        match self.following {
+            0 => Spaces::NONE,
+            _ => self.space.into(),
+        }
     }
 }

@@ -17,6 +17,8 @@ mod inbox;
 #[path = "../../runtime/src/transport/lead.rs"]
 mod lead;
 mod network;
+#[path = "../../runtime/src/transport/parking.rs"]
+mod parking;
 #[path = "../../runtime/src/transport/seat.rs"]
 mod seat;
 mod sync;

@@ -39,7 +39,7 @@ impl Network {
         assert!(!was_pumped, "two threads drive one connection");
         let next = lock(&self.unread).pop();
         if let Some(next) = next {
-            self.inboxes[next].put();
+            self.inboxes[next].put(&self.lead.parking);
         }
         self.is_pumped.store(false, Ordering::Relaxed);
         next.is_some()
@@ -53,8 +53,8 @@ impl Network {
         }
         let buffer = match lead.enter(inbox, |interest| self.watch(interest)) {
             Role::Leads(buffer) => buffer,
-            Role::Follows => {
-                let woken = inbox.wait_or_lead(1);
+            Role::Follows(space) => {
+                let woken = inbox.wait_or_lead(1, &lead.parking, space);
                 if !lead.leave(inbox, woken.is_to_lead) {
                     assert!(woken.is_there, "woken for nothing");
                     return;

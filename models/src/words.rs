@@ -1,10 +1,11 @@
 //! The lock-free words, each with the threads that meet at it.
 
-use loom::thread;
+use loom::thread::{self, JoinHandle};
 
 use crate::cork::Cork;
 use crate::doze::Doze;
 use crate::inbox::Inbox;
+use crate::parking::{Parking, Space, Spaces};
 use crate::seat::{Seat, Turn};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::{check, join, lock};
@@ -74,16 +75,59 @@ pub fn a_monitor_sees_the_handler_that_begins() {
     });
 }
 
-/// What comes from two threads at once is told to whoever waits for both.
+/// What comes from two threads at once is told to whoever waits for both, as a follower or not.
 pub fn what_comes_at_once_is_told() {
     check(|| {
-        let inbox = Arc::new(Inbox::default());
-        let putters = [(); 2].map(|()| {
-            let inbox = inbox.clone();
-            thread::spawn(move || inbox.put())
+        let (waits, _) = come_at_once();
+        waits.0.wait(2);
+        join(waits.1);
+    });
+    check(|| {
+        let (waits, parking) = come_at_once();
+        let space = { Spaces::NONE }.take(0);
+        assert!(waits.0.wait_or_lead(2, &parking, space).is_there);
+        join(waits.1);
+    });
+}
+
+/// An inbox, two threads that put something into it, and where its followers sleep.
+fn come_at_once() -> ((Arc<Inbox>, [JoinHandle<()>; 2]), Arc<Parking>) {
+    let (inbox, parking) = (Arc::new(Inbox::default()), Arc::new(Parking::default()));
+    let putters = [(); 2].map(|()| {
+        let (inbox, parking) = (inbox.clone(), parking.clone());
+        thread::spawn(move || inbox.put(&parking))
+    });
+    ((inbox, putters), parking)
+}
+
+/// Threads that sleep at one word, each at its own bit, are all woken, at once or one by one, and so are
+/// two that share a bit.
+pub fn who_sleeps_at_one_word_is_woken() {
+    check(|| {
+        let (inboxes, parking) = ([(); 2].map(|()| Arc::new(Inbox::default())), Arc::default());
+        let parking: Arc<Parking> = parking;
+        let mut taken = Spaces::NONE;
+        let sleepers = [0, 1].map(|number| {
+            let (inbox, parking) = (inboxes[number].clone(), parking.clone());
+            let space = taken.take(number);
+            thread::spawn(move || drop(inbox.wait_or_lead(1, &parking, space)))
         });
-        assert!(inbox.wait_or_lead(2).is_there);
-        join(putters);
+        inboxes.iter().for_each(|inbox| inbox.put(&parking));
+        join(sleepers);
+    });
+    check(|| {
+        let (inbox, parking): (Arc<Inbox>, Arc<Parking>) = Default::default();
+        let space = Space::default();
+        let sleeper = {
+            let (inbox, parking) = (inbox.clone(), parking.clone());
+            thread::spawn(move || drop(inbox.wait_or_lead(1, &parking, space)))
+        };
+        let putter = {
+            let (inbox, parking) = (inbox.clone(), parking.clone());
+            thread::spawn(move || inbox.put(&parking))
+        };
+        drop(inbox.wait_or_lead(1, &parking, space));
+        join([sleeper, putter]);
     });
 }
 

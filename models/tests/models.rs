@@ -21,4 +21,5 @@ models! {
     callers_pass_the_lead_on,
     three_callers_pass_the_lead_on,
     what_comes_at_once_is_told,
+    who_sleeps_at_one_word_is_woken,
 }

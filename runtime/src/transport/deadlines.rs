@@ -83,13 +83,13 @@ impl Link {
         match inbox.begin_sending() {
             Ok(Some(_turn)) => {
                 self.submit(|state| state.expire(id, inbox, last_word));
-                inbox.reset(Reason::CANCEL);
+                self.call(inbox.reset(Reason::CANCEL));
                 // Tells a thread that drives the connection while it waits at the inbox.
                 self.submit(|_| ());
             }
             Ok(None) => {}
             Err(Busy) => {
-                inbox.reset(Reason::CANCEL);
+                self.call(inbox.reset(Reason::CANCEL));
                 self.submit(|state| state.reset(id, Reason::CANCEL));
             }
         }

@@ -4,6 +4,7 @@
 //! protocol: the stream's state lives in `http2`. Whoever puts something in is told whether somebody
 //! is to be woken, and does that when no lock is held.
 
+use std::ops::BitOrAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
@@ -16,6 +17,7 @@ use super::callbacks::run_soon;
 use super::current::Child;
 use super::deadlines::{Deadline, Overdue};
 use super::due::Due;
+use super::parking::{Parking, Space, Spaces};
 use super::received::{Found, Incoming, Received};
 use super::run::Run;
 use super::wire::Address;
@@ -74,8 +76,12 @@ struct State {
     /// What was begun for this one and ends with its cancellation.
     children: Vec<Weak<dyn Child>>,
     deadline: Option<Deadline>,
-    /// Threads that wait for a change.
+    /// Threads that wait for a change, without those that follow.
     waiting: usize,
+    /// Threads that follow the leader of the connection and wait for a change.
+    following: usize,
+    /// Where those sleep.
+    space: Space,
     /// One of them is to lead the connection.
     offered: bool,
     /// Who does not wait, and wants to be told once there is something to take.
@@ -95,6 +101,16 @@ pub(super) enum Awaited {
     Turn,
     /// The stream is cancelled or cannot be any more.
     Ended,
+}
+
+/// Who is to be told of what was put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) struct Told {
+    /// Those who follow the leader of the connection, and sleep here.
+    pub(super) called: Spaces,
+    /// Others, by [`Inbox::wake`].
+    pub(super) is_due: bool,
 }
 
 /// Why a thread that waited goes on.
@@ -133,6 +149,8 @@ impl Inbox {
                 children: Vec::new(),
                 deadline: None,
                 waiting: 0,
+                following: 0,
+                space: Space::default(),
                 offered: false,
                 waker: None,
             }),
@@ -168,71 +186,67 @@ impl Inbox {
         state.received.is_settled() || state.sending != Sending::Open
     }
 
-    // What the link puts in. Each says whether `wake` is due, which runs without any lock.
+    // What the link puts in. Each says who is to be told, which is done without any lock.
 
     /// The head of a response.
-    #[must_use]
-    pub(super) fn push_head(&self, headers: Headers, end: bool, truncated: bool) -> bool {
+    pub(super) fn push_head(&self, headers: Headers, end: bool, truncated: bool) -> Told {
         let mut state = lock(&self.state);
         state.received.push_head(headers, end, truncated);
-        state.is_awaited()
+        state.receivers()
     }
 
-    /// Bytes of messages. Returns what may be credited at once, and whether to wake.
-    #[must_use]
-    pub(super) fn push_data(&self, data: &[u8], end: bool) -> (usize, bool) {
+    /// Bytes of messages. Returns what may be credited at once besides.
+    pub(super) fn push_data(&self, data: &[u8], end: bool) -> (usize, Told) {
         let mut state = lock(&self.state);
         self.counts.add_received(data.len());
         let credit = state.received.push_data(data, end);
         // An incomplete message is nothing to wake anybody for.
-        let is_due = state.is_awaited() && !state.received.is_empty();
-        (credit, is_due)
+        let told = match state.received.is_empty() {
+            true => Told::NOBODY,
+            false => state.receivers(),
+        };
+        (credit, told)
     }
 
     /// The peer's last word.
-    #[must_use]
-    pub(super) fn push_trailers(&self, headers: Headers, truncated: bool) -> bool {
+    pub(super) fn push_trailers(&self, headers: Headers, truncated: bool) -> Told {
         let mut state = lock(&self.state);
         state.received.push_trailers(headers, truncated);
-        state.is_awaited()
+        state.receivers()
     }
 
     /// The end of everything, after what has come: a reset by the peer or for its fault, or the
     /// loss of the connection.
-    #[must_use]
-    pub(super) fn push_failure(&self, failure: Incoming) -> bool {
+    pub(super) fn push_failure(&self, failure: Incoming) -> Told {
         let mut state = lock(&self.state);
         state.received.fail(failure);
         state.close();
-        true
+        Told { is_due: true, ..state.threads() }
     }
 
     /// Nothing more can be sent: the peer has ended the call.
-    #[must_use]
-    pub(super) fn close_sending(&self) -> bool {
+    pub(super) fn close_sending(&self) -> Told {
         let mut state = lock(&self.state);
         if state.sending == Sending::Open {
             state.sending = Sending::Closed;
             state.batch.clear();
         }
         state.writable = true;
-        state.waiting > 0
+        state.threads()
     }
 
     /// The core can take more.
-    #[must_use]
-    pub(super) fn set_writable(&self) -> bool {
+    pub(super) fn set_writable(&self) -> Told {
         let mut state = lock(&self.state);
         state.writable = true;
-        state.waiting > 0
+        state.threads()
     }
 
     /// It is this one's turn to open its stream, or there is none to wait for any more.
-    #[must_use]
-    pub(super) fn give_turn(&self) -> bool {
+    pub(super) fn give_turn(&self) -> Told {
         let mut state = lock(&self.state);
         state.turn = true;
-        state.waiting > 0
+        state.threads()
     }
 
     /// Other threads of this side may end the stream from now on.
@@ -250,7 +264,8 @@ impl Inbox {
         self.due.set()
     }
 
-    /// Wakes whoever waits and, after a cancellation, hands the callbacks to their thread.
+    /// Wakes whoever waits and does not follow and, after a cancellation, hands the callbacks to their
+    /// thread.
     pub(super) fn wake(&self) {
         // Before anything is looked at.
         self.due.begin();
@@ -356,15 +371,19 @@ impl Inbox {
         false
     }
 
-    /// This side has reset the stream: what has come and was not taken is dropped.
-    pub(super) fn reset(&self, reason: Reason) {
+    /// This side has reset the stream: what has come and was not taken is dropped. Returns those who
+    /// follow and are to be woken; the others are.
+    #[must_use]
+    pub(super) fn reset(&self, reason: Reason) -> Spaces {
         let mut state = lock(&self.state);
         let dropped = state.received.reset(reason);
         self.is_reset.store(true, Ordering::Relaxed);
         state.close();
+        let called = state.threads().called;
         drop(state);
         drop(dropped);
         self.wake();
+        called
     }
 
     /// Begins to send, and makes others wait; `None` if nothing can be sent.
@@ -611,10 +630,35 @@ impl Inbox {
         self.wait_while(until, |state| !state.has(what)).has(what)
     }
 
-    /// Waits until `what` is there or the lead is offered, `until` at most; takes the offer.
-    pub(super) fn wait_or_lead(&self, what: Awaited, until: Option<Instant>) -> Woken {
-        let mut state = self.wait_while(until, |state| !state.has(what) && !state.offered);
-        Woken { is_there: state.has(what), is_to_lead: std::mem::take(&mut state.offered) }
+    /// Waits at `space` until `what` is there or the lead is offered, `until` at most; takes the offer.
+    pub(super) fn wait_or_lead(
+        &self,
+        what: Awaited,
+        until: Option<Instant>,
+        parking: &Parking,
+        space: Space,
+    ) -> Woken {
+        let mut is_known = false;
+        loop {
+            // Before anything is looked at.
+            let ticket = parking.ticket(space);
+            let left = until.map(|until| until.saturating_duration_since(now()));
+            let mut state = lock(&self.state);
+            let is_there = state.has(what);
+            if is_there || state.offered || left.is_some_and(|left| left.is_zero()) {
+                state.following -= usize::from(is_known);
+                return Woken { is_there, is_to_lead: std::mem::take(&mut state.offered) };
+            }
+            if !is_known {
+                state.space = space;
+                state.following += 1;
+                is_known = true;
+            }
+            drop(state);
+            #[cfg(feature = "testing")]
+            let left = left.map(super::clock::slice);
+            parking.sleep(space, ticket, left);
+        }
     }
 
     fn wait_while(
@@ -631,15 +675,12 @@ impl Inbox {
         state
     }
 
-    /// Offers the lead to a thread that waits here, or is about to.
-    pub(super) fn offer_lead(&self) {
+    /// Offers the lead to a thread that follows here, or is about to; returns where it sleeps.
+    #[must_use]
+    pub(super) fn offer_lead(&self) -> Spaces {
         let mut state = lock(&self.state);
         state.offered = true;
-        let is_due = state.waiting > 0;
-        drop(state);
-        if is_due {
-            self.changed.notify_all();
-        }
+        state.threads().called
     }
 
     /// Takes back an offer that nobody has taken; says whether there was one.
@@ -702,6 +743,17 @@ fn run(callback: OnCancel) {
     let _ = catch_unwind(AssertUnwindSafe(callback));
 }
 
+impl Told {
+    const NOBODY: Self = Self { called: Spaces::NONE, is_due: false };
+}
+
+impl BitOrAssign for Told {
+    fn bitor_assign(&mut self, other: Self) {
+        self.called |= other.called;
+        self.is_due |= other.is_due;
+    }
+}
+
 impl State {
     fn has(&self, what: Awaited) -> bool {
         match what {
@@ -713,9 +765,20 @@ impl State {
         }
     }
 
-    /// Whether somebody wants to know what comes.
-    fn is_awaited(&self) -> bool {
-        self.waiting > 0 || self.waker.is_some()
+    /// The threads that wait for a change.
+    fn threads(&self) -> Told {
+        let called = match self.following {
+            0 => Spaces::NONE,
+            _ => self.space.into(),
+        };
+        Told { called, is_due: self.waiting > 0 }
+    }
+
+    /// Who wants to know what comes.
+    fn receivers(&self) -> Told {
+        let mut told = self.threads();
+        told.is_due |= self.waker.is_some();
+        told
     }
 
     /// Ends sending; a stream that was not ended by this side is cancelled.

@@ -19,6 +19,7 @@ use std::sync::PoisonError;
 
 use super::inbox::Inbox;
 use super::lock;
+use super::parking::{Parking, Space, Spaces};
 use super::sync::{Arc, Condvar, Mutex, MutexGuard, Ordering, wait_for};
 use super::wire::Interest;
 use crate::limits::{READ_BUFFER_SIZE, WATCH_DELAY};
@@ -28,12 +29,16 @@ pub(super) struct Lead {
     state: Mutex<State>,
     /// The watcher is to look.
     attention: Condvar,
+    /// Where those sleep who follow.
+    pub(super) parking: Parking,
 }
 
 struct State {
     leader: Leader,
     /// Those who wait and would lead.
     followers: Vec<Follower>,
+    /// Where they sleep.
+    taken: Spaces,
     /// How many leaders there have been, so that the watcher sees whether the link is in use.
     turns: u64,
     /// The watcher is asked to lead until nothing is open any more.
@@ -62,6 +67,7 @@ struct Follower {
     inbox: Arc<Inbox>,
     /// How many threads.
     threads: usize,
+    space: Space,
 }
 
 /// What a caller that waits is to do.
@@ -69,7 +75,8 @@ struct Follower {
 pub(super) enum Role {
     /// Pump, into this buffer.
     Leads(Vec<u8>),
-    Follows,
+    /// Sleep, at this space.
+    Follows(Space),
 }
 
 impl Lead {
@@ -78,6 +85,7 @@ impl Lead {
         let state = State {
             leader: Leader::Nobody,
             followers: Vec::new(),
+            taken: Spaces::NONE,
             turns: 0,
             is_wanted: false,
             is_new,
@@ -86,7 +94,8 @@ impl Lead {
             watched: Interest::NONE,
             buffer: Vec::new(),
         };
-        Self { state: Mutex::new(state), attention: Condvar::new() }
+        let (state, attention) = (Mutex::new(state), Condvar::new());
+        Self { state, attention, parking: Parking::default() }
     }
 
     /// A caller is about to wait at `inbox`. A reactor that watches the link is told not to by
@@ -99,8 +108,7 @@ impl Lead {
             state.watch(Interest::NONE, watch);
             return Role::Leads(state.take_buffer());
         }
-        state.follow(inbox);
-        Role::Follows
+        Role::Follows(state.follow(inbox))
     }
 
     /// A caller that has followed stops; says whether the lead is its own, because `is_offered` or
@@ -127,13 +135,15 @@ impl Lead {
     ) {
         let mut state = lock(&self.state);
         state.buffer = buffer;
-        if !state.offer() {
-            state.leader = Leader::Nobody;
-            if let Some(interest) = next() {
-                state.watch(interest, watch);
-            }
-            self.call_watcher(state);
+        if let Some(called) = state.offer() {
+            drop(state);
+            return self.parking.wake(called);
         }
+        state.leader = Leader::Nobody;
+        if let Some(interest) = next() {
+            state.watch(interest, watch);
+        }
+        self.call_watcher(state);
     }
 
     /// A reactor is about to look at the link; says whether it may. If not, it is told by `watch` to
@@ -155,12 +165,13 @@ impl Lead {
     /// A reactor has looked at the link, and is to watch for `interest` unless a caller leads now.
     pub(super) fn end_visit(&self, interest: Interest, watch: impl FnOnce(Interest)) {
         let mut state = lock(&self.state);
-        if state.offer() {
+        if let Some(called) = state.offer() {
             state.watch(Interest::NONE, watch);
-        } else {
-            state.leader = Leader::Nobody;
-            state.watch(interest, watch);
+            drop(state);
+            return self.parking.wake(called);
         }
+        state.leader = Leader::Nobody;
+        state.watch(interest, watch);
     }
 
     /// Somebody wants to be told of what comes and does not wait for it: the watcher is to lead if
@@ -228,9 +239,12 @@ impl Lead {
         if state.is_wanted || state.followers.is_empty() {
             return true;
         }
-        if !state.offer() {
+        let Some(called) = state.offer() else {
             state.leader = Leader::Nobody;
-        }
+            return false;
+        };
+        drop(state);
+        self.parking.wake(called);
         false
     }
 
@@ -245,14 +259,15 @@ impl Lead {
 }
 
 impl State {
-    /// The leader stops: offers the lead to one that follows; says whether there is one.
-    fn offer(&mut self) -> bool {
-        let Some(follower) = self.followers.last() else { return false };
+    /// The leader stops: offers the lead to one that follows, if there is one. Returns who is to be
+    /// woken without the lock.
+    fn offer(&mut self) -> Option<Spaces> {
+        let follower = self.followers.last()?;
         // Under the lock, so that a follower that leaves sees it.
-        follower.inbox.offer_lead();
+        let called = follower.inbox.offer_lead();
         self.leader = Leader::Caller;
         self.turns += 1;
-        true
+        Some(called)
     }
 
     /// Has a reactor watch for `interest`, unless it does already.
@@ -271,13 +286,19 @@ impl State {
         buffer
     }
 
-    fn follow(&mut self, inbox: &Arc<Inbox>) {
+    fn follow(&mut self, inbox: &Arc<Inbox>) -> Space {
         let place = inbox.place.load(Ordering::Relaxed);
         match self.followers.get_mut(place) {
-            Some(follower) if Arc::ptr_eq(&follower.inbox, inbox) => follower.threads += 1,
+            Some(follower) if Arc::ptr_eq(&follower.inbox, inbox) => {
+                follower.threads += 1;
+                follower.space
+            }
             _ => {
-                inbox.place.store(self.followers.len(), Ordering::Relaxed);
-                self.followers.push(Follower { inbox: Arc::clone(inbox), threads: 1 });
+                let count = self.followers.len();
+                inbox.place.store(count, Ordering::Relaxed);
+                let space = self.taken.take(count);
+                self.followers.push(Follower { inbox: Arc::clone(inbox), threads: 1, space });
+                space
             }
         }
     }
@@ -290,6 +311,7 @@ impl State {
         if follower.threads > 0 {
             return false;
         }
+        self.taken.give_back(follower.space);
         self.followers.swap_remove(place);
         if let Some(moved) = self.followers.get(place) {
             moved.inbox.place.store(place, Ordering::Relaxed);

@@ -11,6 +11,7 @@ use super::inbox::{Awaited, Busy, DeadlinePassed, Inbox, SendingTurn};
 use super::lead::{Lead, Role};
 use super::link::Link;
 use super::now;
+use super::parking::Spaces;
 use super::verbs::{Caller, Pumped};
 
 impl Link {
@@ -34,8 +35,8 @@ impl Link {
         self.uncork();
         let (buffer, is_there) = match lead.enter(inbox, |interest| self.watch(interest)) {
             Role::Leads(buffer) => (buffer, false),
-            Role::Follows => {
-                let woken = inbox.wait_or_lead(what, until);
+            Role::Follows(space) => {
+                let woken = inbox.wait_or_lead(what, until, &lead.parking, space);
                 if !lead.leave(inbox, woken.is_to_lead) {
                     return in_time(woken.is_there);
                 }
@@ -99,6 +100,13 @@ impl Link {
     pub(super) fn attend_unless_led(&self) {
         if let Some(lead) = self.lead.as_ref().filter(|_| self.bell.get().is_none()) {
             lead.attend_unless_led();
+        }
+    }
+
+    /// Wakes those who follow at `spaces`.
+    pub(super) fn call(&self, spaces: Spaces) {
+        if let Some(lead) = &self.lead {
+            lead.parking.wake(spaces);
         }
     }
 

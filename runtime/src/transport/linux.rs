@@ -1,17 +1,22 @@
-//! Everything that only Linux has: one system call that neither blocks nor signals, eventfd and epoll.
+//! Everything that only Linux has: one system call that neither blocks nor signals, eventfd, epoll and
+//! futexes.
 //!
 //! `portable.rs` beside it has the same names; sockets stay in blocking mode here, each call says
 //! itself that it must not block.
 
 use std::ffi::CStr;
 use std::io;
+use std::num::NonZeroU32;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::net::{RecvFlags, SendFlags};
+use rustix::thread::futex;
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use socket2::Socket;
 
 use super::reactors::Activity;
@@ -48,6 +53,37 @@ impl Waker {
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// A word that up to 32 threads sleep at, each at a bit of its own: a futex.
+#[derive(Default)]
+pub(super) struct Word(AtomicU32);
+
+impl Word {
+    /// What [`Word::sleep`] is to be told.
+    pub(super) fn ticket(&self) -> u32 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Sleeps until one of `bits` is woken, `time` at most; not at all if somebody was woken since the
+    /// ticket was taken.
+    pub(super) fn sleep(&self, ticket: u32, bits: NonZeroU32, time: Option<Duration>) {
+        let until = time.map(from_now);
+        // Whatever ends it: whoever sleeps looks again.
+        let _ = futex::wait_bitset(&self.0, futex::Flags::PRIVATE, ticket, until.as_ref(), bits);
+    }
+
+    /// Wakes whoever sleeps at `bits`, or is about to.
+    pub(super) fn wake(&self, bits: NonZeroU32) {
+        self.0.fetch_add(1, Ordering::Release);
+        // It fails for no word of ours.
+        let _ = futex::wake_bitset(&self.0, futex::Flags::PRIVATE, i32::MAX as u32, bits);
+    }
+}
+
+/// The time of the clock that never goes back in `time` from now.
+fn from_now(time: Duration) -> Timespec {
+    clock_gettime(ClockId::Monotonic) + super::socket::timespec(time)
 }
 
 /// Makes a new socket ready for [`read`] and [`write`]; says whether for [`read_patiently`] too.

@@ -7,6 +7,7 @@
 //! seat      the right to drive a reactor          poller    waiting for many descriptors
 //! leading   how a caller waits and pumps          doze      how the monitor of reactors sleeps
 //! cork      holding writes back              due       who wakes those that wait at an inbox
+//! parking   where followers of a leader sleep
 //! sync      atomics and locks, for models          shape     which threads a process has
 //! state     what its lock protects: the http2 core, and who waits for what of it
 //! stream    one stream as an application holds it: every wait for a peer is here
@@ -72,6 +73,7 @@ mod link;
 pub(crate) mod listener;
 pub(crate) mod memory;
 mod opening;
+mod parking;
 mod reactor;
 mod reactors;
 mod received;

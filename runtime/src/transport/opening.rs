@@ -213,12 +213,8 @@ impl Tie {
 
 impl Child for Waiting {
     fn cancel(self: Arc<Self>) {
-        self.inbox.reset(Reason::CANCEL);
+        self.link.call(self.inbox.reset(Reason::CANCEL));
         // Under the link's lock, so that one who leads meanwhile is told too.
-        self.link.submit(|state| {
-            if self.inbox.give_turn() && self.inbox.set_due() {
-                state.due.push(Arc::clone(&self.inbox));
-            }
-        });
+        self.link.submit(|state| state.tell(&self.inbox, self.inbox.give_turn()));
     }
 }

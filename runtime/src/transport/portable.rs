@@ -8,11 +8,14 @@ use std::convert::Infallible;
 use std::io::{self, Read, Write};
 use std::marker::PhantomData;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::num::NonZeroU32;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::fd::{AsFd, BorrowedFd};
 use socket2::Socket;
 
+use super::lock;
 use super::reactors::Activity;
 use super::wire::Interest;
 
@@ -39,6 +42,43 @@ impl Waker {
 
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+/// A word that up to 32 threads sleep at, each at a bit of its own: conditions under one lock.
+#[derive(Default)]
+pub(super) struct Word {
+    woken: Mutex<u32>,
+    bits: [Condvar; u32::BITS as usize],
+}
+
+impl Word {
+    /// What [`Word::sleep`] is to be told.
+    pub(super) fn ticket(&self) -> u32 {
+        *lock(&self.woken)
+    }
+
+    /// Sleeps until one of `bits` is woken, which is one, `time` at most; not at all if somebody was
+    /// woken since the ticket was taken.
+    pub(super) fn sleep(&self, ticket: u32, bits: NonZeroU32, time: Option<Duration>) {
+        let woken = lock(&self.woken);
+        if *woken == ticket {
+            let changed = &self.bits[bits.trailing_zeros() as usize];
+            // Whatever ends it: whoever sleeps looks again.
+            match time {
+                None => drop(changed.wait(woken).unwrap_or_else(PoisonError::into_inner)),
+                Some(time) => drop(changed.wait_timeout(woken, time)),
+            }
+        }
+    }
+
+    /// Wakes whoever sleeps at `bits`, or is about to.
+    pub(super) fn wake(&self, bits: NonZeroU32) {
+        let mut woken = lock(&self.woken);
+        *woken = woken.wrapping_add(1);
+        drop(woken);
+        let is_called = |bit: &usize| bits.get() >> bit & 1 == 1;
+        (0..self.bits.len()).filter(is_called).for_each(|bit| self.bits[bit].notify_all());
     }
 }
 

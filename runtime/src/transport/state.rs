@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::inbox::{Awaited, Inbox};
+use super::inbox::{Awaited, Inbox, Told};
 use super::link::{Accepted, Load, Side};
+use super::parking::Spaces;
 use super::received::Incoming;
 use super::stream::{End, Outgoing};
 use super::wire::Interest;
@@ -47,6 +48,8 @@ pub(super) struct State {
     pub(super) reader_done: bool,
     /// Inboxes to be woken when the lock is released.
     pub(super) due: Vec<Arc<Inbox>>,
+    /// Those who follow and are to be woken then.
+    pub(super) called: Spaces,
     side: Side,
 }
 
@@ -126,6 +129,7 @@ impl State {
             pumped: None,
             reader_done: false,
             due: Vec::new(),
+            called: Spaces::NONE,
             side,
         }
     }
@@ -366,17 +370,13 @@ impl State {
         }
         let is_hopeless = self.lost.is_some() || self.retiring || self.exhausted;
         if is_hopeless || self.core.is_going_away() {
-            for inbox in self.queue.drain(..) {
-                if inbox.give_turn() && inbox.set_due() {
-                    self.due.push(inbox);
-                }
+            for inbox in std::mem::take(&mut self.queue) {
+                self.tell(&inbox, inbox.give_turn());
             }
-        } else if let Some(first) = self.queue.front()
+        } else if let Some(first) = self.queue.front().cloned()
             && self.core.can_open()
-            && first.give_turn()
-            && first.set_due()
         {
-            self.due.push(Arc::clone(first));
+            self.tell(&first, first.give_turn());
         }
     }
 
@@ -394,9 +394,9 @@ impl State {
             Event::Data { stream, data, end_stream } => {
                 let mut credit = 0;
                 self.push(stream, end_stream, |inbox| {
-                    let is_due;
-                    (credit, is_due) = inbox.push_data(data, end_stream);
-                    is_due
+                    let told;
+                    (credit, told) = inbox.push_data(data, end_stream);
+                    told
                 });
                 if credit > 0 {
                     self.core.release(stream, credit);
@@ -438,7 +438,9 @@ impl State {
             return;
         }
         for inbox in self.inboxes.values() {
-            if inbox.push_failure(Incoming::Lost(Arc::clone(&text))) && inbox.set_due() {
+            let told = inbox.push_failure(Incoming::Lost(Arc::clone(&text)));
+            self.called |= told.called;
+            if told.is_due && inbox.set_due() {
                 self.due.push(Arc::clone(inbox));
             }
         }
@@ -527,13 +529,22 @@ impl State {
 
     /// Calls `put` with the inbox of `stream`, unless nobody holds it any more. If the server has
     /// ended the call, `ends`, the client sends nothing more.
-    fn push(&mut self, stream: StreamId, ends: bool, put: impl FnOnce(&Inbox) -> bool) {
+    fn push(&mut self, stream: StreamId, ends: bool, put: impl FnOnce(&Inbox) -> Told) {
         let Some(inbox) = self.inboxes.get(&stream) else { return };
-        let mut is_due = put(inbox);
+        let mut told = put(inbox);
         if ends && self.side == Side::Client {
-            is_due |= inbox.close_sending();
+            told |= inbox.close_sending();
         }
-        if is_due && inbox.set_due() {
+        self.called |= told.called;
+        if told.is_due && inbox.set_due() {
+            self.due.push(Arc::clone(inbox));
+        }
+    }
+
+    /// Has those told, when the lock is released, who wait at `inbox`.
+    pub(super) fn tell(&mut self, inbox: &Arc<Inbox>, told: Told) {
+        self.called |= told.called;
+        if told.is_due && inbox.set_due() {
             self.due.push(Arc::clone(inbox));
         }
     }

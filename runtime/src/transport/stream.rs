@@ -337,7 +337,7 @@ impl Stream {
     /// Ends the stream in both directions at once; from any thread. Who waits on it is woken.
     pub(crate) fn reset(&self, reason: Reason) {
         let Handle { link, id, inbox } = &*self.handle;
-        inbox.reset(reason);
+        link.call(inbox.reset(reason));
         link.submit(|state| state.reset(*id, reason));
     }
 

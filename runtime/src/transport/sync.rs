@@ -4,6 +4,8 @@
 pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
+pub(super) use super::platform::Word;
+
 use std::sync::PoisonError;
 use std::time::Duration;
 

@@ -393,6 +393,7 @@ impl Link {
     /// Releases the lock, wakes who is due, and the pumping thread if it waits for too little.
     fn unlock(&self, mut state: MutexGuard<'_, State>) {
         let due = std::mem::take(&mut state.due);
+        let called = std::mem::take(&mut state.called);
         let is_stale = state.is_stale();
         let is_left = state.pumping.is_none() && matches!(state.output, Output::Full(..));
         let needs_writer = state.needs_writer();
@@ -401,6 +402,7 @@ impl Link {
             lead.attend_unless_led();
         }
         due.iter().for_each(|inbox| inbox.wake());
+        self.call(called);
         if needs_writer && let Some(lead) = &self.lead {
             lead.call_writer();
         }

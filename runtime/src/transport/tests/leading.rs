@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::transport::inbox::{Awaited, DeadlinePassed, Inbox};
+use crate::transport::parking::{Parking, Space};
 use crate::transport::verbs::Caller;
 
 /// A thread that waits for its turn to send never drives the connection, so it leaves an offer of the
@@ -11,10 +12,11 @@ fn who_waits_to_send_takes_no_lead() {
     let pair = Pair::new();
     let inbox = Arc::new(Inbox::new(LIMIT, 1000));
     let turn = inbox.begin_sending().unwrap();
-    inbox.offer_lead();
+    let _nobody_follows = inbox.offer_lead();
     let sending = pair.client.begin_sending(&inbox, Some(now()));
     assert!(matches!(sending, Err(DeadlinePassed)));
-    let woken = inbox.wait_or_lead(Awaited::Incoming, soon());
+    let woken =
+        inbox.wait_or_lead(Awaited::Incoming, soon(), &Parking::default(), Space::default());
     assert!(woken.is_to_lead && !woken.is_there);
     drop(turn);
     pair.end();
