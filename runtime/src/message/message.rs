@@ -318,10 +318,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// # Ok::<(), rust_grpc::DecodeError>(())
     /// ```
     fn merge_with(&mut self, bytes: &[u8], options: &DecodeOptions<'_>) -> Result<(), DecodeError> {
-        let budget = options.budget(bytes);
-        budget
-            .and_then(|mut budget| self.merge_fields(budget.reader(bytes)))
-            .map_err(|error| error.within(Self::FULL_NAME))
+        options.decode(bytes, Self::FULL_NAME, &mut |reader| self.merge_fields(reader))
     }
 
     /// Writes the message behind its length, in one write: the next one may follow it. Wrap a file

@@ -1,7 +1,7 @@
 //! How messages are decoded, where the defaults do not do.
 
 use super::reflect::{DescriptorPool, Reflect, check_extensions};
-use super::{Budget, DecodeError, DecodeErrorKind};
+use super::{Budget, DecodeError, DecodeErrorKind, Reader};
 use crate::limits;
 
 /// Options of decoding: limits, and the extensions that are known.
@@ -63,6 +63,22 @@ impl<'p> DecodeOptions<'p> {
         }
         let memory = self.memory.unwrap_or_else(|| limits::decode_memory(bytes.len()));
         Ok(Budget::with_limits(bytes, self.depth, memory))
+    }
+
+    /// Reads `bytes`, a message of the type `name`, by `merge`. It is not generic, so that a program
+    /// has it once and not for each message type.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the input.
+    pub(super) fn decode(
+        &self,
+        bytes: &[u8],
+        name: &'static str,
+        merge: &mut dyn FnMut(Reader<'_>) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let merged = self.budget(bytes).and_then(|mut budget| merge(budget.reader(bytes)));
+        merged.map_err(|error| error.within(name))
     }
 
     pub(super) fn check_extensions(&self, message: &dyn Reflect) -> Result<(), DecodeError> {
