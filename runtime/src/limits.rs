@@ -436,6 +436,13 @@ pub(crate) const REQUEST_HEADS_KEPT: usize = 32;
 /// memory of that size costs more than all that is done with it; but it goes when messages are small.
 pub(crate) const CALL_SCRATCH_KEPT: usize = RECEIVE_MESSAGE_SIZE_MAX + 4096;
 
+/// What a message of more bytes came in is kept by the process, for all threads.
+pub(crate) const PAYLOAD_SHARED_MIN: usize = 64 << 10;
+
+/// How many of those are kept: as many as are read from the wire and decoded at once on a small
+/// machine; more would be memory that waits.
+pub(crate) const PAYLOADS_SHARED_MAX: usize = 2;
+
 /// Memory that a thread keeps in any case, as most messages are smaller.
 pub(crate) const CALL_SCRATCH_SMALL: usize = 4096;
 

@@ -1,10 +1,13 @@
-//! Memory that each thread keeps from one call for the next: what a message is written into, and
-//! what one came in.
+//! Memory that is kept from one call for the next: what a message is written into, and what one came
+//! in.
 //!
 //! The invariant: a thread keeps one of each, of at most [`limits::CALL_SCRATCH_KEPT`] bytes, and
-//! whoever has taken it owns it. A large one goes when messages have become small.
+//! whoever has taken it owns it. A large one goes when messages have become small. What large messages
+//! came in is kept by the process, because the thread that reads a message from the wire is often not
+//! the one that decodes it.
 
 use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
 
 use super::codec::Writer;
 use crate::limits;
@@ -12,7 +15,12 @@ use crate::limits;
 thread_local! {
     static WRITER: Kept<Writer> = const { Kept::new() };
     static PAYLOAD: Kept<Vec<u8>> = const { Kept::new() };
+    /// How many messages in a row were small.
+    static SMALL_PAYLOADS: Cell<u32> = const { Cell::new(0) };
 }
+
+/// What large messages came in. They go when a thread has seen none for a while.
+static LARGE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
 /// A place for one buffer.
 struct Kept<T> {
@@ -57,6 +65,9 @@ pub(crate) fn take_payload(size: usize) -> Vec<u8> {
     if size > limits::CALL_SCRATCH_KEPT {
         return Vec::new();
     }
+    if size > limits::PAYLOAD_SHARED_MIN {
+        return take_large(&mut LARGE.lock().unwrap_or_else(PoisonError::into_inner), size);
+    }
     let take = |kept: &Kept<Vec<u8>>| {
         let payload = kept.buffer.take()?;
         if payload.capacity() < size { None } else { Some(payload) }
@@ -68,7 +79,42 @@ pub(crate) fn take_payload(size: usize) -> Vec<u8> {
 pub(crate) fn keep_payload(mut payload: Vec<u8>) {
     let (capacity, used) = (payload.capacity(), payload.len());
     payload.clear();
+    if capacity > limits::PAYLOAD_SHARED_MIN {
+        SMALL_PAYLOADS.try_with(|count| count.set(0)).unwrap_or_default();
+        let mut large = LARGE.lock().unwrap_or_else(PoisonError::into_inner);
+        return keep_large(&mut large, payload);
+    }
     let _ = PAYLOAD.try_with(|kept| kept.keep(payload, capacity, used));
+    let is_time = SMALL_PAYLOADS.try_with(|count| {
+        count.set(count.get().wrapping_add(1));
+        count.get() == SMALL_MESSAGES_MAX
+    });
+    if is_time == Ok(true) {
+        *LARGE.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
+    }
+}
+
+/// Takes the smallest buffer that has room for a message of `size` bytes.
+fn take_large(large: &mut Vec<Vec<u8>>, size: usize) -> Vec<u8> {
+    let fits = large.iter().enumerate().filter(|(_, payload)| payload.capacity() >= size);
+    match fits.min_by_key(|(_, payload)| payload.capacity()) {
+        Some((index, _)) => large.swap_remove(index),
+        None => Vec::new(),
+    }
+}
+
+/// Keeps the largest buffers.
+fn keep_large(large: &mut Vec<Vec<u8>>, payload: Vec<u8>) {
+    if payload.capacity() > limits::CALL_SCRATCH_KEPT {
+        return;
+    }
+    large.push(payload);
+    if large.len() > limits::PAYLOADS_SHARED_MAX {
+        let smallest = large.iter().enumerate().min_by_key(|(_, payload)| payload.capacity());
+        if let Some((index, _)) = smallest {
+            large.swap_remove(index);
+        }
+    }
 }
 
 /// After so many messages in a row that did not need it a large buffer goes.
@@ -101,11 +147,6 @@ mod tests {
         let max = limits::CALL_SCRATCH_KEPT;
         keep_writer(Writer::with_capacity(max + 1));
         assert_eq!(take_writer().capacity(), 0);
-        keep_payload(Vec::with_capacity(max + 1));
-        assert_eq!(take_payload(1).capacity(), 0);
-        keep_payload(Vec::with_capacity(max));
-        assert_eq!(take_payload(max + 1).capacity(), 0);
-        assert!(take_payload(max).capacity() >= max);
         keep_payload(Vec::with_capacity(10));
         assert_eq!(take_payload(1000).capacity(), 0);
     }
@@ -114,16 +155,27 @@ mod tests {
     #[test]
     fn a_large_buffer_goes_when_messages_are_small() {
         let large = limits::CALL_SCRATCH_KEPT;
-        keep_payload(vec![0; large]);
-        for _ in 1..SMALL_MESSAGES_MAX {
-            let mut payload = take_payload(1);
-            assert_eq!(payload.capacity(), large);
-            payload.push(1);
-            keep_payload(payload);
+        let kept = Kept::new();
+        for count in 0..=SMALL_MESSAGES_MAX {
+            kept.keep(vec![0; large], large, 1);
+            assert_eq!(kept.buffer.take().is_some(), count + 1 < SMALL_MESSAGES_MAX, "{count}");
         }
-        let mut payload = take_payload(1);
-        payload.push(1);
-        keep_payload(payload);
-        assert_eq!(take_payload(1).capacity(), 0);
+    }
+
+    /// What one thread has read a large message from serves the next large message of any thread.
+    #[test]
+    fn large_payloads_are_shared() {
+        let mut large = Vec::new();
+        let size = |payloads: &[Vec<u8>]| payloads.iter().map(Vec::capacity).collect::<Vec<_>>();
+        for capacity in [300_000, 100_000, 200_000] {
+            keep_large(&mut large, Vec::with_capacity(capacity));
+        }
+        assert_eq!(size(&large), [300_000, 200_000], "the smallest is one too many");
+        keep_large(&mut large, Vec::with_capacity(limits::CALL_SCRATCH_KEPT + 1));
+        assert_eq!(size(&large), [300_000, 200_000], "one over the limit is not kept");
+        assert_eq!(take_large(&mut large, 150_000).capacity(), 200_000);
+        assert_eq!(take_large(&mut large, 400_000).capacity(), 0);
+        assert_eq!(take_large(&mut large, 300_000).capacity(), 300_000);
+        assert!(large.is_empty());
     }
 }
