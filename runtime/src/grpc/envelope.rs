@@ -1,8 +1,8 @@
 //! Length-Prefixed-Message: the five bytes before every message, and their incremental decoder.
 //!
 //! The receive limit is checked against the prefix, before anything is allocated, and the buffer
-//! grows with the bytes that arrive, to [`GROWTH`] times as many at most: a prefix alone never costs memory, but for
-//! what was kept from other messages.
+//! grows with the bytes that arrive, to [`GROWTH`] times as many at most: a prefix alone never costs
+//! memory, but for what was kept from other messages.
 
 use super::scratch;
 use super::status::Status;
