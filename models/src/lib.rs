@@ -55,6 +55,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod limits {
     use std::time::Duration;
 
+    pub(crate) const PAUSES_SKIPPED: u32 = 1;
     pub(crate) const READ_BUFFER_SIZE: usize = 1;
     pub(crate) const WATCH_DELAY: Duration = Duration::ZERO;
 }

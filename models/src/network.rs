@@ -19,18 +19,28 @@ struct Network {
     watched: Mutex<Interest>,
     /// What the reactor watches, or what is unread, has changed.
     changed: Condvar,
+    /// Whether callers pause the lead.
+    may_pause: bool,
+    /// Whether the monitor is to look.
+    is_listed: Mutex<bool>,
 }
 
 impl Network {
     fn new(inboxes: usize, unread: &[usize]) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::with_pauses(inboxes, unread, false))
+    }
+
+    fn with_pauses(inboxes: usize, unread: &[usize], may_pause: bool) -> Self {
+        Self {
             lead: Lead::new(true),
             inboxes: (0..inboxes).map(|_| Arc::new(Inbox::default())).collect(),
             unread: Mutex::new(unread.to_vec()),
             is_pumped: AtomicBool::new(false),
             watched: Mutex::new(Interest::NONE),
             changed: Condvar::new(),
-        })
+            may_pause,
+            is_listed: Mutex::new(false),
+        }
     }
 
     /// Reads one thing; says whether there was one.
@@ -65,7 +75,22 @@ impl Network {
         while !inbox.has(1) {
             assert!(self.pump(), "what comes next was read and not delivered");
         }
-        lead.pass_on(buffer, || Some(Interest::READ), |interest| self.watch(interest));
+        let next = || Some(Interest::READ);
+        if lead.pass_on(buffer, self.may_pause, next, |interest| self.watch(interest)) {
+            *lock(&self.is_listed) = true;
+        }
+    }
+
+    /// What a handler does that has received what it wanted.
+    fn end_pause(&self) {
+        self.lead.end_pause(|| Some(Interest::READ), |interest| self.watch(interest));
+    }
+
+    /// What the monitor does until it is not to look any more.
+    fn monitor(&self) {
+        let mut seen = u64::MAX;
+        let next = || Some(Interest::READ);
+        while self.lead.look(&mut seen, next, |interest| self.watch(interest)) {}
     }
 
     fn watch(&self, interest: Interest) {
@@ -168,6 +193,40 @@ pub fn a_reactor_reads_what_callers_leave() {
         let caller = thread::spawn(move || {
             calling.wait(0);
             // It may have read the last.
+            calling.changed.notify_all();
+        });
+        network.react();
+        join([caller]);
+        assert!(network.inboxes[1].has(1));
+    });
+}
+
+/// The same when the caller pauses the lead and then is done with its call.
+pub fn a_pause_ends_with_the_call() {
+    check(|| {
+        let network = Arc::new(Network::with_pauses(2, &[1, 0], true));
+        let calling = network.clone();
+        let caller = thread::spawn(move || {
+            calling.wait(0);
+            calling.end_pause();
+            calling.changed.notify_all();
+        });
+        network.react();
+        join([caller]);
+        assert!(network.inboxes[1].has(1));
+    });
+}
+
+/// The same when the caller stays away: the monitor ends the pause.
+pub fn the_monitor_ends_a_pause() {
+    check(|| {
+        let network = Arc::new(Network::with_pauses(2, &[1, 0], true));
+        let calling = network.clone();
+        let caller = thread::spawn(move || {
+            calling.wait(0);
+            if *lock(&calling.is_listed) {
+                calling.monitor();
+            }
             calling.changed.notify_all();
         });
         network.react();

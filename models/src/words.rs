@@ -90,8 +90,11 @@ pub fn what_comes_at_once_is_told() {
     });
 }
 
-/// An inbox, two threads that put something into it, and where its followers sleep.
-fn come_at_once() -> ((Arc<Inbox>, [JoinHandle<()>; 2]), Arc<Parking>) {
+/// An inbox and two threads that put something into it.
+type Comers = (Arc<Inbox>, [JoinHandle<()>; 2]);
+
+/// Those, and where the inbox's followers sleep.
+fn come_at_once() -> (Comers, Arc<Parking>) {
     let (inbox, parking) = (Arc::new(Inbox::default()), Arc::new(Parking::default()));
     let putters = [(); 2].map(|()| {
         let (inbox, parking) = (inbox.clone(), parking.clone());
@@ -110,7 +113,7 @@ pub fn who_sleeps_at_one_word_is_woken() {
         let sleepers = [0, 1].map(|number| {
             let (inbox, parking) = (inboxes[number].clone(), parking.clone());
             let space = taken.take(number);
-            thread::spawn(move || drop(inbox.wait_or_lead(1, &parking, space)))
+            thread::spawn(move || assert!(inbox.wait_or_lead(1, &parking, space).is_there))
         });
         inboxes.iter().for_each(|inbox| inbox.put(&parking));
         join(sleepers);
@@ -120,13 +123,13 @@ pub fn who_sleeps_at_one_word_is_woken() {
         let space = Space::default();
         let sleeper = {
             let (inbox, parking) = (inbox.clone(), parking.clone());
-            thread::spawn(move || drop(inbox.wait_or_lead(1, &parking, space)))
+            thread::spawn(move || assert!(inbox.wait_or_lead(1, &parking, space).is_there))
         };
         let putter = {
             let (inbox, parking) = (inbox.clone(), parking.clone());
             thread::spawn(move || inbox.put(&parking))
         };
-        drop(inbox.wait_or_lead(1, &parking, space));
+        assert!(inbox.wait_or_lead(1, &parking, space).is_there);
         join([sleeper, putter]);
     });
 }

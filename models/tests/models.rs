@@ -14,11 +14,13 @@ macro_rules! models {
 models! {
     a_cork_leaves_nothing_unwritten,
     a_monitor_sees_the_handler_that_begins,
+    a_pause_ends_with_the_call,
     a_reactor_reads_what_callers_leave,
     a_seat_has_one_driver,
     a_watcher_leaves_the_lead_to_callers,
     an_offer_is_taken_by_whoever_still_waits,
     callers_pass_the_lead_on,
+    the_monitor_ends_a_pause,
     three_callers_pass_the_lead_on,
     what_comes_at_once_is_told,
     who_sleeps_at_one_word_is_woken,

@@ -112,6 +112,10 @@ pub(crate) const READS_PER_VISIT_MAX: usize = 4;
 /// How often a running server looks whether a handler keeps a reactor: one that is seen twice loses it.
 pub(crate) const MONITOR_TICK: Duration = Duration::from_millis(1);
 
+/// How often a handler that receives messages has its connection watched while it works on one, after it
+/// has once worked on one for longer than a tick.
+pub(crate) const PAUSES_SKIPPED: u32 = 64;
+
 /// After so many looks that saw no handler the monitor sleeps until one begins.
 pub(crate) const MONITOR_TICKS_IDLE_MAX: u32 = 100;
 

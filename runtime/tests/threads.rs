@@ -56,12 +56,18 @@ struct Host {
     held: Mutex<Sender<()>>,
 }
 
-impl Greeter for Host {
-    fn say_hello(&self, request: HelloRequest, _: &mut Context) -> Result<HelloReply, Status> {
-        if request.name == "hold" {
+impl Host {
+    fn hold(&self, name: &str) {
+        if name == "hold" {
             self.held.lock().unwrap().send(()).unwrap();
             self.gate.pass();
         }
+    }
+}
+
+impl Greeter for Host {
+    fn say_hello(&self, request: HelloRequest, _: &mut Context) -> Result<HelloReply, Status> {
+        self.hold(&request.name);
         Ok(thread::current().name().unwrap_or_default().into())
     }
 
@@ -71,7 +77,11 @@ impl Greeter for Host {
         replies: &mut ReplySink<HelloReply>,
         _: &mut Context,
     ) -> Result<(), Status> {
-        requests.try_for_each(|request| replies.send(HelloReply::from(request?.name.as_str())))
+        requests.try_for_each(|request| {
+            let name = request?.name;
+            self.hold(&name);
+            replies.send(HelloReply::from(name.as_str()))
+        })
     }
 }
 
@@ -183,6 +193,30 @@ fn a_waiting_stream_leaves_its_connection_to_others() {
     }
     chat.close_send();
     assert!(chat.recv().unwrap().is_none());
+}
+
+/// A method that works on one message for long, after others that were short, leaves the connection to
+/// other calls, and to the end of the peer's messages.
+#[test]
+fn a_working_stream_leaves_its_connection_to_others() {
+    let _alone = alone();
+    let served = Served::new(|builder| builder);
+    let stub = served.stub();
+    let mut chat = stub.chat(Request::new(()).timeout(PATIENCE)).unwrap();
+    for name in ["one", "two", "three"] {
+        chat.send(HelloRequest::from(name)).unwrap();
+        assert_eq!(chat.recv().unwrap().unwrap().message, name);
+    }
+    chat.send(HelloRequest::from("hold")).unwrap();
+    served.expect_held(1);
+    for _ in 0..3 {
+        call(&stub, "fast").unwrap();
+    }
+    served.gate.open();
+    assert_eq!(chat.recv().unwrap().unwrap().message, "hold");
+    chat.close_send();
+    assert!(chat.recv().unwrap().is_none());
+    call(&stub, "fast").unwrap();
 }
 
 /// A method whose handlers are short runs on the thread that has read its request; once one was long it

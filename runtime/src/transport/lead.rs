@@ -11,6 +11,10 @@
 //! on the call's way. The watcher is for connections that nobody waits on: GOAWAY, PING, keepalive,
 //! replies that nobody waits for yet.
 //!
+//! On a server a caller that stops leading is likely to be back for the next message at once. Then
+//! its reactor does not watch the link meanwhile: the lead is paused, which spares a system call when
+//! the caller goes and another when it is back. The monitor ends a pause that lasts.
+//!
 //! The invariants: one thread leads at a time. When it stops, a thread that follows is offered the
 //! lead, if there is one, and takes it or passes it on; if there is none, the watcher takes it after
 //! a while, or at once if somebody wants to be told and does not wait.
@@ -20,9 +24,9 @@ use std::sync::PoisonError;
 use super::inbox::Inbox;
 use super::lock;
 use super::parking::{Parking, Space, Spaces};
-use super::sync::{Arc, Condvar, Mutex, MutexGuard, Ordering, wait_for};
+use super::sync::{Arc, AtomicBool, Condvar, Mutex, MutexGuard, Ordering, wait_for};
 use super::wire::Interest;
-use crate::limits::{READ_BUFFER_SIZE, WATCH_DELAY};
+use crate::limits::{PAUSES_SKIPPED, READ_BUFFER_SIZE, WATCH_DELAY};
 
 /// Who leads a link, and who would.
 pub(super) struct Lead {
@@ -31,6 +35,8 @@ pub(super) struct Lead {
     attention: Condvar,
     /// Where those sleep who follow.
     pub(super) parking: Parking,
+    /// What the state says, for a look without the lock.
+    is_paused: AtomicBool,
 }
 
 struct State {
@@ -51,6 +57,12 @@ struct State {
     needs_writer: bool,
     /// What a reactor watches for.
     watched: Interest,
+    /// Nobody leads and the reactor does not watch, because a caller will be back.
+    is_paused: bool,
+    /// The monitor looks at the link.
+    is_listed: bool,
+    /// How often the lead is passed on without a pause, because one has lasted.
+    pauses_skipped: u32,
     /// What a caller that leads reads into.
     buffer: Vec<u8>,
 }
@@ -92,10 +104,13 @@ impl Lead {
             is_asleep: false,
             needs_writer: false,
             watched: Interest::NONE,
+            is_paused: false,
+            is_listed: false,
+            pauses_skipped: 0,
             buffer: Vec::new(),
         };
         let (state, attention) = (Mutex::new(state), Condvar::new());
-        Self { state, attention, parking: Parking::default() }
+        Self { state, attention, parking: Parking::default(), is_paused: AtomicBool::new(false) }
     }
 
     /// A caller is about to wait at `inbox`. A reactor that watches the link is told not to by
@@ -105,6 +120,7 @@ impl Lead {
         if state.leader == Leader::Nobody {
             state.leader = Leader::Caller;
             state.turns += 1;
+            self.set_paused(&mut state, false);
             state.watch(Interest::NONE, watch);
             return Role::Leads(state.take_buffer());
         }
@@ -126,24 +142,74 @@ impl Lead {
     }
 
     /// A caller stops leading: offers the lead to one that follows. If there is none, the link's
-    /// reactor has `watch` called with what it is to watch for, which `next` tells.
+    /// reactor has `watch` called with what it is to watch for, which `next` tells; or the lead is
+    /// paused, if it `may_pause`. Says whether the monitor is to look at the link from now on.
+    #[must_use]
     pub(super) fn pass_on(
         &self,
         buffer: Vec<u8>,
+        may_pause: bool,
         next: impl FnOnce() -> Option<Interest>,
         watch: impl FnOnce(Interest),
-    ) {
+    ) -> bool {
         let mut state = lock(&self.state);
         state.buffer = buffer;
         if let Some(called) = state.offer() {
             drop(state);
-            return self.parking.wake(called);
+            self.parking.wake(called);
+            return false;
         }
         state.leader = Leader::Nobody;
+        if may_pause && state.pauses_skipped == 0 {
+            self.set_paused(&mut state, true);
+            return !std::mem::replace(&mut state.is_listed, true);
+        }
+        state.pauses_skipped = state.pauses_skipped.saturating_sub(1);
         if let Some(interest) = next() {
             state.watch(interest, watch);
         }
         self.call_watcher(state);
+        false
+    }
+
+    /// Who has paused the lead will not be back.
+    pub(super) fn end_pause(
+        &self,
+        next: impl FnOnce() -> Option<Interest>,
+        watch: impl FnOnce(Interest),
+    ) {
+        // Whoever has paused it sees what it wrote itself; of others the monitor takes care.
+        if self.is_paused.load(Ordering::Relaxed) {
+            let mut state = lock(&self.state);
+            if state.is_paused {
+                self.set_paused(&mut state, false);
+                if let Some(interest) = next() {
+                    state.watch(interest, watch);
+                }
+            }
+        }
+    }
+
+    /// The monitor looks at the link, which it has `seen` after so many turns, and ends a pause that
+    /// has lasted since. Says whether it is to look again.
+    pub(super) fn look(
+        &self,
+        seen: &mut u64,
+        next: impl FnOnce() -> Option<Interest>,
+        watch: impl FnOnce(Interest),
+    ) -> bool {
+        let mut state = lock(&self.state);
+        if *seen != state.turns {
+            *seen = state.turns;
+            return true;
+        }
+        state.is_listed = false;
+        if state.is_paused {
+            state.pauses_skipped = PAUSES_SKIPPED;
+        }
+        drop(state);
+        self.end_pause(next, watch);
+        false
     }
 
     /// A reactor is about to look at the link; says whether it may. If not, it is told by `watch` to
@@ -155,6 +221,7 @@ impl Lead {
     ) -> bool {
         let mut state = lock(&self.state);
         let is_free = state.leader == Leader::Nobody;
+        self.set_paused(&mut state, false);
         match is_free {
             true => state.leader = Leader::Watcher,
             false => state.watch(if_led(), watch),
@@ -246,6 +313,13 @@ impl Lead {
         drop(state);
         self.parking.wake(called);
         false
+    }
+
+    fn set_paused(&self, state: &mut State, is_paused: bool) {
+        if state.is_paused != is_paused {
+            state.is_paused = is_paused;
+            self.is_paused.store(is_paused, Ordering::Relaxed);
+        }
     }
 
     /// Nobody leads: tells the watcher, if it wants to know at once.

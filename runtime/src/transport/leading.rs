@@ -121,7 +121,7 @@ impl Link {
 
 /// A caller that leads; dropped, it passes the lead on.
 struct Leading<'a> {
-    link: &'a Link,
+    link: &'a Arc<Link>,
     lead: &'a Lead,
     buffer: Vec<u8>,
 }
@@ -129,6 +129,6 @@ struct Leading<'a> {
 impl Drop for Leading<'_> {
     fn drop(&mut self) {
         let (link, buffer) = (self.link, std::mem::take(&mut self.buffer));
-        self.lead.pass_on(buffer, || link.next_watch(), |interest| link.watch(interest));
+        link.stop_leading(self.lead, buffer);
     }
 }

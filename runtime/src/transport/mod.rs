@@ -74,6 +74,7 @@ pub(crate) mod listener;
 pub(crate) mod memory;
 mod opening;
 mod parking;
+mod pauses;
 mod reactor;
 mod reactors;
 mod received;

@@ -17,7 +17,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use std::{any::Any, io};
 
+use super::doze::Doze;
 use super::link::{Accepted, Link};
+use super::pauses::Pauses;
 use super::platform::{Descriptor, Found, Poller, thread_number};
 use super::seat::{Seat, Turn};
 use super::wire::Interest;
@@ -53,6 +55,10 @@ pub(super) struct Reactor {
     pub(super) seat: Seat,
     /// The number of the job that runs.
     pub(super) number: AtomicUsize,
+    /// Links that nobody watches for a moment.
+    pub(super) pauses: Pauses,
+    /// Where the monitor sleeps until there is something to look at.
+    doze: Arc<Doze>,
     /// The system's number of the thread that drives; 0 if it is not known.
     pub(super) driver: AtomicU32,
     over: AtomicBool,
@@ -102,7 +108,8 @@ pub(super) enum Stopped {
 }
 
 impl Reactor {
-    pub(super) fn new() -> io::Result<Self> {
+    /// A reactor whose monitor sleeps at `doze`.
+    pub(super) fn new(doze: Arc<Doze>) -> io::Result<Self> {
         Ok(Self {
             poller: Poller::new()?,
             entries: Mutex::default(),
@@ -110,6 +117,8 @@ impl Reactor {
             alarms: Mutex::default(),
             seat: Seat::default(),
             number: AtomicUsize::new(0),
+            pauses: Pauses::default(),
+            doze,
             driver: AtomicU32::new(0),
             over: AtomicBool::new(false),
         })
@@ -168,13 +177,12 @@ impl Reactor {
         self.over.load(Ordering::Acquire) && lock(&self.entries).count == 0
     }
 
-    /// Drives until another thread does, or everything is over. `begins` is called before each job.
+    /// Drives until another thread does, or everything is over.
     pub(super) fn drive<S: Serve>(
         self: &Arc<Self>,
         serve: &S,
         work: &Work<S::Job>,
         mut turn: Turn,
-        begins: impl Fn(),
     ) -> Stopped {
         self.driver.store(thread_number().unwrap_or(0), Ordering::Relaxed);
         let mut buffer = vec![0; READ_BUFFER_SIZE];
@@ -185,7 +193,7 @@ impl Reactor {
                 let Some(job) = lock(&work.jobs).pop_front() else { break };
                 self.number.store(serve.number(&job), Ordering::Relaxed);
                 self.seat.enter(&mut turn);
-                begins();
+                self.doze.wake();
                 // The panic hook has reported it; a job is dropped with its call.
                 let _ = catch_unwind(AssertUnwindSafe(|| serve.run(job)));
                 if !self.seat.leave(&mut turn) {
@@ -340,6 +348,12 @@ impl Bell {
     /// Has the reactor look at the link.
     pub(super) fn ring(&self) {
         self.reactor.ring(self.key);
+    }
+
+    /// Has the monitor look at what `add` adds.
+    pub(super) fn list(&self, add: impl FnOnce(&Pauses)) {
+        add(&self.reactor.pauses);
+        self.reactor.doze.wake();
     }
 
     /// Has the reactor watch `descriptor`, the link's, for `interest` from now on.

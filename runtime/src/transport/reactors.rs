@@ -3,7 +3,8 @@
 //! ```text
 //! driver    drives one reactor; unseated by the monitor, it finishes its handler and stands by
 //! standby   waits for a reactor whose driver was unseated
-//! monitor   looks every millisecond whether a handler keeps its reactor; sleeps when none runs
+//! monitor   looks every millisecond whether a handler keeps its reactor, or a link from being watched;
+//!           sleeps when there is neither
 //! ```
 //!
 //! The invariant: every reactor has one driver, or is handed over to whoever stands by next.
@@ -42,7 +43,7 @@ pub(crate) struct Crew {
     /// The end, for the monitor between two looks.
     attention: Condvar,
     /// Where the monitor sleeps until a handler begins.
-    doze: Doze,
+    doze: Arc<Doze>,
 }
 
 #[derive(Default)]
@@ -110,14 +111,15 @@ where
     ///
     /// If the system has none, or a thread cannot be started.
     pub(crate) fn start(count: usize, serve: Arc<S>, threads: &Threads<'s>) -> io::Result<Self> {
-        let reactors: Vec<_> =
-            (0..count).map(|_| Reactor::new().map(Arc::new)).collect::<io::Result<_>>()?;
+        let doze = Arc::new(Doze::default());
+        let reactor = |_| Reactor::new(Arc::clone(&doze)).map(Arc::new);
+        let reactors: Vec<_> = (0..count).map(reactor).collect::<io::Result<_>>()?;
         let crew = Arc::new(Crew {
             reactors,
             state: Mutex::default(),
             work: Condvar::new(),
             attention: Condvar::new(),
-            doze: Doze::default(),
+            doze,
         });
         let work = (0..count).map(|_| Work::default()).collect();
         let drivers = Drivers { crew: Arc::clone(&crew), work, serve, threads: threads.clone() };
@@ -192,8 +194,11 @@ impl Crew {
         self.reactors.iter().map(|reactor| reactor.alarms()).sum()
     }
 
+    /// Whether there is something for the monitor to look at.
     fn is_any_busy(&self) -> bool {
-        self.reactors.iter().any(|reactor| reactor.seat.busy().is_some())
+        let is_busy =
+            |reactor: &Arc<Reactor>| reactor.seat.busy().is_some() || !reactor.pauses.is_empty();
+        self.reactors.iter().any(is_busy)
     }
 }
 
@@ -210,8 +215,7 @@ where
     fn run(&self) {
         while let Some((place, turn)) = self.stand_by() {
             let (crew, work) = (&self.crew, &self.work[place]);
-            let begins = || crew.doze.wake();
-            match crew.reactors[place].drive(&*self.serve, work, turn, begins) {
+            match crew.reactors[place].drive(&*self.serve, work, turn) {
                 Stopped::Unseated => {}
                 Stopped::Over => return,
             }
@@ -250,6 +254,10 @@ where
                 .0;
             idle_ticks += 1;
             for (place, reactor) in crew.reactors.iter().enumerate() {
+                if !reactor.pauses.is_empty() {
+                    reactor.pauses.look();
+                    idle_ticks = 0;
+                }
                 let Some(busy) = reactor.seat.busy() else {
                     seen[place] = None;
                     continue;

@@ -510,6 +510,11 @@ impl State {
     }
 
     /// Whether bytes wait for a wire that is full, and nobody waits for that.
+    /// Whether nothing is left to be written, and streams can be opened.
+    pub(super) fn is_quiet(&self) -> bool {
+        matches!(self.output, Output::Idle) && self.is_usable()
+    }
+
     pub(super) fn needs_writer(&self) -> bool {
         let is_patient = self.pumping.as_ref().is_some_and(|pumping| pumping.is_patient);
         is_patient && matches!(self.output, Output::Full(..))

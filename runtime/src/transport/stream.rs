@@ -530,6 +530,7 @@ impl Drop for Handle {
             (Side::Client | Side::Server, _, _) => Some(Reason::CANCEL),
         };
         self.link.submit(|state| state.abandon(self.id, reason));
+        self.link.end_pause();
     }
 }
 

@@ -10,6 +10,7 @@ mod gathering;
 mod leading;
 #[cfg(feature = "testing")]
 mod lifetime;
+mod pauses;
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
 mod reactors;
 mod sockets;
