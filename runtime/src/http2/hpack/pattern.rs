@@ -9,7 +9,8 @@ use std::hash::Hasher;
 use super::{Error, huffman, integer};
 use crate::limits::{self, HPACK_PATTERN_LITERALS_MAX as LITERALS_MAX};
 
-/// A block of indexed fields, among which a few literals stand that no table takes.
+/// A block of indexed fields, among which a few literals stand that no table takes. Paths and lengths
+/// of content are part of it; the values of other literals are not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pattern<'a> {
     block: &'a [u8],
@@ -36,10 +37,10 @@ impl<'a> Pattern<'a> {
         let (mut rest, mut position, mut same) = (block, 0, block.len());
         while let Some((&first, behind)) = rest.split_first() {
             rest = behind;
-            if !is_short_index(&first) {
-                let literal = pattern.literals.get_mut(pattern.count)?;
-                *literal = read_literal(first, &mut rest, block)?;
-                literal.position = position;
+            if !is_short_index(&first)
+                && let Some(literal) = read_literal(first, &mut rest, block)?
+            {
+                *pattern.literals.get_mut(pattern.count)? = Literal { position, ..literal };
                 same -= literal.end - literal.start;
                 pattern.count += 1;
             }
@@ -98,18 +99,33 @@ impl Literal<'_> {
 }
 
 /// A literal without indexing, or one that is never indexed (RFC 7541 6.2.2 and 6.2.3), of which
-/// `first` was read and `rest` follows in `block`.
-fn read_literal<'a>(first: u8, rest: &mut &'a [u8], block: &'a [u8]) -> Option<Literal<'a>> {
+/// `first` was read and `rest` follows in `block`; nothing inside if its value stays the same too.
+fn read_literal<'a>(
+    first: u8,
+    rest: &mut &'a [u8],
+    block: &'a [u8],
+) -> Option<Option<Literal<'a>>> {
     if first & 0xe0 != 0 {
         return None;
     }
-    if integer::decode(first, 4, rest).ok()? == 0 {
+    let index = integer::decode(first, 4, rest).ok()?;
+    if index == 0 {
         string(rest)?;
     }
     let start = block.len() - rest.len();
     let (octets, is_coded) = string(rest)?;
-    Some(Literal { position: 0, start, end: block.len() - rest.len(), octets, is_coded })
+    if first & NEVER_INDEXED == 0 && SAME.contains(&index) {
+        return Some(None);
+    }
+    Some(Some(Literal { position: 0, start, end: block.len() - rest.len(), octets, is_coded }))
 }
+
+/// The bit of a literal that is never indexed: its value may be a secret, which no pattern holds.
+const NEVER_INDEXED: u8 = 0x10;
+
+/// Names of the static table whose literals come again with the same value, from peers that put these
+/// fields into no table (nghttp2 and what is made with it): the path, and the length of the content.
+const SAME: [usize; 3] = [4, 5, 28];
 
 /// A hash of octets for tables of this process. Equal hashes cost time, nothing else.
 #[derive(Debug, Default)]
@@ -176,7 +192,7 @@ mod tests {
         assert_eq!(values(&[]), Some(vec![]));
         assert_eq!(values(&[0x82, 0x86, 0xfe]), Some(vec![]));
         assert_eq!(values(b"\x82\x00\x01a\x02bc\x86"), Some(vec![b"bc".to_vec()]));
-        assert_eq!(values(b"\x04\x02bc"), Some(vec![b"bc".to_vec()]));
+        assert_eq!(values(b"\x01\x02bc"), Some(vec![b"bc".to_vec()]));
         let two = b"\x14\x02bc\x82\x00\x01a\x00";
         assert_eq!(values(two), Some(vec![b"bc".to_vec(), b"".to_vec()]));
         // "www.example.com" of RFC 7541 C.4.1.
@@ -187,10 +203,11 @@ mod tests {
             b"\xff\x00",
             b"\x20\x82",
             b"\x40\x01a\x01b",
-            b"\x04",
+            b"\x01",
+            b"\x01\x02b",
             b"\x04\x02b",
             &[0x82; limits::HPACK_PATTERN_LEN_MAX + 1],
-            &b"\x04\x01b".repeat(LITERALS_MAX + 1),
+            &b"\x01\x01b".repeat(LITERALS_MAX + 1),
         ] {
             assert!(Pattern::of(block).is_none(), "{block:x?}");
         }
@@ -199,7 +216,7 @@ mod tests {
     /// A value is not longer than it may be.
     #[test]
     fn a_long_value_is_not_read() {
-        for block in [&b"\x04\x03abc"[..], b"\x01\x82\x1c\x64"] {
+        for block in [&b"\x01\x03abc"[..], b"\x01\x82\x1c\x64"] {
             let pattern = Pattern::of(block).unwrap();
             let [literal] = pattern.literals() else { panic!("one literal") };
             assert_eq!(literal.read(2, &mut Vec::new()), Err(Error::ListTooLarge));
@@ -211,18 +228,34 @@ mod tests {
     #[test]
     fn patterns_differ_by_all_but_the_values() {
         let pattern = |block| Pattern::of(block).unwrap();
-        let bytes = pattern(b"\x82\x00\x01a\x01b\x86\x04\x01b\x87").to_bytes();
-        assert!(pattern(b"\x82\x00\x01a\x03xyz\x86\x04\x00\x87").is_of(&bytes));
+        let bytes = pattern(b"\x82\x00\x01a\x01b\x86\x01\x01b\x87").to_bytes();
+        assert!(pattern(b"\x82\x00\x01a\x03xyz\x86\x01\x00\x87").is_of(&bytes));
         for other in [
-            &b"\x82\x00\x01c\x01b\x86\x04\x01b\x87"[..],
-            b"\x83\x00\x01a\x01b\x86\x04\x01b\x87",
-            b"\x82\x00\x01a\x01b\x86\x14\x01b\x87",
-            b"\x82\x00\x01a\x01b\x86\x04\x01b",
-            b"\x82\x86\x00\x01a\x01b\x04\x01b\x87",
+            &b"\x82\x00\x01c\x01b\x86\x01\x01b\x87"[..],
+            b"\x83\x00\x01a\x01b\x86\x01\x01b\x87",
+            b"\x82\x00\x01a\x01b\x86\x11\x01b\x87",
+            b"\x82\x00\x01a\x01b\x86\x01\x01b",
+            b"\x82\x86\x00\x01a\x01b\x01\x01b\x87",
             b"\x82\x00\x01a\x01b\x86\x87",
             b"\x82\x86\x87",
         ] {
             assert!(!pattern(other).is_of(&bytes), "{other:x?}");
         }
+    }
+
+    /// The path and the length of the content belong to the pattern, however they are coded, unless they
+    /// are never to be indexed.
+    #[test]
+    fn paths_and_lengths_belong_to_the_pattern() {
+        for block in [&b"\x83\x04\x02/a"[..], b"\x05\x82\x1c\x64", b"\x0f\x0d\x0239"] {
+            assert_eq!(values(block), Some(vec![]));
+            let bytes = Pattern::of(block).unwrap().to_bytes();
+            assert_eq!(*bytes, *block);
+            let mut other = block.to_vec();
+            *other.last_mut().unwrap() ^= 1;
+            assert!(!Pattern::of(&other).unwrap().is_of(&bytes), "{block:x?}");
+        }
+        assert_eq!(values(b"\x14\x02/a"), Some(vec![b"/a".to_vec()]));
+        assert_eq!(values(b"\x1f\x0d\x0239"), Some(vec![b"39".to_vec()]));
     }
 }

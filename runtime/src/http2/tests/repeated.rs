@@ -46,6 +46,36 @@ fn a_repeated_section_is_shared() {
     assert_eq!(third.len(), 3);
 }
 
+/// Peers that index no paths and no lengths of content send the same block again all the same; another
+/// path or length is another block.
+#[test]
+fn a_path_that_no_table_has_is_recognised() {
+    let mut peer = Peer::of_server();
+    // :method POST, :scheme http; :path and content-length without indexing.
+    let block = |path: &str, length: &str| {
+        let mut block = vec![0x83, 0x86, 0x04, path.len() as u8];
+        block.extend_from_slice(path.as_bytes());
+        block.extend_from_slice(&[0x0f, 0x0d, length.len() as u8]);
+        block.extend_from_slice(length.as_bytes());
+        block
+    };
+    let mut told = |stream: u32, path: &str, length: &str| {
+        let frame = Frame::new(HEADERS, END_HEADERS, stream, block(path, length));
+        let list = peer.send(frame).told_list(stream);
+        assert_eq!(list.get(":path"), Some(path.as_bytes()));
+        assert_eq!(list.get("content-length"), Some(length.as_bytes()));
+        list
+    };
+    let lists: Vec<_> = [(1, "/a", "5"), (3, "/a", "5"), (5, "/b", "5"), (7, "/a", "7")]
+        .map(|(stream, path, length)| told(stream, path, length))
+        .into();
+    assert!(lists[1].is_shared_with(&lists[0]));
+    assert!(!lists[2].is_shared_with(&lists[0]) && !lists[3].is_shared_with(&lists[0]));
+    assert!(told(9, "/a", "5").is_shared_with(&lists[0]));
+    peer.send(data(9, [0; 6]).end());
+    peer.resets(9, Violation::ContentLengthMismatch);
+}
+
 /// RFC 7541 2.3.3: an index means another field after an insertion, and after a change of the
 /// table's size: what was remembered by the old table is not used by the new one.
 #[test]
