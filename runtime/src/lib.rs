@@ -120,6 +120,7 @@ pub use services::health;
 pub use services::reflection;
 pub use transport::active::ActiveCall;
 pub use transport::auth_context::{AuthContext, SecurityLevel};
+pub use transport::cancellation::Cancellation;
 pub use transport::connectivity::ConnectivitySubscription;
 pub use transport::credentials::{ChannelCredentials, ServerCredentials};
 pub use transport::current::{CurrentCall, Entered};

@@ -22,7 +22,7 @@ use crate::http2::Headers;
 use crate::limits;
 use crate::transport::latch::Latch;
 use crate::transport::{
-    Adopted, Beginning, CurrentCall, Link, OpenError, Opening, Stream, lock, now, random,
+    Beginning, CANCELLED, Link, OpenError, Opening, Parents, Stream, Tied, lock, now, random,
 };
 
 /// The streams of one call, one after the other.
@@ -45,8 +45,7 @@ pub(crate) struct Head {
     pub(crate) receive_max: usize,
     pub(crate) deadline: Option<Instant>,
     pub(crate) wait_for_ready: bool,
-    /// The call that this one is made for: it ends with that one's cancellation.
-    pub(crate) parent: Option<CurrentCall>,
+    pub(crate) parents: Parents,
     pub(crate) encoding: Option<Encoding>,
 }
 
@@ -60,8 +59,8 @@ pub(crate) enum Requests {
 
 struct State {
     stream: Stream,
-    /// What resets the stream when the call is cancelled that this one is made for.
-    _adopted: Option<Adopted>,
+    /// What resets the stream when one of the call's parents is cancelled.
+    _tied: Tied,
     number: Number,
     kept: Kept,
     /// No message follows those that are kept.
@@ -153,7 +152,7 @@ impl Attempts {
             Requests::Stream => (Kept::Messages(Vec::new()), false),
         };
         let over = AtomicBool::new(false);
-        let (stream, adopted) = loop {
+        let (stream, tied) = loop {
             let previous = retry.as_ref().map_or(0, Retry::previous_attempts);
             match head.open(channel, kept.as_slice(), ended, &over, previous) {
                 Ok(opened) => break opened,
@@ -162,15 +161,14 @@ impl Attempts {
                     let Some(pause) = pause_after(&status, retry.as_mut(), channel) else {
                         return Err(status);
                     };
-                    let parent = head.parent.as_ref();
-                    pause.known_to(channel, parent).wait(head.deadline)?;
-                    head.check_parent()?;
+                    pause.known_to(channel, &head.parents).wait(head.deadline)?;
+                    head.check(&over)?;
                 }
             }
         };
         let state = State {
             stream,
-            _adopted: adopted,
+            _tied: tied,
             number: Number(0),
             kept,
             ended,
@@ -327,8 +325,7 @@ impl Attempts {
     }
 
     fn reopening(&self, kept: Kept, latch: Arc<Latch>, pause: Option<Arc<Pause>>) -> Reopening {
-        let parent = self.head.parent.as_ref();
-        let paused = pause.map(|pause| pause.known_to(&self.channel, parent));
+        let paused = pause.map(|pause| pause.known_to(&self.channel, &self.head.parents));
         Reopening { kept, latch, paused }
     }
 
@@ -359,7 +356,7 @@ impl Attempts {
         let pause = state.pause.take();
         let waker = state.waker.take();
         let replaced = match opened {
-            Ok((stream, adopted)) => {
+            Ok((stream, tied)) => {
                 // Whoever may end the call may end each of its streams.
                 stream.set_shared();
                 if state.retry.is_some() {
@@ -368,16 +365,16 @@ impl Attempts {
                 // Who ended the requests meanwhile has left it to this.
                 let unfinished = (state.ended && !ended).then(|| stream.clone());
                 let stream = std::mem::replace(&mut state.stream, stream);
-                let adopted = std::mem::replace(&mut state._adopted, adopted);
-                Ok((stream, adopted, unfinished))
+                let tied = std::mem::replace(&mut state._tied, tied);
+                Ok((stream, tied, unfinished))
             }
             Err(Unopened::Unreachable(status) | Unopened::Refused(status)) => Err(status),
         };
         drop(state);
         drop(pause);
         let result = match replaced {
-            Ok((stream, adopted, unfinished)) => {
-                drop((stream, adopted));
+            Ok((stream, tied, unfinished)) => {
+                drop((stream, tied));
                 if let Some(stream) = unfinished {
                     // An error means that the stream is over; receiving says how.
                     let _ = stream.finish();
@@ -449,12 +446,15 @@ impl Kept {
 }
 
 impl Head {
-    /// The channel's connection. While there is none, looks again and again whether the call is cancelled
-    /// that this one is made for: what waits for a connection has no stream that could be reset.
+    /// The channel's connection. While there is none, looks again and again whether one of the call's
+    /// parents is cancelled: what waits for a connection has no stream that could be reset.
     fn link(&self, channel: &Channel, over: &AtomicBool) -> Result<Arc<Link>, Status> {
+        self.check(over)?;
         loop {
-            let soon = |_| now().checked_add(limits::CANCELLATION_LOOK);
-            let look = self.parent.as_ref().and_then(soon);
+            let look = match self.parents.is_empty() {
+                true => None,
+                false => now().checked_add(limits::CANCELLATION_LOOK),
+            };
             let until = [self.deadline, look].into_iter().flatten().min();
             let found = channel.link(until, self.wait_for_ready);
             self.check(over)?;
@@ -476,7 +476,7 @@ impl Head {
         end: bool,
         over: &AtomicBool,
         previous_attempts: u32,
-    ) -> Result<(Stream, Option<Adopted>), Unopened> {
+    ) -> Result<(Stream, Tied), Unopened> {
         let mut cause = None;
         for _ in 0..limits::OPEN_ATTEMPTS_MAX {
             let link = self.link(channel, over).map_err(Unopened::connecting)?;
@@ -491,21 +491,24 @@ impl Head {
                 end,
                 receive_limit: self.receive_max,
                 until: self.deadline,
-                parent: self.parent.as_ref(),
+                parents: &self.parents,
             };
             let opening = Opening::new(&link, beginning);
             let admits = |link: &Link| self.check_link(channel.settings(), link, &head);
             match channel.open(&link, opening, admits) {
                 Ok(stream) => {
-                    let adopted = self.parent.as_ref().map(|parent| parent.adopt(&stream));
-                    return Ok((stream, adopted));
+                    let tied = self.parents.tie(&stream);
+                    return Ok((stream, tied));
                 }
                 Err(NotHere::Refused(status)) => return Err(status.into()),
                 Err(NotHere::Unopened(error)) => match error {
                     OpenError::Deadline => {
                         return Err(too_late("waiting to send the request").into());
                     }
-                    OpenError::Cancelled => return Err(Status::cancelled(PARENT_CANCELLED).into()),
+                    OpenError::Cancelled => {
+                        let why = self.parents.cancelled().unwrap_or(CANCELLED);
+                        return Err(Status::cancelled(why).into());
+                    }
                     // It never left: nobody has seen it, so another connection may take it.
                     OpenError::Unavailable(text) => cause = Some(text),
                 },
@@ -565,18 +568,11 @@ impl Head {
     ///
     /// # Errors
     ///
-    /// CANCELLED if the call is `over`, or the one that it is made for.
+    /// CANCELLED if the call is `over`, or one of its parents is cancelled.
     fn check(&self, over: &AtomicBool) -> Result<(), Status> {
         match over.load(Ordering::Acquire) {
             true => Err(Status::cancelled("the call is over")),
-            false => self.check_parent(),
-        }
-    }
-
-    fn check_parent(&self) -> Result<(), Status> {
-        match self.parent.as_ref().is_some_and(CurrentCall::is_cancelled) {
-            true => Err(Status::cancelled(PARENT_CANCELLED)),
-            false => Ok(()),
+            false => self.parents.cancelled().map_or(Ok(()), |why| Err(Status::cancelled(why))),
         }
     }
 }
@@ -616,9 +612,6 @@ fn verify(authority: &str, settings: &Settings, link: &Link) -> Result<(), Statu
 
 /// gRFC A6: how many attempts there were before this one, unless there was none.
 pub(crate) const PREVIOUS_ATTEMPTS: &str = "grpc-previous-rpc-attempts";
-
-/// What a call is told that ends with the one that it was made for.
-pub(crate) const PARENT_CANCELLED: &str = "the call that this one was made for is cancelled";
 
 /// The status of a call whose deadline passed.
 pub(crate) fn too_late(doing: &str) -> Status {

@@ -12,8 +12,8 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::attempts::{
-    Attempts, Claim, Failure, Head, Number, PARENT_CANCELLED, PREVIOUS_ATTEMPTS, Reopened,
-    Reopening, Requests, too_late,
+    Attempts, Claim, Failure, Head, Number, PREVIOUS_ATTEMPTS, Reopened, Reopening, Requests,
+    too_late,
 };
 use super::channel::{Channel, Settings};
 use super::connector::CHANNEL_CLOSED;
@@ -26,7 +26,7 @@ use crate::grpc::headers::{self, ReceivedHead};
 use crate::grpc::{Code, Metadata, Method, Sent, Status};
 use crate::http2::{Headers, Initiator, Reason};
 use crate::transport::auth_context::SecurityLevel;
-use crate::transport::{Incoming, Run, SendError, Stream, lock, now};
+use crate::transport::{CANCELLED, Incoming, Run, SendError, Stream, lock, now};
 
 /// A call that has begun.
 pub(crate) struct Call {
@@ -78,7 +78,7 @@ impl Call {
         mut requests: Requests,
     ) -> Result<Self, Status> {
         let (settings, encodings) = (channel.settings(), channel.encodings());
-        let CallOptions { mut metadata, deadline, parent, .. } = options;
+        let CallOptions { mut metadata, deadline, parents, .. } = options;
         if settings.needs_deadline && deadline.is_none() {
             return Err(Status::failed_precondition(
                 "the call has no deadline, and its channel requires one",
@@ -106,7 +106,7 @@ impl Call {
             deadline,
             wait_for_ready: options.wait_for_ready.unwrap_or(settings.wait_for_ready),
             encoding,
-            parent,
+            parents,
         };
         let requests_ended = AtomicBool::new(matches!(requests, Requests::One(_)));
         let policy = match options.retries_disabled {
@@ -416,7 +416,7 @@ impl Call {
             Incoming::Run => return Some(Step::Run),
             ending => {
                 let (is_refused, is_final) = (is_refused(&ending), self.is_final(&ending));
-                let outcome = read_ending(ending, &self.attempts.channel);
+                let outcome = read_ending(ending, &self.attempts);
                 if let Err(status) = &outcome
                     && !is_final
                     && self.goes_on(number, is_refused, status, wait)
@@ -524,7 +524,7 @@ impl Call {
     fn read_failure(&self, ending: &Incoming) -> Option<Status> {
         match self.is_final(ending) {
             true => None,
-            false => read_ending(ending.clone(), &self.attempts.channel).err(),
+            false => read_ending(ending.clone(), &self.attempts).err(),
         }
     }
 
@@ -545,7 +545,7 @@ impl Call {
         match self.attempts.stream().ending() {
             // The receiver has taken the ending and is about to set the outcome.
             None | Some(Incoming::End) => closed(&Ok(Metadata::new())),
-            Some(ending) => closed(&read_ending(ending, &self.attempts.channel)),
+            Some(ending) => closed(&read_ending(ending, &self.attempts)),
         }
     }
 
@@ -580,7 +580,8 @@ fn is_refused(ending: &Incoming) -> bool {
 }
 
 /// The outcome that the end of a stream means.
-fn read_ending(ending: Incoming, channel: &Channel) -> Result<Metadata, Status> {
+fn read_ending(ending: Incoming, attempts: &Attempts) -> Result<Metadata, Status> {
+    let channel = &attempts.channel;
     let status = match ending {
         Incoming::Trailers(headers) => return headers::read_trailers(&headers),
         Incoming::Foreign { headers, body } => headers::read_foreign(&headers, &body),
@@ -601,7 +602,7 @@ fn read_ending(ending: Incoming, channel: &Channel) -> Result<Metadata, Status> 
         }
         // What else resets the stream from here sets the outcome first, or finds the deadline passed.
         Incoming::Reset { reason: Reason::CANCEL, by: Initiator::Local } => {
-            Status::cancelled(PARENT_CANCELLED)
+            Status::cancelled(attempts.head.parents.cancelled().unwrap_or(CANCELLED))
         }
         Incoming::Reset { reason, by: Initiator::Local } => {
             Status::internal(format!("the server broke a rule of HTTP/2: {reason}"))

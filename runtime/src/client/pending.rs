@@ -18,7 +18,7 @@ use super::single::SingleReply;
 use crate::grpc::{Codec, Status};
 use crate::transport::callbacks::run_soon;
 use crate::transport::timer::{Scheduled, Timer};
-use crate::transport::{lock, now};
+use crate::transport::{CANCELLED, lock, now};
 
 /// A unary call that is under way, to be waited for when its reply is needed.
 ///
@@ -265,6 +265,8 @@ impl<T> fmt::Debug for Pending<T> {
 ///
 /// Cancelling tells the server at once and wakes whoever waits on the call, which ends with
 /// CANCELLED. It does nothing to a call that has ended. Dropping it does nothing either.
+///
+/// A call gives it out once it has begun; a [`Cancellation`](crate::Cancellation) is made before.
 #[derive(Clone, Debug)]
 pub struct Canceller {
     call: Arc<Handle>,
@@ -281,5 +283,3 @@ impl Canceller {
         self.call.abandon(CANCELLED);
     }
 }
-
-const CANCELLED: &str = "cancelled by the caller";

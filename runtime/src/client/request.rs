@@ -10,7 +10,8 @@ use super::channel::{Settings, check_authority};
 use super::credentials::{CallCredentials, Credentials};
 use crate::grpc::{Compression, InvalidMetadata, Metadata, Status};
 use crate::limits;
-use crate::transport::{CurrentCall, now};
+use crate::transport::cancellation::Cancellation;
+use crate::transport::{CurrentCall, Parents, now};
 
 /// A request message with what one call needs beside it: metadata, a deadline, credentials, limits.
 ///
@@ -52,8 +53,8 @@ pub(crate) struct CallOptions {
     /// The channel's retry policy is not for this call.
     pub(crate) retries_disabled: bool,
     pub(crate) compression: Option<Compression>,
-    /// The call that this one is made for.
-    pub(crate) parent: Option<CurrentCall>,
+    /// What the call ends with besides itself.
+    pub(crate) parents: Parents,
 }
 
 impl CallOptions {
@@ -76,9 +77,9 @@ impl CallOptions {
         };
         let at = timeout.and_then(|timeout| now().checked_add(timeout));
         if !(self.detached || settings.detached) {
-            self.parent = CurrentCall::of_this_thread();
+            self.parents.call = CurrentCall::of_this_thread();
         }
-        let inherited = self.parent.as_ref().and_then(CurrentCall::deadline);
+        let inherited = self.parents.call.as_ref().and_then(CurrentCall::deadline);
         self.deadline = [at, self.deadline, inherited].into_iter().flatten().min();
         if !settings.metadata.is_empty() {
             let own = std::mem::replace(&mut self.metadata, settings.metadata.clone());
@@ -199,6 +200,15 @@ impl<T> Request<T> {
     #[must_use]
     pub fn detached(mut self) -> Self {
         self.options.detached = true;
+        self
+    }
+
+    /// The call ends with `cancellation` too, at whatever stage it is: also before there is anything that
+    /// could be cancelled otherwise, while it connects, waits for readiness, or queues. In place of the
+    /// one that was given before.
+    #[must_use]
+    pub fn cancellation(mut self, cancellation: &Cancellation) -> Self {
+        self.options.parents.cancellation = Some(cancellation.clone());
         self
     }
 

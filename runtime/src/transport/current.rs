@@ -80,17 +80,9 @@ impl CurrentCall {
         self.inbox.is_cancelled()
     }
 
-    /// Has `child` reset when the call is cancelled, until what is returned is dropped; resets it
-    /// here if the call is cancelled already.
-    pub(crate) fn adopt(&self, child: &Stream) -> Adopted {
-        child.set_shared();
-        self.adopt_child(child.downgrade())
-    }
-
-    /// As [`adopt`](Self::adopt), of anything that ends.
-    pub(crate) fn adopt_child(&self, child: Weak<dyn Child>) -> Adopted {
-        self.inbox.add_child(Weak::clone(&child));
-        Adopted { parent: self.inbox.clone(), child }
+    /// What tells its end.
+    pub(super) fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
     }
 }
 
@@ -117,10 +109,19 @@ impl Drop for Entered {
     }
 }
 
-/// The tie between a call and a stream that was opened for it.
-pub(crate) struct Adopted {
+/// The tie between a call and what ends with it.
+pub(super) struct Adopted {
     parent: Arc<Inbox>,
     child: Weak<dyn Child>,
+}
+
+impl Adopted {
+    /// Has `child` end when the stream of `parent` is cancelled, until this is dropped; here if that
+    /// has happened.
+    pub(super) fn new(parent: &Arc<Inbox>, child: Weak<dyn Child>) -> Self {
+        parent.add_child(Weak::clone(&child));
+        Self { parent: Arc::clone(parent), child }
+    }
 }
 
 /// What ends with the call that it was begun for.

@@ -22,7 +22,7 @@
 //! run       messages that were taken together
 //! batch     small messages that leave together     flusher   the thread that sends them meanwhile
 //! callbacks the thread that tells of cancellations and of replies
-//! current   the call that a thread works for
+//! current   the call that a thread works for    cancellation  what a client's call ends with
 //! deadlines  those of the streams of a link
 //! target    names of servers                      backoff waits between attempts to connect
 //! happy_eyeballs  the first address that answers    connectivity  the states of a channel, to be waited for
@@ -50,6 +50,7 @@ pub(crate) mod auth_context;
 pub(crate) mod backoff;
 mod batch;
 pub(crate) mod callbacks;
+pub(crate) mod cancellation;
 #[cfg(feature = "testing")]
 pub(crate) mod clock;
 pub(crate) mod connectivity;
@@ -120,7 +121,8 @@ use std::time::Instant;
 use crate::limits;
 
 pub(crate) use active::{ActiveCall, Facts, Running, ThreadNames};
-pub(crate) use current::{Adopted, Child, CurrentCall};
+pub(crate) use cancellation::{CANCELLED, Parents, Tied};
+pub(crate) use current::{Child, CurrentCall};
 pub(crate) use in_process::InProcess;
 pub(crate) use latch::Latch;
 pub(crate) use link::{Accepted, Accepting, Link, OpenError};

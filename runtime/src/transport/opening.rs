@@ -2,13 +2,14 @@
 //! takes it.
 //!
 //! The invariants: a call that has no stream yet stands in the queue of every connection that has
-//! refused it, and is out of all queues once it has one or gives up. It ends with the call that it is
-//! made for, as its stream will.
+//! refused it, and is out of all queues once it has one or gives up. It ends with its
+//! parents, as its stream will.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use super::current::{Adopted, Child, CurrentCall};
+use super::cancellation::{Parents, Tied};
+use super::current::Child;
 use super::inbox::{Awaited, DeadlinePassed, Inbox, SentEnd};
 use super::link::{Link, OpenError};
 use super::stream::{End, Outgoing, SendError, Stream};
@@ -26,9 +27,8 @@ pub(crate) struct Beginning<'a> {
     pub(crate) receive_limit: usize,
     /// How long to wait at most.
     pub(crate) until: Option<Instant>,
-    /// The call that it is made for: waiting ends with it. What cancels the stream later is for the
-    /// caller to arrange.
-    pub(crate) parent: Option<&'a CurrentCall>,
+    /// Waiting ends with them. What cancels the stream later is for the caller to arrange.
+    pub(crate) parents: &'a Parents,
 }
 
 /// A call that has no stream yet.
@@ -154,8 +154,9 @@ impl<'a> Opening<'a> {
     }
 
     fn tie(&mut self, link: &Arc<Link>) {
-        if let (None, Some(parent)) = (&self.tie, self.beginning.parent) {
-            self.tie = Some(Tie::new(parent, link, &self.inbox));
+        let parents = self.beginning.parents;
+        if self.tie.is_none() && !parents.is_empty() {
+            self.tie = Some(Tie::new(parents, link, &self.inbox));
         }
     }
 }
@@ -188,26 +189,26 @@ impl Link {
     }
 }
 
-/// What is told of the end of a call's parent.
+/// What is told of the end of a call's parents.
 struct Waiting {
     link: Arc<Link>,
     inbox: Arc<Inbox>,
 }
 
-/// What holds a call to its parent while it waits.
+/// What holds a call to its parents while it waits.
 struct Tie {
-    // Before the rest, so that the parent finds that or has nothing to look for.
-    _adopted: Adopted,
+    // Before the rest, so that a parent finds that or has nothing to look for.
+    _tied: Tied,
     _waiting: Arc<Waiting>,
 }
 
 impl Tie {
-    /// Has the call that is about to wait at `inbox` end with `parent`, until this is dropped.
-    fn new(parent: &CurrentCall, link: &Arc<Link>, inbox: &Arc<Inbox>) -> Self {
+    /// Has the call that is about to wait at `inbox` end with `parents`, until this is dropped.
+    fn new(parents: &Parents, link: &Arc<Link>, inbox: &Arc<Inbox>) -> Self {
         inbox.set_shared();
         let waiting = Arc::new(Waiting { link: Arc::clone(link), inbox: Arc::clone(inbox) });
-        let child = Arc::downgrade(&waiting);
-        Self { _adopted: parent.adopt_child(child), _waiting: waiting }
+        let child: Weak<dyn Child> = Arc::<Waiting>::downgrade(&waiting);
+        Self { _tied: parents.tie_child(&child), _waiting: waiting }
     }
 }
 

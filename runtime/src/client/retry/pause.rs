@@ -11,7 +11,7 @@ use crate::client::Channel;
 use crate::grpc::Status;
 use crate::transport::latch::Latch;
 use crate::transport::timer::{Scheduled, Timer};
-use crate::transport::{Adopted, Child, CurrentCall, lock, now};
+use crate::transport::{Child, Parents, Tied, lock, now};
 
 /// The wait before an attempt.
 pub(crate) struct Pause {
@@ -30,10 +30,10 @@ enum Then {
     Over,
 }
 
-/// A pause that others can end: the call that this one is made for, and the channel.
+/// A pause that others can end: the call's parents, and the channel.
 pub(crate) struct Paused {
     pause: Arc<Pause>,
-    _adopted: Option<Adopted>,
+    _tied: Tied,
     channel: Channel,
     number: u64,
 }
@@ -47,15 +47,11 @@ impl Pause {
     }
 
     /// Makes it known to those who can end it.
-    pub(crate) fn known_to(
-        self: Arc<Self>,
-        channel: &Channel,
-        parent: Option<&CurrentCall>,
-    ) -> Paused {
-        let child: Weak<Self> = Arc::downgrade(&self);
-        let adopted = parent.map(|parent| parent.adopt_child(child));
+    pub(crate) fn known_to(self: Arc<Self>, channel: &Channel, parents: &Parents) -> Paused {
+        let child: Weak<dyn Child> = Arc::<Self>::downgrade(&self);
+        let tied = parents.tie_child(&child);
         let number = channel.retries().watch(&self);
-        Paused { pause: self, _adopted: adopted, channel: channel.clone(), number }
+        Paused { pause: self, _tied: tied, channel: channel.clone(), number }
     }
 
     /// Has `run`, which must not block, run when it is over; here if it is.
@@ -129,7 +125,7 @@ impl Drop for Paused {
     }
 }
 
-/// The call that this one is made for is cancelled.
+/// One of the call's parents is cancelled.
 impl Child for Pause {
     fn cancel(self: Arc<Self>) {
         self.end();

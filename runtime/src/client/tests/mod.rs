@@ -1,6 +1,7 @@
 //! Conversations of a client with a scripted HTTP/2 peer over an in-memory wire.
 
 mod calls;
+mod cancellation;
 mod channel;
 #[cfg(feature = "gzip")]
 mod compression;

@@ -23,8 +23,8 @@ impl Chain {
         Self { above, below, caller, served, child, reached }
     }
 
-    fn parent(&self) -> CurrentCall {
-        CurrentCall::new(&self.served, None)
+    fn parent(&self) -> Parents {
+        Parents { call: Some(CurrentCall::new(&self.served, None)), ..Parents::default() }
     }
 
     fn end(self) {
@@ -36,16 +36,16 @@ impl Chain {
 }
 
 /// Opens a stream for the call `parent`.
-fn open_for(parent: &CurrentCall, link: &Arc<Link>, first: &[u8]) -> Result<Stream, OpenError> {
-    let (head, parent) = (&request(), Some(parent));
-    link.open(Beginning { head, first, end: true, receive_limit: LIMIT, until: None, parent })
+fn open_for(parents: &Parents, link: &Arc<Link>, first: &[u8]) -> Result<Stream, OpenError> {
+    let head = &request();
+    link.open(Beginning { head, first, end: true, receive_limit: LIMIT, until: None, parents })
 }
 
 /// A stream that was opened for a call is reset when the call is cancelled.
 #[test]
 fn a_child_is_reset_when_its_parent_is_cancelled() {
     let chain = Chain::new();
-    let adopted = chain.parent().adopt(&chain.child);
+    let adopted = chain.parent().tie(&chain.child);
     assert_eq!(chain.served.inbox().children(), 1);
     chain.caller.reset(Reason::CANCEL);
     assert!(chain.reached.wait_cancelled(soon()));
@@ -63,8 +63,8 @@ fn a_child_of_a_cancelled_parent_is_reset_at_once() {
     let chain = Chain::new();
     chain.caller.reset(Reason::CANCEL);
     assert!(chain.served.wait_cancelled(soon()));
-    assert!(chain.parent().is_cancelled());
-    let adopted = chain.parent().adopt(&chain.child);
+    assert!(chain.parent().cancelled().is_some());
+    let adopted = chain.parent().tie(&chain.child);
     assert!(chain.child.is_cancelled());
     assert!(chain.reached.wait_cancelled(soon()));
     drop(adopted);
@@ -75,11 +75,11 @@ fn a_child_of_a_cancelled_parent_is_reset_at_once() {
 #[test]
 fn a_child_outlives_a_parent_that_ends_well() {
     let chain = Chain::new();
-    let adopted = chain.parent().adopt(&chain.child);
+    let adopted = chain.parent().tie(&chain.child);
     let trailers: Headers = [(":status", "200")].into_iter().collect();
     chain.served.send_headers(&trailers, true).unwrap();
     chain.caller.reset(Reason::CANCEL);
-    assert!(!chain.child.is_cancelled() && !chain.parent().is_cancelled());
+    assert!(!chain.child.is_cancelled() && chain.parent().cancelled().is_none());
     drop(adopted);
     chain.end();
 }
@@ -90,11 +90,11 @@ fn a_parent_forgets_children_that_are_no_more() {
     let chain = Chain::new();
     let parent = chain.parent();
     for _ in 0..1000 {
-        let adopted = parent.adopt(&chain.child);
+        let adopted = parent.tie(&chain.child);
         assert_eq!(chain.served.inbox().children(), 1);
         drop(adopted);
     }
-    let (first, second) = (parent.adopt(&chain.child), parent.adopt(&chain.reached));
+    let (first, second) = (parent.tie(&chain.child), parent.tie(&chain.reached));
     drop(first);
     drop(second);
     assert_eq!(chain.served.inbox().children(), 0);

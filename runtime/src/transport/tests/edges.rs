@@ -383,7 +383,7 @@ fn header_lists_over_the_limit_are_marked() {
         end: true,
         receive_limit: LIMIT,
         until: None,
-        parent: None,
+        parents: &Parents::default(),
     };
     let three = pair.client.open(beginning).unwrap();
     let accepted = pair.requests.recv_timeout(PATIENCE).unwrap();

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use super::memory::{Knobs, MemoryWire, pair};
 use super::wire::Interest;
 use super::{
-    Accepted, Accepting, Beginning, Incoming, Link, OpenError, Stream, Threads, Wire, now,
+    Accepted, Accepting, Beginning, Incoming, Link, OpenError, Parents, Stream, Threads, Wire, now,
 };
 use crate::http2::{Config, Connection, Event, Headers, StreamId};
 
@@ -157,7 +157,8 @@ fn open(
     until: Option<Instant>,
 ) -> Result<Stream, OpenError> {
     let head = &request();
-    link.open(Beginning { head, first, end, receive_limit: LIMIT, until, parent: None })
+    let parents = &Parents::default();
+    link.open(Beginning { head, first, end, receive_limit: LIMIT, until, parents })
 }
 
 fn request() -> Headers {
