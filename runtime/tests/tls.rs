@@ -5,8 +5,9 @@
 mod hello;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use hello::{Greeter, GreeterServer, GreeterStub, HelloReply, HelloRequest};
@@ -197,7 +198,7 @@ fn large_messages_travel_by_tls() {
     let large = "0123456789".repeat(500_000);
     assert!(ask(&stub, &large).unwrap() == large);
     let (mut sender, mut replies) = stub.chat(()).unwrap().split();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(move || {
             for _ in 0..10 {
                 sender.send(HelloRequest::from(large.as_str())).unwrap();
@@ -221,6 +222,38 @@ fn an_authority_is_verified_against_the_certificate() {
     let status = call("evil.test").unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
     assert!(status.message().contains("expected the name evil.test, got "), "{status}");
+}
+
+/// A channel that is closed gives up a connection that its peer does not answer, in the middle of a TLS
+/// handshake and without one: who waits for it is told at once, and the socket is closed.
+#[test]
+fn closing_interrupts_a_handshake_that_callers_wait_for() {
+    let hour = Duration::from_secs(3600);
+    let credentials: [ChannelCredentials; 2] =
+        [Authority::new().client().into(), ChannelCredentials::insecure()];
+    for credentials in credentials {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = listener.local_addr().unwrap().to_string();
+        let builder = Channel::builder(&target).credentials(credentials).connect_timeout(hour);
+        let channel = builder.build().unwrap();
+        let stub = GreeterStub::new(channel.clone());
+        thread::scope(|scope| {
+            let fails_fast = Request::new(HelloRequest::default());
+            let patient = fails_fast.clone().wait_for_ready();
+            let callers = [fails_fast, patient]
+                .map(|request| scope.spawn(|| stub.say_hello(request).map(drop).unwrap_err()));
+            let (mut silent, _) = listener.accept().unwrap();
+            silent.set_read_timeout(Some(PATIENCE)).unwrap();
+            // The client has begun, and gets no answer.
+            silent.read_exact(&mut [0]).unwrap();
+            channel.close();
+            for caller in callers {
+                let status = caller.join().unwrap();
+                assert_eq!(status.to_string(), "CANCELLED: the channel is closed");
+            }
+            silent.read_to_end(&mut Vec::new()).unwrap();
+        });
+    }
 }
 
 /// Call credentials are sent over TLS, and refused without it before anything is sent.

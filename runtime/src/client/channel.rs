@@ -526,7 +526,7 @@ impl ChannelBuilder {
             self.settings.security = self.credentials.security_level(true);
             let handshake = self.handshake(&authority)?;
             let connect =
-                Box::new(move |dial: Dial| handshake.secure(place.connect()?, dial.until));
+                Box::new(move |dial: Dial| handshake.secure(place.connect()?, &dial.bound()));
             return self.build_with(name, authority, connect);
         }
         let target = Target::parse(&self.target)
@@ -537,7 +537,7 @@ impl ChannelBuilder {
         let handshake = self.handshake(&authority)?;
         let name = target.to_string();
         let connect = Box::new(move |dial: Dial| {
-            handshake.secure(transport::connect(&target, dial)?, dial.until)
+            handshake.secure(transport::connect(&target, &dial)?, &dial.bound())
         });
         self.build_with(name, authority, connect)
     }

@@ -227,6 +227,7 @@ impl Connector {
         drop(retry);
         links.iter().for_each(|link| link.close());
         if let Phase::Connecting(attempt) = &before {
+            attempt.dial.wish.withdraw();
             attempt.end(Err(Status::cancelled(CHANNEL_CLOSED)));
             attempt.link.get().into_iter().for_each(|link| link.close());
         }
@@ -336,7 +337,7 @@ impl Shared {
         let wait = state.backoff.next_wait(transport::random());
         let until = time.checked_add(self.options.connect_timeout.max(wait));
         let attempt = Arc::new(Attempt {
-            dial: Dial { until, failures: state.failures },
+            dial: Dial { until, failures: state.failures, ..Dial::default() },
             retry_at: time + wait,
             keepalive_time: state.keepalive_time,
             link: OnceLock::new(),
@@ -462,7 +463,7 @@ impl Shared {
 
     /// A connection is there once the server's SETTINGS have come, not when a socket is open.
     fn establish(self: &Arc<Self>, attempt: &Attempt) -> io::Result<Arc<Link>> {
-        let wire = (self.connect)(attempt.dial)?;
+        let wire = (self.connect)(attempt.dial.clone())?;
         let shared = Arc::downgrade(self);
         let keepalive_time = attempt.keepalive_time;
         let leaves = move |link: &Link| {

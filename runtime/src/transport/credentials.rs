@@ -8,15 +8,15 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::Threads;
 use super::auth_context::{AuthContext, SecurityLevel};
 use super::platform::Descriptor;
 use super::reactor::Bell;
 #[cfg(feature = "tls-rustls")]
 use super::tls::{ClientHandshake, ClientTls, Handshakes, ServerHandshake, ServerTls};
 use super::wire::{Address, Interest, Wire};
+use super::{Bound, Threads};
 use crate::grpc::Status;
 
 /// How a channel secures its connections: taken by [`Channel::secure`](crate::Channel::secure).
@@ -194,23 +194,19 @@ pub(super) enum AcceptHandshake {
 }
 
 impl ChannelHandshake {
-    /// Secures `wire`, a new connection, `until` at most.
+    /// Secures `wire`, a new connection, as long as `bound` allows.
     ///
     /// # Errors
     ///
     /// Why the peer cannot be trusted, or what broke off, in words.
-    pub(crate) fn secure(
-        &self,
-        wire: Box<dyn Wire>,
-        until: Option<Instant>,
-    ) -> io::Result<Box<dyn Wire>> {
+    pub(crate) fn secure(&self, wire: Box<dyn Wire>, bound: &Bound) -> io::Result<Box<dyn Wire>> {
         // The time is the handshake's alone.
-        let _ = until;
+        let _ = bound;
         match self {
             Self::Insecure => Ok(wire),
             Self::Local => local(wire),
             #[cfg(feature = "tls-rustls")]
-            Self::Tls(tls) => tls.secure(wire, until),
+            Self::Tls(tls) => tls.secure(wire, bound.clone()),
         }
     }
 }

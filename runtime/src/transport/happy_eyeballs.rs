@@ -5,13 +5,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::Socket;
 
-use super::now;
 use super::socket::poll_writable;
 use super::tcp::socket_for;
+use super::{Bound, now};
 use crate::limits::CONNECTS_AT_ONCE_MAX;
 
 /// One attempt that has begun.
@@ -31,19 +31,22 @@ enum Begun {
 ///
 /// # Errors
 ///
-/// What the last one answered, or [`io::ErrorKind::TimedOut`] at `until`; both name the address.
+/// What the last one answered, or [`io::ErrorKind::TimedOut`] when the time is up, which both name the
+/// address; [`io::ErrorKind::ConnectionAborted`] if nobody wants it any more.
 pub(super) fn connect(
     addresses: &[SocketAddr],
     delay: Duration,
-    until: Option<Instant>,
+    bound: impl Into<Bound>,
 ) -> io::Result<(Socket, SocketAddr)> {
+    let bound = bound.into();
     let mut waiting = addresses.iter().copied().peekable();
     let mut running: Vec<Attempt> = Vec::new();
     let mut next_start = now();
     let mut last = None;
     loop {
         let time = now();
-        if until.is_some_and(|until| until <= time) {
+        bound.check_wanted()?;
+        if bound.is_late() {
             return Err(too_late(&running));
         }
         if (running.is_empty() || next_start <= time)
@@ -69,9 +72,8 @@ pub(super) fn connect(
             let nothing = || io::Error::new(io::ErrorKind::NotFound, "no address to connect to");
             return Err(last.unwrap_or_else(nothing));
         }
-        let next = waiting.peek().map(|_| next_start);
-        let wake = [until, next].into_iter().flatten().min();
-        let timeout = wake.map(|wake| wake.saturating_duration_since(now()));
+        let next = waiting.peek().map(|_| next_start.saturating_duration_since(now()));
+        let timeout = [bound.wait(), next].into_iter().flatten().min();
         let ready = poll_writable(running.iter().map(|attempt| &attempt.socket), timeout)?;
         for index in ready.into_iter().rev() {
             let Attempt { socket, address } = running.remove(index);
@@ -146,7 +148,10 @@ mod tests {
 
     use socket2::{Domain, Type};
 
+    use std::time::Instant;
+
     use super::*;
+    use crate::transport::Wish;
 
     const SHORT: Duration = Duration::from_millis(5);
 
@@ -220,6 +225,21 @@ mod tests {
         let error = connect(&[address], SHORT, Some(now() + 4 * SHORT)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert_eq!(error.to_string(), format!("{address}: not connected within the deadline"));
+    }
+
+    /// An attempt that nobody wants any more ends, though nobody has answered it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn connecting_ends_when_nobody_wants_it() {
+        let (address, _held) = silent();
+        let wish = Wish::default();
+        let bound = Bound::new(None, &wish);
+        let error = std::thread::scope(|scope| {
+            let connecting = scope.spawn(|| connect(&[address], SHORT, bound).unwrap_err());
+            wish.withdraw();
+            connecting.join().unwrap()
+        });
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
     }
 
     /// With every address refused, the last refusal is told; no addresses are an error too.

@@ -26,7 +26,7 @@
 //! deadlines  those of the streams of a link
 //! target    names of servers                      backoff waits between attempts to connect
 //! happy_eyeballs  the first address that answers    connectivity  the states of a channel, to be waited for
-//! active    the calls of a server and their threads, to look at
+//! active    the calls of a server and their threads, to look at    bound  what ends an attempt to connect
 //! latch     something that happens once, and that threads wait for
 //! linux     what only Linux has                   portable what stands in elsewhere
 //! ```
@@ -49,6 +49,7 @@ pub(crate) mod active;
 pub(crate) mod auth_context;
 pub(crate) mod backoff;
 mod batch;
+pub(crate) mod bound;
 pub(crate) mod callbacks;
 pub(crate) mod cancellation;
 #[cfg(feature = "testing")]
@@ -121,6 +122,7 @@ use std::time::Instant;
 use crate::limits;
 
 pub(crate) use active::{ActiveCall, Facts, Running, ThreadNames};
+pub(crate) use bound::{Bound, Wish};
 pub(crate) use cancellation::{CANCELLED, Parents, Tied};
 pub(crate) use current::{Child, CurrentCall};
 pub(crate) use in_process::InProcess;
@@ -156,13 +158,22 @@ pub(crate) fn random() -> f64 {
 }
 
 /// One attempt to connect.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Dial {
     /// When it is given up.
     pub(crate) until: Option<Instant>,
     /// How many have failed before it in a row. An address that takes connections and then says
     /// nothing would be the first to answer each time, so each begins with another address.
     pub(crate) failures: usize,
+    /// Withdrawn, it ends the attempt.
+    pub(crate) wish: Wish,
+}
+
+impl Dial {
+    /// What ends the attempt.
+    pub(crate) fn bound(&self) -> Bound {
+        Bound::new(self.until, &self.wish)
+    }
 }
 
 /// Connects to the first place of `target` that answers.
@@ -170,11 +181,11 @@ pub(crate) struct Dial {
 /// # Errors
 ///
 /// What the last attempt met, in words, or [`io::ErrorKind::TimedOut`].
-pub(crate) fn connect(target: &Target, dial: Dial) -> io::Result<Box<dyn Wire>> {
+pub(crate) fn connect(target: &Target, dial: &Dial) -> io::Result<Box<dyn Wire>> {
     let until = dial.until;
     match target.place() {
         // Looked up each time: after a failure the name may lead elsewhere.
-        Place::Host(name, port) => tcp::connect(&tcp::resolve(name, *port, until)?, dial),
+        Place::Host(name, port) => tcp::connect(&tcp::resolve(name, *port, dial.bound())?, dial),
         Place::Addresses(addresses) => tcp::connect(addresses, dial),
         #[cfg(unix)]
         Place::Unix(path) => unix::connect(path, until).map_err(|error| named(target, &error)),

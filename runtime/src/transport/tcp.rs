@@ -3,14 +3,13 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Instant;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::listener::Sharing;
 use super::socket::SocketWire;
 use super::wire::{Address, Wire};
-use super::{Dial, happy_eyeballs, now, spawn};
+use super::{Bound, Dial, happy_eyeballs, spawn};
 use crate::limits::{HAPPY_EYEBALLS_DELAY, LISTEN_BACKLOG};
 
 /// Connects to the first of `addresses` that answers.
@@ -18,11 +17,11 @@ use crate::limits::{HAPPY_EYEBALLS_DELAY, LISTEN_BACKLOG};
 /// # Errors
 ///
 /// What the last address answered, or [`io::ErrorKind::TimedOut`].
-pub(crate) fn connect(addresses: &[SocketAddr], dial: Dial) -> io::Result<Box<dyn Wire>> {
+pub(crate) fn connect(addresses: &[SocketAddr], dial: &Dial) -> io::Result<Box<dyn Wire>> {
     let mut order = happy_eyeballs::interleave(addresses);
     let count = order.len().max(1);
     order.rotate_left(dial.failures % count);
-    let (socket, address) = happy_eyeballs::connect(&order, HAPPY_EYEBALLS_DELAY, dial.until)?;
+    let (socket, address) = happy_eyeballs::connect(&order, HAPPY_EYEBALLS_DELAY, dial.bound())?;
     wire(socket, address)
 }
 
@@ -34,17 +33,24 @@ pub(crate) fn connect(addresses: &[SocketAddr], dial: Dial) -> io::Result<Box<dy
 pub(crate) fn resolve(
     host: &str,
     port: u16,
-    until: Option<Instant>,
+    bound: impl Into<Bound>,
 ) -> io::Result<Vec<SocketAddr>> {
+    let bound = bound.into();
     let (sender, answer) = sync_channel(1);
     let name = host.to_owned();
     spawn("grpc-resolve", move || {
         // Nobody may wait any more.
         let _ = sender.send((name.as_str(), port).to_socket_addrs().map(Vec::from_iter));
     })?;
-    let answer = match until {
-        None => answer.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        Some(until) => answer.recv_timeout(until.saturating_duration_since(now())),
+    let answer = loop {
+        let found = match bound.wait() {
+            None => answer.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(wait) => answer.recv_timeout(wait),
+        };
+        match found {
+            Err(RecvTimeoutError::Timeout) if !bound.is_late() => bound.check_wanted()?,
+            found => break found,
+        }
     };
     let in_words =
         |kind, reason: &str| io::Error::new(kind, format!("look-up of {host}: {reason}"));

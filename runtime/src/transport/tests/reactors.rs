@@ -86,7 +86,7 @@ impl Served {
     }
 
     fn wire(&self) -> Box<dyn Wire> {
-        connect(&self.target, Dial { until: soon(), failures: 0 }).unwrap()
+        connect(&self.target, &Dial { until: soon(), ..Dial::default() }).unwrap()
     }
 }
 

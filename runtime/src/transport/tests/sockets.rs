@@ -20,7 +20,7 @@ fn serve(place: &str) -> (Listening, String) {
 
 /// Makes a call to `target`.
 fn call(target: &str) {
-    let wire = connect(&Target::parse(target).unwrap(), dial(soon())).unwrap();
+    let wire = connect(&Target::parse(target).unwrap(), &dial(soon())).unwrap();
     let link = Link::client(wire, Config::default(), "test-client").unwrap();
     let stream = open(&link, &framed(100), true, None).unwrap();
     assert!(matches!(receive(&stream), Incoming::Head { .. }));
@@ -30,7 +30,7 @@ fn call(target: &str) {
 }
 
 fn dial(until: Option<Instant>) -> Dial {
-    Dial { until, failures: 0 }
+    Dial { until, ..Dial::default() }
 }
 
 /// A folder of its own for a test's sockets.
@@ -123,7 +123,7 @@ fn connecting_tries_every_address() {
     call(&format!("ipv4:{closed},{open}"));
     drop(listening);
     let error =
-        connect(&Target::parse(&format!("ipv4:{closed}")).unwrap(), dial(soon())).err().unwrap();
+        connect(&Target::parse(&format!("ipv4:{closed}")).unwrap(), &dial(soon())).err().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     assert!(error.to_string().starts_with(&format!("{closed}: ")), "{error}");
 }
@@ -132,7 +132,7 @@ fn connecting_tries_every_address() {
 #[test]
 fn connecting_ends_with_its_deadline() {
     let (listening, target) = serve("127.0.0.1:0");
-    let error = connect(&Target::parse(&target).unwrap(), dial(Some(now()))).err().unwrap();
+    let error = connect(&Target::parse(&target).unwrap(), &dial(Some(now()))).err().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     drop(listening);
 }
@@ -143,7 +143,7 @@ fn connecting_ends_with_its_deadline() {
 fn a_missing_socket_is_named() {
     let folder = folder("missing");
     let place = format!("unix:{}", folder.join("s").display());
-    let error = connect(&Target::parse(&place).unwrap(), dial(soon())).err().unwrap();
+    let error = connect(&Target::parse(&place).unwrap(), &dial(soon())).err().unwrap();
     assert!(error.to_string().starts_with(&format!("{place}: ")), "{error}");
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -179,7 +179,7 @@ fn a_full_socket_is_waited_for() {
         .unwrap();
     });
     let link =
-        Link::client(connect(&target, dial(soon())).unwrap(), config, "test-client").unwrap();
+        Link::client(connect(&target, &dial(soon())).unwrap(), config, "test-client").unwrap();
     let stream = open(&link, &[], false, None).unwrap();
     let server = requests.recv_timeout(PATIENCE).unwrap().stream;
     stream.send_message(&framed(20 << 20), true, soon()).unwrap();
@@ -206,7 +206,7 @@ fn each_failure_makes_another_address_the_first() {
     let target = addresses.map(|address| address.to_string()).join(",");
     let target = Target::parse(&format!("ipv4:{target}")).unwrap();
     for failures in 0..7 {
-        let wire = connect(&target, Dial { until: soon(), failures }).unwrap();
+        let wire = connect(&target, &Dial { until: soon(), failures, ..Dial::default() }).unwrap();
         assert_eq!(*wire.peer(), Address::Tcp(addresses[failures % 3]));
     }
 }

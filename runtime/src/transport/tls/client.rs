@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
@@ -16,6 +15,7 @@ use super::identity::{Certificates, Identity};
 use super::reload::{CertificateSource, Config, Current};
 use super::words::{self, TlsError};
 use super::{H2, provider_or_default};
+use crate::transport::Bound;
 use crate::transport::wire::Wire;
 
 /// How a client speaks TLS: by default, it trusts the certificates that the system trusts, shows
@@ -191,7 +191,7 @@ pub(crate) struct ClientHandshake {
 }
 
 impl ClientHandshake {
-    /// Runs the handshake over `wire`, `until` at most.
+    /// Runs the handshake over `wire`, as long as `bound` allows.
     ///
     /// # Errors
     ///
@@ -199,13 +199,13 @@ impl ClientHandshake {
     pub(crate) fn secure(
         &self,
         wire: Box<dyn Wire>,
-        until: Option<Instant>,
+        bound: impl Into<Bound>,
     ) -> io::Result<Box<dyn Wire>> {
         let config = self.config.for_handshake();
         // RFC 6066 3: rustls sends no SNI for an IP address.
         let tls = ClientConnection::new(config, self.name.clone())
             .map_err(|error| io::Error::other(format!("TLS: {}", words::of(&error))))?;
-        Ok(Box::new(shake_hands(wire.into(), tls.into(), until)?))
+        Ok(Box::new(shake_hands(wire.into(), tls.into(), bound)?))
     }
 }
 

@@ -5,27 +5,28 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 use rustls::{Connection, HandshakeKind};
 
 use super::wire::{Reading, TlsWire, send};
 use super::{H2, certificate, words};
 use crate::limits::HANDSHAKE_SIZE_MAX;
+use crate::transport::Bound;
 use crate::transport::auth_context::{AuthContext, SecurityLevel};
-use crate::transport::now;
 use crate::transport::wire::{Interest, Wire};
 
-/// Runs the handshake of `tls` over `inner`, `until` at most.
+/// Runs the handshake of `tls` over `inner`, as long as `bound` allows.
 ///
 /// # Errors
 ///
-/// What the peer, its certificate or the network did, in words; [`io::ErrorKind::TimedOut`].
+/// What the peer, its certificate or the network did, in words; [`io::ErrorKind::TimedOut`];
+/// [`io::ErrorKind::ConnectionAborted`] if nobody wants it any more.
 pub(super) fn shake_hands(
     inner: Arc<dyn Wire>,
     mut tls: Connection,
-    until: Option<Instant>,
+    bound: impl Into<Bound>,
 ) -> io::Result<TlsWire> {
+    let bound = bound.into();
     let mut received = 0;
     loop {
         let sent = send(&mut tls, &*inner);
@@ -34,12 +35,12 @@ pub(super) fn shake_hands(
             break;
         }
         let is_sent = sent.map_err(|error| last_words(&mut tls, &*inner, &error))?;
-        let left = until.map(|until| until.saturating_duration_since(now()));
-        if left.is_some_and(|left| left.is_zero()) {
+        bound.check_wanted()?;
+        if bound.is_late() {
             return Err(failed(io::ErrorKind::TimedOut, "not over within its time"));
         }
         let interest = Interest { read: tls.wants_read(), write: !is_sent };
-        if inner.wait(interest, left)?.read {
+        if inner.wait(interest, bound.wait())?.read {
             received += receive(&mut tls, &*inner)?;
             if received > HANDSHAKE_SIZE_MAX && tls.is_handshaking() {
                 let text = format!("expected at most {HANDSHAKE_SIZE_MAX} bytes, got more");
