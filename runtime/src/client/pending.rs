@@ -1,4 +1,4 @@
-//! A unary call that somebody waits for later: by blocking, by a callback, or by `await`.
+//! A call with one reply that somebody waits for later: by blocking, by a callback, or by `await`.
 //!
 //! A waker is all that the last two need. It is woken when something has come for the call, and at
 //! the call's deadline; whoever is woken looks without waiting.
@@ -20,14 +20,15 @@ use crate::transport::callbacks::run_soon;
 use crate::transport::timer::{Scheduled, Timer};
 use crate::transport::{CANCELLED, lock, now};
 
-/// A unary call that is under way, to be waited for when its reply is needed.
+/// A call with one reply that is under way, to be waited for when the reply is needed.
 ///
 /// Many calls can be under way at once from one thread. Dropping it cancels the call.
 ///
 /// It is a [`Future`] too: whatever runs async code can await it, without a runtime of this library.
 /// Beginning the call may block, as said below; awaiting it never does.
 ///
-/// The functions that begin such a call, `*_pending`, return once the request is on its way. They
+/// [`RequestSink::finish_pending`](crate::RequestSink::finish_pending) makes one of a call with a stream
+/// of requests. The functions that begin a unary one, `*_pending`, return once the request is on its way. They
 /// wait for the connection if there is none yet, for a free stream while the server allows no more
 /// at once (often 100), and while the server takes no more of the request; never beyond the call's
 /// deadline.
@@ -64,13 +65,12 @@ pub struct Pending<T: 'static> {
 
 impl<T> Pending<T> {
     pub(crate) fn new(call: Handle, codec: &'static dyn Codec<T>) -> Self {
-        Self {
-            call: Arc::new(call),
-            codec,
-            reply: SingleReply::default(),
-            taken: false,
-            alarm: None,
-        }
+        Self::of(Arc::new(call), codec)
+    }
+
+    /// What waits for `call`, whose requests have all been sent.
+    pub(crate) fn of(call: Arc<Handle>, codec: &'static dyn Codec<T>) -> Self {
+        Self { call, codec, reply: SingleReply::default(), taken: false, alarm: None }
     }
 
     /// Waits for the reply.

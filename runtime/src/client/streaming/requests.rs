@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::client::handle::{Handle, Packing};
-use crate::client::pending::Canceller;
+use crate::client::pending::{Canceller, Pending};
 use crate::client::response::Response;
 use crate::client::single::SingleReply;
 use crate::grpc::codec::{self, Writer};
@@ -139,7 +139,8 @@ impl<T> fmt::Debug for RequestSender<T> {
 
 /// A call with a stream of requests and one reply.
 ///
-/// [`finish`](Self::finish) ends the requests and waits for the reply. Dropped before that, it
+/// [`finish`](Self::finish) ends the requests and waits for the reply;
+/// [`finish_pending`](Self::finish_pending) leaves the waiting for later. Dropped before that, it
 /// cancels the call.
 ///
 /// # Examples
@@ -231,6 +232,29 @@ impl<Req, Rep> RequestSink<Req, Rep> {
     pub fn finish(mut self) -> Result<Response<Rep>, Status> {
         self.requests.close_in_place();
         SingleReply::default().wait(&self.requests.call, self.codec)
+    }
+
+    /// Tells the server that no more requests follow, and returns the call, to be waited for when its
+    /// reply is needed: by blocking, by a callback or by `await`. Never waits.
+    ///
+    /// A call that has failed says so when it is waited for. Dropped, it is cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::{Pending, RequestSink, Status};
+    ///
+    /// fn upload(parts: RequestSink<String, u64>, last: String) -> Result<Pending<u64>, Status> {
+    ///     Ok(parts.send_all([last])?.finish_pending())
+    /// }
+    ///
+    /// fn both(one: Pending<u64>, other: Pending<u64>) -> Result<u64, Status> {
+    ///     Ok(*one.wait()? + *other.wait()?)
+    /// }
+    /// ```
+    pub fn finish_pending(mut self) -> Pending<Rep> {
+        self.requests.close_in_place();
+        Pending::of(self.requests.call.clone(), self.codec)
     }
 
     /// Cancels the call.

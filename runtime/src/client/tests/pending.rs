@@ -200,3 +200,44 @@ fn a_pending_call_keeps_the_channels_rules() {
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert_eq!(peers.connects(), 0);
 }
+
+/// A call with a stream of requests can be waited for later, in each of the ways of a pending call.
+#[test]
+fn a_stream_of_requests_can_be_waited_for_later() {
+    let (stub, peers) = stub_against(script(|peer| {
+        for _ in 0..5 {
+            let (stream, _) = peer.head();
+            let requests = peer.rest(stream);
+            peer.reply(stream, &(requests.len() / 6).to_string());
+        }
+        let (stream, _) = peer.head();
+        assert_eq!(peer.rest(stream), b"");
+        assert_eq!(peer.reset_of(stream), Reason::CANCEL);
+        let (stream, _) = peer.head();
+        assert_eq!(peer.rest(stream), b"");
+        assert_eq!(peer.reset_of(stream), Reason::CANCEL);
+        peer.until_closed();
+    }));
+    let begin = |count| {
+        let sink = stub.record(()).unwrap();
+        sink.send_all((0..count).map(|_| text("a"))).unwrap().finish_pending()
+    };
+    let (one, mut two, mut three, four) = (begin(1), begin(2), begin(3), begin(4));
+    // The replies come in order, so that all others are there with the last.
+    assert_eq!(*four.wait().unwrap(), "4");
+    assert_eq!(*one.wait().unwrap(), "1");
+    assert_eq!(*two.wait_timeout(PATIENCE).unwrap().unwrap(), "2");
+    assert_eq!(*three.try_wait().unwrap().unwrap(), "3");
+    assert_eq!(three.try_wait().unwrap().unwrap_err().code(), Code::FailedPrecondition);
+
+    assert_eq!(*block_on(begin(5)).unwrap(), "5");
+
+    let (sender, results) = channel();
+    let canceller = begin(0).on_done(move |result| sender.send(result.map(drop)).unwrap());
+    canceller.cancel();
+    let result = results.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(result.unwrap_err().code(), Code::Cancelled);
+    drop(begin(0));
+    drop((two, three, canceller, stub));
+    peers.join();
+}
