@@ -501,6 +501,9 @@ pub(crate) const RETRY_TOKENS_MAX: u32 = 1000;
 /// of an error says in its first lines what is wrong.
 pub(crate) const FOREIGN_BODY_MAX: usize = 1024;
 
+/// How long the beginning of that body is waited for: a proxy writes it right behind the head.
+pub(crate) const FOREIGN_BODY_WAIT: Duration = Duration::from_secs(1);
+
 /// Bytes of a status message that are left when the list that carries it is over the client's limit:
 /// enough for a sentence or ten.
 pub(crate) const CUT_MESSAGE_MAX: usize = 1024;

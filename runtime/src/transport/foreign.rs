@@ -1,9 +1,15 @@
-//! A response that is none of gRPC's, as a proxy gives it: its head, kept until something of its body
-//! has come, so that who reads the error sees what the proxy says.
+//! A response that is none of gRPC's, as a proxy gives it: its head, kept for a while until something
+//! of its body has come, so that who reads the error sees what the proxy says.
 
+use std::sync::Arc;
+
+use super::inbox::Inbox;
+use super::link::Link;
+use super::now;
 use super::received::Incoming;
+use super::timer::Timer;
 use crate::http2::Headers;
-use crate::limits::FOREIGN_BODY_MAX;
+use crate::limits::{FOREIGN_BODY_MAX, FOREIGN_BODY_WAIT};
 
 /// The response of a stream that is none of gRPC's.
 pub(super) struct Foreign {
@@ -11,11 +17,31 @@ pub(super) struct Foreign {
     headers: Option<Headers>,
     /// The beginning of the body.
     body: Vec<u8>,
+    /// The body was waited for long enough.
+    is_overdue: bool,
+}
+
+impl Link {
+    /// Has what came at `inbox`, a head that is none of gRPC's, told without a body if none comes soon.
+    pub(super) fn expect_body(self: &Arc<Self>, inbox: &Arc<Inbox>) {
+        let (link, waiting) = (Arc::downgrade(self), Arc::downgrade(inbox));
+        let tell = move || {
+            if let (Some(link), Some(inbox)) = (link.upgrade(), waiting.upgrade()) {
+                link.submit(|state| state.tell(&inbox, inbox.expect_no_body()));
+            }
+        };
+        let scheduled =
+            now().checked_add(FOREIGN_BODY_WAIT).map(|at| Timer::shared().run_at(at, tell));
+        if !matches!(scheduled, Some(Ok(()))) {
+            // Without a thread for the timer nothing is waited for.
+            self.submit(|state| state.tell(inbox, inbox.expect_no_body()));
+        }
+    }
 }
 
 impl Foreign {
     pub(super) fn new(headers: Headers) -> Self {
-        Self { headers: Some(headers), body: Vec::new() }
+        Self { headers: Some(headers), body: Vec::new(), is_overdue: false }
     }
 
     /// Keeps of `data` what belongs to the beginning of the body; the rest is nothing to anybody.
@@ -24,9 +50,14 @@ impl Foreign {
         self.body.extend_from_slice(&data[..room.min(data.len())]);
     }
 
+    /// The body is not waited for any longer.
+    pub(super) fn expect_no_body(&mut self) {
+        self.is_overdue = true;
+    }
+
     /// Whether there is something to take; `has_ended`: no more of the body comes.
     pub(super) fn is_ready(&self, has_ended: bool) -> bool {
-        self.headers.is_some() && (has_ended || !self.body.is_empty())
+        self.headers.is_some() && (has_ended || self.is_overdue || !self.body.is_empty())
     }
 
     /// What came, if it is to be taken.
@@ -64,7 +95,7 @@ mod tests {
     }
 
     /// The head of a foreign response is told with the beginning of its body, however that is cut,
-    /// and without one only if none comes.
+    /// and without one only if none comes, or none in time.
     #[test]
     fn the_beginning_of_a_foreign_body_is_kept() {
         let mut received = Received::new(1 << 20, 1 << 16);
@@ -84,7 +115,15 @@ mod tests {
         assert_eq!(received.push_data(b"", true), 0);
         let foreign = Incoming::Foreign { headers: page(), body: Vec::new() };
         assert_eq!(received.ending(), Some(foreign.clone()));
-        assert_eq!(take(&mut received), Some(foreign));
+        assert_eq!(take(&mut received), Some(foreign.clone()));
         assert_eq!(take(&mut received), Some(Incoming::End));
+
+        let mut received = Received::new(1 << 20, 1 << 16);
+        received.push_head(page(), false, false);
+        assert!(received.is_empty());
+        received.expect_no_body();
+        assert!(!received.is_empty());
+        assert_eq!(take(&mut received), Some(foreign));
+        assert!(received.is_empty());
     }
 }

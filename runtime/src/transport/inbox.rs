@@ -13,10 +13,10 @@ use std::time::Instant;
 
 use super::active::{ActiveCall, Counts, Facts};
 use super::batch::{Batch, Look, Offered};
-use super::callbacks::run_soon;
 use super::current::Child;
 use super::deadlines::{Deadline, Overdue};
 use super::due::Due;
+use super::occasion::{Occasion, OnCancel, SentEnd, run, run_those};
 use super::parking::{Parking, Space, Spaces};
 use super::received::{Found, Incoming, Received};
 use super::run::Run;
@@ -43,20 +43,6 @@ pub(super) struct Inbox {
     counts: Counts,
     /// This side has reset the stream: what was received and not looked at is dropped.
     is_reset: AtomicBool,
-}
-
-/// A callback for the cancellation or the end of a stream; code of the application.
-pub(super) type OnCancel = Box<dyn FnOnce() + Send>;
-
-/// What a callback is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Occasion {
-    /// The stream is cancelled.
-    Cancelled,
-    /// This side has ended the stream, or it is cancelled.
-    Ended,
-    /// This side wants no more streams on the connection.
-    Leaving,
 }
 
 struct State {
@@ -188,10 +174,18 @@ impl Inbox {
 
     // What the link puts in. Each says who is to be told, which is done without any lock.
 
-    /// The head of a response.
-    pub(super) fn push_head(&self, headers: Headers, end: bool, truncated: bool) -> Told {
+    /// The head of a response. Says besides whether its body is to be waited for, which is none of
+    /// gRPC's.
+    pub(super) fn push_head(&self, headers: Headers, end: bool, truncated: bool) -> (bool, Told) {
         let mut state = lock(&self.state);
         state.received.push_head(headers, end, truncated);
+        (state.received.lacks_body(), state.receivers())
+    }
+
+    /// The body of a response that is none of gRPC's is not waited for any longer.
+    pub(super) fn expect_no_body(&self) -> Told {
+        let mut state = lock(&self.state);
+        state.received.expect_no_body();
         state.receivers()
     }
 
@@ -693,20 +687,6 @@ impl Inbox {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Busy;
 
-/// What is to be told, and let go of, because this side has ended a stream.
-pub(super) struct SentEnd {
-    callbacks: Vec<(Occasion, OnCancel)>,
-    _children: Vec<Weak<dyn Child>>,
-    _deadline: Option<Deadline>,
-}
-
-impl SentEnd {
-    /// Hands the callbacks for the end to their thread, and drops those for a cancellation.
-    pub(super) fn tell(self) {
-        run_those(self.callbacks, |occasion| occasion == Occasion::Ended);
-    }
-}
-
 /// The right to send on a stream; dropping it lets the next one send.
 pub(super) struct SendingTurn<'a>(&'a Inbox);
 
@@ -726,21 +706,6 @@ impl Drop for SendingTurn<'_> {
 fn this_thread() -> usize {
     thread_local!(static MARK: u8 = const { 0 });
     MARK.with(|mark| std::ptr::from_ref(mark).addr())
-}
-
-/// Hands those `callbacks` to their thread whose occasion it is, and drops the others.
-fn run_those(callbacks: Vec<(Occasion, OnCancel)>, is_it: impl Fn(Occasion) -> bool) {
-    let (due, dropped): (Vec<_>, Vec<_>) =
-        callbacks.into_iter().partition(|(occasion, _)| is_it(*occasion));
-    drop(dropped);
-    if !due.is_empty() {
-        run_soon(move || due.into_iter().for_each(|(_, callback)| run(callback)));
-    }
-}
-
-/// Runs a callback; its panic, which the panic hook has reported, is its own.
-fn run(callback: OnCancel) {
-    let _ = catch_unwind(AssertUnwindSafe(callback));
 }
 
 impl Told {

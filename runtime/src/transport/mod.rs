@@ -21,7 +21,7 @@
 //! workers   the pool that runs user code
 //! run       messages that were taken together
 //! batch     small messages that leave together     flusher   the thread that sends them meanwhile
-//! callbacks the thread that tells of cancellations and of replies
+//! callbacks the thread that tells of cancellations and of replies    occasion  what it is told for
 //! current   the call that a thread works for    cancellation  what a client's call ends with
 //! deadlines  those of the streams of a link
 //! target    names of servers                      backoff waits between attempts to connect
@@ -74,6 +74,7 @@ mod leading;
 mod link;
 pub(crate) mod listener;
 pub(crate) mod memory;
+mod occasion;
 mod opening;
 mod parking;
 mod pauses;

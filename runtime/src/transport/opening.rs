@@ -10,8 +10,9 @@ use std::time::Instant;
 
 use super::cancellation::{Parents, Tied};
 use super::current::Child;
-use super::inbox::{Awaited, DeadlinePassed, Inbox, SentEnd};
+use super::inbox::{Awaited, DeadlinePassed, Inbox};
 use super::link::{Link, OpenError};
+use super::occasion::SentEnd;
 use super::stream::{End, Outgoing, SendError, Stream};
 use crate::http2::{self, Headers, Reason};
 

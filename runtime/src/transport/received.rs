@@ -141,6 +141,18 @@ impl Received {
         }
     }
 
+    /// Whether the response is none of gRPC's, and nothing of its body has come.
+    pub(super) fn lacks_body(&self) -> bool {
+        self.foreign.as_ref().is_some_and(|foreign| !foreign.is_ready(self.end.is_some()))
+    }
+
+    /// The body of a response that is none of gRPC's is not waited for any longer.
+    pub(super) fn expect_no_body(&mut self) {
+        if let Some(foreign) = &mut self.foreign {
+            foreign.expect_no_body();
+        }
+    }
+
     /// Bytes of messages, and perhaps the end. Returns what may be credited at once.
     pub(super) fn push_data(&mut self, data: &[u8], end: bool) -> usize {
         self.has_ended |= end;

@@ -50,6 +50,8 @@ pub(super) struct State {
     pub(super) due: Vec<Arc<Inbox>>,
     /// Those who follow and are to be woken then.
     pub(super) called: Spaces,
+    /// Where a head has come that is none of gRPC's, whose body is to be waited for.
+    pub(super) foreign: Vec<Arc<Inbox>>,
     side: Side,
 }
 
@@ -130,6 +132,7 @@ impl State {
             reader_done: false,
             due: Vec::new(),
             called: Spaces::NONE,
+            foreign: Vec::new(),
             side,
         }
     }
@@ -387,9 +390,17 @@ impl State {
                 Side::Server => {
                     return Some(Request { id: stream, headers, end: end_stream, truncated });
                 }
-                Side::Client => self.push(stream, end_stream, |inbox| {
-                    inbox.push_head(headers, end_stream, truncated)
-                }),
+                Side::Client => {
+                    let mut lacks_body = false;
+                    self.push(stream, end_stream, |inbox| {
+                        let told;
+                        (lacks_body, told) = inbox.push_head(headers, end_stream, truncated);
+                        told
+                    });
+                    if lacks_body {
+                        self.foreign.extend(self.inboxes.get(&stream).cloned());
+                    }
+                }
             },
             Event::Data { stream, data, end_stream } => {
                 let mut credit = 0;

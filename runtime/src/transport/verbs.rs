@@ -151,10 +151,12 @@ impl Link {
         let is_quiet = !matches!(read, Some(Ok(_)));
         accepted.append(&mut state.settled);
         let has_changed = state.core.is_ready() != was_ready || state.lost.is_some();
+        let foreign = std::mem::take(&mut state.foreign);
         let is_usable = self.end_pump(state, time);
         if has_changed {
             self.changed.notify_all();
         }
+        foreign.iter().for_each(|inbox| self.expect_body(inbox));
         Pumped::Alive { accepted, is_usable, is_quiet }
     }
 

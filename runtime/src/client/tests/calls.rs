@@ -1,11 +1,20 @@
 //! Single replies: what a response means, whatever its shape.
 
+#[cfg(feature = "testing")]
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::peer::{Peer, build_against, script, stub_against};
 use super::{Stub, text};
 use crate::client::{Channel, Request};
 use crate::grpc::{Code, Status};
 use crate::http2::{Reason, StreamId};
 use crate::limits::FOREIGN_BODY_MAX;
+#[cfg(feature = "testing")]
+use crate::{
+    limits::FOREIGN_BODY_WAIT,
+    transport::{Latch, clock::VirtualClock, now},
+};
 
 /// The status of a unary call that the peer answers as `answer` says.
 fn status_of(answer: impl FnOnce(&mut Peer, StreamId) + Send + 'static) -> Status {
@@ -173,6 +182,33 @@ fn the_beginning_of_a_foreign_body_is_in_the_status() {
     assert!(status.message().len() < 200 + FOREIGN_BODY_MAX, "{status}");
 }
 
+/// A response of a proxy that neither ends nor has a body is told soon, and not at the deadline alone.
+#[cfg(feature = "testing")]
+#[test]
+fn a_foreign_head_without_a_body_is_told() {
+    let clock = VirtualClock::new();
+    let entered = clock.enter();
+    let over = Arc::new(Latch::default());
+    let (moved, is_over) = (clock.clone(), over.clone());
+    let (stub, peers) = stub_against(script(move |peer| {
+        let (stream, _) = peer.request();
+        peer.send_fields(stream, [(":status", "503")].iter(), false);
+        // However late the client reads that: the time goes on until the call has ended.
+        while !is_over.wait(Some(now() + Duration::from_millis(1))) {
+            moved.advance(FOREIGN_BODY_WAIT / 10);
+        }
+        peer.until_closed();
+    }));
+    let status = stub.unary(text("a")).unwrap_err();
+    over.open();
+    assert_eq!(status.code(), Code::Unavailable);
+    assert_eq!(status.message(), "received HTTP status 503 without a grpc-status");
+    drop(stub);
+    peers.join();
+    drop(entered);
+    clock.end();
+}
+
 /// END_STREAM inside a message is INTERNAL "truncated"; without trailers it is UNKNOWN.
 #[test]
 fn ends_without_trailers_are_errors() {
@@ -304,9 +340,9 @@ fn a_pending_reply_is_given_once() {
     }));
     let mut call = stub.pending(text("")).unwrap();
     assert!(call.try_wait().is_none());
-    assert!(call.wait_timeout(std::time::Duration::ZERO).is_none());
+    assert!(call.wait_timeout(Duration::ZERO).is_none());
     assert_eq!(*stub.unary(text("")).unwrap(), "second");
-    let reply = call.wait_timeout(std::time::Duration::from_secs(20)).unwrap().unwrap();
+    let reply = call.wait_timeout(Duration::from_secs(20)).unwrap().unwrap();
     assert_eq!(*reply, "first");
     check(&call.try_wait().unwrap().unwrap_err(), Code::FailedPrecondition, "already taken");
     drop((call, stub));
