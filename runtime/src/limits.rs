@@ -520,8 +520,17 @@ pub(crate) const HEALTH_WORKERS: usize = 2;
 /// keeps one waiting, and must not be taken for the server's ill health.
 pub(crate) const HEALTH_WORKERS_MAX: usize = 64;
 
-/// Workers of the lane of reflection: as many tools that keep their streams open are served at once.
+/// Workers of the lane of reflection: a call holds one while it begins, and not while it waits.
 pub(crate) const REFLECTION_WORKERS: usize = 4;
+
+/// Threads that answer what reflection is asked once a call has begun: an answer is a look-up.
+#[cfg(feature = "reflection")]
+pub(crate) const ANSWER_THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
+
+/// Calls of reflection that one service has open: every tool of a large company, and some megabytes of
+/// memory.
+#[cfg(feature = "reflection")]
+pub(crate) const REFLECTION_STREAMS_MAX: usize = 10_000;
 
 /// When a client that tries again should do so after a refusal for want of room: a second empties
 /// queues of short calls, and keeps those who were refused from coming back at once.

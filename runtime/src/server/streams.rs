@@ -6,6 +6,8 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "reflection")]
+use std::task::Waker;
 use std::time::Duration;
 
 use super::context::CancellationToken;
@@ -71,6 +73,19 @@ impl<T> RequestStream<T> {
     /// As [`RequestStream::recv`].
     pub fn try_recv(&mut self) -> Result<Received<T>, Status> {
         self.receive(Wait::NotAtAll)
+    }
+
+    /// Takes the requests out of the method, which has none left.
+    #[cfg(feature = "reflection")]
+    pub(crate) fn detach(&mut self) -> Self {
+        let (reply, codec) = (self.reply.clone(), self.codec);
+        std::mem::replace(self, Self { reply, codec, run: Run::default(), ended: true })
+    }
+
+    /// Has `waker` woken once there may be something to take; says whether there is already.
+    #[cfg(feature = "reflection")]
+    pub(crate) fn watch(&self, waker: &Waker) -> bool {
+        self.ended || !self.run.is_empty() || self.reply.stream().watch(waker)
     }
 
     fn receive(&mut self, wait: Wait) -> Result<Received<T>, Status> {
@@ -231,6 +246,12 @@ impl<T> DetachedSink<T> {
     /// As [`DetachedSink::send`].
     pub fn try_send(&mut self, message: impl Borrow<T>) -> Result<bool, Status> {
         self.reply.try_send_streamed(self.codec, message.borrow(), &mut self.sending.writer)
+    }
+
+    /// Has `waker` woken once [`try_send`](Self::try_send) may take a reply; says whether it may already.
+    #[cfg(feature = "reflection")]
+    pub(crate) fn watch_writable(&self, waker: &Waker) -> bool {
+        self.reply.stream().watch_writable(waker)
     }
 
     /// Ends the call with `outcome`.

@@ -37,6 +37,17 @@ pub(crate) fn run_aside(job: impl FnOnce() + Send + 'static) -> bool {
     start(|| THREADS.run(Box::new(job))).is_ok()
 }
 
+/// Has `job` run, which answers what a call was asked that has no thread; never blocks. Says whether it
+/// will run; it is dropped otherwise.
+#[cfg(feature = "reflection")]
+pub(crate) fn run_answer(job: impl FnOnce() + Send + 'static) -> bool {
+    static THREADS: LazyLock<Workers<'static, Callbacks>> =
+        LazyLock::new(|| workers("grpc-answers", crate::limits::ANSWER_THREADS));
+    #[cfg(feature = "testing")]
+    let job = super::clock::inherited(job);
+    start(|| THREADS.run(Box::new(job))).is_ok()
+}
+
 /// Runs `run`, whose threads outlive whoever started them, and so the clock of a test.
 fn start<R>(run: impl FnOnce() -> R) -> R {
     #[cfg(feature = "testing")]

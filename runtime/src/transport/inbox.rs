@@ -233,7 +233,7 @@ impl Inbox {
     pub(super) fn set_writable(&self) -> Told {
         let mut state = lock(&self.state);
         state.writable = true;
-        state.threads()
+        state.receivers()
     }
 
     /// It is this one's turn to open its stream, or there is none to wait for any more.
@@ -357,6 +357,20 @@ impl Inbox {
         let waker = waker.clone();
         let mut state = lock(&self.state);
         if !state.received.is_empty() {
+            return true;
+        }
+        let replaced = state.waker.replace(waker);
+        drop(state);
+        drop(replaced);
+        false
+    }
+
+    /// As [`watch`](Self::watch), for the core to take more, or for the end of sending.
+    #[cfg(feature = "reflection")]
+    pub(super) fn watch_writable(&self, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let mut state = lock(&self.state);
+        if state.writable {
             return true;
         }
         let replaced = state.waker.replace(waker);

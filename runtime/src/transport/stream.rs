@@ -313,6 +313,16 @@ impl Stream {
         is_there
     }
 
+    /// As [`watch`](Self::watch), for room to send.
+    #[cfg(feature = "reflection")]
+    pub(crate) fn watch_writable(&self, waker: &Waker) -> bool {
+        let is_there = self.handle.inbox.watch_writable(waker);
+        if !is_there {
+            self.handle.link.attend();
+        }
+        is_there
+    }
+
     /// Whether the head of a response has come that is not its end too, be it taken or not.
     pub(crate) fn has_head(&self) -> bool {
         self.handle.inbox.has_head()

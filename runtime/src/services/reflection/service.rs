@@ -6,7 +6,9 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
+use super::conversation::Conversation;
 use super::index::Index;
 use super::v1::server_reflection_request::MessageRequest;
 use super::v1::server_reflection_response::MessageResponse;
@@ -24,6 +26,9 @@ use crate::server::{Context, ReplySink, RequestStream, ServerBuilder, ServerCall
 /// [`v1alpha`](Self::v1alpha).
 ///
 /// Made by [`ServerBuilder::enable_reflection`] or by [`ReflectionService::builder`].
+///
+/// Calls hold no worker while their clients are silent. At most 10,000 of them are open, over that one
+/// ends with RESOURCE_EXHAUSTED.
 ///
 /// Each answer with a file holds all files that it imports, transitively. Symbols are messages,
 /// fields, oneofs, enums, their values, extensions, services and methods.
@@ -66,11 +71,16 @@ pub struct ReflectionBuilder {
     services: Vec<String>,
 }
 
-struct Answers {
+pub(super) struct Answers {
     index: Index,
     /// Sorted.
     services: Vec<String>,
+    /// How many conversations there are.
+    open: AtomicUsize,
 }
+
+/// Answers, as a service of generated code has them.
+struct Served(Arc<Answers>);
 
 impl ReflectionService {
     /// A service in the making that shows nothing yet.
@@ -127,7 +137,8 @@ impl ReflectionBuilder {
         }
         services.sort();
         services.dedup();
-        let answers = Arc::new(Answers { index: Index::new(pool.files()), services });
+        let (index, open) = (Index::new(pool.files()), AtomicUsize::new(0));
+        let answers = Arc::new(Answers { index, services, open });
         ReflectionService { answers, version: Version::V1 }
     }
 }
@@ -179,7 +190,7 @@ impl Service for ReflectionService {
     }
 
     fn call(&self, method: usize, call: ServerCall<'_>) {
-        ServerReflectionServer::from_arc(self.answers.clone()).call(method, call);
+        ServerReflectionServer::new(Served(self.answers.clone())).call(method, call);
     }
 }
 
@@ -199,22 +210,24 @@ impl fmt::Debug for ReflectionBuilder {
     }
 }
 
-impl ServerReflection for Answers {
+impl ServerReflection for Served {
     fn server_reflection_info(
         &self,
         requests: &mut RequestStream<ServerReflectionRequest>,
         replies: &mut ReplySink<ServerReflectionResponse>,
         _: &mut Context,
     ) -> Result<(), Status> {
-        for request in requests {
-            replies.send(self.answer(request?))?;
-        }
-        Ok(())
+        Conversation::begin(&self.0, requests, replies)
     }
 }
 
 impl Answers {
-    fn answer(&self, request: ServerReflectionRequest) -> ServerReflectionResponse {
+    /// How many conversations there are.
+    pub(super) fn open(&self) -> &AtomicUsize {
+        &self.open
+    }
+
+    pub(super) fn answer(&self, request: ServerReflectionRequest) -> ServerReflectionResponse {
         let answer = match &request.message_request {
             Some(question) => self.answer_to(question),
             None => Err((Code::InvalidArgument, "expected a question, got none".to_owned())),
@@ -289,5 +302,10 @@ pub(super) mod tests {
         let request =
             ServerReflectionRequest { host, message_request: question, ..Default::default() };
         service.answers.answer(request)
+    }
+
+    /// How many calls of `service` are open.
+    pub(crate) fn open(service: &ReflectionService) -> usize {
+        service.answers.open().load(std::sync::atomic::Ordering::Relaxed)
     }
 }

@@ -1,13 +1,18 @@
 //! reflection.proto, question by question.
 
+use std::time::Duration;
+
 use super::ReflectionService;
-use super::service::tests::ask;
+use super::service::tests::{ask, open};
 use super::v1::server_reflection_request::MessageRequest;
 use super::v1::server_reflection_response::MessageResponse;
-use super::v1::{self, ExtensionRequest, ServerReflectionRequest, ServerReflectionStub};
+use super::v1::{
+    self, ExtensionRequest, ServerReflectionRequest, ServerReflectionResponse, ServerReflectionStub,
+};
 use super::v1alpha;
-use crate::client::Channel;
+use crate::client::{BidiStream, Channel};
 use crate::grpc::Code;
+use crate::limits::REFLECTION_WORKERS;
 use crate::message::well_known::{
     DescriptorProto, EnumDescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto,
     FileDescriptorProto, FileDescriptorSet, descriptor_proto, field_descriptor_proto,
@@ -236,4 +241,88 @@ fn a_server_lists_all_its_services() {
         use v1alpha::server_reflection_response::MessageResponse as Answer;
         assert!(matches!(answer, Some(Answer::FileDescriptorResponse(_))), "{answer:?}");
     }
+}
+
+type Questions = BidiStream<ServerReflectionRequest, ServerReflectionResponse>;
+
+/// Asks for a file, and waits for the answer unless it is asked for later.
+fn ask_for(questions: &mut Questions, file: &str) {
+    let question = Some(MessageRequest::FileByFilename(file.to_owned()));
+    questions
+        .send(ServerReflectionRequest { message_request: question, ..Default::default() })
+        .unwrap();
+}
+
+#[track_caller]
+fn expect_answer_about(questions: &mut Questions, file: &str) {
+    let answer = questions.recv().unwrap().expect("an answer to each question");
+    let asked = answer.original_request.message_request.clone();
+    assert_eq!(asked, Some(MessageRequest::FileByFilename(file.to_owned())));
+}
+
+fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        std::thread::yield_now();
+    }
+}
+
+/// A call holds no worker while its client is silent: with many times as many of them open as there are
+/// workers, another one is answered, and so are all of them later.
+#[test]
+fn silent_clients_hold_no_worker() {
+    let service = service();
+    let place = InProcess::new();
+    let builder = Server::builder().max_workers(1).add_service(service.clone());
+    let server = builder.bind(&place).unwrap().start().unwrap();
+    let stub = ServerReflectionStub::new(Channel::in_process(&place));
+    let mut silent: Vec<_> = (0..16 * REFLECTION_WORKERS)
+        .map(|_| {
+            let mut questions = stub.server_reflection_info(()).unwrap();
+            ask_for(&mut questions, "a.proto");
+            expect_answer_about(&mut questions, "a.proto");
+            questions
+        })
+        .collect();
+    let mut another = stub.server_reflection_info(()).unwrap();
+    ask_for(&mut another, "b.proto");
+    expect_answer_about(&mut another, "b.proto");
+    assert_eq!(open(&service), silent.len() + 1);
+    for questions in &mut silent {
+        ask_for(questions, "b.proto");
+    }
+    for questions in &mut silent {
+        expect_answer_about(questions, "b.proto");
+    }
+    another.close_send();
+    assert_eq!(another.recv().unwrap(), None);
+    drop(silent);
+    until(|| open(&service) == 0);
+    server.stop(Duration::ZERO);
+}
+
+/// A client may ask ahead and read late: answers that it does not take yet wait, in order, and no
+/// worker waits with them.
+#[test]
+fn a_client_that_reads_late_gets_every_answer() {
+    let service = service();
+    let place = InProcess::new();
+    let server = Server::builder().add_service(service.clone()).bind(&place).unwrap();
+    let server = server.start().unwrap();
+    let channel = Channel::in_process_builder(&place).initial_stream_window_size(100);
+    let stub = ServerReflectionStub::new(channel.build().unwrap());
+    let mut late: Vec<_> = (0..2 * REFLECTION_WORKERS)
+        .map(|_| {
+            let mut questions = stub.server_reflection_info(()).unwrap();
+            (0..20).for_each(|number| ask_for(&mut questions, &format!("{number}.proto")));
+            questions.close_send();
+            questions
+        })
+        .collect();
+    until(|| open(&service) == late.len());
+    for questions in &mut late {
+        (0..20).for_each(|number| expect_answer_about(questions, &format!("{number}.proto")));
+        assert_eq!(questions.recv().unwrap(), None);
+    }
+    until(|| open(&service) == 0);
+    server.stop(Duration::ZERO);
 }
