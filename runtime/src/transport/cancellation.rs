@@ -30,7 +30,7 @@ use crate::http2::Reason;
 /// let channel = Channel::insecure("localhost:1")?;
 /// let request = Request::new(b"order".to_vec()).wait_for_ready().cancellation(&cancellation);
 /// let canceller = std::thread::spawn(move || cancellation.cancel());
-/// let status = channel.unary_unary(&SAVE, &RawBytes, request).unwrap_err();
+/// let status = channel.unary_unary::<Vec<u8>, Vec<u8>, _>(&SAVE, &RawBytes, request).unwrap_err();
 /// assert_eq!(status.code(), Code::Cancelled);
 /// # canceller.join().unwrap();
 /// # Ok::<(), rust_grpc::Status>(())
