@@ -195,3 +195,13 @@ fn deadlines_and_cancellations_pass() {
     }
     chain.stop();
 }
+
+/// What a proxy needs is little: no more than thirty lines of code, without `use` and comments.
+#[test]
+fn the_proxy_has_thirty_lines() {
+    let source = include_str!("../src/proxy.rs");
+    let (_, code) = source.split_once("};\n").expect("the end of `use`");
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+    let lines = code.lines().filter(is_code).count();
+    assert!(lines <= 30, "{lines} lines");
+}
