@@ -323,7 +323,7 @@ impl Link {
     /// How many wait for a stream.
     #[cfg(test)]
     pub(crate) fn queued(&self) -> usize {
-        lock(&self.state).queued()
+        lock(&self.state).turns().len()
     }
 
     /// Until when the thread waits for the wire.

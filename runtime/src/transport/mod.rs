@@ -96,6 +96,7 @@ pub(crate) mod threads;
 pub(crate) mod timer;
 #[cfg(feature = "tls-rustls")]
 pub(crate) mod tls;
+mod turns;
 #[cfg(unix)]
 pub(crate) mod unix;
 mod verbs;

@@ -165,7 +165,7 @@ impl<'a> Opening<'a> {
 impl Drop for Opening<'_> {
     fn drop(&mut self) {
         for link in self.queues.drain(..) {
-            link.submit(|state| state.leave_queue(&self.inbox));
+            link.submit(|state| state.turns().leave(&self.inbox));
         }
     }
 }
@@ -173,8 +173,8 @@ impl Drop for Opening<'_> {
 impl Link {
     /// Has those who queue at `other` queue here too, in the same order.
     pub(crate) fn share_queue_of(&self, other: &Self) {
-        let queue = other.submit(|state| state.queue());
-        self.submit(|state| state.set_queue(queue));
+        let turns = other.submit(|state| state.turns().uncalled());
+        self.submit(|state| *state.turns() = turns);
     }
 
     /// Opens a stream, as one that has nowhere else to go.

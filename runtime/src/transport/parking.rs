@@ -23,7 +23,7 @@ pub(super) struct Space(u32);
 
 /// Places whose threads are to be woken, or that are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Spaces(u128);
+pub(super) struct Spaces([u32; WORDS]);
 
 /// What a thread has seen of the word that it is about to sleep at.
 #[derive(Clone, Copy, Debug)]
@@ -43,65 +43,69 @@ impl Parking {
 
     /// Wakes whoever sleeps at `spaces`, or is about to.
     pub(super) fn wake(&self, spaces: Spaces) {
-        let mut rest = spaces.0;
-        for word in &self.words {
-            if rest == 0 {
-                return;
-            }
-            // The lowest bits are those of this word.
-            if let Some(bits) = NonZeroU32::new((rest & WORD_MASK) as u32) {
+        for (word, bits) in self.words.iter().zip(spaces.0) {
+            if let Some(bits) = NonZeroU32::new(bits) {
                 word.wake(bits);
             }
-            rest >>= SPACES_OF_WORD;
         }
     }
 
     fn word(&self, space: Space) -> &Word {
-        &self.words[(space.0 / SPACES_OF_WORD) as usize % WORDS]
+        &self.words[space.word()]
     }
 }
 
 impl Space {
+    fn word(self) -> usize {
+        (self.0 / SPACES_OF_WORD) as usize % WORDS
+    }
+
     fn bit(self) -> NonZeroU32 {
         NonZeroU32::new(1 << (self.0 % SPACES_OF_WORD)).expect("a one stays a one")
     }
 }
 
 impl Spaces {
-    pub(super) const NONE: Self = Self(0);
+    pub(super) const NONE: Self = Self([0; WORDS]);
 
     /// Takes a space that is free, the lowest one; if there is none, one that somebody has.
     /// `count`: how many have one.
     pub(super) fn take(&mut self, count: usize) -> Space {
-        let free = (!self.0).trailing_zeros();
-        let space = Space(if free < SPACES { free } else { count as u32 % SPACES });
+        let free = (0..).zip(&self.0).find(|(_, taken)| **taken != u32::MAX);
+        let space = match free {
+            Some((word, taken)) => Space(word * SPACES_OF_WORD + taken.trailing_ones()),
+            None => Space(count as u32 % SPACES),
+        };
         *self |= Self::from(space);
         space
     }
 
     /// Gives `space` back. Whoever else has it keeps it, and may come to share it.
     pub(super) fn give_back(&mut self, space: Space) {
-        self.0 &= !Self::from(space).0;
+        self.0[space.word()] &= !space.bit().get();
     }
 }
 
 impl From<Space> for Spaces {
     fn from(space: Space) -> Self {
-        Self(1 << space.0)
+        let mut spaces = Self::NONE;
+        spaces.0[space.word()] = space.bit().get();
+        spaces
     }
 }
 
 impl BitOrAssign for Spaces {
     fn bitor_assign(&mut self, other: Self) {
-        self.0 |= other.0;
+        self.0.iter_mut().zip(other.0).for_each(|(taken, bits)| *taken |= bits);
     }
 }
 
-/// How many spaces there are.
-const SPACES: u32 = u128::BITS;
+/// Threads of their own word each would be woken by a call each; more words than these would be copied
+/// for nothing by nearly everybody.
+const WORDS: usize = 8;
 const SPACES_OF_WORD: u32 = u32::BITS;
-const WORDS: usize = (SPACES / SPACES_OF_WORD) as usize;
-const WORD_MASK: u128 = u32::MAX as u128;
+/// How many spaces there are.
+const SPACES: u32 = WORDS as u32 * SPACES_OF_WORD;
 
 #[cfg(test)]
 mod tests {
@@ -119,14 +123,14 @@ mod tests {
         assert_eq!(taken.take(SPACES as usize + 3), Space(3));
         taken.give_back(Space(77));
         assert_eq!(taken.take(5), Space(77));
-        assert_eq!(taken, Spaces(u128::MAX));
+        assert_eq!(taken, Spaces([u32::MAX; WORDS]));
     }
 
     /// Nobody sleeps who was woken after its ticket, and a wait without a wake ends with its time.
     #[test]
     fn a_ticket_is_good_until_somebody_wakes() {
         let parking = Parking::default();
-        for space in [Space(0), Space(31), Space(32), Space(127)] {
+        for space in [Space(0), Space(31), Space(32), Space(SPACES - 1)] {
             let ticket = parking.ticket(space);
             parking.sleep(space, ticket, Some(Duration::from_nanos(1)));
             parking.wake(space.into());
@@ -139,7 +143,7 @@ mod tests {
     fn all_are_woken_at_once() {
         let parking = Arc::new(Parking::default());
         let mut called = Spaces::NONE;
-        let sleepers = [Space(1), Space(2), Space(40), Space(127)].map(|space| {
+        let sleepers = [Space(1), Space(2), Space(40), Space(SPACES - 1)].map(|space| {
             called |= space.into();
             let (parking, ticket) = (Arc::clone(&parking), parking.ticket(space));
             thread::spawn(move || parking.sleep(space, ticket, None))

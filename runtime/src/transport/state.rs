@@ -3,7 +3,6 @@
 //! Nothing here blocks or runs code of another layer. Inboxes that are to be woken are collected in
 //! `due`, and woken by the verbs once the lock is released.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +11,7 @@ use super::link::{Accepted, Load, Side};
 use super::parking::Spaces;
 use super::received::Incoming;
 use super::stream::{End, Outgoing};
+use super::turns::Turns;
 use super::wire::Interest;
 use crate::http2::{self, Connection, Event, Headers, StreamId, StreamMap};
 use crate::limits::PATIENCE;
@@ -27,8 +27,8 @@ pub(super) struct State {
     pub(super) settled: Vec<Accepted>,
     /// What the peer has not taken yet of messages that this side has taken whole.
     pub(super) rests: StreamMap<Rest>,
-    /// Those who wait for the peer to allow one more stream, in order.
-    queue: VecDeque<Arc<Inbox>>,
+    /// Those who wait for the peer to allow one more stream.
+    turns: Turns,
     pub(super) output: Output,
     pub(super) phase: Phase,
     /// Why the streams have ended, once they have.
@@ -119,7 +119,7 @@ impl State {
             held: StreamMap::default(),
             settled: Vec::new(),
             rests: StreamMap::default(),
-            queue: VecDeque::new(),
+            turns: Turns::default(),
             output: Output::Idle,
             phase: Phase::Open,
             lost: None,
@@ -144,28 +144,23 @@ impl State {
         rest: &mut Outgoing<'_>,
         inbox: &Arc<Inbox>,
     ) -> Result<(StreamId, bool), http2::OpenError> {
-        let is_first = self.queue.front().is_none_or(|first| Arc::ptr_eq(first, inbox));
         let ends_here = rest.is_last() && rest.data.is_empty();
         let opened = if self.lost.is_some() {
             Err(http2::OpenError::Closed)
         } else if self.retiring {
             Err(http2::OpenError::GoingAway)
-        } else if is_first {
+        } else if self.turns.may_open(inbox) {
             self.core.open(head, ends_here)
         } else {
             Err(http2::OpenError::StreamLimit)
         };
         match opened {
-            Err(http2::OpenError::StreamLimit) => {
-                if !self.queue.iter().any(|queued| Arc::ptr_eq(queued, inbox)) {
-                    self.queue.push_back(Arc::clone(inbox));
-                }
-            }
+            Err(http2::OpenError::StreamLimit) => self.turns.wait(inbox),
             Err(http2::OpenError::IdsExhausted) => {
                 self.exhausted = true;
-                self.leave_queue(inbox);
+                self.turns.leave(inbox);
             }
-            _ => self.leave_queue(inbox),
+            _ => self.turns.leave(inbox),
         }
         let id = opened?;
         self.inboxes.insert(id, Arc::clone(inbox));
@@ -176,29 +171,13 @@ impl State {
 
     /// How much there is to do on the connection; `None` if no stream can be opened any more.
     pub(super) fn load(&self) -> Option<Load> {
-        let is_full = || !self.queue.is_empty() || !self.core.can_open();
+        let is_full = || !self.turns.is_empty() || !self.core.can_open();
         self.is_usable().then(|| Load { is_full: is_full(), calls: self.core.open_streams() })
     }
 
-    /// Those who wait for a stream, in order.
-    pub(super) fn queue(&self) -> VecDeque<Arc<Inbox>> {
-        self.queue.clone()
-    }
-
-    /// On a connection that is new, has those wait for a stream who do elsewhere.
-    pub(super) fn set_queue(&mut self, queue: VecDeque<Arc<Inbox>>) {
-        self.queue = queue;
-    }
-
-    /// How many wait for a stream.
-    #[cfg(test)]
-    pub(super) fn queued(&self) -> usize {
-        self.queue.len()
-    }
-
-    /// Takes `inbox` out of the queue, and lets the next one try.
-    pub(super) fn leave_queue(&mut self, inbox: &Arc<Inbox>) {
-        self.queue.retain(|queued| !Arc::ptr_eq(queued, inbox));
+    /// Those who wait for a stream.
+    pub(super) fn turns(&mut self) -> &mut Turns {
+        &mut self.turns
     }
 
     /// Gives the core what it takes of `outgoing`; says whether that is all.
@@ -373,13 +352,13 @@ impl State {
         }
         let is_hopeless = self.lost.is_some() || self.retiring || self.exhausted;
         if is_hopeless || self.core.is_going_away() {
-            for inbox in std::mem::take(&mut self.queue) {
+            for inbox in self.turns.end() {
                 self.tell(&inbox, inbox.give_turn());
             }
-        } else if let Some(first) = self.queue.front().cloned()
-            && self.core.can_open()
-        {
-            self.tell(&first, first.give_turn());
+        } else if !self.turns.is_empty() {
+            for inbox in self.turns.call(self.core.room()) {
+                self.tell(&inbox, inbox.give_turn());
+            }
         }
     }
 
@@ -493,7 +472,7 @@ impl State {
             Side::Server => self.core.is_drained(),
             Side::Client => {
                 let is_leaving = self.retiring || self.exhausted || self.core.is_going_away();
-                is_leaving && self.core.open_streams() == 0 && self.queue.is_empty()
+                is_leaving && self.core.open_streams() == 0 && self.turns.is_empty()
             }
         }
     }

@@ -131,6 +131,12 @@ impl Connection {
         self.check_open().is_ok()
     }
 
+    /// How many streams `open` would open now, one after the other.
+    pub(crate) fn room(&self) -> usize {
+        let limit = self.peer.max_concurrent_streams as usize;
+        if self.can_open() { limit.saturating_sub(self.streams.len()) } else { 0 }
+    }
+
     /// Whether GOAWAY was sent or received: no new streams.
     pub(crate) fn is_going_away(&self) -> bool {
         self.closing.is_going_away()
