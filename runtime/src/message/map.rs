@@ -11,7 +11,7 @@ use super::budget::Budget;
 use super::field_writer::{FieldWriter, Outside};
 use super::kind::Kind;
 use super::reader::Reader;
-use super::{DecodeError, LENGTH_DELIMITED};
+use super::{ByteString, DecodeError, LENGTH_DELIMITED};
 
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
@@ -113,7 +113,7 @@ macro_rules! map_of {
     };
 }
 
-map_of!(HashMap, hash_map, [Eq + Hash + Ord + Send + Sync + 'static], self, visit: {
+map_of!(HashMap, hash_map, [Eq + Hash + Key + Send + Sync + 'static], self, visit: {
     // Most maps are small: their order needs no allocation.
     let (mut few, many) = ([None; FEW], if self.len() > FEW { order_of_many(self) } else { Vec::new() });
     let entries = if self.len() > FEW { many.as_slice() } else { order_of_few(self, &mut few) };
@@ -141,45 +141,92 @@ type Order<'m, K, V> = [Option<(&'m K, &'m V)>];
 
 /// The order of at most [`FEW`] entries, in `few`.
 #[inline(always)]
-fn order_of_few<'f, 'm, K: Ord, V>(
+fn order_of_few<'f, 'm, K: Key, V>(
     map: &'m HashMap<K, V>,
     few: &'f mut Order<'m, K, V>,
 ) -> &'f Order<'m, K, V> {
+    let mut prefixes = [0; FEW];
     let mut count = 0;
     for entry in map {
+        let prefix = entry.0.prefix();
         let mut at = count;
-        while at > 0 && few[at - 1].is_some_and(|(key, _)| key > entry.0) {
-            few[at] = few[at - 1];
+        while at > 0
+            && few[at - 1].is_some_and(|(key, _)| is_after(prefixes[at - 1], key, prefix, entry.0))
+        {
+            (prefixes[at], few[at]) = (prefixes[at - 1], few[at - 1]);
             at -= 1;
         }
-        few[at] = Some(entry);
+        (prefixes[at], few[at]) = (prefix, Some(entry));
         count += 1;
     }
     &few[..count]
 }
 
+/// Whether the one key comes after the other.
+#[inline(always)]
+fn is_after<K: Key>(prefix: u64, key: &K, other_prefix: u64, other: &K) -> bool {
+    prefix > other_prefix || (prefix == other_prefix && key > other)
+}
+
 /// The order of any number of entries.
 #[inline(never)]
-fn order_of_many<K: Ord, V>(map: &HashMap<K, V>) -> Vec<Option<(&K, &V)>> {
+fn order_of_many<K: Key, V>(map: &HashMap<K, V>) -> Vec<Option<(&K, &V)>> {
     let mut keys = Vec::with_capacity(map.len());
     let mut values = Vec::with_capacity(map.len());
     for (key, value) in map {
-        keys.push((key, values.len()));
+        keys.push((key.prefix(), key, values.len()));
         values.push(value);
     }
     sort(&mut keys);
     let mut order = Vec::with_capacity(keys.len());
-    for (key, index) in keys {
+    for (_, key, index) in keys {
         order.push(Some((key, values[index])));
     }
     order
 }
 
-/// Puts keys, each with its index, in order. Sorting is much code: it knows nothing of the values, so
-/// that a program has it once for each type of keys.
+/// Puts keys, each with its prefix and its index, in order. Sorting is much code: it knows nothing of
+/// the values, so that a program has it once for each type of keys.
 #[inline(never)]
-fn sort<K: Ord>(keys: &mut [(&K, usize)]) {
-    keys.sort_unstable_by_key(|(key, _)| *key);
+fn sort<K: Key>(keys: &mut [(u64, &K, usize)]) {
+    keys.sort_unstable_by_key(|(prefix, key, _)| (*prefix, *key));
+}
+
+/// What the key of a map may be.
+pub trait Key: Ord {
+    /// A number that is the smaller of two where the key is, unless both are the same: most keys are
+    /// told apart by it, without a look at memory elsewhere.
+    fn prefix(&self) -> u64;
+}
+
+macro_rules! keys {
+    ($($type:ty, $self:ident: $prefix:expr;)*) => {$(
+        impl Key for $type {
+            #[inline]
+            fn prefix(&$self) -> u64 {
+                $prefix
+            }
+        }
+    )*};
+}
+
+keys! {
+    bool, self: u64::from(*self);
+    u32, self: u64::from(*self);
+    u64, self: *self;
+    i32, self: i64::from(*self).prefix();
+    i64, self: self.cast_unsigned() ^ 1 << 63;
+    String, self: prefix_of(self.as_bytes());
+    ByteString, self: prefix_of(self.as_bytes());
+}
+
+/// The first octets, the first one in the highest place.
+#[inline]
+fn prefix_of(octets: &[u8]) -> u64 {
+    match octets.first_chunk() {
+        Some(chunk) => u64::from_be_bytes(*chunk),
+        None => octets.iter().rev().fold(0, |prefix, octet| prefix >> 8 | u64::from(*octet) << 56),
+    }
 }
 
 impl Reader<'_> {
@@ -274,4 +321,45 @@ fn write_entries<'m, K: Kind, V: Kind>(
         writer.head(number, LENGTH_DELIMITED, size as u64);
     });
     writer.room_left()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The prefixes of any two keys are in the order of the keys, or equal.
+    #[test]
+    fn prefixes_have_the_order_of_their_keys() {
+        fn check<K: Key + std::fmt::Debug>(keys: &[K]) {
+            for (one, other) in keys.iter().flat_map(|one| keys.iter().map(move |it| (one, it))) {
+                let by_prefix = one.prefix().cmp(&other.prefix());
+                assert!(by_prefix.is_eq() || by_prefix == one.cmp(other), "{one:?}, {other:?}");
+            }
+        }
+        check(&[false, true]);
+        check(&[0, 1, u32::MAX]);
+        check(&[0, 1, u64::MAX]);
+        check(&[0, 1, -1, i32::MIN, i32::MAX]);
+        check(&[0, 1, -1, i64::MIN, i64::MAX]);
+        let texts =
+            ["", "\0", "\0\0", "a", "a\0", "ab", "b", "é", "12345678", "123456789", "1234567z"];
+        check(&texts.map(String::from));
+        assert_ne!("ab".to_owned().prefix(), "b".to_owned().prefix());
+        assert_ne!("1234567z".to_owned().prefix(), "12345678".to_owned().prefix());
+    }
+
+    /// A map of any size is visited from its largest key to its smallest.
+    #[test]
+    fn entries_are_visited_backwards() {
+        for size in [0, 1, 2, 16, 17, 1000] {
+            let keys = (0..size).map(|number| format!("{}common beginning {number}", number % 3));
+            let map: HashMap<_, _> = keys.map(|key| (key.clone(), key)).collect();
+            let mut seen = Vec::new();
+            map.backwards(|key, value| {
+                assert_eq!(key, value);
+                seen.push(key);
+            });
+            assert!(seen.len() == size && seen.is_sorted_by(|one, other| one > other));
+        }
+    }
 }
