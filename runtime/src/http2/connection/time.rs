@@ -37,6 +37,14 @@ impl Times {
         self.now
     }
 
+    /// Whether something must have come, or be done, by some time.
+    fn has_deadline(&self) -> bool {
+        !self.settings_received
+            || !self.settings_acked
+            || self.block_started.is_some()
+            || self.held_back_since.is_some()
+    }
+
     /// When the connection began.
     pub(super) fn started(&self) -> Option<Instant> {
         self.started
@@ -66,7 +74,17 @@ impl Connection {
     }
 
     /// When [`on_time`](Self::on_time) has something to do, as far as is known now.
+    #[inline]
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        // Nearly always the rules of time are all that there is, and every command asks.
+        match self.times.has_deadline() || self.closing.is_draining() {
+            false => self.life.alarm(),
+            true => self.next_deadline(),
+        }
+    }
+
+    #[cold]
+    fn next_deadline(&self) -> Option<Instant> {
         let deadlines = [self.preface_deadline(), self.ack_deadline(), self.block_deadline()];
         let others = [self.drain_deadline(), self.held_back_deadline(), self.life.alarm()];
         deadlines.into_iter().chain(others).flatten().min()
