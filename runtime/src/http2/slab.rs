@@ -17,6 +17,8 @@ pub(crate) struct Slab {
     /// The free slots, each of which names the next.
     free: Link,
     len: usize,
+    /// How often no stream was left since more than [`SLOTS_KEPT`] were open.
+    unused: u32,
     on_stream: Queue,
     on_connection: Queue,
 }
@@ -47,6 +49,10 @@ const EMPTY: u32 = u32::MAX;
 
 /// Slots that are kept when no stream is left.
 const SLOTS_KEPT: usize = 16;
+/// Slots that are kept then as long as they are made use of again and again: bursts of calls.
+const SLOTS_KEPT_USED: usize = 128;
+/// After how many times that no stream was left they count as unused.
+const UNUSED_MAX: u32 = 16;
 /// The least size of the table; a power of two, as all of its sizes.
 const TABLE_MIN: usize = 8;
 
@@ -77,6 +83,9 @@ impl Slab {
         };
         self.enter(id, position as u32);
         self.len += 1;
+        if self.len > SLOTS_KEPT {
+            self.unused = 0;
+        }
         &mut self.slots[position].stream
     }
 
@@ -93,9 +102,14 @@ impl Slab {
         Some(&self.slots[position as usize].stream)
     }
 
-    /// Gives memory back that many streams have left behind, if there is none now.
+    /// Gives memory back that many streams have left behind, if there is none now and no burst of them
+    /// comes again.
     pub(crate) fn release_memory(&mut self) {
-        if self.len == 0 && self.slots.len() > SLOTS_KEPT {
+        if self.len > 0 || self.slots.len() <= SLOTS_KEPT {
+            return;
+        }
+        self.unused += 1;
+        if self.slots.len() > SLOTS_KEPT_USED || self.unused > UNUSED_MAX {
             *self = Self::default();
         }
     }
