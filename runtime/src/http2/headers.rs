@@ -5,8 +5,9 @@
 //! are the same memory until one of them is changed.
 //! The list is opaque bytes: what a field must look like (RFC 9113 8.2) is checked elsewhere.
 
+use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The fields of one header block, in the order of the wire.
 ///
@@ -31,7 +32,14 @@ pub(crate) struct Field<'a> {
 #[derive(Clone)]
 enum Records {
     Own(Vec<u8>),
-    Shared(Arc<Vec<u8>>),
+    Shared(Arc<Shared>),
+}
+
+/// The memory of all clones of a list.
+struct Shared {
+    records: Vec<u8>,
+    /// What somebody has read from them.
+    reading: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 /// The fields of [`Headers`] in order, made by [`Headers::iter`].
@@ -95,7 +103,25 @@ impl Headers {
         if let Records::Own(records) = &mut self.records {
             let mut records = std::mem::take(records);
             records.shrink_to_fit();
-            self.records = Records::Shared(Arc::new(records));
+            self.records = Records::Shared(Arc::new(Shared { records, reading: OnceLock::new() }));
+        }
+    }
+
+    /// What was read from this list, or from another clone of it, and [kept](Self::keep_reading).
+    #[inline]
+    pub(crate) fn reading<T: Any>(&self) -> Option<&T> {
+        match &self.records {
+            Records::Own(_) => None,
+            Records::Shared(shared) => shared.reading.get()?.downcast_ref(),
+        }
+    }
+
+    /// Keeps what was read from this list for whoever reads the same list again, if there may be
+    /// somebody: if the list is shared. It must follow from the list alone, and from what is the same
+    /// for all lists of the connection. Only the first reading is kept.
+    pub(crate) fn keep_reading<T: Any + Send + Sync>(&self, reading: impl FnOnce() -> T) {
+        if let Records::Shared(shared) = &self.records {
+            shared.reading.get_or_init(|| Box::new(reading()));
         }
     }
 
@@ -161,15 +187,15 @@ impl Records {
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::Own(records) => records,
-            Self::Shared(records) => records,
+            Self::Shared(shared) => &shared.records,
         }
     }
 
     /// The list for a change, which no clone sees.
     #[inline]
     fn to_mut(&mut self) -> &mut Vec<u8> {
-        if let Self::Shared(records) = self {
-            *self = Self::Own(records.to_vec());
+        if let Self::Shared(shared) = self {
+            *self = Self::Own(shared.records.clone());
         }
         match self {
             Self::Own(records) => records,
@@ -339,6 +365,22 @@ mod tests {
         assert_eq!((headers.len(), changed.len()), (4, 5));
         assert_eq!(headers, sample());
         assert!(!sample().is_shared_with(&headers));
+    }
+
+    /// What was read from a shared list is found in every clone of it, and in no changed one.
+    #[test]
+    fn what_was_read_is_kept_with_the_list() {
+        let own = sample();
+        own.keep_reading(|| 1u32);
+        assert_eq!(own.reading::<u32>(), None);
+        let mut shared = sample();
+        shared.share();
+        let mut clone = shared.clone();
+        shared.keep_reading(|| 2u32);
+        clone.keep_reading(|| 3u32);
+        assert_eq!((clone.reading::<u32>(), clone.reading::<u64>()), (Some(&2), None));
+        clone.push("x-user", "bob");
+        assert_eq!((clone.reading::<u32>(), shared.reading()), (None, Some(&2u32)));
     }
 
     /// The boundary between name and value is part of equality.

@@ -74,6 +74,14 @@ pub(crate) struct ReceivedRequest {
     pub(crate) fields: RequestFields,
 }
 
+/// What was read from the head of a good request without binary metadata, for those that have the same.
+struct Known {
+    timeout: Option<Duration>,
+    content_type: ContentType,
+    encoding: Option<Encoding>,
+    authority: Option<Box<str>>,
+}
+
 /// The header list of a good request; what a method seldom asks for is read when it does.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestFields {
@@ -90,6 +98,16 @@ impl ReceivedRequest {
     ///
     /// How to refuse the request; no user code may see it.
     pub(crate) fn read(headers: Headers, encodings: &Encodings) -> Result<Self, Refusal> {
+        if let Some(known) = headers.reading::<Known>() {
+            let (timeout, encoding) = (known.timeout, known.encoding);
+            let (content_type, authority) = (known.content_type.clone(), known.authority.clone());
+            let fields = RequestFields { headers, authority, metadata: OnceLock::new() };
+            return Ok(Self { timeout, content_type, encoding, fields });
+        }
+        Self::read_new(headers, encodings)
+    }
+
+    fn read_new(headers: Headers, encodings: &Encodings) -> Result<Self, Refusal> {
         let found = Found::in_list(&headers);
         if found.method != Some(b"POST") {
             let method = lossy(found.method);
@@ -128,6 +146,12 @@ impl ReceivedRequest {
             // Text can always be read.
             false => OnceLock::new(),
         };
+        if !found.has_binary {
+            headers.keep_reading(|| {
+                let (content_type, authority) = (content_type.clone(), authority.clone());
+                Known { timeout, content_type, encoding, authority }
+            });
+        }
         let fields = RequestFields { headers, authority, metadata };
         Ok(Self { timeout, content_type, encoding, fields })
     }
@@ -256,7 +280,11 @@ fn read_timeout(value: Option<&[u8]>) -> Result<Option<Duration>, Status> {
 }
 
 fn lossy(value: Option<&[u8]>) -> Cow<'_, str> {
-    String::from_utf8_lossy(value.unwrap_or_default())
+    let value = value.unwrap_or_default();
+    match std::str::from_utf8(value) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(value),
+    }
 }
 
 const USER_AGENT: &str = concat!("grpc-rust-sync/", env!("CARGO_PKG_VERSION"));

@@ -124,6 +124,18 @@ pub(crate) fn read_head(headers: &Headers, end: bool, encodings: &Encodings) -> 
 /// Whether a first header section that does not end the stream begins a response that is none of
 /// gRPC's.
 pub(crate) fn is_foreign(headers: &Headers) -> bool {
+    if let Some(IsForeign(known)) = headers.reading() {
+        return *known;
+    }
+    let is_foreign = looks_foreign(headers);
+    headers.keep_reading(|| IsForeign(is_foreign));
+    is_foreign
+}
+
+/// What [`is_foreign`] says of a list that comes again.
+struct IsForeign(bool);
+
+fn looks_foreign(headers: &Headers) -> bool {
     let is_ok = headers.get(":status") == Some(b"200");
     match headers.get("content-type") {
         Some(b"application/grpc") if is_ok => false,
