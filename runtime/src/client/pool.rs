@@ -54,6 +54,12 @@ impl Pool {
     /// As [`pick`](Self::pick), but none of `asked`.
     pub(super) fn pick_besides(&self, asked: &[Arc<Link>]) -> Picked {
         let links = lock(&self.links);
+        if let ([link], 1, []) = (&links[..], self.max, asked)
+            && link.is_usable()
+        {
+            // There is no choice, and so nothing to be compared.
+            return Picked { link: Some(Arc::clone(link)), wants_more: false };
+        }
         let (mut best, mut usable, mut is_busy) = (None, 0, true);
         for link in &*links {
             let Some(load) = link.load() else { continue };

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Instant;
 
@@ -53,6 +54,8 @@ pub(crate) struct Link {
     pub(super) unserved: Mutex<Vec<Accepted>>,
     /// Holds back what is to be written until more has come.
     pub(super) cork: Cork,
+    /// What [`State::is_usable`] says, set under the lock of the state before it is released.
+    pub(super) usable: AtomicBool,
     peer: Arc<Address>,
 }
 
@@ -207,6 +210,7 @@ impl Link {
             deadlines: Deadlines::default(),
             unserved: Mutex::default(),
             cork: Cork::default(),
+            usable: AtomicBool::new(true),
             peer,
         })
     }
@@ -262,7 +266,7 @@ impl Link {
 
     /// Whether a new stream may be opened, now or after some have ended.
     pub(crate) fn is_usable(&self) -> bool {
-        lock(&self.state).is_usable()
+        self.usable.load(Ordering::Acquire)
     }
 
     /// How much there is to do on the connection; `None` if no stream can be opened any more.

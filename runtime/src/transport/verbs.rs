@@ -6,6 +6,7 @@
 //! reading.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::thread::yield_now;
 use std::time::Instant;
@@ -397,6 +398,10 @@ impl Link {
         let due = std::mem::take(&mut state.due);
         let called = std::mem::take(&mut state.called);
         let is_stale = state.is_stale();
+        let is_usable = state.is_usable();
+        if self.usable.load(Ordering::Relaxed) != is_usable {
+            self.usable.store(is_usable, Ordering::Release);
+        }
         let is_left = state.pumping.is_none() && matches!(state.output, Output::Full(..));
         let needs_writer = state.needs_writer();
         drop(state);
