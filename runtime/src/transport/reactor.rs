@@ -326,15 +326,15 @@ impl<S: Serve> Round<'_, S> {
         if accepted.is_empty() {
             return;
         }
-        let mut has_jobs = false;
-        for job in accepted.into_iter().filter_map(|request| self.serve.accept(request)) {
-            lock(&self.work.jobs).push_back(job);
-            has_jobs = true;
-        }
-        match has_jobs {
-            false => link.uncork(),
-            true => lock(&self.work.corked).push(Arc::clone(link)),
-        }
+        let mut jobs = accepted.into_iter().filter_map(|request| self.serve.accept(request));
+        let Some(first) = jobs.next() else { return link.uncork() };
+        // Most visits bring one request, or many: the lock is taken once.
+        let others: Vec<_> = jobs.collect();
+        let mut jobs = lock(&self.work.jobs);
+        jobs.push_back(first);
+        jobs.extend(others);
+        drop(jobs);
+        lock(&self.work.corked).push(Arc::clone(link));
     }
 }
 

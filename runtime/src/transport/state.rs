@@ -25,6 +25,8 @@ pub(super) struct State {
     pub(super) held: StreamMap<Accepted>,
     /// Those among them that are whole now, or never will be.
     pub(super) settled: Vec<Accepted>,
+    /// How many requests the last read has brought.
+    pub(super) accepted_last: usize,
     /// What the peer has not taken yet of messages that this side has taken whole.
     pub(super) rests: StreamMap<Rest>,
     /// Those who wait for the peer to allow one more stream.
@@ -118,6 +120,7 @@ impl State {
             inboxes: StreamMap::default(),
             held: StreamMap::default(),
             settled: Vec::new(),
+            accepted_last: 0,
             rests: StreamMap::default(),
             turns: Turns::default(),
             output: Output::Idle,

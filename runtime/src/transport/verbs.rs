@@ -132,8 +132,9 @@ impl Link {
         read: Option<&io::Result<usize>>,
         time: Instant,
     ) -> Pumped {
-        let mut accepted = Vec::new();
         let mut state = lock(&self.state);
+        // As many as there were the last time.
+        let mut accepted = Vec::with_capacity(state.accepted_last);
         (state.pumping, state.pumped) = (None, Some(time));
         let was_ready = state.core.is_ready();
         match read {
@@ -151,6 +152,7 @@ impl Link {
         }
         let is_quiet = !matches!(read, Some(Ok(_)));
         accepted.append(&mut state.settled);
+        state.accepted_last = accepted.len();
         let has_changed = state.core.is_ready() != was_ready || state.lost.is_some();
         let foreign = std::mem::take(&mut state.foreign);
         let is_usable = self.end_pump(state, time);
