@@ -21,9 +21,9 @@ use crate::transport::Run;
 use crate::transport::callbacks::run_aside;
 
 /// A call that has begun.
-#[allow(clippy::large_enum_variant, reason = "the usual call costs no allocation of its own")]
 pub(crate) enum Handle {
-    Wire(Call),
+    /// Not in place: it is handed on several times when it begins.
+    Wire(Box<Call>),
     Intercepted(Intercepted),
     Answered(Answered),
 }
@@ -52,7 +52,8 @@ impl Handle {
         options.settle(channel.settings())?;
         let interceptors = &channel.settings().interceptors;
         if interceptors.0.is_empty() {
-            return Call::begin(channel, method, options, requests).map(Self::Wire);
+            let call = Call::begin(channel, method, options, requests);
+            return call.map(|call| Self::Wire(Box::new(call)));
         }
         let request = match requests {
             Requests::One(framed) => Some(framed.as_slice()[PREFIX_LEN..].to_vec()),

@@ -34,7 +34,8 @@ pub(crate) fn begin(call: &OutgoingCall<'_>) -> Result<Handle, Status> {
         None => Requests::Stream,
         Some(message) => Requests::One(framed(message, send_max)?),
     };
-    Call::begin(call.channel, call.method, call.options.clone(), requests).map(Handle::Wire)
+    Call::begin(call.channel, call.method, call.options.clone(), requests)
+        .map(|call| Handle::Wire(Box::new(call)))
 }
 
 /// The one request of a call, as `interceptors` leave it.

@@ -50,7 +50,8 @@ pub(crate) struct Handlers<'s> {
 pub(crate) struct Call {
     /// `None` if only a generic handler may know the method.
     route: Option<Route>,
-    context: Context,
+    /// Not in place: a call changes hands several times before it runs.
+    context: Box<Context>,
     /// Kept until the method has returned and all replies are sent.
     place: Option<Place>,
 }
@@ -175,7 +176,7 @@ impl<'s> Dispatcher<'s> {
         let caller = Caller { request: fields, peer, deadline };
         let kind = route.as_ref().map(|_| method.kind());
         let context = Context::new(method, kind, caller, Arc::new(Reply::new(stream, terms)));
-        Call { route, context, place: None }
+        Call { route, context: Box::new(context), place: None }
     }
 }
 
