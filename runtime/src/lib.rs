@@ -126,8 +126,8 @@ pub use transport::credentials::{ChannelCredentials, ServerCredentials};
 pub use transport::current::{CurrentCall, Entered};
 pub use transport::in_process::InProcess;
 pub use transport::listener::BindAddress;
+pub use transport::plan::FullPool;
 pub use transport::wire::Address;
-pub use transport::workers::FullPool;
 
 /// TLS and mutual TLS by rustls (feature `tls`): [`ClientTls`](tls::ClientTls) for
 /// [`Channel::secure`], [`ServerTls`](tls::ServerTls) for [`ServerBuilder::bind_secure`].

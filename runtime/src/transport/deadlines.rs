@@ -7,8 +7,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::inbox::{Busy, Inbox};
+use super::inbox::Inbox;
 use super::link::Link;
+use super::sending::Busy;
 use super::timer::{Scheduled, Timer};
 use super::{lock, now};
 use crate::http2::{Headers, Reason, StreamId};

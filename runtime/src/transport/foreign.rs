@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::inbox::Inbox;
+use super::incoming::Incoming;
 use super::link::Link;
 use super::now;
-use super::received::Incoming;
 use super::timer::Timer;
 use crate::http2::Headers;
 use crate::limits::{FOREIGN_BODY_MAX, FOREIGN_BODY_WAIT};
@@ -81,7 +81,8 @@ impl Foreign {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::received::{Found, Received};
+    use crate::transport::incoming::Found;
+    use crate::transport::received::Received;
 
     fn take(received: &mut Received) -> Option<Incoming> {
         match received.take() {

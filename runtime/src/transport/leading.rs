@@ -7,12 +7,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::inbox::{Awaited, Busy, DeadlinePassed, Inbox, SendingTurn};
+use super::inbox::Inbox;
 use super::lead::{Lead, Role};
 use super::link::Link;
 use super::now;
 use super::parking::Spaces;
+use super::sending::{Busy, SendingTurn};
 use super::verbs::{Caller, Pumped};
+use super::waiting::{Awaited, DeadlinePassed};
 
 impl Link {
     /// Waits until `what` is there at `inbox`, `until` at most; drives the connection meanwhile, if

@@ -3,12 +3,10 @@
 //! A link is driven by two verbs alone, `submit` and `pump` (see `verbs`). Who submits writes at once
 //! without blocking; who pumps is decided by `lead`.
 
-use std::fmt;
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Instant;
+use std::{fmt, io};
 
 use super::active::ActiveCall;
 use super::auth_context::AuthContext;
@@ -21,12 +19,11 @@ use super::shape::{ThreadShape, shape};
 use super::state::{Phase, State};
 use super::stream::Stream;
 use super::threads::Threads;
-use super::verbs::Pumped;
 use super::wire::{Address, Wire};
 use super::{lock, now, random, spawn, wait_until};
 use crate::http2::{self, Config, Connection, Headers, Reason};
+use crate::limits::LINGER_MAX;
 use crate::limits::http2::{HEADER_BLOCK_SIZE_MAX, HEADER_FIELDS_MAX, HEADER_LIST_SMALL};
-use crate::limits::{LINGER_MAX, PATIENCE, READ_BUFFER_SIZE};
 
 /// One connection to a peer, shared by everybody who has a stream on it.
 ///
@@ -44,7 +41,7 @@ pub(crate) struct Link {
     /// Who pumps, if callers do that too.
     pub(super) lead: Option<Lead>,
     /// To be called once no stream can be opened any more.
-    leaves: Mutex<Option<Leaves>>,
+    pub(super) leaves: Mutex<Option<Leaves>>,
     /// How its reactor is called, if it has one.
     pub(super) bell: OnceLock<Bell>,
     /// When its reactor will look at it at the latest, if that is known.
@@ -369,63 +366,6 @@ impl Link {
 
     pub(super) fn side(&self) -> Side {
         self.side
-    }
-
-    /// What the link's thread runs.
-    fn run(self: Arc<Self>, mut serve: impl FnMut(Accepted)) {
-        let pumping = AssertUnwindSafe(|| {
-            // The core's deadlines count from here, also if the peer never says a word.
-            self.submit(|state| state.core.on_time(now()));
-            let mut buffer = vec![0; READ_BUFFER_SIZE];
-            self.watch_alone();
-            while let Pumped::Alive { accepted, is_usable, .. } = self.pump(&mut buffer, None, None)
-            {
-                accepted.into_iter().for_each(&mut serve);
-                if !is_usable {
-                    self.tell_leaving();
-                }
-                if let Some(lead) = &self.lead {
-                    let is_open = !lock(&self.state).inboxes.is_empty();
-                    if !lead.keeps_watching(is_open) {
-                        self.watch_alone();
-                    }
-                }
-            }
-        });
-        let text = match catch_unwind(pumping) {
-            Ok(()) => "connection closed by this side",
-            Err(_) => "connection closed after a panic of its thread",
-        };
-        self.end(text.into());
-        drop(serve);
-        self.finish();
-    }
-
-    /// Waits until this thread is to lead, if callers lead too; writes meanwhile what they leave.
-    fn watch_alone(&self) {
-        let Some(lead) = &self.lead else { return };
-        while !lead.watch() {
-            self.wire.wait_writable(PATIENCE);
-            self.resume_writing();
-        }
-    }
-
-    /// The connection has ended, and whoever drives it is done with it.
-    pub(super) fn finish(&self) {
-        // Nobody asks for them any more; they take the lock when they are dropped.
-        let settled = std::mem::take(&mut lock(&self.state).settled);
-        drop(settled);
-        self.tell_leaving();
-        self.wire.shutdown();
-        lock(&self.state).reader_done = true;
-        self.changed.notify_all();
-    }
-
-    pub(super) fn tell_leaving(&self) {
-        let leaves = lock(&self.leaves).take();
-        if let Some(leaves) = leaves {
-            leaves(self);
-        }
     }
 
     pub(super) fn why_unusable(&self, error: http2::OpenError) -> Arc<str> {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! link      one connection: opened, closed       verbs     submit and pump, which drive it
+//! writing   from the core to the wire           watching  what a link's own thread runs
 //! lead      which thread pumps: callers, watcher   visits    how a reactor drives a link
 //! reactor   one thread for many links             reactors  those of a server, and their threads
 //! seat      the right to drive a reactor          poller    waiting for many descriptors
@@ -10,15 +11,19 @@
 //! parking   where followers of a leader sleep
 //! sync      atomics and locks, for models          shape     which threads a process has
 //! state     what its lock protects: the http2 core, and who waits for what of it
-//! stream    one stream as an application holds it: every wait for a peer is here
+//! delivering  from events to inboxes             rests     messages that the core has not taken
+//! stream    one stream as an application holds it outgoing  what is sent on it in one go
 //! inbox     the receiving end of a stream         received  what has come and was not taken
+//! incoming  what an application receives
+//! sending   whose turn it is to send, and the end waiting   for what comes to an inbox, or for the lead
+//! endings   what happens when a stream ends
 //! foreign   a response that is none of gRPC's    opening  a call that has no stream yet
 //! wire      what bytes travel over: tcp, unix (both a socket), memory
 //! credentials  insecure, local, TLS              tls       TLS by rustls (feature)
 //! auth_context who the peer is
 //! listener  accepting connections               in_process  a place to listen without a socket
 //! threads   where a server's threads are started    timer   things to be done at a time
-//! workers   the pool that runs user code
+//! workers   the pool that runs user code         plan      how many, and what if none is free
 //! run       messages that were taken together
 //! batch     small messages that leave together     flusher   the thread that sends them meanwhile
 //! callbacks the thread that tells of cancellations and of replies    occasion  what it is told for
@@ -59,8 +64,10 @@ mod cork;
 pub(crate) mod credentials;
 pub(crate) mod current;
 mod deadlines;
+mod delivering;
 mod doze;
 mod due;
+mod endings;
 mod flusher;
 mod foreign;
 #[cfg(feature = "testing")]
@@ -68,6 +75,7 @@ pub(crate) mod handover;
 mod happy_eyeballs;
 pub(crate) mod in_process;
 mod inbox;
+mod incoming;
 pub(crate) mod latch;
 mod lead;
 mod leading;
@@ -76,13 +84,17 @@ pub(crate) mod listener;
 pub(crate) mod memory;
 mod occasion;
 mod opening;
+mod outgoing;
 mod parking;
 mod pauses;
+pub(crate) mod plan;
 mod reactor;
 mod reactors;
 mod received;
+mod rests;
 mod run;
 mod seat;
+mod sending;
 mod shape;
 mod socket;
 mod state;
@@ -101,8 +113,11 @@ mod turns;
 pub(crate) mod unix;
 mod verbs;
 mod visits;
+mod waiting;
+mod watching;
 pub(crate) mod wire;
 pub(crate) mod workers;
+mod writing;
 
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
 mod linux;
@@ -128,19 +143,21 @@ pub(crate) use bound::{Bound, Wish};
 pub(crate) use cancellation::{CANCELLED, Parents, Tied};
 pub(crate) use current::{Child, CurrentCall};
 pub(crate) use in_process::InProcess;
+pub(crate) use incoming::Incoming;
 pub(crate) use latch::Latch;
 pub(crate) use link::{Accepted, Accepting, Link, OpenError};
 pub(crate) use listener::{Listener, Listening};
 pub(crate) use opening::{Beginning, Opening};
+pub(crate) use outgoing::SendError;
+pub(crate) use plan::{FullPool, Plan, Refusal};
 pub(crate) use reactor::Serve;
 pub(crate) use reactors::{Crew, Reactors, server_reactors};
-pub(crate) use received::Incoming;
 pub(crate) use run::Run;
-pub(crate) use stream::{SendError, Stream};
+pub(crate) use stream::Stream;
 pub(crate) use target::{Place, Target};
 pub(crate) use threads::Threads;
 pub(crate) use wire::{Address, Wire};
-pub(crate) use workers::{FullPool, Job, Plan, Pool, Refusal, Turn, Workers};
+pub(crate) use workers::{Job, Pool, Turn, Workers};
 
 /// The only clock: every other layer gets the time as an argument.
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]

@@ -10,10 +10,12 @@ use std::time::Instant;
 
 use super::cancellation::{Parents, Tied};
 use super::current::Child;
-use super::inbox::{Awaited, DeadlinePassed, Inbox};
+use super::inbox::Inbox;
 use super::link::{Link, OpenError};
 use super::occasion::SentEnd;
-use super::stream::{End, Outgoing, SendError, Stream};
+use super::outgoing::{End, Outgoing, SendError};
+use super::stream::Stream;
+use super::waiting::{Awaited, DeadlinePassed};
 use crate::http2::{self, Headers, Reason};
 
 /// What a stream begins with.

@@ -6,14 +6,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::inbox::{Awaited, Inbox, Told};
+use super::inbox::Inbox;
 use super::link::{Accepted, Load, Side};
+use super::outgoing::Outgoing;
 use super::parking::Spaces;
-use super::received::Incoming;
-use super::stream::{End, Outgoing};
+use super::rests::{Rest, RestEnd};
 use super::turns::Turns;
+use super::waiting::Awaited;
 use super::wire::Interest;
-use crate::http2::{self, Connection, Event, Headers, StreamId, StreamMap};
+use crate::http2::{self, Connection, Headers, StreamId, StreamMap};
 use crate::limits::PATIENCE;
 
 /// A link's state.
@@ -30,7 +31,7 @@ pub(super) struct State {
     /// What the peer has not taken yet of messages that this side has taken whole.
     pub(super) rests: StreamMap<Rest>,
     /// Those who wait for the peer to allow one more stream.
-    turns: Turns,
+    pub(super) turns: Turns,
     pub(super) output: Output,
     pub(super) phase: Phase,
     /// Why the streams have ended, once they have.
@@ -42,7 +43,7 @@ pub(super) struct State {
     /// No more streams are wanted; the link closes with its last one.
     pub(super) retiring: bool,
     /// No stream can be opened for want of identifiers.
-    exhausted: bool,
+    pub(super) exhausted: bool,
     /// What the pumping thread waits for, if it waits.
     pub(super) pumping: Option<Pumping>,
     /// When the link was pumped last.
@@ -54,7 +55,7 @@ pub(super) struct State {
     pub(super) called: Spaces,
     /// Where a head has come that is none of gRPC's, whose body is to be waited for.
     pub(super) foreign: Vec<Arc<Inbox>>,
-    side: Side,
+    pub(super) side: Side,
 }
 
 /// What a thread that pumps waits for.
@@ -79,23 +80,6 @@ pub(super) enum Output {
     Broken { until: Instant, error: Arc<str> },
 }
 
-/// The rest of a message, on its way.
-pub(super) struct Rest {
-    bytes: Vec<u8>,
-    sent: usize,
-    end: RestEnd,
-}
-
-/// What follows behind the rest of a message.
-enum RestEnd {
-    /// Nothing yet.
-    Open,
-    /// END_STREAM.
-    Plain,
-    /// Trailers, and a reset behind them if there is a reason for one.
-    Trailers(Headers, Option<http2::Reason>),
-}
-
 /// How far the end of a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -103,14 +87,6 @@ pub(super) enum Phase {
     /// Everything is over but that the peer reads our last frames; until then at most.
     Lingering(Instant),
     Over,
-}
-
-/// A stream that the peer has opened, before it has a handle.
-pub(super) struct Request {
-    pub(super) id: StreamId,
-    pub(super) headers: Headers,
-    pub(super) end: bool,
-    pub(super) truncated: bool,
 }
 
 impl State {
@@ -211,90 +187,6 @@ impl State {
         Ok(is_sent)
     }
 
-    /// Takes all of `data` if the core takes some of it, and keeps what the core does not take.
-    pub(super) fn send_whole(
-        &mut self,
-        id: StreamId,
-        data: &[u8],
-        inbox: &Inbox,
-    ) -> Result<bool, http2::SendError> {
-        if self.lost.is_some() {
-            return Err(http2::SendError::Closed);
-        }
-        if !self.drain(id, inbox)? {
-            return Ok(false);
-        }
-        let sent = self.core.send_data(id, data, false)?;
-        if sent < data.len() {
-            inbox.set_blocked();
-        }
-        if (1..data.len()).contains(&sent) {
-            let rest = Rest { bytes: data[sent..].to_vec(), sent: 0, end: RestEnd::Open };
-            self.rests.insert(id, rest);
-        }
-        Ok(sent > 0)
-    }
-
-    /// Gives the core what has gathered at `inbox`; says whether nothing is left of it, nor of what was
-    /// sent before it. What the core does not take goes on when the core tells that it takes more.
-    pub(super) fn drain(&mut self, id: StreamId, inbox: &Inbox) -> Result<bool, http2::SendError> {
-        if self.lost.is_some() {
-            return Err(http2::SendError::Closed);
-        }
-        if self.rest_of(id).is_some() {
-            inbox.set_blocked();
-            return Ok(false);
-        }
-        let bytes = inbox.take_gathered();
-        if bytes.is_empty() {
-            return Ok(true);
-        }
-        inbox.counts().add_sent(bytes.len());
-        let sent = self.core.send_data(id, &bytes, false)?;
-        if sent < bytes.len() {
-            inbox.set_stuck();
-            self.rests.insert(id, Rest { bytes, sent, end: RestEnd::Open });
-            return Ok(false);
-        }
-        inbox.keep_room(bytes);
-        Ok(true)
-    }
-
-    /// The core takes more of a stream: sends the rest of what it had not taken, then what has gathered
-    /// meanwhile. Says whether some of it is left.
-    fn send_more(&mut self, id: StreamId) -> bool {
-        if self.send_rest(id) {
-            return true;
-        }
-        let Some(inbox) = self.inboxes.get(&id).cloned() else { return false };
-        // An error means that the stream is over; its receiver learns how.
-        !self.drain(id, &inbox).unwrap_or(true)
-    }
-
-    /// The rest of a message that waits on a stream.
-    fn rest_of(&mut self, id: StreamId) -> Option<&mut Rest> {
-        // Most connections have none, and then nothing is looked up.
-        if self.rests.is_empty() { None } else { self.rests.get_mut(&id) }
-    }
-
-    /// Sends more of the rest of a message, and what follows it; says whether some of it is left.
-    fn send_rest(&mut self, id: StreamId) -> bool {
-        let Some(rest) = self.rests.get_mut(&id) else { return false };
-        let is_last = matches!(rest.end, RestEnd::Plain);
-        let sent = self.core.send_data(id, &rest.bytes[rest.sent..], is_last);
-        rest.sent += sent.unwrap_or(0);
-        if sent.is_ok() && rest.sent < rest.bytes.len() {
-            return true;
-        }
-        if let Some(Rest { end: RestEnd::Trailers(trailers, reset), .. }) = self.rests.remove(&id)
-            && self.core.send_headers(id, &trailers, true).is_ok()
-            && let Some(reason) = reset
-        {
-            self.core.reset(id, reason);
-        }
-        false
-    }
-
     /// Lets go of a stream that nobody holds any more, and resets it if there is a reason.
     ///
     /// What this side has ended with trailers still reaches the peer, however late it reads.
@@ -344,125 +236,6 @@ impl State {
         if sent && !received {
             // RFC 9113 8.1: NO_ERROR after a complete response.
             self.core.reset(id, http2::Reason::NO_ERROR);
-        }
-    }
-
-    /// Delivers what commands or the time have brought about.
-    pub(super) fn settle(&mut self) {
-        while let Some(event) = self.core.poll_event() {
-            // Only the network brings requests.
-            let _none = self.deliver(event);
-        }
-        let is_hopeless = self.lost.is_some() || self.retiring || self.exhausted;
-        if is_hopeless || self.core.is_going_away() {
-            for inbox in self.turns.end() {
-                self.tell(&inbox, inbox.give_turn());
-            }
-        } else if !self.turns.is_empty() {
-            for inbox in self.turns.call(self.core.room()) {
-                self.tell(&inbox, inbox.give_turn());
-            }
-        }
-    }
-
-    /// Puts an event into its inbox; a request is returned.
-    pub(super) fn deliver(&mut self, event: Event<'_>) -> Option<Request> {
-        match event {
-            Event::Headers { stream, headers, end_stream, truncated } => match self.side {
-                Side::Server => {
-                    return Some(Request { id: stream, headers, end: end_stream, truncated });
-                }
-                Side::Client => {
-                    let mut lacks_body = false;
-                    self.push(stream, end_stream, |inbox| {
-                        let told;
-                        (lacks_body, told) = inbox.push_head(headers, end_stream, truncated);
-                        told
-                    });
-                    if lacks_body {
-                        self.foreign.extend(self.inboxes.get(&stream).cloned());
-                    }
-                }
-            },
-            Event::Data { stream, data, end_stream } => {
-                let mut credit = 0;
-                self.push(stream, end_stream, |inbox| {
-                    let told;
-                    (credit, told) = inbox.push_data(data, end_stream);
-                    told
-                });
-                if credit > 0 {
-                    self.core.release(stream, credit);
-                }
-                self.settle_held(stream);
-            }
-            Event::Trailers { stream, headers, truncated } => {
-                self.push(stream, true, |inbox| inbox.push_trailers(headers, truncated));
-            }
-            Event::Reset { stream, reason, by } => {
-                self.rests.remove(&stream);
-                let reset = Incoming::Reset { reason, by };
-                self.push(stream, false, |inbox| inbox.push_failure(reset));
-                self.settle_held(stream);
-            }
-            Event::Writable { stream } => {
-                if !self.send_more(stream) {
-                    self.push(stream, false, Inbox::set_writable);
-                }
-            }
-            Event::GoAway { reason, debug, .. } => {
-                self.is_too_chatty |=
-                    reason == http2::Reason::ENHANCE_YOUR_CALM && debug == b"too_many_pings";
-                self.going = Some(match debug.is_empty() {
-                    true => format!("GOAWAY {reason}"),
-                    false => format!("GOAWAY {reason} \"{}\"", debug.escape_ascii()),
-                });
-            }
-            // `settle` and the waits for readiness ask the core itself.
-            Event::StreamsAvailable | Event::SettingsReceived => {}
-            Event::SettingsAcked | Event::PingAcked(_) => {}
-        }
-        None
-    }
-
-    /// The streams are over, for the reason given.
-    pub(super) fn lose(&mut self, text: Arc<str>) {
-        if self.lost.is_some() {
-            return;
-        }
-        for inbox in self.inboxes.values() {
-            let told = inbox.push_failure(Incoming::Lost(Arc::clone(&text)));
-            self.called |= told.called;
-            if told.is_due && inbox.set_due() {
-                self.due.push(Arc::clone(inbox));
-            }
-        }
-        self.rests.clear();
-        self.settled.extend(self.held.drain().map(|(_, accepted)| accepted));
-        self.lost = Some(text);
-    }
-
-    /// Puts back a request until it is whole; returns it if it is, or never will be.
-    pub(super) fn hold(&mut self, accepted: Accepted) -> Option<Accepted> {
-        let id = accepted.stream.id();
-        if self.lost.is_some() || accepted.stream.inbox().is_settled() {
-            return Some(accepted);
-        }
-        let credit = accepted.stream.inbox().expect();
-        if credit > 0 {
-            self.core.release(id, credit);
-        }
-        self.held.insert(id, accepted);
-        None
-    }
-
-    /// Something has come on a stream whose request may be held.
-    fn settle_held(&mut self, id: StreamId) {
-        // Most connections hold none, and then nothing is looked up.
-        if !self.held.is_empty()
-            && self.held.get(&id).is_some_and(|held| held.stream.inbox().is_settled())
-        {
-            self.settled.extend(self.held.remove(&id));
         }
     }
 
@@ -523,40 +296,5 @@ impl State {
         let is_broken = matches!(self.output, Output::Broken { .. });
         let is_over = self.lost.is_some() || self.retiring || self.exhausted || is_broken;
         !is_over && !self.core.is_going_away()
-    }
-
-    /// Calls `put` with the inbox of `stream`, unless nobody holds it any more. If the server has
-    /// ended the call, `ends`, the client sends nothing more.
-    fn push(&mut self, stream: StreamId, ends: bool, put: impl FnOnce(&Inbox) -> Told) {
-        let Some(inbox) = self.inboxes.get(&stream) else { return };
-        let mut told = put(inbox);
-        if ends && self.side == Side::Client {
-            told |= inbox.close_sending();
-        }
-        self.called |= told.called;
-        if told.is_due && inbox.set_due() {
-            self.due.push(Arc::clone(inbox));
-        }
-    }
-
-    /// Has those told, when the lock is released, who wait at `inbox`.
-    pub(super) fn tell(&mut self, inbox: &Arc<Inbox>, told: Told) {
-        self.called |= told.called;
-        if told.is_due && inbox.set_due() {
-            self.due.push(Arc::clone(inbox));
-        }
-    }
-}
-
-impl From<End<'_>> for RestEnd {
-    fn from(end: End<'_>) -> Self {
-        match end {
-            End::Open => Self::Open,
-            End::Plain => Self::Plain,
-            // Who has sent a part of a message has sent a head.
-            End::Trailers(trailers) | End::Outcome { behind_head: trailers, .. } => {
-                Self::Trailers(trailers.clone(), None)
-            }
-        }
     }
 }

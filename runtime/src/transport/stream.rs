@@ -10,17 +10,16 @@ use std::time::Instant;
 
 use super::active::{Counts, Facts};
 use super::auth_context::AuthContext;
-use super::batch::Offered;
 use super::current::Child;
 use super::deadlines::Deadline;
-use super::flusher::flush_soon;
-use super::inbox::{Awaited, DeadlinePassed, Inbox};
+use super::inbox::Inbox;
+use super::incoming::{Found, Incoming};
 use super::link::{Link, Side};
-use super::occasion::{OnCancel, SentEnd};
-use super::received::{Found, Incoming};
+use super::occasion::OnCancel;
 use super::run::Run;
+use super::waiting::{Awaited, DeadlinePassed};
 use super::wire::Address;
-use crate::http2::{self, Connection, Headers, Reason, StreamId};
+use crate::http2::{Headers, Reason, StreamId};
 
 /// A handle on a stream; clones share it, from any thread.
 ///
@@ -28,195 +27,18 @@ use crate::http2::{self, Connection, Headers, Reason, StreamId};
 /// END_STREAM: a message that was cut short must not look complete.
 #[derive(Clone)]
 pub(crate) struct Stream {
-    handle: Arc<Handle>,
+    pub(super) handle: Arc<Handle>,
 }
 
 pub(super) struct Handle {
-    link: Arc<Link>,
-    id: StreamId,
-    inbox: Arc<Inbox>,
-}
-
-/// Why a stream took nothing, or not everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SendError {
-    /// The stream takes nothing more; [`Stream::receive`] has the reason.
-    Closed,
-    /// The deadline passed. If a part of a message was sent before, the stream has been reset.
-    Deadline,
-}
-
-/// What is to be sent in one go, and how far it has got.
-pub(super) struct Outgoing<'a> {
-    /// Not sent if a head was sent before.
-    pub(super) head: Option<&'a Headers>,
-    pub(super) data: &'a [u8],
-    /// What ends the stream, or nothing.
-    pub(super) end: End<'a>,
-}
-
-/// How a sending ends.
-#[derive(Clone, Copy)]
-pub(super) enum End<'a> {
-    /// More may follow.
-    Open,
-    /// END_STREAM on the last frame.
-    Plain,
-    Trailers(&'a Headers),
-    /// Trailers behind a head, or what stands alone if none was sent.
-    Outcome {
-        behind_head: &'a Headers,
-        alone: &'a Headers,
-    },
+    pub(super) link: Arc<Link>,
+    pub(super) id: StreamId,
+    pub(super) inbox: Arc<Inbox>,
 }
 
 impl Stream {
     pub(super) fn new(link: Arc<Link>, id: StreamId, inbox: Arc<Inbox>) -> Self {
         Self { handle: Arc::new(Handle { link, id, inbox }) }
-    }
-
-    /// Sends a head, or trailers with `end`. Never waits.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError::Closed`].
-    pub(crate) fn send_headers(&self, headers: &Headers, end: bool) -> Result<(), SendError> {
-        let end = if end { End::Trailers(headers) } else { End::Open };
-        let head = if let End::Open = end { Some(headers) } else { None };
-        self.send(Outgoing { head, data: &[], end }, None)
-    }
-
-    /// Sends whole framed messages; waits for flow control, `until` at most.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError`]: some of the bytes may have been sent.
-    pub(crate) fn send_message(
-        &self,
-        framed: &[u8],
-        end: bool,
-        until: Option<Instant>,
-    ) -> Result<(), SendError> {
-        let end = if end { End::Plain } else { End::Open };
-        self.send(Outgoing { head: None, data: framed, end }, until)
-    }
-
-    /// As [`Stream::send_message`], of one message behind which others may come soon: it is sent at once,
-    /// or within a moment together with them, and in any case before whatever is sent later on the
-    /// stream. Waits only if the peer has not taken what came before, `until` at most.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError`]: some of the bytes may have been sent.
-    pub(crate) fn send_one_of_many(
-        &self,
-        framed: &[u8],
-        until: Option<Instant>,
-    ) -> Result<(), SendError> {
-        let inbox = &self.handle.inbox;
-        match inbox.offer(framed).ok_or(SendError::Closed)? {
-            Offered::Taken => {}
-            Offered::Full => self.handle.drain(),
-            Offered::Begun if flush_soon(Arc::downgrade(&self.handle)) => {}
-            // Without a thread for it nothing may gather.
-            Offered::Begun => {
-                inbox.look();
-                self.handle.drain();
-            }
-            Offered::Refused => {
-                self.send_message(framed, false, until)?;
-                inbox.on_lone();
-            }
-        }
-        Ok(())
-    }
-
-    /// As [`Stream::send_one_of_many`], if that is nothing but to leave the message with others; says
-    /// whether it is. Now and then it is not, so that whoever sends looks after other things too.
-    pub(crate) fn gather(&self, framed: &[u8]) -> bool {
-        self.handle.inbox.gather(framed)
-    }
-
-    /// Sends what has gathered, before this thread waits for what comes.
-    fn flush_before_waiting(&self) {
-        if self.handle.inbox.on_wait() {
-            self.handle.drain();
-        }
-    }
-
-    /// What the flusher does: sends what has gathered, and says whether to look again.
-    pub(super) fn look(handle: &Handle) -> bool {
-        let look = handle.inbox.look();
-        if look.is_due {
-            handle.drain();
-        }
-        look.is_watched
-    }
-
-    /// Takes a whole framed message once the peer takes the beginning of it, and waits for that,
-    /// `until` at most. What the peer does not take yet is sent behind the caller's back; nothing
-    /// else is sent before it, and an end or trailers alone follow it without anybody waiting.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError`]: nothing of it was taken.
-    pub(crate) fn send_whole(
-        &self,
-        framed: &[u8],
-        until: Option<Instant>,
-    ) -> Result<(), SendError> {
-        let Handle { link, id, inbox } = &*self.handle;
-        let _turn = link.begin_sending(inbox, until)?.ok_or(SendError::Closed)?;
-        loop {
-            let taken = link.submit(|state| state.send_whole(*id, framed, inbox));
-            if taken.map_err(|http2::SendError::Closed| SendError::Closed)? {
-                inbox.counts().add_sent(framed.len());
-                return Ok(());
-            }
-            link.wait(inbox, Awaited::Writable, until)?;
-        }
-    }
-
-    /// Sends a head, framed messages and trailers, or as much of that as there is, in as few
-    /// writes as flow control lets it; waits `until` at most.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError`]: some of it may have been sent.
-    pub(crate) fn send_response(
-        &self,
-        head: Option<&Headers>,
-        framed: &[u8],
-        trailers: Option<&Headers>,
-        until: Option<Instant>,
-    ) -> Result<(), SendError> {
-        let end = trailers.map_or(End::Open, End::Trailers);
-        self.send(Outgoing { head, data: framed, end }, until)
-    }
-
-    /// Ends the stream with trailers: `behind_head`, or `alone` if no head was sent. Never waits but
-    /// for whoever sends meanwhile, `until` at most.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError`]: nothing was sent.
-    pub(crate) fn send_outcome(
-        &self,
-        behind_head: &Headers,
-        alone: &Headers,
-        until: Option<Instant>,
-    ) -> Result<(), SendError> {
-        let end = End::Outcome { behind_head, alone };
-        self.send(Outgoing { head: None, data: &[], end }, until)
-    }
-
-    /// Ends the sending side with nothing more.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError::Closed`].
-    pub(crate) fn finish(&self) -> Result<(), SendError> {
-        self.send_message(&[], true, None)
     }
 
     /// Takes what came next; waits for it, `until` at most. After the end it returns the end again.
@@ -461,39 +283,6 @@ impl Stream {
         Arc::downgrade(&self.handle)
     }
 
-    pub(super) fn send(
-        &self,
-        mut outgoing: Outgoing<'_>,
-        until: Option<Instant>,
-    ) -> Result<(), SendError> {
-        let Handle { link, id, inbox } = &*self.handle;
-        let _turn = link.begin_sending(inbox, until)?.ok_or(SendError::Closed)?;
-        let all = outgoing.data.len();
-        loop {
-            let before = outgoing.data.len();
-            let mut ended = None;
-            let sent = link.submit(|state| {
-                let is_sent = state.send(*id, &mut outgoing, inbox)?;
-                inbox.counts().add_sent(before - outgoing.data.len());
-                if is_sent && outgoing.is_last() {
-                    ended = inbox.set_sent_end();
-                }
-                Ok(is_sent)
-            });
-            if sent.map_err(|http2::SendError::Closed| SendError::Closed)? {
-                ended.into_iter().for_each(SentEnd::tell);
-                return Ok(());
-            }
-            if link.wait(inbox, Awaited::Writable, until).is_err() {
-                if outgoing.data.len() < all {
-                    // The peer has the beginning of a message and will never get the rest.
-                    self.reset(Reason::CANCEL);
-                }
-                return Err(SendError::Deadline);
-            }
-        }
-    }
-
     /// Whether this side has reset the stream.
     pub(super) fn is_reset(&self) -> bool {
         self.handle.inbox.is_reset()
@@ -509,7 +298,7 @@ impl Stream {
 
 impl Handle {
     /// Sends what has gathered.
-    fn drain(&self) {
+    pub(super) fn drain(&self) {
         // An error means that the stream is over; its receiver learns how.
         let _ = self.link.submit(|state| state.drain(self.id, &self.inbox));
     }
@@ -542,48 +331,5 @@ impl Drop for Handle {
         };
         self.link.submit(|state| state.abandon(self.id, reason));
         self.link.end_pause();
-    }
-}
-
-impl From<DeadlinePassed> for SendError {
-    fn from(DeadlinePassed: DeadlinePassed) -> Self {
-        Self::Deadline
-    }
-}
-
-impl Outgoing<'_> {
-    /// Gives `core` what it takes; says whether that is all.
-    pub(super) fn advance(
-        &mut self,
-        core: &mut Connection,
-        id: StreamId,
-    ) -> Result<bool, http2::SendError> {
-        // Of two who answer one call at once both may come with a head.
-        if let Some(head) = self.head.take()
-            && !core.is_head_sent(id)
-        {
-            core.send_headers(id, head, false)?;
-        }
-        let is_last = matches!(self.end, End::Plain);
-        if !self.data.is_empty() || is_last {
-            let accepted = core.send_data(id, self.data, is_last)?;
-            self.data = &self.data[accepted..];
-            if !self.data.is_empty() {
-                return Ok(false);
-            }
-        }
-        let trailers = match self.end {
-            End::Open | End::Plain => return Ok(true),
-            End::Trailers(trailers) => trailers,
-            End::Outcome { behind_head, .. } if core.is_head_sent(id) => behind_head,
-            End::Outcome { alone, .. } => alone,
-        };
-        core.send_headers(id, trailers, true)?;
-        Ok(true)
-    }
-
-    /// Whether nothing follows.
-    pub(super) fn is_last(&self) -> bool {
-        !matches!(self.end, End::Open)
     }
 }

@@ -1,9 +1,10 @@
 //! Who drives a client's connection, where several threads wait at one stream.
 
 use super::*;
-use crate::transport::inbox::{Awaited, DeadlinePassed, Inbox};
+use crate::transport::inbox::Inbox;
 use crate::transport::parking::{Parking, Space};
 use crate::transport::verbs::Caller;
+use crate::transport::waiting::{Awaited, DeadlinePassed};
 
 /// A thread that waits for its turn to send never drives the connection, so it leaves an offer of the
 /// lead to one that waits at the same stream and does.

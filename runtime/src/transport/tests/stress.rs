@@ -7,7 +7,7 @@ use std::thread;
 
 use super::*;
 use crate::http2::Reason;
-use crate::transport::inbox::DeadlinePassed;
+use crate::transport::waiting::DeadlinePassed;
 use crate::transport::{FullPool, Plan, SendError, Threads, Workers};
 
 /// Numbers that follow from a seed (xorshift).

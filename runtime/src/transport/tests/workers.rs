@@ -1,5 +1,6 @@
 //! The rules of the worker pool, by closures that wait until the test lets them go.
 
+use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;

@@ -1,0 +1,163 @@
+//! From events of the core to inboxes: what has come for whom, and who is to be told.
+//!
+//! Nothing here wakes anybody: who is to be told is collected, and told by whoever releases the lock.
+
+use std::sync::Arc;
+
+use super::inbox::Inbox;
+use super::incoming::Incoming;
+use super::link::{Accepted, Side};
+use super::state::State;
+use super::waiting::Told;
+use crate::http2::{self, Event, Headers, StreamId};
+
+/// A stream that the peer has opened, before it has a handle.
+pub(super) struct Request {
+    pub(super) id: StreamId,
+    pub(super) headers: Headers,
+    pub(super) end: bool,
+    pub(super) truncated: bool,
+}
+
+impl State {
+    /// Delivers what commands or the time have brought about.
+    pub(super) fn settle(&mut self) {
+        while let Some(event) = self.core.poll_event() {
+            // Only the network brings requests.
+            let _none = self.deliver(event);
+        }
+        let is_hopeless = self.lost.is_some() || self.retiring || self.exhausted;
+        if is_hopeless || self.core.is_going_away() {
+            for inbox in self.turns.end() {
+                self.tell(&inbox, inbox.give_turn());
+            }
+        } else if !self.turns.is_empty() {
+            for inbox in self.turns.call(self.core.room()) {
+                self.tell(&inbox, inbox.give_turn());
+            }
+        }
+    }
+
+    /// Puts an event into its inbox; a request is returned.
+    pub(super) fn deliver(&mut self, event: Event<'_>) -> Option<Request> {
+        match event {
+            Event::Headers { stream, headers, end_stream, truncated } => match self.side {
+                Side::Server => {
+                    return Some(Request { id: stream, headers, end: end_stream, truncated });
+                }
+                Side::Client => {
+                    let mut lacks_body = false;
+                    self.push(stream, end_stream, |inbox| {
+                        let told;
+                        (lacks_body, told) = inbox.push_head(headers, end_stream, truncated);
+                        told
+                    });
+                    if lacks_body {
+                        self.foreign.extend(self.inboxes.get(&stream).cloned());
+                    }
+                }
+            },
+            Event::Data { stream, data, end_stream } => {
+                let mut credit = 0;
+                self.push(stream, end_stream, |inbox| {
+                    let told;
+                    (credit, told) = inbox.push_data(data, end_stream);
+                    told
+                });
+                if credit > 0 {
+                    self.core.release(stream, credit);
+                }
+                self.settle_held(stream);
+            }
+            Event::Trailers { stream, headers, truncated } => {
+                self.push(stream, true, |inbox| inbox.push_trailers(headers, truncated));
+            }
+            Event::Reset { stream, reason, by } => {
+                self.rests.remove(&stream);
+                let reset = Incoming::Reset { reason, by };
+                self.push(stream, false, |inbox| inbox.push_failure(reset));
+                self.settle_held(stream);
+            }
+            Event::Writable { stream } => {
+                if !self.send_more(stream) {
+                    self.push(stream, false, Inbox::set_writable);
+                }
+            }
+            Event::GoAway { reason, debug, .. } => {
+                self.is_too_chatty |=
+                    reason == http2::Reason::ENHANCE_YOUR_CALM && debug == b"too_many_pings";
+                self.going = Some(match debug.is_empty() {
+                    true => format!("GOAWAY {reason}"),
+                    false => format!("GOAWAY {reason} \"{}\"", debug.escape_ascii()),
+                });
+            }
+            // `settle` and the waits for readiness ask the core itself.
+            Event::StreamsAvailable | Event::SettingsReceived => {}
+            Event::SettingsAcked | Event::PingAcked(_) => {}
+        }
+        None
+    }
+
+    /// The streams are over, for the reason given.
+    pub(super) fn lose(&mut self, text: Arc<str>) {
+        if self.lost.is_some() {
+            return;
+        }
+        for inbox in self.inboxes.values() {
+            let told = inbox.push_failure(Incoming::Lost(Arc::clone(&text)));
+            self.called |= told.called;
+            if told.is_due && inbox.set_due() {
+                self.due.push(Arc::clone(inbox));
+            }
+        }
+        self.rests.clear();
+        self.settled.extend(self.held.drain().map(|(_, accepted)| accepted));
+        self.lost = Some(text);
+    }
+
+    /// Puts back a request until it is whole; returns it if it is, or never will be.
+    pub(super) fn hold(&mut self, accepted: Accepted) -> Option<Accepted> {
+        let id = accepted.stream.id();
+        if self.lost.is_some() || accepted.stream.inbox().is_settled() {
+            return Some(accepted);
+        }
+        let credit = accepted.stream.inbox().expect();
+        if credit > 0 {
+            self.core.release(id, credit);
+        }
+        self.held.insert(id, accepted);
+        None
+    }
+
+    /// Something has come on a stream whose request may be held.
+    pub(super) fn settle_held(&mut self, id: StreamId) {
+        // Most connections hold none, and then nothing is looked up.
+        if !self.held.is_empty()
+            && self.held.get(&id).is_some_and(|held| held.stream.inbox().is_settled())
+        {
+            self.settled.extend(self.held.remove(&id));
+        }
+    }
+
+    /// Calls `put` with the inbox of `stream`, unless nobody holds it any more. If the server has
+    /// ended the call, `ends`, the client sends nothing more.
+    pub(super) fn push(&mut self, stream: StreamId, ends: bool, put: impl FnOnce(&Inbox) -> Told) {
+        let Some(inbox) = self.inboxes.get(&stream) else { return };
+        let mut told = put(inbox);
+        if ends && self.side == Side::Client {
+            told |= inbox.close_sending();
+        }
+        self.called |= told.called;
+        if told.is_due && inbox.set_due() {
+            self.due.push(Arc::clone(inbox));
+        }
+    }
+
+    /// Has those told, when the lock is released, who wait at `inbox`.
+    pub(super) fn tell(&mut self, inbox: &Arc<Inbox>, told: Told) {
+        self.called |= told.called;
+        if told.is_due && inbox.set_due() {
+            self.due.push(Arc::clone(inbox));
+        }
+    }
+}

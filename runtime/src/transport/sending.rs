@@ -1,0 +1,155 @@
+//! Sending on a stream, as its inbox sees it: whose turn it is, what has gathered, and the end.
+//!
+//! The invariant: one thread at a time sends, and nothing is sent behind the end.
+
+use super::batch::{Look, Offered};
+use super::inbox::Inbox;
+use super::occasion::SentEnd;
+use super::{lock, now};
+
+/// Whether the application may still send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    Open,
+    /// This side has ended the stream.
+    Ended,
+    /// The peer takes nothing more.
+    Closed,
+}
+
+/// Somebody else is sending on the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Busy;
+
+/// The right to send on a stream; dropping it lets the next one send.
+pub(super) struct SendingTurn<'a>(&'a Inbox);
+
+impl Inbox {
+    /// Begins to send, and makes others wait; `None` if nothing can be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] if somebody else sends.
+    pub(super) fn begin_sending(&self) -> Result<Option<SendingTurn<'_>>, Busy> {
+        let mut state = lock(&self.state);
+        if state.sending != Sending::Open {
+            return Ok(None);
+        }
+        if state.busy {
+            return Err(Busy);
+        }
+        state.busy = true;
+        Ok(Some(SendingTurn(self)))
+    }
+
+    /// Takes `framed`, a whole message, if it is one of a burst and nothing else is to be done.
+    pub(super) fn gather(&self, framed: &[u8]) -> bool {
+        let mut state = lock(&self.state);
+        state.sending == Sending::Open && !state.busy && state.batch.gather(framed)
+    }
+
+    /// Takes `framed`, a whole message, if it is one of a burst; `None` if nothing can be sent.
+    pub(super) fn offer(&self, framed: &[u8]) -> Option<Offered> {
+        let mut state = lock(&self.state);
+        match state.sending {
+            Sending::Open if state.busy => Some(Offered::Refused),
+            Sending::Open => Some(state.batch.offer(framed, now)),
+            Sending::Ended | Sending::Closed => None,
+        }
+    }
+
+    /// This thread has sent a message that was refused.
+    pub(super) fn on_lone(&self) {
+        lock(&self.state).batch.on_lone(this_thread(), now);
+    }
+
+    /// This thread is about to wait for what comes; says whether messages have gathered.
+    pub(super) fn on_wait(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.batch.on_wait(this_thread());
+        state.batch.is_due()
+    }
+
+    /// The next message is taken for one of a burst.
+    #[cfg(test)]
+    pub(super) fn expect_burst(&self) {
+        lock(&self.state).batch.expect_burst(now());
+    }
+
+    /// What the flusher finds.
+    pub(super) fn look(&self) -> Look {
+        lock(&self.state).batch.look()
+    }
+
+    /// Takes what has gathered, to be given to the core under the link's lock.
+    pub(super) fn take_gathered(&self) -> Vec<u8> {
+        lock(&self.state).batch.take()
+    }
+
+    /// What was taken is of no use any more.
+    pub(super) fn keep_room(&self, bytes: Vec<u8>) {
+        lock(&self.state).batch.keep_room(bytes);
+    }
+
+    /// As [`set_blocked`](Self::set_blocked), of what had gathered.
+    pub(super) fn set_stuck(&self) {
+        let mut state = lock(&self.state);
+        state.batch.set_stuck();
+        state.writable = state.sending != Sending::Open;
+    }
+
+    /// Whether messages wait that the core was not offered.
+    #[cfg(test)]
+    pub(super) fn has_gathered(&self) -> bool {
+        !lock(&self.state).batch.is_empty()
+    }
+
+    /// The core has taken less than was offered: set under the link's lock, so that no event that
+    /// says otherwise is missed.
+    pub(super) fn set_blocked(&self) {
+        let mut state = lock(&self.state);
+        state.writable = state.sending != Sending::Open;
+    }
+
+    /// Whether a sender has to wait.
+    #[cfg(test)]
+    pub(super) fn is_blocked(&self) -> bool {
+        !lock(&self.state).writable
+    }
+
+    /// This side has ended the stream: from now on it cannot be cancelled.
+    ///
+    /// Set under the link's lock, before the end leaves: whatever the peer does upon it, such as to
+    /// close the connection, comes behind it. What is returned is told without that lock.
+    #[must_use]
+    pub(super) fn set_sent_end(&self) -> Option<SentEnd> {
+        let mut state = lock(&self.state);
+        if state.sending != Sending::Open {
+            return None;
+        }
+        state.sending = Sending::Ended;
+        Some(SentEnd {
+            callbacks: std::mem::take(&mut state.callbacks),
+            _children: std::mem::take(&mut state.children),
+            _deadline: state.deadline.take(),
+        })
+    }
+}
+
+impl Drop for SendingTurn<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.state);
+        state.busy = false;
+        let is_due = state.waiting > 0;
+        drop(state);
+        if is_due {
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+/// A number that no other thread has that runs at the same time.
+pub(super) fn this_thread() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark).addr())
+}
