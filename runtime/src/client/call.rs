@@ -137,6 +137,27 @@ impl Call {
         self.next_of(wait, Some(run))
     }
 
+    /// Waits for the response of a call with one reply, and takes its parts in one go if it consists of a
+    /// head, a message and trailers, as most do. Calls `take` with the steps of that, of which the last
+    /// says that the call is over; with none if the response is another one, or has not come in time.
+    pub(crate) fn take_reply(&self, mut take: impl FnMut(Step)) {
+        if self.outcome.get().is_some() {
+            return;
+        }
+        let wait = Wait::AsLongAsItTakes;
+        let Some((stream, number)) = self.attempts.current_until(self.deadline()) else { return };
+        let Ok(Some(reply)) = stream.receive_reply(self.deadline()) else { return };
+        for incoming in reply {
+            if let Some(step) = self.take(incoming, number, wait) {
+                let is_over = matches!(step, Step::Ended);
+                take(step);
+                if is_over {
+                    return;
+                }
+            }
+        }
+    }
+
     /// Whether the next message of a run may still be taken: the call is not over for the caller.
     pub(crate) fn is_receiving(&self) -> bool {
         if self.is_late() && self.attempts.stream().ending().is_none() {

@@ -21,17 +21,25 @@ impl SingleReply {
         wait: Wait,
     ) -> Option<Result<Response<T>, Status>> {
         loop {
-            match call.next(wait)? {
-                Step::Head(metadata) => self.metadata = metadata,
-                Step::Message(payload) if self.payload.is_none() => self.payload = Some(payload),
-                Step::Message(_) => {
-                    call.fail(Status::internal("expected one reply message, got more"));
-                }
-                // Nobody has given one.
-                Step::Run => {}
-                Step::Ended => return Some(self.response(call, codec)),
+            if self.take(call.next(wait)?, call) {
+                return Some(self.response(call, codec));
             }
         }
+    }
+
+    /// Takes what has come; says whether that was all.
+    fn take(&mut self, step: Step, call: &Handle) -> bool {
+        match step {
+            Step::Head(metadata) => self.metadata = metadata,
+            Step::Message(payload) if self.payload.is_none() => self.payload = Some(payload),
+            Step::Message(_) => {
+                call.fail(Status::internal("expected one reply message, got more"));
+            }
+            // Nobody has given one.
+            Step::Run => {}
+            Step::Ended => return true,
+        }
+        false
     }
 
     /// Waits for the whole response.
@@ -40,6 +48,13 @@ impl SingleReply {
         call: &Handle,
         codec: &dyn Codec<T>,
     ) -> Result<Response<T>, Status> {
+        if let Handle::Wire(call_on_wire) = call {
+            let mut is_over = false;
+            call_on_wire.take_reply(|step| is_over = self.take(step, call));
+            if is_over {
+                return self.response(call, codec);
+            }
+        }
         self.advance(call, codec, Wait::AsLongAsItTakes)
             .unwrap_or_else(|| Err(Status::internal("a wait without end has ended")))
     }

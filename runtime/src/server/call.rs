@@ -142,6 +142,9 @@ pub(super) fn not_implemented(path: &str) -> Status {
 ///
 /// The client's half-close is waited for, as only then there can be no second one.
 fn receive_one<Req>(reply: &Reply, codec: &dyn Codec<Req>) -> Result<Req, Status> {
+    if let Some(request) = reply.take_only()? {
+        return codec::read(codec, request);
+    }
     let Received::Message(request) = reply.receive(Wait::AsLongAsItTakes)? else {
         return Err(Status::internal("received no request message, expected one"));
     };

@@ -176,6 +176,23 @@ impl Reply {
         }
     }
 
+    /// The payload of the only request of a call, if the request has come whole; otherwise it is to be
+    /// received like any other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reply::receive`].
+    pub(crate) fn take_only(&self) -> Result<Option<Vec<u8>>, Status> {
+        if !self.interceptors().is_empty() {
+            return Ok(None);
+        }
+        let Some(message) = self.stream.take_only() else { return Ok(None) };
+        match self.payload(message)? {
+            Received::Message(payload) => Ok(Some(payload)),
+            Received::End | Received::NotYet => Ok(None),
+        }
+    }
+
     fn receive_payload(&self, wait: Wait) -> Result<Received<Vec<u8>>, Status> {
         let incoming = match self.until(wait) {
             Some(until) => self.stream.receive(until).ok(),

@@ -164,6 +164,11 @@ impl Counts {
         self.sent.load(Ordering::Relaxed)
     }
 
+    /// Whether a thread runs the call's method.
+    pub(super) fn is_running(&self) -> bool {
+        self.thread() != NO_THREAD
+    }
+
     pub(super) fn thread(&self) -> u32 {
         self.thread.load(Ordering::Relaxed)
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::inbox::Inbox;
 use super::incoming::Incoming;
 use super::link::{Accepted, Side};
+use super::received::Received;
 use super::state::State;
 use super::waiting::Told;
 use crate::http2::{self, Event, Headers, StreamId};
@@ -45,11 +46,14 @@ impl State {
                 Side::Server => {
                     return Some(Request { id: stream, headers, end: end_stream, truncated });
                 }
+                Side::Client if end_stream => {
+                    self.push_last(stream, |received| received.push_head(headers, true, truncated));
+                }
                 Side::Client => {
                     let mut lacks_body = false;
-                    self.push(stream, end_stream, |inbox| {
+                    self.push(stream, |inbox| {
                         let told;
-                        (lacks_body, told) = inbox.push_head(headers, end_stream, truncated);
+                        (lacks_body, told) = inbox.push_head(headers, truncated);
                         told
                     });
                     if lacks_body {
@@ -59,28 +63,35 @@ impl State {
             },
             Event::Data { stream, data, end_stream } => {
                 let mut credit = 0;
-                self.push(stream, end_stream, |inbox| {
+                self.push(stream, |inbox| {
                     let told;
                     (credit, told) = inbox.push_data(data, end_stream);
                     told
                 });
+                if end_stream && self.side == Side::Client {
+                    self.push_last(stream, |_| ());
+                }
                 if credit > 0 {
                     self.core.release(stream, credit);
                 }
                 self.settle_held(stream);
             }
             Event::Trailers { stream, headers, truncated } => {
-                self.push(stream, true, |inbox| inbox.push_trailers(headers, truncated));
+                let put = |received: &mut Received| received.push_trailers(headers, truncated);
+                match self.side {
+                    Side::Server => self.push(stream, |inbox| inbox.put(put)),
+                    Side::Client => self.push_last(stream, put),
+                }
             }
             Event::Reset { stream, reason, by } => {
                 self.rests.remove(&stream);
                 let reset = Incoming::Reset { reason, by };
-                self.push(stream, false, |inbox| inbox.push_failure(reset));
+                self.push(stream, |inbox| inbox.push_failure(reset));
                 self.settle_held(stream);
             }
             Event::Writable { stream } => {
                 if !self.send_more(stream) {
-                    self.push(stream, false, Inbox::set_writable);
+                    self.push(stream, Inbox::set_writable);
                 }
             }
             Event::GoAway { reason, debug, .. } => {
@@ -139,17 +150,25 @@ impl State {
         }
     }
 
-    /// Calls `put` with the inbox of `stream`, unless nobody holds it any more. If the server has
-    /// ended the call, `ends`, the client sends nothing more.
-    pub(super) fn push(&mut self, stream: StreamId, ends: bool, put: impl FnOnce(&Inbox) -> Told) {
+    /// Calls `put` with the inbox of `stream`, unless nobody holds it any more.
+    pub(super) fn push(&mut self, stream: StreamId, put: impl FnOnce(&Inbox) -> Told) {
         let Some(inbox) = self.inboxes.get(&stream) else { return };
-        let mut told = put(inbox);
-        if ends && self.side == Side::Client {
-            told |= inbox.close_sending();
-        }
+        let told = put(inbox);
         self.called |= told.called;
         if told.is_due && inbox.set_due() {
             self.due.push(Arc::clone(inbox));
+        }
+    }
+
+    /// As `push`, of the last thing that a server sends: a client then sends nothing more.
+    pub(super) fn push_last(&mut self, stream: StreamId, put: impl FnOnce(&mut Received)) {
+        let Some(inbox) = self.inboxes.remove(&stream) else { return };
+        let (told, has_sent_end) = inbox.put_last(put);
+        self.tell(&inbox, told);
+        match has_sent_end {
+            true => inbox.set_released(),
+            // Its end is for the core to see, when it is let go of.
+            false => drop(self.inboxes.insert(stream, inbox)),
         }
     }
 

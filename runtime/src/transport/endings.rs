@@ -21,13 +21,9 @@ impl Inbox {
         // Before anything is looked at.
         self.due.begin();
         let mut state = lock(&self.state);
-        let (deadline, callbacks, children) = match state.cancelled {
-            true => (
-                state.deadline.take(),
-                std::mem::take(&mut state.callbacks),
-                std::mem::take(&mut state.children),
-            ),
-            false => (None, Vec::new(), Vec::new()),
+        let (deadline, told) = match state.cancelled {
+            true => (state.deadline.take(), state.told.take()),
+            false => (None, None),
         };
         let waker = state.waker.take();
         let is_awaited = state.waiting > 0;
@@ -40,8 +36,10 @@ impl Inbox {
             // It is code of an executor; its panic, which the panic hook has reported, is its own.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
-        run_those(callbacks, |occasion| occasion != Occasion::Leaving);
-        children.iter().filter_map(Weak::upgrade).for_each(|child| child.cancel());
+        if let Some(told) = told {
+            run_those(told.callbacks, |occasion| occasion != Occasion::Leaving);
+            told.children.iter().filter_map(Weak::upgrade).for_each(|child| child.cancel());
+        }
     }
 
     /// Has `callback` run when the stream is cancelled; runs it here and now if it is already, and
@@ -49,7 +47,7 @@ impl Inbox {
     pub(super) fn on_cancel(&self, callback: OnCancel) {
         let mut state = lock(&self.state);
         if state.sending == Sending::Open {
-            state.callbacks.push((Occasion::Cancelled, callback));
+            state.told().callbacks.push((Occasion::Cancelled, callback));
             return;
         }
         let is_cancelled = state.cancelled;
@@ -74,7 +72,8 @@ impl Inbox {
     pub(super) fn leave(&self) {
         let mut state = lock(&self.state);
         let is_for_it = |(occasion, _): &mut (Occasion, OnCancel)| *occasion == Occasion::Leaving;
-        let callbacks = state.callbacks.extract_if(.., is_for_it).collect();
+        let Some(told) = &mut state.told else { return };
+        let callbacks = told.callbacks.extract_if(.., is_for_it).collect();
         drop(state);
         run_those(callbacks, |_| true);
     }
@@ -83,7 +82,7 @@ impl Inbox {
         let mut state = lock(&self.state);
         let is_open = state.sending == Sending::Open;
         if is_open {
-            state.callbacks.push((occasion, callback));
+            state.told().callbacks.push((occasion, callback));
         }
         is_open
     }
@@ -92,7 +91,7 @@ impl Inbox {
     pub(super) fn add_child(&self, child: Weak<dyn Child>) {
         let mut state = lock(&self.state);
         match state.sending {
-            Sending::Open => state.children.push(child),
+            Sending::Open => state.told().children.push(child),
             Sending::Ended | Sending::Closed if state.cancelled => {
                 drop(state);
                 if let Some(child) = child.upgrade() {
@@ -107,15 +106,16 @@ impl Inbox {
     /// How many things end with the cancellation of this one.
     #[cfg(test)]
     pub(super) fn children(&self) -> usize {
-        lock(&self.state).children.len()
+        lock(&self.state).told.as_ref().map_or(0, |told| told.children.len())
     }
 
     /// Lets `child` be.
     pub(super) fn remove_child(&self, child: &Weak<dyn Child>) {
         let mut state = lock(&self.state);
         // Calls made for a call end in the opposite order, or nearly.
-        let found = state.children.iter().rposition(|known| known.ptr_eq(child));
-        let removed = found.map(|index| state.children.swap_remove(index));
+        let Some(told) = &mut state.told else { return };
+        let found = told.children.iter().rposition(|known| known.ptr_eq(child));
+        let removed = found.map(|index| told.children.swap_remove(index));
         drop(state);
         drop(removed);
     }

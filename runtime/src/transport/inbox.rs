@@ -4,19 +4,19 @@
 //! protocol: the stream's state lives in `http2`. Whoever puts something in is told whether somebody
 //! is to be woken, and does that when no lock is held.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
 use super::active::{ActiveCall, Counts, Facts};
 use super::batch::Batch;
-use super::current::Child;
 use super::deadlines::Deadline;
 use super::due::Due;
-use super::incoming::{Found, Incoming};
+use super::incoming::{Found, Incoming, Reply};
 use super::lock;
-use super::occasion::{Occasion, OnCancel};
+use super::marks::Marks;
+use super::occasion::ToldOfEnd;
 use super::parking::{Space, Spaces};
 use super::received::Received;
 use super::run::Run;
@@ -40,13 +40,19 @@ pub(super) struct Inbox {
     pub(super) counts: Counts,
     /// This side has reset the stream: what was received and not looked at is dropped.
     pub(super) is_reset: AtomicBool,
+    /// The link has let go of it: the stream has ended in good order.
+    pub(super) is_released: AtomicBool,
+    /// Messages were sent of which there may be many, so that some may have gathered.
+    pub(super) sends_many: AtomicBool,
+    /// What can be asked without the lock: the [`Marks`] of the state, which are set under it.
+    pub(super) marks: AtomicU8,
 }
 
 pub(super) struct State {
     pub(super) received: Received,
     pub(super) sending: Sending,
-    /// Messages that the application has sent and the core does not have.
-    pub(super) batch: Batch,
+    /// Messages that the application has sent and the core does not have, once it has sent one of many.
+    pub(super) batch: Option<Box<Batch>>,
     /// The core can take more, or there is another reason not to wait.
     pub(super) writable: bool,
     /// One thread is sending.
@@ -55,9 +61,8 @@ pub(super) struct State {
     pub(super) turn: bool,
     /// The stream ended before this side had said its last word.
     pub(super) cancelled: bool,
-    pub(super) callbacks: Vec<(Occasion, OnCancel)>,
-    /// What was begun for this one and ends with its cancellation.
-    pub(super) children: Vec<Weak<dyn Child>>,
+    /// Who is told of the end, if anybody is.
+    pub(super) told: Option<Box<ToldOfEnd>>,
     pub(super) deadline: Option<Deadline>,
     /// Threads that wait for a change, without those that follow.
     pub(super) waiting: usize,
@@ -79,13 +84,12 @@ impl Inbox {
             state: Mutex::new(State {
                 received: Received::new(receive_limit, window),
                 sending: Sending::Open,
-                batch: Batch::default(),
+                batch: None,
                 writable: true,
                 busy: false,
                 turn: false,
                 cancelled: false,
-                callbacks: Vec::new(),
-                children: Vec::new(),
+                told: None,
                 deadline: None,
                 waiting: 0,
                 following: 0,
@@ -100,15 +104,24 @@ impl Inbox {
             facts: OnceLock::new(),
             counts: Counts::default(),
             is_reset: AtomicBool::new(false),
+            is_released: AtomicBool::new(false),
+            sends_many: AtomicBool::new(false),
+            marks: AtomicU8::new(0),
         }
     }
 
     /// The inbox of a caller, who expects a reply whether or not anybody waits for it yet: a server
     /// that answers with a message larger than the window is not held up until somebody does.
-    pub(super) fn of_caller(receive_limit: usize, window: u32) -> Self {
-        let inbox = Self::new(receive_limit, window);
+    /// `ends`: the whole request is about to be sent.
+    pub(super) fn of_caller(receive_limit: usize, window: u32, ends: bool) -> Self {
+        let mut inbox = Self::new(receive_limit, window);
+        let state = inbox.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         // Nothing has come that could be credited.
-        let _nothing = inbox.expect();
+        let _nothing = state.received.expect();
+        if ends {
+            state.sending = Sending::Ended;
+            *inbox.marks.get_mut() = Marks::SENT | Marks::CLOSED;
+        }
         inbox
     }
 
@@ -119,27 +132,44 @@ impl Inbox {
         lock(&self.state).received.expect()
     }
 
-    /// Whether everything has come that the peer will send, be it good or not.
-    pub(super) fn is_settled(&self) -> bool {
-        let state = lock(&self.state);
-        state.received.is_settled() || state.sending != Sending::Open
-    }
-
     // What the link puts in. Each says who is to be told, which is done without any lock.
 
-    /// The head of a response. Says besides whether its body is to be waited for, which is none of
-    /// gRPC's.
-    pub(super) fn push_head(&self, headers: Headers, end: bool, truncated: bool) -> (bool, Told) {
-        let mut state = lock(&self.state);
-        state.received.push_head(headers, end, truncated);
-        (state.received.lacks_body(), state.receivers())
+    /// The head of a response that goes on. Says besides whether its body is to be waited for, which is
+    /// none of gRPC's.
+    pub(super) fn push_head(&self, headers: Headers, truncated: bool) -> (bool, Told) {
+        let mut lacks_body = false;
+        let told = self.put(|received| {
+            received.push_head(headers, false, truncated);
+            lacks_body = received.lacks_body();
+        });
+        (lacks_body, told)
     }
 
     /// The body of a response that is none of gRPC's is not waited for any longer.
     pub(super) fn expect_no_body(&self) -> Told {
+        self.put(Received::expect_no_body)
+    }
+
+    /// Whatever `put` adds.
+    pub(super) fn put(&self, put: impl FnOnce(&mut Received)) -> Told {
         let mut state = lock(&self.state);
-        state.received.expect_no_body();
+        put(&mut state.received);
+        self.mark(&state);
         state.receivers()
+    }
+
+    /// What the peer sends last, by `put`: from now on nothing can be sent. Says besides whether this
+    /// side had ended the stream.
+    pub(super) fn put_last(&self, put: impl FnOnce(&mut Received)) -> (Told, bool) {
+        let mut state = lock(&self.state);
+        put(&mut state.received);
+        if state.sending == Sending::Open {
+            state.sending = Sending::Closed;
+            state.clear_batch();
+        }
+        state.writable = true;
+        self.mark(&state);
+        (state.receivers(), state.sending == Sending::Ended)
     }
 
     /// Bytes of messages. Returns what may be credited at once besides.
@@ -147,6 +177,7 @@ impl Inbox {
         let mut state = lock(&self.state);
         self.counts.add_received(data.len());
         let credit = state.received.push_data(data, end);
+        self.mark(&state);
         // An incomplete message is nothing to wake anybody for.
         let told = match state.received.is_empty() {
             true => Told::NOBODY,
@@ -155,31 +186,14 @@ impl Inbox {
         (credit, told)
     }
 
-    /// The peer's last word.
-    pub(super) fn push_trailers(&self, headers: Headers, truncated: bool) -> Told {
-        let mut state = lock(&self.state);
-        state.received.push_trailers(headers, truncated);
-        state.receivers()
-    }
-
     /// The end of everything, after what has come: a reset by the peer or for its fault, or the
     /// loss of the connection.
     pub(super) fn push_failure(&self, failure: Incoming) -> Told {
         let mut state = lock(&self.state);
         state.received.fail(failure);
         state.close();
+        self.mark(&state);
         Told { is_due: true, ..state.threads() }
-    }
-
-    /// Nothing more can be sent: the peer has ended the call.
-    pub(super) fn close_sending(&self) -> Told {
-        let mut state = lock(&self.state);
-        if state.sending == Sending::Open {
-            state.sending = Sending::Closed;
-            state.batch.clear();
-        }
-        state.writable = true;
-        state.threads()
     }
 
     /// The core can take more.
@@ -204,6 +218,16 @@ impl Inbox {
     /// Whether what is waited for may come from this side.
     pub(super) fn is_shared(&self) -> bool {
         self.is_shared.load(Ordering::Acquire)
+    }
+
+    /// The link has let go of it, under its lock.
+    pub(super) fn set_released(&self) {
+        self.is_released.store(true, Ordering::Release);
+    }
+
+    /// Whether there is nothing left to be done for the stream.
+    pub(super) fn is_released(&self) -> bool {
+        self.is_released.load(Ordering::Acquire)
     }
 
     /// Whether nobody else is about to call [`Inbox::wake`], who does so from now on.
@@ -246,6 +270,16 @@ impl Inbox {
     /// Takes the next thing, if there is one.
     pub(super) fn take(&self) -> Found {
         lock(&self.state).received.take()
+    }
+
+    /// Takes the only message of a request that has come whole.
+    pub(super) fn take_only(&self) -> Option<(Incoming, usize)> {
+        lock(&self.state).received.take_only()
+    }
+
+    /// Takes a whole response of one message.
+    pub(super) fn take_reply(&self) -> Reply {
+        lock(&self.state).received.take_reply()
     }
 
     /// As [`take`](Self::take), but takes all messages that wait as bytes into `run`; returns besides
@@ -311,26 +345,12 @@ impl Inbox {
         let dropped = state.received.reset(reason);
         self.is_reset.store(true, Ordering::Relaxed);
         state.close();
+        self.mark(&state);
         let called = state.threads().called;
         drop(state);
         drop(dropped);
         self.wake();
         called
-    }
-
-    /// Whether the stream ended before this side had said its last word.
-    pub(super) fn is_cancelled(&self) -> bool {
-        lock(&self.state).cancelled
-    }
-
-    /// Whether the peer has ended the stream in good order.
-    pub(super) fn is_received(&self) -> bool {
-        lock(&self.state).received.has_ended()
-    }
-
-    /// Whether this side has ended the stream.
-    pub(super) fn is_sent(&self) -> bool {
-        lock(&self.state).sending == Sending::Ended
     }
 }
 
@@ -343,6 +363,18 @@ impl State {
             Awaited::Turn => self.turn,
             Awaited::Ended => self.sending != Sending::Open,
         }
+    }
+
+    pub(super) fn batch(&mut self) -> &mut Batch {
+        self.batch.get_or_insert_default()
+    }
+
+    pub(super) fn clear_batch(&mut self) {
+        self.batch.iter_mut().for_each(|batch| batch.clear());
+    }
+
+    pub(super) fn told(&mut self) -> &mut ToldOfEnd {
+        self.told.get_or_insert_default()
     }
 
     /// The threads that wait for a change.
@@ -367,7 +399,7 @@ impl State {
             self.sending = Sending::Closed;
             self.cancelled = true;
         }
-        self.batch.clear();
+        self.clear_batch();
         self.writable = true;
     }
 }

@@ -51,3 +51,13 @@ pub(super) enum Found {
     Credit(usize),
     Nothing,
 }
+
+/// What looking for a whole response of one message finds.
+#[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
+pub(super) enum Reply {
+    /// All of it: a head, a message and trailers, and bytes to be credited to the peer.
+    Whole([Incoming; 3], usize),
+    /// Something else, which is to be taken one by one.
+    Other,
+    Nothing,
+}

@@ -25,9 +25,19 @@ impl Link {
         what: Awaited,
         until: Option<Instant>,
     ) -> Result<(), DeadlinePassed> {
-        if inbox.has(what) {
-            return Ok(());
+        match inbox.has(what) {
+            true => Ok(()),
+            false => self.wait_for_news(inbox, what, until),
         }
+    }
+
+    /// As [`Link::wait`], of a caller who has just looked for it.
+    pub(super) fn wait_for_news(
+        self: &Arc<Self>,
+        inbox: &Arc<Inbox>,
+        what: Awaited,
+        until: Option<Instant>,
+    ) -> Result<(), DeadlinePassed> {
         let in_time = |is_there: bool| if is_there { Ok(()) } else { Err(DeadlinePassed) };
         // Whoever sends on the stream comes to its end by itself.
         let Some(lead) = self.lead.as_ref().filter(|_| what != Awaited::Sending) else {

@@ -16,7 +16,7 @@
 //! inbox     the receiving end of a stream         received  what has come and was not taken
 //! incoming  what an application receives
 //! sending   whose turn it is to send, and the end waiting   for what comes to an inbox, or for the lead
-//! endings   what happens when a stream ends
+//! endings   what happens when a stream ends       marks     what is asked without a lock
 //! foreign   a response that is none of gRPC's    opening  a call that has no stream yet
 //! wire      what bytes travel over: tcp, unix (both a socket), memory
 //! credentials  insecure, local, TLS              tls       TLS by rustls (feature)
@@ -24,7 +24,7 @@
 //! listener  accepting connections               in_process  a place to listen without a socket
 //! threads   where a server's threads are started    timer   things to be done at a time
 //! workers   the pool that runs user code         plan      how many, and what if none is free
-//! run       messages that were taken together
+//! run       messages that were taken together     short_queue  what has come, one by one
 //! batch     small messages that leave together     flusher   the thread that sends them meanwhile
 //! callbacks the thread that tells of cancellations and of replies    occasion  what it is told for
 //! current   the call that a thread works for    cancellation  what a client's call ends with
@@ -81,6 +81,7 @@ mod lead;
 mod leading;
 mod link;
 pub(crate) mod listener;
+mod marks;
 pub(crate) mod memory;
 mod occasion;
 mod opening;
@@ -96,6 +97,7 @@ mod run;
 mod seat;
 mod sending;
 mod shape;
+mod short_queue;
 mod socket;
 mod state;
 mod stream;

@@ -9,6 +9,7 @@ use std::sync::Weak;
 use super::callbacks::run_soon;
 use super::current::Child;
 use super::deadlines::Deadline;
+use super::inbox::Inbox;
 
 /// A callback for the cancellation or the end of a stream; code of the application.
 pub(super) type OnCancel = Box<dyn FnOnce() + Send>;
@@ -24,22 +25,41 @@ pub(super) enum Occasion {
     Leaving,
 }
 
+/// Who is told of the end of a stream.
+#[derive(Default)]
+pub(super) struct ToldOfEnd {
+    pub(super) callbacks: Vec<(Occasion, OnCancel)>,
+    /// What was begun for this one and ends with its cancellation.
+    pub(super) children: Vec<Weak<dyn Child>>,
+}
+
 /// What is to be told, and let go of, because this side has ended a stream.
 pub(super) struct SentEnd {
-    pub(super) callbacks: Vec<(Occasion, OnCancel)>,
-    pub(super) _children: Vec<Weak<dyn Child>>,
+    pub(super) is_awaited: bool,
+    /// Both sides have ended the stream in good order, and nobody runs its call any more.
+    pub(super) is_over: bool,
+    pub(super) told: Option<Box<ToldOfEnd>>,
     pub(super) _deadline: Option<Deadline>,
 }
 
 impl SentEnd {
-    /// Hands the callbacks for the end to their thread, and drops those for a cancellation.
-    pub(super) fn tell(self) {
-        run_those(self.callbacks, |occasion| occasion == Occasion::Ended);
+    /// Wakes those who wait to send at `inbox`, hands the callbacks for the end to their thread, and
+    /// drops those for a cancellation.
+    pub(super) fn tell(self, inbox: &Inbox) {
+        if self.is_awaited {
+            inbox.changed.notify_all();
+        }
+        if let Some(told) = self.told {
+            run_those(told.callbacks, |occasion| occasion == Occasion::Ended);
+        }
     }
 }
 
 /// Hands those `callbacks` to their thread whose occasion it is, and drops the others.
 pub(super) fn run_those(callbacks: Vec<(Occasion, OnCancel)>, is_it: impl Fn(Occasion) -> bool) {
+    if callbacks.is_empty() {
+        return;
+    }
     let (due, dropped): (Vec<_>, Vec<_>) =
         callbacks.into_iter().partition(|(occasion, _)| is_it(*occasion));
     drop(dropped);

@@ -12,7 +12,6 @@ use super::cancellation::{Parents, Tied};
 use super::current::Child;
 use super::inbox::Inbox;
 use super::link::{Link, OpenError};
-use super::occasion::SentEnd;
 use super::outgoing::{End, Outgoing, SendError};
 use super::stream::Stream;
 use super::waiting::{Awaited, DeadlinePassed};
@@ -50,7 +49,7 @@ impl<'a> Opening<'a> {
         Self {
             beginning,
             rest: Outgoing { head: None, data: beginning.first, end },
-            inbox: Arc::new(Inbox::of_caller(beginning.receive_limit, link.window)),
+            inbox: Arc::new(Inbox::of_caller(beginning.receive_limit, link.window, beginning.end)),
             queues: Vec::new(),
             tie: None,
         }
@@ -88,9 +87,6 @@ impl<'a> Opening<'a> {
     fn begin(&mut self, stream: Stream, is_sent: bool) -> Result<Stream, OpenError> {
         let until = self.beginning.until;
         if is_sent {
-            if self.rest.is_last() {
-                self.inbox.set_sent_end().into_iter().for_each(SentEnd::tell);
-            }
             return Ok(stream);
         }
         self.tie(stream.link());

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use super::batch::Offered;
 use super::flusher::flush_soon;
-use super::occasion::SentEnd;
 use super::stream::{Handle, Stream};
 use super::waiting::{Awaited, DeadlinePassed};
 use crate::http2::{self, Connection, Headers, Reason, StreamId};
@@ -197,7 +196,7 @@ impl Stream {
         until: Option<Instant>,
     ) -> Result<(), SendError> {
         let Handle { link, id, inbox } = &*self.handle;
-        let _turn = link.begin_sending(inbox, until)?.ok_or(SendError::Closed)?;
+        let turn = link.begin_sending(inbox, until)?.ok_or(SendError::Closed)?;
         let all = outgoing.data.len();
         loop {
             let before = outgoing.data.len();
@@ -207,11 +206,17 @@ impl Stream {
                 inbox.counts().add_sent(before - outgoing.data.len());
                 if is_sent && outgoing.is_last() {
                     ended = inbox.set_sent_end();
+                    if ended.as_ref().is_some_and(|ended| ended.is_over) {
+                        state.release(*id, inbox);
+                    }
                 }
                 Ok(is_sent)
             });
             if sent.map_err(|http2::SendError::Closed| SendError::Closed)? {
-                ended.into_iter().for_each(SentEnd::tell);
+                if let Some(ended) = ended {
+                    turn.forget();
+                    ended.tell(inbox);
+                }
                 return Ok(());
             }
             if link.wait(inbox, Awaited::Writable, until).is_err() {
@@ -220,6 +225,10 @@ impl Stream {
                     self.reset(Reason::CANCEL);
                 }
                 return Err(SendError::Deadline);
+            }
+            // The core may not know yet.
+            if inbox.is_closed() {
+                return Err(SendError::Closed);
             }
         }
     }

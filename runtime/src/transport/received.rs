@@ -7,11 +7,10 @@
 //! others. Of small messages the first is unpacked; those behind it wait as the bytes that they came
 //! in, and can be taken like that, all at once.
 
-use std::collections::VecDeque;
-
 use super::foreign::Foreign;
-use super::incoming::{Found, Incoming};
+use super::incoming::{Found, Incoming, Reply};
 use super::run::Run;
+use super::short_queue::ShortQueue;
 use crate::grpc::envelope::{self, Decoder};
 use crate::grpc::headers;
 use crate::http2::{Headers, Initiator, Reason};
@@ -20,7 +19,7 @@ use crate::limits::{CREDIT_MIN, RUN_KEPT_MAX, UNPACKED_MESSAGE_MIN};
 /// The undelivered events of a stream.
 pub(super) struct Received {
     /// With each the bytes that are credited when it is taken.
-    queue: VecDeque<(Incoming, usize)>,
+    queue: ShortQueue<(Incoming, usize)>,
     /// Bytes of messages behind the queue, from `raw_at` on, while there is a message in it.
     raw: Vec<u8>,
     raw_at: usize,
@@ -41,7 +40,7 @@ pub(super) struct Received {
     /// A head has come that did not end the stream.
     has_head: bool,
     /// The response, if it is none of gRPC's.
-    foreign: Option<Foreign>,
+    foreign: Option<Box<Foreign>>,
 }
 
 impl Received {
@@ -50,7 +49,7 @@ impl Received {
     pub(super) fn new(receive_limit: usize, window: u32) -> Self {
         let window = usize::try_from(window).unwrap_or(usize::MAX);
         Self {
-            queue: VecDeque::new(),
+            queue: ShortQueue::new(),
             raw: Vec::new(),
             raw_at: 0,
             end: None,
@@ -83,7 +82,7 @@ impl Received {
         if self.end.is_none() {
             self.has_head |= !end;
             if !end && !truncated && headers::is_foreign(&headers) {
-                self.foreign = Some(Foreign::new(headers));
+                self.foreign = Some(Box::new(Foreign::new(headers)));
                 return;
             }
             self.queue.push_back((Incoming::Head { headers, end, truncated }, 0));
@@ -142,11 +141,11 @@ impl Received {
     /// taken is returned, to be dropped where no lock is held.
     pub(super) fn reset(&mut self, reason: Reason) -> impl Sized + use<> {
         if self.end.is_some() {
-            return (VecDeque::new(), Vec::new());
+            return (ShortQueue::new(), Vec::new());
         }
         self.end = Some(Incoming::Reset { reason, by: Initiator::Local });
         self.foreign = None;
-        (std::mem::take(&mut self.queue), self.drop_raw())
+        (std::mem::replace(&mut self.queue, ShortQueue::new()), self.drop_raw())
     }
 
     /// Takes the next thing, if there is one.
@@ -163,6 +162,43 @@ impl Received {
             return Found::Incoming(Incoming::Run, self.take_credit());
         }
         self.take_next()
+    }
+
+    /// Takes the one message of a request, and what may be credited, if that message is all that was
+    /// received and will be.
+    pub(super) fn take_only(&mut self) -> Option<(Incoming, usize)> {
+        let is_all = matches!(self.end, Some(Incoming::End)) && self.raw.is_empty();
+        let is_only = |queue: &ShortQueue<(Incoming, usize)>| {
+            queue.as_single().is_some_and(|(incoming, _)| incoming.is_message())
+        };
+        if !is_all || !is_only(&self.queue) || self.decoder.finish().is_err() {
+            return None;
+        }
+        let (message, held) = self.queue.pop_front()?;
+        self.credit += held;
+        self.wanted = false;
+        Some((message, self.take_credit()))
+    }
+
+    /// Takes a head, one message and trailers, if they are all that was received and will be.
+    pub(super) fn take_reply(&mut self) -> Reply {
+        let Some(Incoming::Trailers(_)) = &self.end else {
+            return if self.is_empty() { Reply::Nothing } else { Reply::Other };
+        };
+        let is_plain =
+            self.raw.is_empty() && self.foreign.is_none() && self.decoder.finish().is_ok();
+        let is_whole = match self.queue.as_pair() {
+            Some(((head, _), (message, _))) => head.is_head() && message.is_message(),
+            None => false,
+        };
+        if !is_plain || !is_whole {
+            return Reply::Other;
+        }
+        let ((head, _), (message, held)) = self.queue.take_pair().expect("was looked at above");
+        let trailers = self.end.replace(Incoming::End).expect("was looked at above");
+        self.credit += held;
+        self.wanted = false;
+        Reply::Whole([head, message, trailers], self.take_credit())
     }
 
     /// The least credit worth telling the core about.
@@ -196,7 +232,7 @@ impl Received {
         self.queue.is_empty()
             && self.end.is_none()
             && !self.has_raw_message()
-            && !self.foreign.as_ref().is_some_and(is_ready)
+            && !self.foreign.as_deref().is_some_and(is_ready)
     }
 
     /// Whether the peer has ended the stream in good order.
@@ -217,7 +253,7 @@ impl Received {
     /// The last thing that will be received, if it has come.
     pub(super) fn ending(&self) -> Option<Incoming> {
         if self.end.is_some()
-            && let Some(foreign) = self.foreign.as_ref().and_then(Foreign::peek)
+            && let Some(foreign) = self.foreign.as_deref().and_then(Foreign::peek)
         {
             return Some(foreign);
         }

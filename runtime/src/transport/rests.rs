@@ -60,6 +60,9 @@ impl State {
             inbox.set_blocked();
             return Ok(false);
         }
+        if !inbox.sends_many() {
+            return Ok(true);
+        }
         let bytes = inbox.take_gathered();
         if bytes.is_empty() {
             return Ok(true);

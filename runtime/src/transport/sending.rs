@@ -2,6 +2,8 @@
 //!
 //! The invariant: one thread at a time sends, and nothing is sent behind the end.
 
+use std::sync::atomic::Ordering;
+
 use super::batch::{Look, Offered};
 use super::inbox::Inbox;
 use super::occasion::SentEnd;
@@ -45,63 +47,75 @@ impl Inbox {
     /// Takes `framed`, a whole message, if it is one of a burst and nothing else is to be done.
     pub(super) fn gather(&self, framed: &[u8]) -> bool {
         let mut state = lock(&self.state);
-        state.sending == Sending::Open && !state.busy && state.batch.gather(framed)
+        let is_free = state.sending == Sending::Open && !state.busy;
+        is_free && state.batch.as_mut().is_some_and(|batch| batch.gather(framed))
     }
 
     /// Takes `framed`, a whole message, if it is one of a burst; `None` if nothing can be sent.
     pub(super) fn offer(&self, framed: &[u8]) -> Option<Offered> {
+        self.sends_many.store(true, Ordering::Release);
         let mut state = lock(&self.state);
         match state.sending {
             Sending::Open if state.busy => Some(Offered::Refused),
-            Sending::Open => Some(state.batch.offer(framed, now)),
+            Sending::Open => Some(state.batch().offer(framed, now)),
             Sending::Ended | Sending::Closed => None,
         }
     }
 
     /// This thread has sent a message that was refused.
     pub(super) fn on_lone(&self) {
-        lock(&self.state).batch.on_lone(this_thread(), now);
+        lock(&self.state).batch().on_lone(this_thread(), now);
     }
 
     /// This thread is about to wait for what comes; says whether messages have gathered.
     pub(super) fn on_wait(&self) -> bool {
+        if !self.sends_many() {
+            return false;
+        }
         let mut state = lock(&self.state);
-        state.batch.on_wait(this_thread());
-        state.batch.is_due()
+        let batch = state.batch();
+        batch.on_wait(this_thread());
+        batch.is_due()
     }
 
     /// The next message is taken for one of a burst.
     #[cfg(test)]
     pub(super) fn expect_burst(&self) {
-        lock(&self.state).batch.expect_burst(now());
+        self.sends_many.store(true, Ordering::Release);
+        lock(&self.state).batch().expect_burst(now());
+    }
+
+    /// Whether messages may have gathered: not on a stream of single messages.
+    pub(super) fn sends_many(&self) -> bool {
+        self.sends_many.load(Ordering::Acquire)
     }
 
     /// What the flusher finds.
     pub(super) fn look(&self) -> Look {
-        lock(&self.state).batch.look()
+        lock(&self.state).batch().look()
     }
 
     /// Takes what has gathered, to be given to the core under the link's lock.
     pub(super) fn take_gathered(&self) -> Vec<u8> {
-        lock(&self.state).batch.take()
+        lock(&self.state).batch().take()
     }
 
     /// What was taken is of no use any more.
     pub(super) fn keep_room(&self, bytes: Vec<u8>) {
-        lock(&self.state).batch.keep_room(bytes);
+        lock(&self.state).batch().keep_room(bytes);
     }
 
     /// As [`set_blocked`](Self::set_blocked), of what had gathered.
     pub(super) fn set_stuck(&self) {
         let mut state = lock(&self.state);
-        state.batch.set_stuck();
+        state.batch().set_stuck();
         state.writable = state.sending != Sending::Open;
     }
 
     /// Whether messages wait that the core was not offered.
     #[cfg(test)]
     pub(super) fn has_gathered(&self) -> bool {
-        !lock(&self.state).batch.is_empty()
+        !lock(&self.state).batch().is_empty()
     }
 
     /// The core has taken less than was offered: set under the link's lock, so that no event that
@@ -128,11 +142,30 @@ impl Inbox {
             return None;
         }
         state.sending = Sending::Ended;
+        self.mark(&state);
         Some(SentEnd {
-            callbacks: std::mem::take(&mut state.callbacks),
-            _children: std::mem::take(&mut state.children),
+            // Who waits to send need not wait any more.
+            is_awaited: state.waiting > 0,
+            is_over: state.received.has_ended() && !self.counts.is_running(),
+            told: state.told.take(),
             _deadline: state.deadline.take(),
         })
+    }
+
+    /// What was about to be sent was not: the stream is not open yet, or takes more time.
+    pub(super) fn set_unsent(&self) {
+        let mut state = lock(&self.state);
+        if state.sending == Sending::Ended {
+            state.sending = Sending::Open;
+        }
+        self.mark(&state);
+    }
+}
+
+impl SendingTurn<'_> {
+    /// The stream has ended meanwhile, and [`SentEnd::tell`] does the rest: there is no next one.
+    pub(super) fn forget(self) {
+        std::mem::forget(self);
     }
 }
 

@@ -134,7 +134,11 @@ impl State {
             Err(http2::OpenError::StreamLimit)
         };
         match opened {
-            Err(http2::OpenError::StreamLimit) => self.turns.wait(inbox),
+            Err(http2::OpenError::StreamLimit) => {
+                // While it waits it may be cancelled.
+                inbox.set_unsent();
+                self.turns.wait(inbox);
+            }
             Err(http2::OpenError::IdsExhausted) => {
                 self.exhausted = true;
                 self.turns.leave(inbox);
@@ -145,6 +149,17 @@ impl State {
         self.inboxes.insert(id, Arc::clone(inbox));
         // A stream that the peer has closed already tells by its inbox.
         let is_sent = ends_here || self.send(id, rest, inbox).unwrap_or(true);
+        if rest.is_last() {
+            match is_sent {
+                true if inbox.is_sent() => {}
+                // It was unsent meanwhile. Nobody but its opener sends: there is nobody to be told.
+                true => drop(inbox.set_sent_end()),
+                false => {
+                    inbox.set_unsent();
+                    inbox.set_blocked();
+                }
+            }
+        }
         Ok((id, is_sent))
     }
 
@@ -185,6 +200,14 @@ impl State {
             inbox.set_blocked();
         }
         Ok(is_sent)
+    }
+
+    /// A stream has ended in good order on both sides: nothing more is for its inbox, whoever holds it.
+    pub(super) fn release(&mut self, id: StreamId, inbox: &Inbox) {
+        if self.rest_of(id).is_none() {
+            self.inboxes.remove(&id);
+            inbox.set_released();
+        }
     }
 
     /// Lets go of a stream that nobody holds any more, and resets it if there is a reason.
@@ -275,12 +298,12 @@ impl State {
             || self.next_timeout().is_some_and(is_sooner)
     }
 
-    /// Whether bytes wait for a wire that is full, and nobody waits for that.
     /// Whether nothing is left to be written, and streams can be opened.
     pub(super) fn is_quiet(&self) -> bool {
         matches!(self.output, Output::Idle) && self.is_usable()
     }
 
+    /// Whether bytes wait for a wire that is full, and nobody waits for that.
     pub(super) fn needs_writer(&self) -> bool {
         let is_patient = self.pumping.as_ref().is_some_and(|pumping| pumping.is_patient);
         is_patient && matches!(self.output, Output::Full(..))

@@ -1,7 +1,8 @@
 //! One stream as an application holds it.
 //!
-//! Every wait for a peer happens here: [`Stream::receive`] waits for what comes, the sending
-//! functions wait for flow control. How the connection is driven meanwhile is the link's affair.
+//! Every wait for a peer happens here and in `outgoing`: [`Stream::receive`] waits for what comes, the
+//! sending functions there wait for flow control. How the connection is driven meanwhile is the link's
+//! affair.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -13,7 +14,7 @@ use super::auth_context::AuthContext;
 use super::current::Child;
 use super::deadlines::Deadline;
 use super::inbox::Inbox;
-use super::incoming::{Found, Incoming};
+use super::incoming::{Found, Incoming, Reply};
 use super::link::{Link, Side};
 use super::occasion::OnCancel;
 use super::run::Run;
@@ -51,9 +52,7 @@ impl Stream {
             if let Some(incoming) = self.take() {
                 return Ok(incoming);
             }
-            let Handle { link, inbox, .. } = &*self.handle;
-            self.flush_before_waiting();
-            link.wait(inbox, Awaited::Incoming, until)?;
+            self.wait(until)?;
         }
     }
 
@@ -72,10 +71,49 @@ impl Stream {
             if let Some(incoming) = self.take_run(run) {
                 return Ok(incoming);
             }
-            let Handle { link, inbox, .. } = &*self.handle;
-            self.flush_before_waiting();
-            link.wait(inbox, Awaited::Incoming, until)?;
+            self.wait(until)?;
         }
+    }
+
+    /// Takes a whole response of one message, if it consists of a head, the message and trailers; waits
+    /// until something has come, `until` at most. Returns nothing if what has come is not all of that,
+    /// and takes nothing then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::receive`].
+    pub(crate) fn receive_reply(
+        &self,
+        until: Option<Instant>,
+    ) -> Result<Option<[Incoming; 3]>, DeadlinePassed> {
+        loop {
+            // Most replies are whole when they are waited for, or when the wait is over.
+            if !self.handle.inbox.is_ended() {
+                self.wait(until)?;
+            }
+            match self.handle.inbox.take_reply() {
+                Reply::Whole(reply, credit) => {
+                    self.credit(credit);
+                    return Ok(Some(reply));
+                }
+                Reply::Other => return Ok(None),
+                Reply::Nothing => {}
+            }
+        }
+    }
+
+    /// Takes the only message of a request that has come whole; takes nothing of another one.
+    pub(crate) fn take_only(&self) -> Option<Incoming> {
+        let (message, credit) = self.handle.inbox.take_only()?;
+        self.credit(credit);
+        Some(message)
+    }
+
+    /// Waits until there is something to take, `until` at most. There was nothing just now.
+    fn wait(&self, until: Option<Instant>) -> Result<(), DeadlinePassed> {
+        let Handle { link, inbox, .. } = &*self.handle;
+        self.flush_before_waiting();
+        link.wait_for_news(inbox, Awaited::Incoming, until)
     }
 
     /// As [`Stream::receive_run`], but takes only what has come.
@@ -321,6 +359,9 @@ impl fmt::Debug for Stream {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        if self.inbox.is_released() {
+            return self.link.end_pause();
+        }
         let (received, sent) = (self.inbox.is_received(), self.inbox.is_sent());
         // RFC 9113 8.1: a server that has answered asks for no more of the request by NO_ERROR,
         // and so may a client whose call the server has ended.

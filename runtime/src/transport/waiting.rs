@@ -3,7 +3,6 @@
 //! The invariant: a thread is known at the inbox, under its lock, before it sleeps, and whoever changes
 //! something there is told of it under the same lock, so that no change is missed.
 
-use std::ops::BitOrAssign;
 use std::sync::MutexGuard;
 use std::time::Instant;
 
@@ -126,11 +125,4 @@ impl Inbox {
 
 impl Told {
     pub(super) const NOBODY: Self = Self { called: Spaces::NONE, is_due: false };
-}
-
-impl BitOrAssign for Told {
-    fn bitor_assign(&mut self, other: Self) {
-        self.called |= other.called;
-        self.is_due |= other.is_due;
-    }
 }

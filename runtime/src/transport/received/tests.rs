@@ -34,6 +34,65 @@ fn a_message_is_credited_when_it_is_taken() {
     assert_eq!(credit, CREDIT_MIN + 5);
 }
 
+/// A response of a head, a message and trailers is taken in one go once all of it is there, and any
+/// other one by one.
+#[test]
+fn a_whole_reply_is_taken_at_once() {
+    let head = || [(":status", "200"), ("content-type", "application/grpc")].into_iter().collect();
+    let mut received = nothing();
+    let _nothing = received.expect();
+    assert!(matches!(received.take_reply(), Reply::Nothing));
+    received.push_head(head(), false, false);
+    assert!(matches!(received.take_reply(), Reply::Other));
+    assert_eq!(received.push_data(&framed(CREDIT_MIN), false), 0);
+    assert!(matches!(received.take_reply(), Reply::Other), "the end is missing");
+    received.push_trailers(Headers::new(), false);
+    let Reply::Whole([first, message, last], credit) = received.take_reply() else {
+        panic!("all of it is there");
+    };
+    assert_eq!(first, Incoming::Head { headers: head(), end: false, truncated: false });
+    assert!(message.is_message() && last == Incoming::Trailers(Headers::new()));
+    assert_eq!(credit, CREDIT_MIN + 5);
+    assert!(matches!(received.take_reply(), Reply::Other));
+    assert_eq!(take(&mut received).0, Some(Incoming::End));
+
+    let others: [&dyn Fn(&mut Received); 4] = [
+        &|received| received.push_trailers(Headers::new(), true),
+        &|received| received.fail(Incoming::Lost("gone".into())),
+        &|received| {
+            let _nothing = received.push_data(&framed(1), false);
+            received.push_trailers(Headers::new(), false);
+        },
+        &|received| {
+            let _nothing = received.push_data(&framed(1)[..3], false);
+            received.push_trailers(Headers::new(), false);
+        },
+    ];
+    for ends in others {
+        let mut received = nothing();
+        received.push_head(head(), false, false);
+        let _nothing = received.push_data(&framed(1), false);
+        ends(&mut received);
+        assert!(matches!(received.take_reply(), Reply::Other));
+        assert!(matches!(take(&mut received).0, Some(Incoming::Head { .. })), "is left there");
+    }
+}
+
+/// The message of a request is taken together with its end, if there is no other one.
+#[test]
+fn the_only_message_is_taken_with_the_end() {
+    for (messages, end, is_only) in
+        [(1, true, true), (1, false, false), (0, true, false), (2, true, false)]
+    {
+        let mut received = nothing();
+        let _nothing = received.push_data(&framed(1).repeat(messages), end);
+        assert_eq!(received.take_only().is_some(), is_only, "{messages} {end}");
+    }
+    let mut received = nothing();
+    let _nothing = received.push_data(&[framed(1), vec![0, 0]].concat(), true);
+    assert!(received.take_only().is_none(), "what follows is cut short");
+}
+
 /// Small amounts are kept until they are worth a frame.
 #[test]
 fn small_credit_is_kept_together() {
@@ -88,7 +147,7 @@ fn small_messages_are_not_all_unpacked() {
         let (one, two) = bytes.split_at(number as usize % 9);
         assert_eq!(received.push_data(one, false) + received.push_data(two, false), 0);
     }
-    assert_eq!(received.queue.len(), 1);
+    assert_eq!(received.queue.iter().count(), 1);
     received.push_trailers(Headers::new(), false);
     let mut credit = 0;
     for number in 0..10_000u32 {
@@ -163,9 +222,9 @@ fn large_messages_are_unpacked_at_once() {
         let _nothing = received.push_data(one, false);
         let _nothing = received.push_data(two, false);
     }
-    assert_eq!((received.queue.len(), received.raw.len()), (4, 0));
+    assert_eq!((received.queue.iter().count(), received.raw.len()), (4, 0));
     let _nothing = received.push_data(&framed(UNPACKED_MESSAGE_MIN - 1), false);
-    assert_eq!(received.queue.len(), 4);
+    assert_eq!(received.queue.iter().count(), 4);
 }
 
 /// What is invalid ends the stream behind the messages before it, wherever it waited.

@@ -157,3 +157,32 @@ fn a_call_whose_request_is_not_taken_ends_with_the_call_it_is_for() {
     link.close();
     chain.end();
 }
+
+/// The same of a call of which the server has taken a part behind the first.
+#[test]
+fn a_call_whose_request_is_taken_in_part_ends_with_the_call_it_is_for() {
+    let chain = Chain::new();
+    let (link, mut peer) = Peer::server(1);
+    let (parent, first) = (chain.parent(), framed(LIMIT));
+    std::thread::scope(|scope| {
+        let open = || open_for(&parent, &link, &first);
+        let waiting = scope.spawn(open);
+        let stream = peer.request();
+        let data = |event: &Event<'_>| match event {
+            Event::Data { data, .. } => Some(data.len()),
+            _ => None,
+        };
+        let mut taken = 0;
+        while taken < Config::default().initial_window_size as usize {
+            taken += peer.expect(data);
+        }
+        eventually(|| chain.served.inbox().children() == 1);
+        peer.core.release(stream, taken);
+        peer.flush();
+        peer.expect(data);
+        chain.caller.reset(Reason::CANCEL);
+        assert!(waiting.join().unwrap().unwrap().is_cancelled());
+    });
+    link.close();
+    chain.end();
+}

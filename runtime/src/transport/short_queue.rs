@@ -1,0 +1,114 @@
+//! A queue of what a stream receives, of which the first two things cost no allocation: the head and the
+//! one message of most responses.
+//!
+//! The invariant: what is spilled is behind both places, so that it is there only while they are full.
+
+use std::collections::VecDeque;
+
+/// Things in order.
+#[derive(Debug)]
+pub(super) struct ShortQueue<T> {
+    first: Option<T>,
+    second: Option<T>,
+    spilled: VecDeque<T>,
+}
+
+impl<T> ShortQueue<T> {
+    pub(super) const fn new() -> Self {
+        Self { first: None, second: None, spilled: VecDeque::new() }
+    }
+
+    pub(super) fn push_back(&mut self, item: T) {
+        if self.first.is_none() {
+            self.first = Some(item);
+        } else if self.second.is_none() {
+            self.second = Some(item);
+        } else {
+            self.spilled.push_back(item);
+        }
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<T> {
+        let first = self.first.take();
+        if self.second.is_some() {
+            self.first = self.second.take();
+            self.second = self.spilled.pop_front();
+        }
+        first
+    }
+
+    /// All there is, if that is one thing.
+    pub(super) fn as_single(&self) -> Option<&T> {
+        self.first.as_ref().filter(|_| self.second.is_none())
+    }
+
+    /// All there is, if that is two things.
+    pub(super) fn as_pair(&self) -> Option<(&T, &T)> {
+        let is_all = self.spilled.is_empty();
+        self.first.as_ref().zip(self.second.as_ref()).filter(|_| is_all)
+    }
+
+    /// Takes what [`as_pair`](Self::as_pair) shows.
+    pub(super) fn take_pair(&mut self) -> Option<(T, T)> {
+        self.as_pair()?;
+        self.first.take().zip(self.second.take())
+    }
+
+    pub(super) fn back(&self) -> Option<&T> {
+        self.spilled.back().or(self.second.as_ref()).or(self.first.as_ref())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.second).chain(&self.spilled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two things are taken at once if there are exactly two.
+    #[test]
+    fn two_things_are_a_pair() {
+        let mut queue = ShortQueue::new();
+        for count in 0..4 {
+            assert_eq!(queue.as_pair(), (count == 2).then_some((&0, &1)), "{count}");
+            assert_eq!(queue.as_single(), (count == 1).then_some(&0), "{count}");
+            queue.push_back(count);
+        }
+        assert_eq!(
+            (queue.take_pair(), queue.pop_front(), queue.pop_front()),
+            (None, Some(0), Some(1))
+        );
+        assert_eq!((queue.take_pair(), queue.take_pair()), (Some((2, 3)), None));
+        assert!(queue.is_empty());
+    }
+
+    /// Whatever is put in comes out in its order, however full the queue is between.
+    #[test]
+    fn things_keep_their_order() {
+        for depth in 0..5 {
+            let mut queue = ShortQueue::new();
+            let (mut put, mut taken) = (0, 0);
+            for _ in 0..20 {
+                while put - taken <= depth {
+                    queue.push_back(put);
+                    assert_eq!(queue.back(), Some(&put));
+                    put += 1;
+                }
+                assert!(queue.iter().copied().eq(taken..put) && !queue.is_empty());
+                assert_eq!(queue.pop_front(), Some(taken));
+                taken += 1;
+            }
+            while let Some(item) = queue.pop_front() {
+                assert_eq!(item, taken);
+                taken += 1;
+            }
+            assert!(taken == put && queue.is_empty() && queue.back().is_none());
+        }
+    }
+}
