@@ -54,6 +54,11 @@ impl Inbox {
         lock(&self.state).came >= count
     }
 
+    /// Whether nothing more comes: one thing does, where threads lead.
+    pub(crate) fn is_done(&self) -> bool {
+        self.has(1)
+    }
+
     /// Waits until `count` things have come, without following anybody.
     pub(crate) fn wait(&self, count: usize) {
         let mut state = lock(&self.state);

@@ -15,9 +15,9 @@
 //! its reactor does not watch the link meanwhile: the lead is paused, which spares a system call when
 //! the caller goes and another when it is back. The monitor ends a pause that lasts.
 //!
-//! The invariants: one thread leads at a time. When it stops, a thread that follows is offered the
-//! lead, if there is one, and takes it or passes it on; if there is none, the watcher takes it after
-//! a while, or at once if somebody wants to be told and does not wait.
+//! The invariants: one thread leads at a time. When it stops, a thread that follows and still waits is
+//! offered the lead, if there is one, and takes it or passes it on; if there is none, the watcher takes
+//! it after a while, or at once if somebody wants to be told and does not wait.
 
 use std::sync::PoisonError;
 
@@ -333,10 +333,11 @@ impl Lead {
 }
 
 impl State {
-    /// The leader stops: offers the lead to one that follows, if there is one. Returns who is to be
-    /// woken without the lock.
+    /// The leader stops: offers the lead to one that follows and has not all that it waits for, if there
+    /// is one. Returns who is to be woken without the lock.
     fn offer(&mut self) -> Option<Spaces> {
-        let follower = self.followers.last()?;
+        // Who has all that will come is about to leave, and would only pass the lead on.
+        let follower = self.followers.iter().rev().find(|follower| !follower.inbox.is_done())?;
         // Under the lock, so that a follower that leaves sees it.
         let called = follower.inbox.offer_lead();
         self.leader = Leader::Caller;

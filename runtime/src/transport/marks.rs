@@ -22,6 +22,13 @@ impl Inbox {
         self.has_mark(Marks::SETTLED)
     }
 
+    /// Whether there is nothing left that anybody could wait for here: all has come that will, and
+    /// nothing can be sent.
+    pub(super) fn is_done(&self) -> bool {
+        let all = Marks::SETTLED | Marks::CLOSED;
+        self.marks.load(Ordering::Acquire) & all == all
+    }
+
     /// Whether one of `marks` is set.
     pub(super) fn has_mark(&self, marks: u8) -> bool {
         self.marks.load(Ordering::Acquire) & marks != 0
