@@ -39,8 +39,8 @@ struct Budget {
     allocations: u64,
 }
 
-const CLIENT: Budget = Budget { system_calls: 2, threads: 1, allocations: 14 };
-const SERVER: Budget = Budget { system_calls: 3, threads: 1, allocations: 17 };
+const CLIENT: Budget = Budget { system_calls: 2, threads: 1, allocations: 4 };
+const SERVER: Budget = Budget { system_calls: 3, threads: 1, allocations: 7 };
 
 /// A lone call is a send and a receive of the client, and a wait, a receive and a send of the
 /// server. It wakes no other thread than the one of the server that reads it.
