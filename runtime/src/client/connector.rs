@@ -188,6 +188,18 @@ impl Connector {
         if let Some(stream) = opening.ask(link)? {
             return Ok(stream);
         }
+        let opened = self.open_at_any(&mut opening, admits);
+        self.shared.pool.leave_queues(opening);
+        opened
+    }
+
+    /// Opens the stream at the first connection that has room, of those where it queues and of those
+    /// that come later.
+    fn open_at_any<E: From<OpenError>>(
+        &self,
+        opening: &mut Opening<'_>,
+        admits: impl Fn(&Link) -> Result<(), E>,
+    ) -> Result<Stream, E> {
         loop {
             // One that came later, or takes part in no queue because it has room.
             while let Some(link) = self.shared.pick_besides(opening.queues()) {
@@ -196,7 +208,7 @@ impl Connector {
                     return Ok(stream);
                 }
             }
-            self.shared.pool.wait(&mut opening)?;
+            self.shared.pool.wait(opening)?;
             for link in opening.queues().to_vec() {
                 match opening.ask(&link) {
                     Ok(None) => {}

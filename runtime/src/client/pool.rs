@@ -84,6 +84,14 @@ impl Pool {
         lock(&self.links).clone()
     }
 
+    /// Takes a call out of all queues, also those of connections that have come since it looked: it queues
+    /// there without having asked.
+    pub(super) fn leave_queues(&self, opening: Opening<'_>) {
+        // First where a further connection would find it.
+        let left = opening.leave_queues();
+        self.links().iter().for_each(|link| left.leave_queue_of(link));
+    }
+
     /// Waits until one of the connections may take the call, which queues at all of them.
     ///
     /// # Errors

@@ -152,6 +152,18 @@ impl<'a> Opening<'a> {
         &self.queues
     }
 
+    /// Leaves the queues that it knows of, for others than those to be left behind them.
+    pub(crate) fn leave_queues(mut self) -> Left {
+        self.leave();
+        Left(Arc::clone(&self.inbox))
+    }
+
+    fn leave(&mut self) {
+        for link in self.queues.drain(..) {
+            link.submit(|state| state.turns().leave(&self.inbox));
+        }
+    }
+
     fn tie(&mut self, link: &Arc<Link>) {
         let parents = self.beginning.parents;
         if self.tie.is_none() && !parents.is_empty() {
@@ -162,9 +174,17 @@ impl<'a> Opening<'a> {
 
 impl Drop for Opening<'_> {
     fn drop(&mut self) {
-        for link in self.queues.drain(..) {
-            link.submit(|state| state.turns().leave(&self.inbox));
-        }
+        self.leave();
+    }
+}
+
+/// A call that has left the queues that it knew of.
+pub(crate) struct Left(Arc<Inbox>);
+
+impl Left {
+    /// Leaves the queue of `link` too, if it is there.
+    pub(crate) fn leave_queue_of(&self, link: &Link) {
+        link.submit(|state| state.turns().leave(&self.0));
     }
 }
 

@@ -168,6 +168,41 @@ fn making_a_connection_holds_nobody_up() {
     peers.join();
 }
 
+/// A call queues at a connection that comes later without having asked there, and is out of that queue
+/// too once it has a stream elsewhere.
+#[test]
+fn a_call_leaves_the_queue_of_a_connection_that_came_later() {
+    let calls = Calls::new();
+    let gate = Arc::new(Latch::default());
+    let (closed, number) = (gate.clone(), std::sync::atomic::AtomicUsize::new(0));
+    let takes_none: Script = Box::new(|peer| {
+        peer.configure(|config| config.max_concurrent_streams = 0);
+        peer.until_closed();
+    });
+    let scripts = vec![calls.one_at_a_time(), takes_none];
+    let (stub, peers) = build_behind(up_to(2), scripts, move |_| {
+        if number.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 {
+            closed.wait(None);
+        }
+    });
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| stub.unary(text("a")).unwrap());
+        let (_, first_gate) = calls.next();
+        let second = scope.spawn(|| stub.unary(text("b")).unwrap());
+        until(|| queued(&stub) == 1);
+        gate.open();
+        until(|| stub.0.links().iter().map(|link| link.queued()).collect::<Vec<_>>() == [1, 1]);
+        first_gate.open();
+        first.join().unwrap();
+        let (_, second_gate) = calls.next();
+        until(|| queued(&stub) == 0);
+        second_gate.open();
+        second.join().unwrap();
+    });
+    drop(stub);
+    peers.join();
+}
+
 /// Of two connections the one with fewer calls takes the next one, and one without any is enough.
 #[test]
 fn a_call_takes_the_connection_with_the_fewest_calls() {
