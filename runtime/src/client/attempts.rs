@@ -6,24 +6,24 @@
 //! then sent with the next stream, or sent on the next stream by its sender: never both, never
 //! neither.
 
-use std::borrow::Cow;
+mod head;
+mod reopening;
+
+pub(crate) use head::Head;
+pub(crate) use reopening::{Claim, Failure, Reopened, Reopening};
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::channel::{Channel, Settings};
-use super::retry::{Pause, Paused, Retry};
+use super::channel::Channel;
+use super::retry::{Pause, Retry};
 use crate::grpc::codec::Writer;
-use crate::grpc::compression::Encoding;
-use crate::grpc::headers::RequestHead;
-use crate::grpc::{Code, Metadata, Method, Status, scratch};
-use crate::http2::Headers;
-use crate::limits;
+use crate::grpc::{Status, scratch};
 use crate::transport::latch::Latch;
-use crate::transport::{
-    Beginning, CANCELLED, Link, OpenError, Opening, Parents, Stream, Tied, lock, now, random,
-};
+use crate::transport::{Stream, Tied, lock, random};
+use head::Unopened;
 
 /// The streams of one call, one after the other.
 pub(crate) struct Attempts {
@@ -34,19 +34,6 @@ pub(crate) struct Attempts {
     has_policy: bool,
     /// The call is over: no stream is to be opened.
     over: AtomicBool,
-}
-
-/// What every stream of the call begins with.
-pub(crate) struct Head {
-    pub(crate) method: Method,
-    /// In place of the channel's.
-    pub(crate) authority: Option<Box<str>>,
-    pub(crate) metadata: Metadata,
-    pub(crate) receive_max: usize,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) wait_for_ready: bool,
-    pub(crate) parents: Parents,
-    pub(crate) encoding: Option<Encoding>,
 }
 
 /// What is sent when a call begins.
@@ -85,54 +72,6 @@ enum Kept {
     Messages(Vec<u8>),
     /// It is too late, or too much, to send it again.
     Nothing,
-}
-
-/// How a stream failed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Failure<'a> {
-    /// The server has surely not looked at it.
-    Refused(&'a Status),
-    Failed(&'a Status),
-}
-
-/// What is to be done about a stream that failed.
-pub(crate) enum Claim {
-    /// There is another one already, or somebody opens it.
-    Another,
-    /// Nothing: the call cannot be sent again.
-    Nothing,
-    /// The next stream is to be opened, by the one who has this.
-    Reopen(Reopening),
-}
-
-/// The duty to open the next stream.
-pub(crate) struct Reopening {
-    kept: Kept,
-    latch: Arc<Latch>,
-    /// What comes first.
-    pub(crate) paused: Option<Paused>,
-}
-
-/// What opening the next stream has come to.
-pub(crate) enum Reopened {
-    Open,
-    /// It could not be opened, and is to be opened later.
-    Again(Reopening),
-    /// It could not be opened.
-    Failed(Status),
-}
-
-/// Why a stream could not be opened.
-enum Unopened {
-    /// No connection: another attempt may find one.
-    Unreachable(Status),
-    Refused(Status),
-}
-
-/// Why a connection did not take a call.
-enum NotHere {
-    Refused(Status),
-    Unopened(OpenError),
 }
 
 impl Attempts {
@@ -297,96 +236,6 @@ impl Attempts {
         }
     }
 
-    /// Who opens a stream in place of `failed`.
-    pub(crate) fn claim(&self, failed: Number, failure: Failure<'_>) -> Claim {
-        let mut state = lock(&self.state);
-        let is_over = self.over.load(Ordering::Acquire);
-        if is_over || state.number != failed || state.reopening.is_some() {
-            return Claim::Another;
-        }
-        let kept = std::mem::replace(&mut state.kept, Kept::Nothing);
-        if let Kept::Nothing = kept {
-            return Claim::Nothing;
-        }
-        let pause = match failure {
-            Failure::Refused(_) if state.retry.as_mut().is_none_or(Retry::on_refused) => None,
-            Failure::Refused(status) | Failure::Failed(status) => {
-                match pause_after(status, state.retry.as_mut(), &self.channel) {
-                    Some(pause) => Some(pause),
-                    None => return Claim::Nothing,
-                }
-            }
-        };
-        let latch = Arc::new(Latch::default());
-        state.reopening = Some(latch.clone());
-        state.pause.clone_from(&pause);
-        drop(state);
-        Claim::Reopen(self.reopening(kept, latch, pause))
-    }
-
-    fn reopening(&self, kept: Kept, latch: Arc<Latch>, pause: Option<Arc<Pause>>) -> Reopening {
-        let paused = pause.map(|pause| pause.known_to(&self.channel, &self.head.parents));
-        Reopening { kept, latch, paused }
-    }
-
-    /// Opens the next stream; what is to come before has come.
-    pub(crate) fn reopen(&self, reopening: Reopening) -> Reopened {
-        let Reopening { kept, latch, paused } = reopening;
-        drop(paused);
-        let (ended, previous) = {
-            let state = lock(&self.state);
-            (state.ended, state.retry.as_ref().map_or(0, Retry::previous_attempts))
-        };
-        let opened = match self.head.check(&self.over) {
-            Ok(()) => self.head.open(&self.channel, kept.as_slice(), ended, &self.over, previous),
-            Err(status) => Err(Unopened::Refused(status)),
-        };
-        let mut state = lock(&self.state);
-        let is_over = self.over.load(Ordering::Acquire);
-        if let Err(Unopened::Unreachable(status)) = &opened
-            && !is_over
-            && let Some(pause) = pause_after(status, state.retry.as_mut(), &self.channel)
-        {
-            state.pause = Some(pause.clone());
-            drop(state);
-            return Reopened::Again(self.reopening(kept, latch, Some(pause)));
-        }
-        state.number = Number(state.number.0.wrapping_add(1));
-        state.reopening = None;
-        let pause = state.pause.take();
-        let waker = state.waker.take();
-        let replaced = match opened {
-            Ok((stream, tied)) => {
-                // Whoever may end the call may end each of its streams.
-                stream.set_shared();
-                if state.retry.is_some() {
-                    state.kept = kept;
-                }
-                // Who ended the requests meanwhile has left it to this.
-                let unfinished = (state.ended && !ended).then(|| stream.clone());
-                let stream = std::mem::replace(&mut state.stream, stream);
-                let tied = std::mem::replace(&mut state._tied, tied);
-                Ok((stream, tied, unfinished))
-            }
-            Err(Unopened::Unreachable(status) | Unopened::Refused(status)) => Err(status),
-        };
-        drop(state);
-        drop(pause);
-        let result = match replaced {
-            Ok((stream, tied, unfinished)) => {
-                drop((stream, tied));
-                if let Some(stream) = unfinished {
-                    // An error means that the stream is over; receiving says how.
-                    let _ = stream.finish();
-                }
-                Reopened::Open
-            }
-            Err(status) => Reopened::Failed(status),
-        };
-        tell((Some(latch), waker));
-        result
-    }
-
     /// The state while nobody opens a stream; as an error if somebody still does at `until`.
     fn settled_until(
         &self,
@@ -445,170 +294,9 @@ impl Kept {
     }
 }
 
-impl Head {
-    /// The channel's connection. While there is none, looks again and again whether one of the call's
-    /// parents is cancelled: what waits for a connection has no stream that could be reset.
-    fn link(&self, channel: &Channel, over: &AtomicBool) -> Result<Arc<Link>, Status> {
-        self.check(over)?;
-        loop {
-            let look = match self.parents.is_empty() {
-                true => None,
-                false => now().checked_add(limits::CANCELLATION_LOOK),
-            };
-            let until = [self.deadline, look].into_iter().flatten().min();
-            let found = channel.link(until, self.wait_for_ready);
-            self.check(over)?;
-            match found {
-                Err(status)
-                    if status.code() == Code::DeadlineExceeded && until != self.deadline => {}
-                found => return found,
-            }
-        }
-    }
+impl Head {}
 
-    /// Opens a stream on the channel's connection, and sends `first` on it.
-    ///
-    /// Looks between its waits whether the call is `over`.
-    fn open(
-        &self,
-        channel: &Channel,
-        first: &[u8],
-        end: bool,
-        over: &AtomicBool,
-        previous_attempts: u32,
-    ) -> Result<(Stream, Tied), Unopened> {
-        let mut cause = None;
-        for _ in 0..limits::OPEN_ATTEMPTS_MAX {
-            let link = self.link(channel, over).map_err(Unopened::connecting)?;
-            let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(now()));
-            if timeout.is_some_and(|timeout| timeout.is_zero()) {
-                return Err(too_late("beginning the call").into());
-            }
-            let head = self.headers(channel, timeout, previous_attempts);
-            let beginning = Beginning {
-                head: &head,
-                first,
-                end,
-                receive_limit: self.receive_max,
-                until: self.deadline,
-                parents: &self.parents,
-            };
-            let opening = Opening::new(&link, beginning);
-            let admits = |link: &Link| self.check_link(channel.settings(), link, &head);
-            match channel.open(&link, opening, admits) {
-                Ok(stream) => {
-                    let tied = self.parents.tie(&stream);
-                    return Ok((stream, tied));
-                }
-                Err(NotHere::Refused(status)) => return Err(status.into()),
-                Err(NotHere::Unopened(error)) => match error {
-                    OpenError::Deadline => {
-                        return Err(too_late("waiting to send the request").into());
-                    }
-                    OpenError::Cancelled => {
-                        let why = self.parents.cancelled().unwrap_or(CANCELLED);
-                        return Err(Status::cancelled(why).into());
-                    }
-                    // It never left: nobody has seen it, so another connection may take it.
-                    OpenError::Unavailable(text) => cause = Some(text),
-                },
-            }
-        }
-        let cause = cause.as_deref().unwrap_or("no connection takes the call");
-        let status = Status::unavailable(format!("{}: {cause}", channel.target()));
-        Err(Unopened::Unreachable(status))
-    }
-
-    /// Whether the call, which begins with `head`, may be made on `link`.
-    fn check_link(&self, settings: &Settings, link: &Link, head: &Headers) -> Result<(), NotHere> {
-        if let Some(authority) = &self.authority {
-            verify(authority, settings, link).map_err(NotHere::Refused)?;
-        }
-        let Some(excess) = link.header_excess(head) else { return Ok(()) };
-        let text = format!("metadata too large: {excess}");
-        Err(NotHere::Refused(Status::resource_exhausted(text)))
-    }
-
-    /// The header section that the call begins with if it may take `timeout` from now on.
-    fn headers<'c>(
-        &self,
-        channel: &'c Channel,
-        timeout: Option<Duration>,
-        previous_attempts: u32,
-    ) -> Cow<'c, Headers> {
-        let (settings, encodings) = (channel.settings(), channel.encodings());
-        let make = || {
-            let head = RequestHead {
-                scheme: settings.scheme,
-                authority: self.authority.as_deref().unwrap_or(&settings.authority),
-                path: self.method.path(),
-                timeout,
-                encoding: self.encoding.map(|encoding| encodings.name(encoding)),
-                offer: encodings.offer(),
-                user_agent: &settings.user_agent,
-                metadata: &self.metadata,
-            };
-            head.to_headers()
-        };
-        let is_own = timeout.is_some() || self.authority.is_some() || !self.metadata.is_empty();
-        if !is_own
-            && previous_attempts == 0
-            && let Some(head) = channel.heads().get(&self.method, self.encoding, make)
-        {
-            return Cow::Borrowed(head);
-        }
-        let mut head = make();
-        if previous_attempts > 0 {
-            head.push(PREVIOUS_ATTEMPTS, previous_attempts.to_string());
-        }
-        Cow::Owned(head)
-    }
-
-    /// Whether a stream may be opened.
-    ///
-    /// # Errors
-    ///
-    /// CANCELLED if the call is `over`, or one of its parents is cancelled.
-    fn check(&self, over: &AtomicBool) -> Result<(), Status> {
-        match over.load(Ordering::Acquire) {
-            true => Err(Status::cancelled("the call is over")),
-            false => self.parents.cancelled().map_or(Ok(()), |why| Err(Status::cancelled(why))),
-        }
-    }
-}
-
-impl Unopened {
-    /// Why there is no connection.
-    fn connecting(status: Status) -> Self {
-        match status.code() {
-            Code::Unavailable => Self::Unreachable(status),
-            // The deadline has passed, or the channel is closed.
-            _ => Self::Refused(status),
-        }
-    }
-}
-
-impl From<OpenError> for NotHere {
-    fn from(error: OpenError) -> Self {
-        Self::Unopened(error)
-    }
-}
-
-impl From<Status> for Unopened {
-    fn from(status: Status) -> Self {
-        Self::Refused(status)
-    }
-}
-
-/// gRFC A81: a call may have another authority than its channel if the server has shown that it is
-/// this one too.
-fn verify(authority: &str, settings: &Settings, link: &Link) -> Result<(), Status> {
-    if authority == settings.authority {
-        return Ok(());
-    }
-    let refusal = |text| Status::unavailable(format!("authority {authority:?}: {text}"));
-    link.verify_authority(authority).map_err(refusal)
-}
+impl Unopened {}
 
 /// gRFC A6: how many attempts there were before this one, unless there was none.
 pub(crate) const PREVIOUS_ATTEMPTS: &str = "grpc-previous-rpc-attempts";
