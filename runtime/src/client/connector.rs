@@ -15,41 +15,26 @@
 //! Calls take the connections of the [`Pool`]. Once there is one, nobody waits for another: it is
 //! READY while there is any, and a call that finds none free has one more made, if there may be.
 
+mod attempt;
+mod options;
+
+pub(crate) use options::ConnectionOptions;
+
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use super::pool::{Picked, Pool};
 use crate::grpc::{ConnectivityState, Status};
-use crate::http2::{self, Keepalive, Lifetime};
-use crate::limits;
 use crate::transport::backoff::Backoff;
 use crate::transport::connectivity::Connectivity;
-use crate::transport::latch::Latch;
 use crate::transport::timer::{Scheduled, Timer};
 use crate::transport::wire::Wire;
-use crate::transport::{self, Dial, Link, OpenError, Opening, Stream, lock, now};
+use crate::transport::{Dial, Link, OpenError, Opening, Stream, lock, now};
+use attempt::Attempt;
 
 /// How a wire to the server is made: names looked up, an address connected to, a handshake made.
 pub(crate) type Connect = Box<dyn Fn(Dial) -> io::Result<Box<dyn Wire>> + Send + Sync>;
-
-/// What a connection is made and kept with.
-#[derive(Clone, Debug)]
-pub(crate) struct ConnectionOptions {
-    /// An attempt may take so long, and as long as the backoff if that is longer.
-    pub(crate) connect_timeout: Duration,
-    pub(crate) backoff: Backoff,
-    /// No keepalive without it.
-    pub(crate) keepalive_time: Option<Duration>,
-    pub(crate) keepalive_timeout: Duration,
-    pub(crate) keepalive_without_calls: bool,
-    pub(crate) idle_timeout: Duration,
-    /// How many connections there may be at once.
-    pub(crate) connections: usize,
-    /// What the server is told; its lifetime is made of the numbers above.
-    pub(crate) http2: http2::Config,
-}
 
 /// Gives out the connections of a channel; closes them when dropped.
 pub(crate) struct Connector {
@@ -92,19 +77,6 @@ enum Phase {
     },
     /// The channel is gone: what an attempt still brings is not wanted.
     Closed,
-}
-
-/// One attempt to connect.
-struct Attempt {
-    dial: Dial,
-    /// When the next one begins if this one fails.
-    retry_at: Instant,
-    keepalive_time: Option<Duration>,
-    /// The connection while it waits for SETTINGS, so that it can be closed.
-    link: OnceLock<Arc<Link>>,
-    /// Open once there is a result.
-    done: Latch,
-    result: OnceLock<Result<Arc<Link>, Status>>,
 }
 
 /// What a call that needs a connection is to do.
@@ -239,9 +211,7 @@ impl Connector {
         drop(retry);
         links.iter().for_each(|link| link.close());
         if let Phase::Connecting(attempt) = &before {
-            attempt.dial.wish.withdraw();
-            attempt.end(Err(Status::cancelled(CHANNEL_CLOSED)));
-            attempt.link.get().into_iter().for_each(|link| link.close());
+            attempt.give_up();
         }
     }
 
@@ -341,67 +311,6 @@ impl Shared {
         }
     }
 
-    /// A new attempt, which is to be started.
-    ///
-    /// gRPC's connection backoff: the wait counts from the beginning of the attempt, which has as
-    /// much time if that is more than the timeout.
-    fn begin(&self, state: &mut State, time: Instant) -> Arc<Attempt> {
-        let wait = state.backoff.next_wait(transport::random());
-        let until = time.checked_add(self.options.connect_timeout.max(wait));
-        let attempt = Arc::new(Attempt {
-            dial: Dial { until, failures: state.failures, ..Dial::default() },
-            retry_at: time + wait,
-            keepalive_time: state.keepalive_time,
-            link: OnceLock::new(),
-            done: Latch::default(),
-            result: OnceLock::new(),
-        });
-        state.leave(&self.pool.take_unusable());
-        state.phase = Phase::Connecting(attempt.clone());
-        self.tell(state);
-        attempt
-    }
-
-    fn start(self: &Arc<Self>, attempt: &Arc<Attempt>) {
-        let (shared, running) = (self.clone(), attempt.clone());
-        if let Err(error) = transport::spawn("grpc-connect", move || shared.run(&running)) {
-            self.settle(attempt, Err(error));
-        }
-    }
-
-    /// What the thread of an attempt runs.
-    fn run(self: &Arc<Self>, attempt: &Attempt) {
-        let result = catch_unwind(AssertUnwindSafe(|| self.establish(attempt)))
-            .unwrap_or_else(|_| Err(io::Error::other("panic while connecting")));
-        self.settle(attempt, result);
-    }
-
-    /// Keeps the result for everybody, and tells those who wait for it.
-    fn settle(self: &Arc<Self>, attempt: &Attempt, result: io::Result<Arc<Link>>) {
-        let result = result.map_err(|error| Status::unavailable(self.in_words(&error)));
-        let mut state = lock(&self.state);
-        let unwanted = match (&state.phase, &result) {
-            (Phase::Closed, Ok(link)) => Some(link.clone()),
-            (Phase::Closed, Err(_)) => None,
-            (_, Ok(link)) => {
-                state.backoff.reset();
-                state.failures = 0;
-                self.set_ready(&mut state, link);
-                None
-            }
-            (_, Err(status)) => {
-                self.set_failed(&mut state, status.clone(), attempt.retry_at);
-                None
-            }
-        };
-        drop(state);
-        // A link writes when it closes, which nobody should wait for under the lock.
-        if let Some(link) = unwanted {
-            link.close();
-        }
-        attempt.end(result);
-    }
-
     fn set_ready(&self, state: &mut State, link: &Arc<Link>) {
         state.phase = Phase::Idle;
         self.pool.add(link);
@@ -472,60 +381,6 @@ impl Shared {
         state.leave(&self.pool.take_unusable());
         self.tell(&state);
     }
-
-    /// A connection is there once the server's SETTINGS have come, not when a socket is open.
-    fn establish(self: &Arc<Self>, attempt: &Attempt) -> io::Result<Arc<Link>> {
-        let wire = (self.connect)(attempt.dial.clone())?;
-        let shared = Arc::downgrade(self);
-        let keepalive_time = attempt.keepalive_time;
-        let leaves = move |link: &Link| {
-            if let Some(shared) = shared.upgrade() {
-                shared.left(link, keepalive_time);
-            }
-        };
-        let config = self.config(keepalive_time);
-        let link = Link::client_that_leaves(wire, config, "grpc-client", leaves)?;
-        // Whoever drops the channel from here on sees the link; who has dropped it is seen here.
-        let is_first = attempt.link.set(link.clone()).is_ok();
-        assert!(is_first, "an attempt makes one connection");
-        if let Phase::Closed = lock(&self.state).phase {
-            link.close();
-        }
-        link.wait_ready(attempt.dial.until).map_err(|error| {
-            link.close();
-            io::Error::other(error)
-        })?;
-        Ok(link)
-    }
-
-    fn config(&self, keepalive_time: Option<Duration>) -> http2::Config {
-        let keepalive = keepalive_time.map(|time| Keepalive {
-            time,
-            timeout: self.options.keepalive_timeout,
-            without_streams: self.options.keepalive_without_calls,
-        });
-        let idle_max = Some(self.options.idle_timeout);
-        let lifetime = Lifetime { keepalive, idle_max, ..Lifetime::default() };
-        http2::Config { lifetime, ..self.options.http2.clone() }
-    }
-
-    /// `connect to 127.0.0.1:1: connection refused`, without the system's error number.
-    fn in_words(&self, error: &io::Error) -> String {
-        let text = error.to_string();
-        let text = text.split(" (os error").next().unwrap_or(&text);
-        let (place, cause) = match text.rsplit_once(": ") {
-            Some((place, cause)) if place == self.target => ("", cause),
-            Some((place, cause)) => (place, cause),
-            None => ("", text),
-        };
-        let mut letters = cause.chars();
-        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-        let cause: String = first.into_iter().chain(letters).collect();
-        match place {
-            "" => format!("connect to {}: {cause}", self.target),
-            place => format!("connect to {}: {place}: {cause}", self.target),
-        }
-    }
 }
 
 impl State {
@@ -538,34 +393,7 @@ impl State {
     }
 }
 
-impl Attempt {
-    /// Waits for the result; `None` if it is not there at `until`.
-    fn wait(&self, until: Option<Instant>) -> Option<Result<Arc<Link>, Status>> {
-        self.done.wait(until).then(|| self.result.get().cloned()).flatten()
-    }
-
-    /// Ends it with `result`, unless the channel was closed before.
-    fn end(&self, result: Result<Arc<Link>, Status>) {
-        // The first result is the one that everybody has seen.
-        let _ = self.result.set(result);
-        self.done.open();
-    }
-}
-
-impl Default for ConnectionOptions {
-    fn default() -> Self {
-        Self {
-            connect_timeout: limits::CONNECT_TIMEOUT_MIN,
-            backoff: Backoff::default(),
-            keepalive_time: None,
-            keepalive_timeout: limits::KEEPALIVE_TIMEOUT,
-            keepalive_without_calls: false,
-            idle_timeout: limits::CHANNEL_IDLE_TIMEOUT,
-            connections: 1,
-            http2: http2::Config::default(),
-        }
-    }
-}
+impl Attempt {}
 
 /// Why a call ends, or does not begin, once its channel was closed.
 pub(super) const CHANNEL_CLOSED: &str = "the channel is closed";

@@ -1,0 +1,165 @@
+//! One attempt to connect, on a thread of its own.
+//!
+//! The invariant: whatever happens, it ends with a result, which everybody sees who waits for it.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use super::{CHANNEL_CLOSED, Phase, Shared, State};
+use crate::grpc::Status;
+use crate::http2::{self, Keepalive, Lifetime};
+use crate::transport::latch::Latch;
+use crate::transport::{self, Dial, Link, lock};
+
+/// One attempt to connect.
+pub(super) struct Attempt {
+    dial: Dial,
+    /// When the next one begins if this one fails.
+    retry_at: Instant,
+    keepalive_time: Option<Duration>,
+    /// The connection while it waits for SETTINGS, so that it can be closed.
+    link: OnceLock<Arc<Link>>,
+    /// Open once there is a result.
+    done: Latch,
+    result: OnceLock<Result<Arc<Link>, Status>>,
+}
+
+impl Attempt {
+    /// Waits for the result; `None` if it is not there at `until`.
+    pub(super) fn wait(&self, until: Option<Instant>) -> Option<Result<Arc<Link>, Status>> {
+        self.done.wait(until).then(|| self.result.get().cloned()).flatten()
+    }
+
+    /// Ends it because the channel is closed.
+    pub(super) fn give_up(&self) {
+        self.dial.wish.withdraw();
+        self.end(Err(Status::cancelled(CHANNEL_CLOSED)));
+        self.link.get().into_iter().for_each(|link| link.close());
+    }
+
+    /// Ends it with `result`, unless the channel was closed before.
+    fn end(&self, result: Result<Arc<Link>, Status>) {
+        // The first result is the one that everybody has seen.
+        let _ = self.result.set(result);
+        self.done.open();
+    }
+}
+
+impl Shared {
+    /// A new attempt, which is to be started.
+    ///
+    /// gRPC's connection backoff: the wait counts from the beginning of the attempt, which has as
+    /// much time if that is more than the timeout.
+    pub(super) fn begin(&self, state: &mut State, time: Instant) -> Arc<Attempt> {
+        let wait = state.backoff.next_wait(transport::random());
+        let until = time.checked_add(self.options.connect_timeout.max(wait));
+        let attempt = Arc::new(Attempt {
+            dial: Dial { until, failures: state.failures, ..Dial::default() },
+            retry_at: time + wait,
+            keepalive_time: state.keepalive_time,
+            link: OnceLock::new(),
+            done: Latch::default(),
+            result: OnceLock::new(),
+        });
+        state.leave(&self.pool.take_unusable());
+        state.phase = Phase::Connecting(attempt.clone());
+        self.tell(state);
+        attempt
+    }
+
+    pub(super) fn start(self: &Arc<Self>, attempt: &Arc<Attempt>) {
+        let (shared, running) = (self.clone(), attempt.clone());
+        if let Err(error) = transport::spawn("grpc-connect", move || shared.run(&running)) {
+            self.settle(attempt, Err(error));
+        }
+    }
+
+    /// What the thread of an attempt runs.
+    fn run(self: &Arc<Self>, attempt: &Attempt) {
+        let result = catch_unwind(AssertUnwindSafe(|| self.establish(attempt)))
+            .unwrap_or_else(|_| Err(io::Error::other("panic while connecting")));
+        self.settle(attempt, result);
+    }
+
+    /// Keeps the result for everybody, and tells those who wait for it.
+    fn settle(self: &Arc<Self>, attempt: &Attempt, result: io::Result<Arc<Link>>) {
+        let result = result.map_err(|error| Status::unavailable(self.in_words(&error)));
+        let mut state = lock(&self.state);
+        let unwanted = match (&state.phase, &result) {
+            (Phase::Closed, Ok(link)) => Some(link.clone()),
+            (Phase::Closed, Err(_)) => None,
+            (_, Ok(link)) => {
+                state.backoff.reset();
+                state.failures = 0;
+                self.set_ready(&mut state, link);
+                None
+            }
+            (_, Err(status)) => {
+                self.set_failed(&mut state, status.clone(), attempt.retry_at);
+                None
+            }
+        };
+        drop(state);
+        // A link writes when it closes, which nobody should wait for under the lock.
+        if let Some(link) = unwanted {
+            link.close();
+        }
+        attempt.end(result);
+    }
+
+    /// A connection is there once the server's SETTINGS have come, not when a socket is open.
+    fn establish(self: &Arc<Self>, attempt: &Attempt) -> io::Result<Arc<Link>> {
+        let wire = (self.connect)(attempt.dial.clone())?;
+        let shared = Arc::downgrade(self);
+        let keepalive_time = attempt.keepalive_time;
+        let leaves = move |link: &Link| {
+            if let Some(shared) = shared.upgrade() {
+                shared.left(link, keepalive_time);
+            }
+        };
+        let config = self.config(keepalive_time);
+        let link = Link::client_that_leaves(wire, config, "grpc-client", leaves)?;
+        // Whoever drops the channel from here on sees the link; who has dropped it is seen here.
+        let is_first = attempt.link.set(link.clone()).is_ok();
+        assert!(is_first, "an attempt makes one connection");
+        if let Phase::Closed = lock(&self.state).phase {
+            link.close();
+        }
+        link.wait_ready(attempt.dial.until).map_err(|error| {
+            link.close();
+            io::Error::other(error)
+        })?;
+        Ok(link)
+    }
+
+    fn config(&self, keepalive_time: Option<Duration>) -> http2::Config {
+        let keepalive = keepalive_time.map(|time| Keepalive {
+            time,
+            timeout: self.options.keepalive_timeout,
+            without_streams: self.options.keepalive_without_calls,
+        });
+        let idle_max = Some(self.options.idle_timeout);
+        let lifetime = Lifetime { keepalive, idle_max, ..Lifetime::default() };
+        http2::Config { lifetime, ..self.options.http2.clone() }
+    }
+
+    /// `connect to 127.0.0.1:1: connection refused`, without the system's error number.
+    fn in_words(&self, error: &io::Error) -> String {
+        let text = error.to_string();
+        let text = text.split(" (os error").next().unwrap_or(&text);
+        let (place, cause) = match text.rsplit_once(": ") {
+            Some((place, cause)) if place == self.target => ("", cause),
+            Some((place, cause)) => (place, cause),
+            None => ("", text),
+        };
+        let mut letters = cause.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+        let cause: String = first.into_iter().chain(letters).collect();
+        match place {
+            "" => format!("connect to {}: {cause}", self.target),
+            place => format!("connect to {}: {place}: {cause}", self.target),
+        }
+    }
+}

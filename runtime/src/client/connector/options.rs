@@ -1,0 +1,39 @@
+//! What connections are made and kept with.
+
+use std::time::Duration;
+
+use crate::http2::{self};
+use crate::limits;
+use crate::transport::backoff::Backoff;
+
+/// What a connection is made and kept with.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionOptions {
+    /// An attempt may take so long, and as long as the backoff if that is longer.
+    pub(crate) connect_timeout: Duration,
+    pub(crate) backoff: Backoff,
+    /// No keepalive without it.
+    pub(crate) keepalive_time: Option<Duration>,
+    pub(crate) keepalive_timeout: Duration,
+    pub(crate) keepalive_without_calls: bool,
+    pub(crate) idle_timeout: Duration,
+    /// How many connections there may be at once.
+    pub(crate) connections: usize,
+    /// What the server is told; its lifetime is made of the numbers above.
+    pub(crate) http2: http2::Config,
+}
+
+impl Default for ConnectionOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: limits::CONNECT_TIMEOUT_MIN,
+            backoff: Backoff::default(),
+            keepalive_time: None,
+            keepalive_timeout: limits::KEEPALIVE_TIMEOUT,
+            keepalive_without_calls: false,
+            idle_timeout: limits::CHANNEL_IDLE_TIMEOUT,
+            connections: 1,
+            http2: http2::Config::default(),
+        }
+    }
+}
