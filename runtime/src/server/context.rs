@@ -3,6 +3,11 @@
 //! The invariant: a context belongs to one call and to the thread that runs it; what other threads
 //! may need of the call, its end, is handed out as a [`CancellationToken`].
 
+mod cancellation_token;
+mod outcome;
+
+pub use cancellation_token::CancellationToken;
+
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +16,11 @@ use std::time::{Duration, Instant};
 use super::reply::Reply;
 use crate::grpc::headers::RequestFields;
 use crate::grpc::{
-    Code, Compression, Extensions, MessageInterceptor, Metadata, Method, MethodKind, Status,
+    Compression, Extensions, MessageInterceptor, Metadata, Method, MethodKind, Status,
 };
 use crate::transport::auth_context::AuthContext;
-use crate::transport::{Address, CurrentCall, Stream, now};
+use crate::transport::{Address, CurrentCall, now};
+use outcome::Chosen;
 
 /// The server's side of one call: who calls, with what metadata, for how long still.
 ///
@@ -45,13 +51,6 @@ pub struct Context {
     panic_message: Option<Box<str>>,
     trailing: Metadata,
     reply: Arc<Reply>,
-}
-
-/// The outcome that a method chooses besides its reply.
-#[derive(Debug, Default)]
-struct Chosen {
-    code: Option<Code>,
-    details: String,
 }
 
 /// What the head of a request says, as a context keeps it.
@@ -341,53 +340,6 @@ impl Context {
         &self.trailing
     }
 
-    /// Chooses the code that the call ends with if its method returns successfully.
-    ///
-    /// The replies go out as they are, and the status behind them is not OK: clients of unary calls
-    /// then drop the reply, so `Err(status)` is what most methods want. [`Code::Ok`] takes the choice
-    /// back.
-    pub fn set_code(&mut self, code: Code) {
-        self.chosen.code = Some(code);
-    }
-
-    /// Chooses the words of the status that the call ends with if its method returns successfully;
-    /// see [`Context::set_code`].
-    pub fn set_details(&mut self, details: impl Into<String>) {
-        self.chosen.details = details.into();
-    }
-
-    /// What [`Context::set_code`] chose.
-    #[must_use]
-    pub fn code(&self) -> Option<Code> {
-        self.chosen.code
-    }
-
-    /// What [`Context::set_details`] chose; empty if nothing.
-    #[must_use]
-    pub fn details(&self) -> &str {
-        &self.chosen.details
-    }
-
-    /// Ends the method: `return context.abort(Code::NotFound, "no such user")`.
-    ///
-    /// The same as `Err(Status::new(code, details))`, for any type of reply.
-    ///
-    /// # Errors
-    ///
-    /// Always: the status.
-    pub fn abort<T>(&self, code: Code, details: impl Into<String>) -> Result<T, Status> {
-        Err(Status::new(code, details))
-    }
-
-    /// Ends the method with `status`, which may carry details and metadata.
-    ///
-    /// # Errors
-    ///
-    /// Always: the status.
-    pub fn abort_with_status<T>(&self, status: Status) -> Result<T, Status> {
-        Err(status)
-    }
-
     /// What the method, or an interceptor behind the one that asks, panicked with; `None` if it did
     /// not panic. The client is only told that it did.
     #[must_use]
@@ -412,25 +364,6 @@ impl Context {
         }
     }
 
-    /// What the method chose, as an outcome.
-    pub(crate) fn chosen_outcome(&self) -> Result<(), Status> {
-        match self.chosen.code {
-            None | Some(Code::Ok) => Ok(()),
-            Some(code) => Err(Status::new(code, self.chosen.details.clone())),
-        }
-    }
-
-    /// Whether `status` is what the method chose beside its reply.
-    pub(crate) fn has_chosen(&self, status: &Status) -> bool {
-        self.chosen.code == Some(status.code()) && self.chosen.details == status.message()
-    }
-
-    /// OK in the words that the method chose, if it did.
-    pub(crate) fn ok_with_details(&self) -> Option<Status> {
-        let has_details = !self.chosen.details.is_empty();
-        has_details.then(|| Status::new(Code::Ok, self.chosen.details.clone()))
-    }
-
     pub(crate) fn take_trailing_metadata(&mut self) -> Metadata {
         std::mem::take(&mut self.trailing)
     }
@@ -448,43 +381,5 @@ impl fmt::Debug for Context {
             .field("deadline", &self.deadline)
             .field("metadata", self.metadata())
             .finish_non_exhaustive()
-    }
-}
-
-/// Tells any thread whether a call has been cancelled; made by [`Context::cancellation`].
-///
-/// Cheap to clone. It stays valid after the call, and a call that ended in the ordinary way never
-/// becomes cancelled.
-#[derive(Clone)]
-pub struct CancellationToken {
-    stream: Stream,
-}
-
-impl CancellationToken {
-    pub(crate) fn new(stream: Stream) -> Self {
-        Self { stream }
-    }
-
-    /// As [`Context::is_cancelled`].
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.stream.is_cancelled()
-    }
-
-    /// Waits until the call is over, `timeout` at most, and tells whether it was cancelled.
-    #[must_use]
-    pub fn wait(&self, timeout: Duration) -> bool {
-        self.stream.wait_cancelled(now().checked_add(timeout))
-    }
-
-    /// As [`Context::on_cancel`].
-    pub fn on_cancel(&self, callback: impl FnOnce() + Send + 'static) {
-        self.stream.on_cancel(Box::new(callback));
-    }
-}
-
-impl fmt::Debug for CancellationToken {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("CancellationToken").field("cancelled", &self.is_cancelled()).finish()
     }
 }
