@@ -5,6 +5,10 @@
 //! server's status, a lost connection, the deadline, a cancellation. All four kinds receive through
 //! [`Call::next`], the one path of replies.
 
+mod endings;
+mod receiving;
+mod sending;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -12,21 +16,17 @@ use std::task::Waker;
 use std::time::Instant;
 
 use super::attempts::{
-    Attempts, Claim, Failure, Head, Number, PREVIOUS_ATTEMPTS, Reopened, Reopening, Requests,
-    too_late,
+    Attempts, Claim, Failure, Head, Number, Reopened, Reopening, Requests, too_late,
 };
 use super::channel::{Channel, Settings};
-use super::connector::CHANNEL_CLOSED;
-use super::handle::Packing;
 use super::request::CallOptions;
 use super::retry::Retry;
-use crate::grpc::codec::Writer;
 use crate::grpc::compression::Encoding;
-use crate::grpc::headers::{self, ReceivedHead};
-use crate::grpc::{Code, Metadata, Method, Sent, Status};
-use crate::http2::{Headers, Initiator, Reason};
+use crate::grpc::{Code, Metadata, Method, Status};
+use crate::http2::Reason;
 use crate::transport::auth_context::SecurityLevel;
-use crate::transport::{CANCELLED, Incoming, Run, SendError, Stream, lock, now};
+use crate::transport::{lock, now};
+use endings::{is_refused, read_ending, too_large};
 
 /// A call that has begun.
 pub(crate) struct Call {
@@ -125,80 +125,6 @@ impl Call {
         })
     }
 
-    /// Receives the next thing; `None` if it has not come so far, and before the time is up if
-    /// there is something for [`take_left`](Self::take_left).
-    pub(crate) fn next(&self, wait: Wait) -> Option<Step> {
-        self.next_of(wait, None)
-    }
-
-    /// As [`next`](Self::next), but takes all messages that have come into `run`, which must be empty,
-    /// if there are several small ones.
-    pub(crate) fn next_run(&self, wait: Wait, run: &mut Run) -> Option<Step> {
-        self.next_of(wait, Some(run))
-    }
-
-    /// Waits for the response of a call with one reply, and takes its parts in one go if it consists of a
-    /// head, a message and trailers, as most do. Calls `take` with the steps of that, of which the last
-    /// says that the call is over; with none if the response is another one, or has not come in time.
-    pub(crate) fn take_reply(&self, mut take: impl FnMut(Step)) {
-        if self.outcome.get().is_some() {
-            return;
-        }
-        let wait = Wait::AsLongAsItTakes;
-        let Some((stream, number)) = self.attempts.current_until(self.deadline()) else { return };
-        let Ok(Some(reply)) = stream.receive_reply(self.deadline()) else { return };
-        for incoming in reply {
-            if let Some(step) = self.take(incoming, number, wait) {
-                let is_over = matches!(step, Step::Ended);
-                take(step);
-                if is_over {
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Whether the next message of a run may still be taken: the call is not over for the caller.
-    pub(crate) fn is_receiving(&self) -> bool {
-        if self.is_late() && self.attempts.stream().ending().is_none() {
-            self.check_deadline();
-        }
-        self.outcome.get().is_none()
-    }
-
-    /// The payload of a message of a run, if it has to be decompressed.
-    ///
-    /// # Errors
-    ///
-    /// Why that cannot be done.
-    pub(crate) fn unpack(
-        &self,
-        payload: &[u8],
-        is_compressed: bool,
-    ) -> Result<Option<Vec<u8>>, Status> {
-        self.is_reply_compressed.store(is_compressed, Ordering::Relaxed);
-        is_compressed.then(|| self.decompress(payload)).transpose()
-    }
-
-    fn next_of(&self, wait: Wait, mut run: Option<&mut Run>) -> Option<Step> {
-        loop {
-            if self.outcome.get().is_some() {
-                return Some(Step::Ended);
-            }
-            if let Some((incoming, number)) = self.receive(wait, run.as_deref_mut()) {
-                if let Some(step) = self.take(incoming, number, wait) {
-                    return Some(step);
-                }
-                let is_waiting = matches!(wait, Wait::AsLongAsItTakes);
-                if !is_waiting && lock(&self.left).is_some() {
-                    return None;
-                }
-            } else if self.outcome.get().is_none() {
-                return None;
-            }
-        }
-    }
-
     /// Has `waker` woken once [`next`](Self::next) may find something; says whether it may already.
     pub(crate) fn watch(&self, waker: &Waker) -> bool {
         // What ends the call ends its stream too, so that nothing is missed in between.
@@ -238,96 +164,9 @@ impl Call {
         }
     }
 
-    /// Compresses the framed message in `writer`, if requests of this call are compressed.
-    ///
-    /// # Errors
-    ///
-    /// INTERNAL if that cannot be done.
-    pub(crate) fn pack(&self, writer: &mut Writer, packing: Packing) -> Result<(), Status> {
-        match (packing, self.attempts.head.encoding) {
-            (Packing::Plain, _) | (_, None) => Ok(()),
-            (Packing::Compressed, Some(encoding)) => {
-                self.attempts.channel.encodings().compress(encoding, writer)
-            }
-        }
-    }
-
     /// Whether the reply that was received last came compressed.
     pub(crate) fn is_reply_compressed(&self) -> bool {
         self.is_reply_compressed.load(Ordering::Relaxed)
-    }
-
-    /// Sends one framed message. Waits while the server reads more slowly than this sends.
-    ///
-    /// # Errors
-    ///
-    /// The call's outcome if it is over; [`Code::Ok`] if the server has ended it well.
-    pub(crate) fn send(&self, framed: &[u8]) -> Result<(), Status> {
-        if let Some(outcome) = self.outcome.get() {
-            return Err(closed(outcome));
-        }
-        if self.attempts.gather(framed) {
-            return Ok(());
-        }
-        let Some((stream, number)) = self.attempts.keep_until(framed, self.deadline()) else {
-            self.fail(too_late("sending a message"));
-            return Err(self.closed());
-        };
-        if self.is_late() && stream.ending().is_none() {
-            self.fail(too_late("sending a message"));
-            return Err(self.closed());
-        }
-        match stream.send_one_of_many(framed, self.deadline()) {
-            Ok(()) => Ok(()),
-            Err(SendError::Closed) if self.retry(&stream, number, Wait::AsLongAsItTakes) => {
-                // The message was kept and went out with the next stream.
-                self.outcome.get().map_or(Ok(()), |outcome| Err(closed(outcome)))
-            }
-            Err(SendError::Closed) => Err(self.closed()),
-            Err(SendError::Deadline) => {
-                self.fail(too_late("sending a message"));
-                Err(self.closed())
-            }
-        }
-    }
-
-    /// As [`send`](Self::send), but waits `until` at most, and then has sent nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub(crate) fn send_until(&self, framed: &[u8], until: Instant) -> Result<Sent, Status> {
-        if let Some(outcome) = self.outcome.get() {
-            return Err(closed(outcome));
-        }
-        let until = self.deadline().map_or(until, |deadline| deadline.min(until));
-        let Some((stream, number)) = self.attempts.keep_until(framed, Some(until)) else {
-            self.check_deadline();
-            return Ok(Sent::NotYet);
-        };
-        match stream.send_whole(framed, Some(until)) {
-            Ok(()) => Ok(Sent::Taken),
-            Err(SendError::Closed) if self.retry(&stream, number, Wait::Until(until)) => {
-                self.outcome.get().map_or(Ok(Sent::Taken), |outcome| Err(closed(outcome)))
-            }
-            Err(SendError::Closed) => Err(self.closed()),
-            Err(SendError::Deadline) if self.is_late() => {
-                self.fail(too_late("sending a message"));
-                Err(self.closed())
-            }
-            // What another stream takes along is sent, whatever this one took.
-            Err(SendError::Deadline) => match self.attempts.give_back(number, framed.len()) {
-                true => Ok(Sent::NotYet),
-                false => Ok(Sent::Taken),
-            },
-        }
-    }
-
-    /// Sends END_STREAM: no message follows. Does nothing on a call that is over.
-    pub(crate) fn end_requests(&self) {
-        if !self.requests_ended.swap(true, Ordering::AcqRel) && self.outcome.get().is_none() {
-            self.attempts.end_requests();
-        }
     }
 
     /// Ends the call with `status`, unless it is over, and tells the server.
@@ -363,42 +202,6 @@ impl Call {
         self.outcome.get()
     }
 
-    fn receive(&self, wait: Wait, mut run: Option<&mut Run>) -> Option<(Incoming, Number)> {
-        let until = match wait {
-            Wait::AsLongAsItTakes => self.deadline(),
-            Wait::Until(until) => {
-                self.deadline().map_or(Some(until), |deadline| Some(deadline.min(until)))
-            }
-            Wait::NotAtAll => Some(now()),
-        };
-        let Some((stream, number)) = self.attempts.current_until(until) else {
-            self.check_deadline();
-            return None;
-        };
-        let taken = match run.as_deref_mut() {
-            Some(run) => stream.take_run(run),
-            None => stream.take(),
-        };
-        let incoming = match (taken, wait, run) {
-            // Messages that keep coming do not put the deadline off; a call that has ended keeps all.
-            (Some(_), ..)
-                if self.deadline().is_some() && !stream.has_ending() && self.is_late() =>
-            {
-                None
-            }
-            (Some(incoming), ..) => Some(incoming),
-            (None, Wait::NotAtAll, _) => stream.try_receive(),
-            (None, Wait::AsLongAsItTakes | Wait::Until(_), Some(run)) => {
-                stream.receive_run(run, until).ok()
-            }
-            (None, Wait::AsLongAsItTakes | Wait::Until(_), None) => stream.receive(until).ok(),
-        };
-        if incoming.is_none() {
-            self.check_deadline();
-        }
-        incoming.map(|incoming| (incoming, number))
-    }
-
     fn check_deadline(&self) {
         if self.is_late() {
             self.fail(too_late("waiting for the server"));
@@ -407,87 +210,6 @@ impl Call {
 
     fn is_late(&self) -> bool {
         self.deadline().is_some_and(|deadline| deadline <= now())
-    }
-
-    /// Makes a step of what came; `None` if it changed nothing for the receiver.
-    fn take(&self, incoming: Incoming, number: Number, wait: Wait) -> Option<Step> {
-        match incoming {
-            Incoming::Head { headers, end, truncated } => match truncated {
-                true => self.fail(too_large("metadata")),
-                false => return self.take_head(&headers, end, number, wait),
-            },
-            Incoming::Foreign { headers, body } => {
-                let status = headers::read_foreign(&headers, &body);
-                // gRFC A6: what is no response of gRPC is no head.
-                if self.goes_on(number, false, &status, wait) {
-                    return None;
-                }
-                self.fail(status);
-            }
-            Incoming::Message(payload, is_compressed) => {
-                self.is_reply_compressed.store(is_compressed, Ordering::Relaxed);
-                match is_compressed {
-                    false => return Some(Step::Message(payload)),
-                    true => match self.decompress(&payload) {
-                        Ok(payload) => return Some(Step::Message(payload)),
-                        Err(status) => self.fail(status),
-                    },
-                }
-            }
-            Incoming::Run => return Some(Step::Run),
-            ending => {
-                let (is_refused, is_final) = (is_refused(&ending), self.is_final(&ending));
-                let outcome = read_ending(ending, &self.attempts);
-                if let Err(status) = &outcome
-                    && !is_final
-                    && self.goes_on(number, is_refused, status, wait)
-                {
-                    return None;
-                }
-                self.finish(outcome);
-            }
-        }
-        Some(Step::Ended)
-    }
-
-    fn decompress(&self, payload: &[u8]) -> Result<Vec<u8>, Status> {
-        let channel = &self.attempts.channel;
-        let encoding = self.reply_encoding.get().copied();
-        channel.encodings().decompress(encoding, payload, self.attempts.head.receive_max)
-    }
-
-    fn take_head(&self, headers: &Headers, end: bool, number: Number, wait: Wait) -> Option<Step> {
-        match headers::read_head(headers, end, self.attempts.channel.encodings()) {
-            ReceivedHead::Head(mut metadata, encoding) => {
-                // gRFC A6: from here on the caller may have seen something.
-                self.attempts.commit();
-                if let Some(encoding) = encoding {
-                    self.reply_encoding.get_or_init(|| encoding);
-                }
-                self.tell_previous_attempts(&mut metadata);
-                return Some(Step::Head(metadata));
-            }
-            // gRFC A6: Trailers-Only is no head, and neither is what is no response of gRPC.
-            ReceivedHead::Ended(Err(status)) if self.goes_on(number, false, &status, wait) => {
-                return None;
-            }
-            ReceivedHead::Ended(outcome) if end => self.finish(outcome),
-            // What follows on the stream is not for us.
-            ReceivedHead::Ended(Ok(_)) => {
-                self.fail(Status::internal("received grpc-status 0 and no end of the stream"));
-            }
-            ReceivedHead::Ended(Err(status)) => self.fail(status),
-        }
-        Some(Step::Ended)
-    }
-
-    /// gRFC A6: the client learns of earlier attempts as the server does.
-    fn tell_previous_attempts(&self, metadata: &mut Metadata) {
-        let previous = self.attempts.previous_attempts();
-        if previous > 0 {
-            let told = metadata.insert(PREVIOUS_ATTEMPTS, previous.to_string());
-            told.expect("the key is allowed, the value digits");
-        }
     }
 
     /// Sets what the server's last word says.
@@ -508,20 +230,6 @@ impl Call {
         }
     }
 
-    /// Sends the call once more if `stream`, on which nothing can be sent, has failed so that it may
-    /// be; says whether to go on with another stream.
-    fn retry(&self, stream: &Stream, number: Number, wait: Wait) -> bool {
-        let Some(ending) = stream.ending() else { return false };
-        let is_refused = is_refused(&ending);
-        // Without a policy a refusal alone counts, and what the receiver has not taken yet is a head
-        // of a response too.
-        if !is_refused && (!self.attempts.has_policy() || stream.has_head()) {
-            return false;
-        }
-        self.read_failure(&ending)
-            .is_some_and(|status| self.goes_on(number, is_refused, &status, wait))
-    }
-
     /// Sends the call once more, if it may be; says whether to go on with another stream. Who is not
     /// to wait leaves it to be opened.
     fn goes_on(&self, failed: Number, is_refused: bool, status: &Status, wait: Wait) -> bool {
@@ -539,35 +247,6 @@ impl Call {
             }
         }
         true
-    }
-
-    /// The status that `ending` means if it is a failure of the server or of the network.
-    fn read_failure(&self, ending: &Incoming) -> Option<Status> {
-        match self.is_final(ending) {
-            true => None,
-            false => read_ending(ending.clone(), &self.attempts).err(),
-        }
-    }
-
-    /// Whether `ending` is the caller's own doing.
-    fn is_final(&self, ending: &Incoming) -> bool {
-        match ending {
-            Incoming::Reset { reason, by: Initiator::Local } => *reason == Reason::CANCEL,
-            Incoming::Lost(_) => self.attempts.channel.is_closed(),
-            _ => false,
-        }
-    }
-
-    /// The status of a call on which nothing can be sent.
-    fn closed(&self) -> Status {
-        if let Some(outcome) = self.outcome.get() {
-            return closed(outcome);
-        }
-        match self.attempts.stream().ending() {
-            // The receiver has taken the ending and is about to set the outcome.
-            None | Some(Incoming::End) => closed(&Ok(Metadata::new())),
-            Some(ending) => closed(&read_ending(ending, &self.attempts)),
-        }
     }
 
     /// When the call must be over.
@@ -595,57 +274,10 @@ fn check_secure(settings: &Settings) -> Result<(), Status> {
     }
 }
 
-/// Whether `ending` says that the server has surely not looked at the stream.
-fn is_refused(ending: &Incoming) -> bool {
-    matches!(ending, Incoming::Reset { reason: Reason::REFUSED_STREAM, .. })
-}
-
-/// The outcome that the end of a stream means.
-fn read_ending(ending: Incoming, attempts: &Attempts) -> Result<Metadata, Status> {
-    let channel = &attempts.channel;
-    let status = match ending {
-        Incoming::Trailers(headers) => return headers::read_trailers(&headers),
-        Incoming::Foreign { headers, body } => headers::read_foreign(&headers, &body),
-        Incoming::Head { headers, end, .. } => {
-            match headers::read_head(&headers, end, channel.encodings()) {
-                ReceivedHead::Ended(outcome) => return outcome,
-                ReceivedHead::Head(..) => {
-                    Status::unknown("the server ended the call without trailers")
-                }
-            }
-        }
-        Incoming::End | Incoming::Message(..) | Incoming::Run => {
-            Status::unknown("the server ended the call without trailers")
-        }
-        Incoming::Reset { reason, by: Initiator::Remote } => Status::from_reset(reason.0),
-        Incoming::Reset { reason, by: Initiator::Local } if reason == Reason::REFUSED_STREAM => {
-            Status::unavailable("the server shuts down and has not seen the call")
-        }
-        // What else resets the stream from here sets the outcome first, or finds the deadline passed.
-        Incoming::Reset { reason: Reason::CANCEL, by: Initiator::Local } => {
-            Status::cancelled(attempts.head.parents.cancelled().unwrap_or(CANCELLED))
-        }
-        Incoming::Reset { reason, by: Initiator::Local } => {
-            Status::internal(format!("the server broke a rule of HTTP/2: {reason}"))
-        }
-        Incoming::Lost(_) if channel.is_closed() => Status::cancelled(CHANNEL_CLOSED),
-        Incoming::Lost(cause) => {
-            Status::unavailable(format!("connection to {} lost: {cause}", channel.target()))
-        }
-        Incoming::CutTrailers => too_large("trailing metadata"),
-        Incoming::Invalid(error) => error.into(),
-    };
-    Err(status)
-}
-
 /// What a sender is told about a call that is over.
 pub(crate) fn closed(outcome: &Result<Metadata, Status>) -> Status {
     match outcome {
         Ok(_) => Status::new(Code::Ok, "the server has ended the call"),
         Err(status) => status.clone(),
     }
-}
-
-fn too_large(what: &str) -> Status {
-    Status::resource_exhausted(format!("received {what} over the limit of this client"))
 }
