@@ -4,6 +4,9 @@
 //! the method, its sinks and the dispatcher writes it, from whichever thread. The stream decides who
 //! comes first; a head counts as sent once it is. The lock is never held while anything is sent.
 
+mod receiving;
+mod sending;
+
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -12,15 +15,13 @@ use std::time::Instant;
 
 use super::compressing::Compressing;
 use super::quota::Place;
-use crate::grpc::codec::{self, Writer};
+use crate::grpc::codec::Writer;
 #[cfg(feature = "testing")]
 use crate::grpc::headers::RequestFields;
 use crate::grpc::headers::{self, ContentType};
-use crate::grpc::{
-    Code, Codec, MessageInterceptor, Metadata, NextReceive, NextSend, RawBytes, Received, Status,
-};
+use crate::grpc::{Code, MessageInterceptor, Metadata, Status};
 use crate::http2::{Headers, Reason};
-use crate::transport::{Incoming, Run, SendError, Stream, lock, now};
+use crate::transport::{SendError, Stream, lock, now};
 
 /// The response of one call.
 pub(crate) struct Reply {
@@ -137,263 +138,9 @@ impl Reply {
         self.terms.deadline.is_some_and(|deadline| deadline <= now())
     }
 
-    /// Receives the payload of the next request.
-    ///
-    /// # Errors
-    ///
-    /// Why none follows, but for the end that the client meant.
-    pub(crate) fn receive(&self, wait: Wait) -> Result<Received<Vec<u8>>, Status> {
-        match self.interceptors() {
-            [] => self.receive_payload(wait),
-            interceptors => {
-                let mut wire = || self.receive_payload(wait);
-                NextReceive::new(interceptors, &mut wire).receive()
-            }
-        }
-    }
-
-    /// As [`Reply::receive`], but takes all requests that have come into `run`, which must be empty, if
-    /// there are several small ones, and then returns `None`. Behind interceptors they come one by one.
-    ///
-    /// # Errors
-    ///
-    /// As [`Reply::receive`].
-    pub(crate) fn receive_run(
-        &self,
-        wait: Wait,
-        run: &mut Run,
-    ) -> Result<Option<Received<Vec<u8>>>, Status> {
-        if !self.interceptors().is_empty() {
-            return self.receive(wait).map(Some);
-        }
-        let incoming = match self.until(wait) {
-            Some(until) => self.stream.receive_run(run, until).ok(),
-            None => self.stream.try_receive_run(run),
-        };
-        match incoming {
-            Some(Incoming::Run) => Ok(None),
-            incoming => self.received(incoming, wait).map(Some),
-        }
-    }
-
-    /// The payload of the only request of a call, if the request has come whole; otherwise it is to be
-    /// received like any other.
-    ///
-    /// # Errors
-    ///
-    /// As [`Reply::receive`].
-    pub(crate) fn take_only(&self) -> Result<Option<Vec<u8>>, Status> {
-        if !self.interceptors().is_empty() {
-            return Ok(None);
-        }
-        let Some(message) = self.stream.take_only() else { return Ok(None) };
-        match self.payload(message)? {
-            Received::Message(payload) => Ok(Some(payload)),
-            Received::End | Received::NotYet => Ok(None),
-        }
-    }
-
-    fn receive_payload(&self, wait: Wait) -> Result<Received<Vec<u8>>, Status> {
-        let incoming = match self.until(wait) {
-            Some(until) => self.stream.receive(until).ok(),
-            None => self.stream.try_receive(),
-        };
-        self.received(incoming, wait)
-    }
-
-    /// Until when to wait, if at all.
-    fn until(&self, wait: Wait) -> Option<Option<Instant>> {
-        match wait {
-            Wait::AsLongAsItTakes => Some(self.deadline()),
-            Wait::Until(until) => Some([until, self.deadline()].into_iter().flatten().min()),
-            Wait::NotAtAll => None,
-        }
-    }
-
-    fn received(
-        &self,
-        incoming: Option<Incoming>,
-        wait: Wait,
-    ) -> Result<Received<Vec<u8>>, Status> {
-        match (incoming, wait) {
-            (Some(incoming), _) => self.payload(incoming),
-            (None, Wait::AsLongAsItTakes) => Err(self.over()),
-            (None, Wait::Until(_)) if self.is_late() => Err(self.over()),
-            (None, Wait::Until(_) | Wait::NotAtAll) => Ok(Received::NotYet),
-        }
-    }
-
-    /// The payload of a request of a run, if it has to be decompressed.
-    ///
-    /// # Errors
-    ///
-    /// Why that cannot be done.
-    pub(crate) fn unpack(
-        &self,
-        payload: &[u8],
-        is_compressed: bool,
-    ) -> Result<Option<Vec<u8>>, Status> {
-        self.terms.compressing.unpack(payload, is_compressed, self.terms.receive_limit)
-    }
-
-    /// What came from the client: the payload of a request, or the end of them.
-    fn payload(&self, incoming: Incoming) -> Result<Received<Vec<u8>>, Status> {
-        match incoming {
-            Incoming::Message(payload, is_compressed) => {
-                let limit = self.terms.receive_limit;
-                self.terms.compressing.read(payload, is_compressed, limit).map(Received::Message)
-            }
-            // gRPC has no request trailers; what a client sends there ends its stream all the same.
-            Incoming::End | Incoming::Trailers(_) | Incoming::CutTrailers => Ok(Received::End),
-            Incoming::Invalid(error) => Err(error.into()),
-            Incoming::Reset { .. } | Incoming::Lost(_) if self.is_late() => Err(self.over()),
-            Incoming::Reset { reason, .. } => Err(Status::from_reset(reason.0)),
-            Incoming::Lost(cause) => {
-                Err(Status::cancelled(format!("the connection to the client was lost: {cause}")))
-            }
-            Incoming::Head { .. } | Incoming::Foreign { .. } | Incoming::Run => {
-                Err(Status::internal("received a second head of a request"))
-            }
-        }
-    }
-
-    /// Sends one message of a stream of replies.
-    ///
-    /// # Errors
-    ///
-    /// As [`Reply::send`], and the call's status if it is over.
-    pub(crate) fn send_streamed<T>(
-        &self,
-        codec: &dyn Codec<T>,
-        message: &T,
-        sending: &mut Sending,
-    ) -> Result<(), Status> {
-        let Sending { writer, has_head } = sending;
-        self.send(codec, message, writer, |framed| {
-            // Behind a head nothing but the stream decides, which refuses once it has ended.
-            if *has_head && self.stream.gather(framed.as_slice()) {
-                return Ok(());
-            }
-            self.send_message(framed.as_slice())?;
-            *has_head = true;
-            Ok(())
-        })
-    }
-
-    /// As [`Reply::send_streamed`], if flow control takes the message now; says whether it does.
-    pub(crate) fn try_send_streamed<T>(
-        &self,
-        codec: &dyn Codec<T>,
-        message: &T,
-        writer: &mut Writer,
-    ) -> Result<bool, Status> {
-        let mut is_sent = false;
-        self.send(codec, message, writer, |framed| {
-            is_sent = self.try_send_message(framed.as_slice())?;
-            Ok(())
-        })?;
-        Ok(is_sent)
-    }
-
-    /// Has `message` framed for `wire`, behind the interceptors of messages; `writer` is used for it.
-    ///
-    /// # Errors
-    ///
-    /// What the codec, an interceptor or `wire` says; RESOURCE_EXHAUSTED if the message is over the
-    /// send limit.
-    pub(crate) fn send<T>(
-        &self,
-        codec: &dyn Codec<T>,
-        message: &T,
-        writer: &mut Writer,
-        mut wire: impl FnMut(&mut Writer) -> Result<(), Status>,
-    ) -> Result<(), Status> {
-        let interceptors = self.interceptors();
-        if interceptors.is_empty() {
-            self.frame(codec, message, writer)?;
-            return wire(writer);
-        }
-        writer.clear();
-        codec.encode(message, writer)?;
-        let payload = writer.as_slice().to_vec();
-        let mut framed = |payload: Vec<u8>| {
-            self.frame(&RawBytes, &payload, writer)?;
-            wire(writer)
-        };
-        NextSend::new(interceptors, &mut framed).send(payload)
-    }
-
-    /// Encodes `message` behind its prefix into `writer`, whose contents are replaced, and compresses
-    /// it if it is to be.
-    ///
-    /// # Errors
-    ///
-    /// What the codec says; RESOURCE_EXHAUSTED if the message is over the send limit.
-    fn frame<T>(
-        &self,
-        codec: &dyn Codec<T>,
-        message: &T,
-        writer: &mut Writer,
-    ) -> Result<(), Status> {
-        codec::frame(codec, message, self.terms.send_limit, writer)?;
-        self.terms.compressing.compress(writer)
-    }
-
     /// What compresses the messages of the call.
     pub(crate) fn compressing(&self) -> &Compressing {
         &self.terms.compressing
-    }
-
-    /// Sends the head alone.
-    pub(crate) fn send_head(&self, metadata: &Metadata) -> Result<(), Status> {
-        let head = self.head(metadata);
-        if let Some(excess) = self.stream.header_excess(&head) {
-            return Err(Status::resource_exhausted(format!("metadata too large: {excess}")));
-        }
-        match self.progress() {
-            Progress::Nothing => {}
-            Progress::HeadSent => {
-                return Err(Status::failed_precondition("the initial metadata is already sent"));
-            }
-            Progress::Ended => return Err(finished()),
-        }
-        self.send_first(&head, &[])
-    }
-
-    /// Sends one framed message, and the head with it if that is still to come; waits for flow
-    /// control.
-    fn send_message(&self, framed: &[u8]) -> Result<(), Status> {
-        match self.progress() {
-            Progress::Nothing => self.send_first(&self.head(&Metadata::new()), framed),
-            Progress::HeadSent => {
-                let sent = self.stream.send_one_of_many(framed, self.terms.deadline);
-                sent.map_err(|_: SendError| self.over())
-            }
-            Progress::Ended => Err(finished()),
-        }
-    }
-
-    /// Sends a head, unless somebody else has sent one meanwhile, and a framed message or nothing.
-    fn send_first(&self, head: &Headers, framed: &[u8]) -> Result<(), Status> {
-        let sent = self.stream.send_response(Some(head), framed, None, self.terms.deadline);
-        // Not before: who ends the call or sends meanwhile must not count on a head.
-        self.advance(Progress::HeadSent);
-        sent.map_err(|_: SendError| self.over())
-    }
-
-    /// Sends one framed message if flow control takes it now, or the beginning of it; says whether
-    /// it did.
-    fn try_send_message(&self, framed: &[u8]) -> Result<bool, Status> {
-        match self.progress() {
-            Progress::Nothing => self.send_first(&self.head(&Metadata::new()), &[])?,
-            Progress::HeadSent => {}
-            Progress::Ended => return Err(finished()),
-        }
-        match self.stream.send_whole(framed, Some(now())) {
-            Ok(()) => Ok(true),
-            Err(SendError::Deadline) if !self.stream.is_cancelled() => Ok(false),
-            Err(SendError::Deadline | SendError::Closed) => Err(self.over()),
-        }
     }
 
     /// Ends the response with `outcome`, OK by custom, behind its only message: in one submit, unless
