@@ -31,9 +31,11 @@ impl Service for News {
 
     fn call(&self, _: usize, call: ServerCall<'_>) {
         call.server_streaming(&RawBytes, |request: Vec<u8>, replies, _| {
+            // Whoever has the reply finds the sink among those that are kept.
+            let mut kept = self.0.lock().unwrap();
             let mut sink = replies.detach();
             sink.send(request)?;
-            self.0.lock().unwrap().push(sink);
+            kept.push(sink);
             Ok(())
         });
     }
