@@ -218,7 +218,7 @@ impl Reactor {
                 std::thread::yield_now();
             }
             time = now();
-            let mut round = Round { reactor: self, serve, work, buffer: &mut buffer, time };
+            let mut round = Round { reactor: self, serve, work, buffer: &mut buffer };
             let quiet = |key| (key, Interest::NONE);
             let called = self.due(time).into_iter().chain(std::mem::take(&mut *lock(&self.rung)));
             for (key, interest) in found.iter().chain(called.map(quiet)) {
@@ -290,7 +290,6 @@ struct Round<'a, S: Serve> {
     serve: &'a S,
     work: &'a Work<S::Job>,
     buffer: &'a mut [u8],
-    time: Instant,
 }
 
 impl<S: Serve> Round<'_, S> {
@@ -307,7 +306,7 @@ impl<S: Serve> Round<'_, S> {
 
     fn visit_link(&mut self, link: &Arc<Link>, key: u64, found: Interest) {
         self.take_in(link, link.take_unserved());
-        let Some(visit) = link.visit(found, self.buffer, self.time) else { return };
+        let Some(visit) = link.visit(found, self.buffer) else { return };
         self.take_in(link, visit.accepted);
         if visit.is_over {
             return self.reactor.remove(link, key);

@@ -104,7 +104,7 @@ impl Link {
         }
         let timeout = until.map(|until| until.saturating_duration_since(now()));
         match self.wire.wait(interest, timeout) {
-            Ok(found) => self.take_found(buffer, found, now()),
+            Ok(found) => self.take_found(buffer, found),
             Err(error) => {
                 self.end(self.in_words(&error));
                 Pumped::Over
@@ -113,17 +113,14 @@ impl Link {
     }
 
     /// What follows a wait: reads once, if that was `found`, and does what there is to do.
-    pub(super) fn take_found(
-        self: &Arc<Self>,
-        buffer: &mut [u8],
-        found: Interest,
-        time: Instant,
-    ) -> Pumped {
+    pub(super) fn take_found(self: &Arc<Self>, buffer: &mut [u8], found: Interest) -> Pumped {
         if found.write {
             self.resume_writing();
         }
         let read = found.read.then(|| self.wire.read(buffer));
-        self.take_read(buffer, read.as_ref(), time)
+        // Behind the read: a request's time counts from here, and its client must not be told that it is
+        // over before it is by the client's own clock.
+        self.take_read(buffer, read.as_ref(), now())
     }
 
     /// What follows a read: bytes into events, events into inboxes, and what the time asks for.

@@ -34,12 +34,7 @@ impl Link {
     }
 
     /// Does what is to be done with what was `found`; nothing if a caller leads the link.
-    pub(super) fn visit(
-        self: &Arc<Self>,
-        found: Interest,
-        buffer: &mut [u8],
-        time: Instant,
-    ) -> Option<Visit> {
+    pub(super) fn visit(self: &Arc<Self>, found: Interest, buffer: &mut [u8]) -> Option<Visit> {
         let lead = self.lead.as_ref()?;
         if found.write {
             self.resume_writing();
@@ -51,7 +46,7 @@ impl Link {
         }
         let mut visit =
             Visit { accepted: Vec::new(), is_ready: false, is_over: false, until: None };
-        let interest = self.visit_until(&mut visit, found, buffer, time);
+        let interest = self.visit_until(&mut visit, found, buffer);
         lead.end_visit(interest, |interest| self.watch(interest));
         Some(visit)
     }
@@ -62,12 +57,11 @@ impl Link {
         visit: &mut Visit,
         found: Interest,
         buffer: &mut [u8],
-        time: Instant,
     ) -> Interest {
         // What is not wanted was not watched for.
         let mut found = self.wire.end_wait(Interest::BOTH, found);
         for _ in 0..READS_PER_VISIT_MAX {
-            match self.take_found(buffer, found, time) {
+            match self.take_found(buffer, found) {
                 // Most visits read once, and then nothing is copied.
                 Pumped::Alive { accepted, .. } if visit.accepted.is_empty() => {
                     visit.accepted = accepted;

@@ -100,6 +100,20 @@ impl Drop for Served {
 struct Pieces {
     inner: Box<dyn Wire>,
     waiting: Mutex<VecDeque<u8>>,
+    /// How many bytes at a time.
+    piece: usize,
+    /// When it was read last.
+    read_at: Arc<Mutex<Instant>>,
+}
+
+impl Pieces {
+    fn of(inner: Box<dyn Wire>, piece: usize, read_at: &Arc<Mutex<Instant>>) -> Box<dyn Wire> {
+        Box::new(Self { inner, waiting: Mutex::default(), piece, read_at: Arc::clone(read_at) })
+    }
+}
+
+fn read_at() -> Arc<Mutex<Instant>> {
+    Arc::new(Mutex::new(now()))
 }
 
 impl Wire for Pieces {
@@ -109,8 +123,9 @@ impl Wire for Pieces {
             let count = self.inner.read(buffer)?;
             waiting.extend(&buffer[..count]);
         }
-        let count = waiting.len().min(PIECE);
+        let count = waiting.len().min(self.piece);
         buffer.iter_mut().zip(waiting.drain(..count)).for_each(|(to, from)| *to = from);
+        *lock(&self.read_at) = now();
         Ok(count)
     }
 
@@ -179,8 +194,7 @@ fn what_is_left_to_read_passes_to_the_next_driver() {
         }
         answer(&accepted.stream);
     };
-    let wrap = |inner| Box::new(Pieces { inner, waiting: Mutex::default() }) as Box<dyn Wire>;
-    let served = Served::over(Script::new(Some, run), wrap);
+    let served = Served::over(Script::new(Some, run), |wire| Pieces::of(wire, PIECE, &read_at()));
     let link = served.connect();
     let first = open(&link, &framed(1000), true, None).unwrap();
     enters.recv_timeout(PATIENCE).unwrap();
@@ -188,6 +202,23 @@ fn what_is_left_to_read_passes_to_the_next_driver() {
     assert_eq!(served.script.overran.load(Ordering::Relaxed), 1);
     gate.open();
     is_answered(&first);
+}
+
+/// A request's time counts from when it has been read, and not from the beginning of a round in which other
+/// links come first: or else its deadline would pass here before it does on its client.
+#[test]
+fn a_request_comes_when_it_has_been_read() {
+    let (read_at, (tell, told)) = (read_at(), channel());
+    let read = read_at.clone();
+    // Read on the thread that accepts, so that nothing more was read since.
+    let accept = move |accepted: Accepted| {
+        tell.send(accepted.received >= *lock(&read)).unwrap();
+        Some(accepted)
+    };
+    let script = Script::new(accept, |accepted| answer(&accepted.stream));
+    let served = Served::over(script, move |wire| Pieces::of(wire, usize::MAX, &read_at));
+    is_answered(&open(&served.connect(), &framed(1000), true, None).unwrap());
+    assert!(told.recv_timeout(PATIENCE).unwrap(), "the request came before it was read");
 }
 
 /// Whatever panics while a connection is looked at ends that one alone: its reactor goes on.
