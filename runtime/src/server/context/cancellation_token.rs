@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::transport::{Stream, now};
 
-/// Tells any thread whether a call has been cancelled; made by [`Context::cancellation`].
+/// Tells any thread whether a call has been cancelled; made by [`Context::cancellation`](super::Context::cancellation).
 ///
 /// Cheap to clone. It stays valid after the call, and a call that ended in the ordinary way never
 /// becomes cancelled.
@@ -19,7 +19,7 @@ impl CancellationToken {
         Self { stream }
     }
 
-    /// As [`Context::is_cancelled`].
+    /// As [`Context::is_cancelled`](super::Context::is_cancelled).
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.stream.is_cancelled()
@@ -31,7 +31,7 @@ impl CancellationToken {
         self.stream.wait_cancelled(now().checked_add(timeout))
     }
 
-    /// As [`Context::on_cancel`].
+    /// As [`Context::on_cancel`](super::Context::on_cancel).
     pub fn on_cancel(&self, callback: impl FnOnce() + Send + 'static) {
         self.stream.on_cancel(Box::new(callback));
     }
