@@ -527,10 +527,18 @@ pub(crate) const REFLECTION_WORKERS: usize = 4;
 #[cfg(feature = "reflection")]
 pub(crate) const ANSWER_THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
 
-/// Calls of reflection that one service has open: every tool of a large company, and some megabytes of
-/// memory.
+/// Calls of reflection that one service has open: the tools of a large company. Each keeps a question,
+/// and an answer that the client has begun to read.
 #[cfg(feature = "reflection")]
-pub(crate) const REFLECTION_STREAMS_MAX: usize = 10_000;
+pub(crate) const REFLECTION_STREAMS_MAX: usize = 1_000;
+
+/// Bytes of a question of reflection: the names of a host and of a file or symbol.
+#[cfg(feature = "reflection")]
+pub(crate) const REFLECTION_QUESTION_SIZE_MAX: usize = 4096;
+
+/// Answers that one call of reflection gets before others are looked at.
+#[cfg(feature = "reflection")]
+pub(crate) const REFLECTION_ANSWERS_MAX: usize = 16;
 
 /// When a client that tries again should do so after a refusal for want of room: a second empties
 /// queues of short calls, and keeps those who were refused from coming back at once.

@@ -10,7 +10,8 @@ use std::task::{Wake, Waker};
 use super::service::Answers;
 use super::v1::{ServerReflectionRequest, ServerReflectionResponse};
 use crate::grpc::{Received, Status};
-use crate::limits::REFLECTION_STREAMS_MAX;
+use crate::limits::{REFLECTION_ANSWERS_MAX, REFLECTION_QUESTION_SIZE_MAX, REFLECTION_STREAMS_MAX};
+use crate::message::Message;
 use crate::server::{DetachedSink, ReplySink, RequestStream};
 use crate::transport::callbacks::run_answer;
 use crate::transport::lock;
@@ -21,8 +22,8 @@ pub(super) struct Conversation(Mutex<Option<Talk>>);
 struct Talk {
     requests: RequestStream<ServerReflectionRequest>,
     replies: DetachedSink<ServerReflectionResponse>,
-    /// The client does not take it yet.
-    unsent: Option<ServerReflectionResponse>,
+    /// The client does not take its answer yet, which is made again then: it may be large.
+    asked: Option<ServerReflectionRequest>,
     counted: Counted,
 }
 
@@ -42,7 +43,7 @@ impl Conversation {
     ) -> Result<(), Status> {
         let counted = Counted::new(answers)?;
         let (requests, replies) = (requests.detach(), replies.detach());
-        let talk = Talk { requests, replies, unsent: None, counted };
+        let talk = Talk { requests, replies, asked: None, counted };
         Arc::new(Self(Mutex::new(Some(talk)))).go_on();
         Ok(())
     }
@@ -50,14 +51,19 @@ impl Conversation {
     /// Answers what has come, and leaves a waker for what comes next.
     fn go_on(self: &Arc<Self>) {
         let waker = Waker::from(self.clone());
-        let outcome = {
-            let mut place = lock(&self.0);
-            let Some(talk) = &mut *place else { return };
-            let Some(outcome) = talk.go_on(&waker) else { return };
-            place.take().map(|talk| (talk, outcome))
-        };
-        if let Some((talk, outcome)) = outcome {
-            talk.replies.finish(outcome);
+        let mut place = lock(&self.0);
+        let Some(talk) = &mut *place else { return };
+        match talk.go_on(&waker) {
+            Next::Wait => {}
+            Next::More => {
+                drop(place);
+                waker.wake();
+            }
+            Next::Over(outcome) => {
+                let talk = place.take();
+                drop(place);
+                talk.into_iter().for_each(|talk| talk.replies.finish(outcome.clone()));
+            }
         }
     }
 }
@@ -77,29 +83,45 @@ impl Wake for Conversation {
     }
 }
 
+/// How a conversation goes on.
+enum Next {
+    /// When the waker is woken.
+    Wait,
+    /// At once, but others come first.
+    More,
+    Over(Result<(), Status>),
+}
+
 impl Talk {
-    /// Does what can be done without waiting; how the call ends, if it does.
-    fn go_on(&mut self, waker: &Waker) -> Option<Result<(), Status>> {
-        loop {
-            if let Some(answer) = &self.unsent {
-                match self.replies.try_send(answer) {
-                    Ok(true) => self.unsent = None,
+    /// Does what can be done without waiting, for a few questions at most.
+    fn go_on(&mut self, waker: &Waker) -> Next {
+        for _ in 0..REFLECTION_ANSWERS_MAX {
+            if let Some(question) = &self.asked {
+                match self.replies.try_send(&self.counted.0.answer(question)) {
+                    Ok(true) => self.asked = None,
                     Ok(false) if self.replies.watch_writable(waker) => continue,
-                    Ok(false) => return None,
-                    Err(status) => return Some(Err(status)),
+                    Ok(false) => return Next::Wait,
+                    Err(status) => return Next::Over(Err(status)),
                 }
             }
             match self.requests.try_recv() {
-                Ok(Received::Message(request)) => {
-                    self.unsent = Some(self.counted.0.answer(request));
-                }
+                Ok(Received::Message(question)) => match question.encoded_len() {
+                    0..=REFLECTION_QUESTION_SIZE_MAX => self.asked = Some(question),
+                    size => return Next::Over(Err(too_long(size))),
+                },
                 Ok(Received::NotYet) if self.requests.watch(waker) => {}
-                Ok(Received::NotYet) => return None,
-                Ok(Received::End) => return Some(Ok(())),
-                Err(status) => return Some(Err(status)),
+                Ok(Received::NotYet) => return Next::Wait,
+                Ok(Received::End) => return Next::Over(Ok(())),
+                Err(status) => return Next::Over(Err(status)),
             }
         }
+        Next::More
     }
+}
+
+fn too_long(size: usize) -> Status {
+    let expected = format!("expected a question of at most {REFLECTION_QUESTION_SIZE_MAX} bytes");
+    Status::resource_exhausted(format!("{expected}, got one of {size}"))
 }
 
 impl Counted {

@@ -227,7 +227,7 @@ impl Answers {
         &self.open
     }
 
-    pub(super) fn answer(&self, request: ServerReflectionRequest) -> ServerReflectionResponse {
+    pub(super) fn answer(&self, request: &ServerReflectionRequest) -> ServerReflectionResponse {
         let answer = match &request.message_request {
             Some(question) => self.answer_to(question),
             None => Err((Code::InvalidArgument, "expected a question, got none".to_owned())),
@@ -239,7 +239,7 @@ impl Answers {
         });
         ServerReflectionResponse {
             valid_host: request.host.clone(),
-            original_request: request.into(),
+            original_request: request.clone().into(),
             message_response: Some(response),
             ..Default::default()
         }
@@ -301,7 +301,7 @@ pub(super) mod tests {
         let host = "here".to_owned();
         let request =
             ServerReflectionRequest { host, message_request: question, ..Default::default() };
-        service.answers.answer(request)
+        service.answers.answer(&request)
     }
 
     /// How many calls of `service` are open.

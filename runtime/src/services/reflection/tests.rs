@@ -12,7 +12,7 @@ use super::v1::{
 use super::v1alpha;
 use crate::client::{BidiStream, Channel};
 use crate::grpc::Code;
-use crate::limits::REFLECTION_WORKERS;
+use crate::limits::{REFLECTION_ANSWERS_MAX, REFLECTION_QUESTION_SIZE_MAX, REFLECTION_WORKERS};
 use crate::message::well_known::{
     DescriptorProto, EnumDescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto,
     FileDescriptorProto, FileDescriptorSet, descriptor_proto, field_descriptor_proto,
@@ -297,6 +297,28 @@ fn silent_clients_hold_no_worker() {
     assert_eq!(another.recv().unwrap(), None);
     drop(silent);
     until(|| open(&service) == 0);
+    server.stop(Duration::ZERO);
+}
+
+/// A question with names longer than any is refused, and others go on.
+#[test]
+fn a_question_of_endless_names_is_refused() {
+    let place = InProcess::new();
+    let server = Server::builder().add_service(service()).bind(&place).unwrap();
+    let server = server.start().unwrap();
+    let stub = ServerReflectionStub::new(Channel::in_process(&place));
+    let mut long = stub.server_reflection_info(()).unwrap();
+    ask_for(&mut long, &"a".repeat(REFLECTION_QUESTION_SIZE_MAX));
+    let status = long.recv().unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert!(status.message().starts_with("expected a question of at most 4096 bytes, got"));
+    let mut another = stub.server_reflection_info(()).unwrap();
+    for _ in 0..2 * REFLECTION_ANSWERS_MAX {
+        ask_for(&mut another, "b.proto");
+    }
+    for _ in 0..2 * REFLECTION_ANSWERS_MAX {
+        expect_answer_about(&mut another, "b.proto");
+    }
     server.stop(Duration::ZERO);
 }
 
