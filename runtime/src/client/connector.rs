@@ -30,7 +30,7 @@ use crate::transport::backoff::Backoff;
 use crate::transport::connectivity::Connectivity;
 use crate::transport::timer::{Scheduled, Timer};
 use crate::transport::wire::Wire;
-use crate::transport::{Dial, Link, OpenError, Opening, Stream, lock, now};
+use crate::transport::{Dial, Link, OpenError, Opened, Opening, Stream, lock, now};
 use attempt::Attempt;
 
 /// How a wire to the server is made: names looked up, an address connected to, a handshake made.
@@ -157,12 +157,12 @@ impl Connector {
         admits: impl Fn(&Link) -> Result<(), E>,
     ) -> Result<Stream, E> {
         admits(link)?;
-        if let Some(stream) = opening.ask(link)? {
-            return Ok(stream);
+        if let Some(opened) = opening.ask(link)? {
+            return Ok(opening.begin(opened)?);
         }
         let opened = self.open_at_any(&mut opening, admits);
-        self.shared.pool.leave_queues(opening);
-        opened
+        self.shared.pool.leave_queues(&mut opening);
+        Ok(opening.begin(opened?)?)
     }
 
     /// Opens the stream at the first connection that has room, of those where it queues and of those
@@ -171,20 +171,24 @@ impl Connector {
         &self,
         opening: &mut Opening<'_>,
         admits: impl Fn(&Link) -> Result<(), E>,
-    ) -> Result<Stream, E> {
+    ) -> Result<Opened, E> {
         loop {
             // One that came later, or takes part in no queue because it has room.
             while let Some(link) = self.shared.pick_besides(opening.queues()) {
                 admits(&link)?;
-                if let Some(stream) = opening.ask(&link)? {
-                    return Ok(stream);
+                match opening.ask(&link) {
+                    Ok(None) => {}
+                    Ok(Some(opened)) => return Ok(opened),
+                    // It is not picked again.
+                    Err(OpenError::Unavailable(_)) if !opening.queues().is_empty() => {}
+                    Err(error) => return Err(error.into()),
                 }
             }
             self.shared.pool.wait(opening)?;
             for link in opening.queues().to_vec() {
                 match opening.ask(&link) {
                     Ok(None) => {}
-                    Ok(Some(stream)) => return Ok(stream),
+                    Ok(Some(opened)) => return Ok(opened),
                     Err(OpenError::Unavailable(_)) if !opening.queues().is_empty() => {}
                     Err(error) => return Err(error.into()),
                 }
@@ -392,8 +396,6 @@ impl State {
         }
     }
 }
-
-impl Attempt {}
 
 /// Why a call ends, or does not begin, once its channel was closed.
 pub(super) const CHANNEL_CLOSED: &str = "the channel is closed";

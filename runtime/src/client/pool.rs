@@ -86,7 +86,7 @@ impl Pool {
 
     /// Takes a call out of all queues, also those of connections that have come since it looked: it queues
     /// there without having asked.
-    pub(super) fn leave_queues(&self, opening: Opening<'_>) {
+    pub(super) fn leave_queues(&self, opening: &mut Opening<'_>) {
         // First where a further connection would find it.
         let left = opening.leave_queues();
         self.links().iter().for_each(|link| left.leave_queue_of(link));

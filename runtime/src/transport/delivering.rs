@@ -165,7 +165,8 @@ impl State {
         let Some(inbox) = self.inboxes.remove(&stream) else { return };
         let (told, has_sent_end) = inbox.put_last(put);
         self.tell(&inbox, told);
-        match has_sent_end {
+        // A rest that waits for the peer's window is to be given up with the stream.
+        match has_sent_end && self.rest_of(stream).is_none() {
             true => inbox.set_released(),
             // Its end is for the core to see, when it is let go of.
             false => drop(self.inboxes.insert(stream, inbox)),

@@ -28,7 +28,8 @@
 //! batch     small messages that leave together     flusher   the thread that sends them meanwhile
 //! callbacks the thread that tells of cancellations and of replies    occasion  what it is told for
 //! current   the call that a thread works for    cancellation  what a client's call ends with
-//! deadlines  those of the streams of a link
+//! deadlines  those of the streams of a link    turns   callers who wait for the peer to allow a stream
+//! pauses    links that nobody watches for a moment
 //! target    names of servers                      backoff waits between attempts to connect
 //! happy_eyeballs  the first address that answers    connectivity  the states of a channel, to be waited for
 //! active    the calls of a server and their threads, to look at    bound  what ends an attempt to connect
@@ -149,7 +150,7 @@ pub(crate) use incoming::Incoming;
 pub(crate) use latch::Latch;
 pub(crate) use link::{Accepted, Accepting, Link, OpenError};
 pub(crate) use listener::{Listener, Listening};
-pub(crate) use opening::{Beginning, Opening};
+pub(crate) use opening::{Beginning, Opened, Opening};
 pub(crate) use outgoing::SendError;
 pub(crate) use plan::{FullPool, Plan, Refusal};
 pub(crate) use reactor::Serve;

@@ -9,7 +9,7 @@ use std::sync::Weak;
 use super::callbacks::run_soon;
 use super::current::Child;
 use super::deadlines::Deadline;
-use super::inbox::Inbox;
+use super::waiting::Told;
 
 /// A callback for the cancellation or the end of a stream; code of the application.
 pub(super) type OnCancel = Box<dyn FnOnce() + Send>;
@@ -35,7 +35,8 @@ pub(super) struct ToldOfEnd {
 
 /// What is to be told, and let go of, because this side has ended a stream.
 pub(super) struct SentEnd {
-    pub(super) is_awaited: bool,
+    /// Those who wait for it, or to send.
+    pub(super) awaited: Told,
     /// Both sides have ended the stream in good order, and nobody runs its call any more.
     pub(super) is_over: bool,
     pub(super) told: Option<Box<ToldOfEnd>>,
@@ -43,12 +44,8 @@ pub(super) struct SentEnd {
 }
 
 impl SentEnd {
-    /// Wakes those who wait to send at `inbox`, hands the callbacks for the end to their thread, and
-    /// drops those for a cancellation.
-    pub(super) fn tell(self, inbox: &Inbox) {
-        if self.is_awaited {
-            inbox.changed.notify_all();
-        }
+    /// Hands the callbacks for the end to their thread, and drops those for a cancellation.
+    pub(super) fn tell(self) {
         if let Some(told) = self.told {
             run_those(told.callbacks, |occasion| occasion == Occasion::Ended);
         }

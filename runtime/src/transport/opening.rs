@@ -55,13 +55,12 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// Opens the stream at `link` and sends what it begins with; waits for flow control, no longer than
-    /// the call may. If the peer allows no more streams it queues there and returns `None`.
+    /// Opens the stream at `link`. If the peer allows no more streams it queues there and returns `None`.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]: nothing has left unless a deadline cut the sending short.
-    pub(crate) fn ask(&mut self, link: &Arc<Link>) -> Result<Option<Stream>, OpenError> {
+    /// [`OpenError`]: nothing has left.
+    pub(crate) fn ask(&mut self, link: &Arc<Link>) -> Result<Option<Opened>, OpenError> {
         let Self { beginning, rest, inbox, queues, .. } = self;
         let opened = link.submit_together(|state| state.open(beginning.head, rest, inbox));
         let is_same = |queue: &Arc<Link>| Arc::ptr_eq(queue, link);
@@ -80,11 +79,17 @@ impl<'a> Opening<'a> {
         };
         queues.retain(|queue| !is_same(queue));
         let stream = Stream::new(Arc::clone(link), id, Arc::clone(inbox));
-        self.begin(stream, is_sent).map(Some)
+        Ok(Some(Opened { stream, is_sent }))
     }
 
-    /// Sends what the core has not taken with the head.
-    fn begin(&mut self, stream: Stream, is_sent: bool) -> Result<Stream, OpenError> {
+    /// Sends what the core has not taken with the head; waits for flow control, no longer than the call
+    /// may. It is out of all queues by then, or others would wait for it there.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Deadline`] if the deadline cuts the sending short.
+    pub(crate) fn begin(mut self, opened: Opened) -> Result<Stream, OpenError> {
+        let Opened { stream, is_sent } = opened;
         let until = self.beginning.until;
         if is_sent {
             return Ok(stream);
@@ -139,12 +144,12 @@ impl<'a> Opening<'a> {
     }
 
     fn take_turn(&self, waited: Result<(), DeadlinePassed>) -> Result<(), OpenError> {
+        // First, since a cancellation gives a turn too, which must not be taken for the one before.
+        self.inbox.take_turn();
         if self.inbox.is_cancelled() {
             return Err(OpenError::Cancelled);
         }
-        waited.map_err(|DeadlinePassed| OpenError::Deadline)?;
-        self.inbox.take_turn();
-        Ok(())
+        waited.map_err(|DeadlinePassed| OpenError::Deadline)
     }
 
     /// Where it queues.
@@ -153,7 +158,7 @@ impl<'a> Opening<'a> {
     }
 
     /// Leaves the queues that it knows of, for others than those to be left behind them.
-    pub(crate) fn leave_queues(mut self) -> Left {
+    pub(crate) fn leave_queues(&mut self) -> Left {
         self.leave();
         Left(Arc::clone(&self.inbox))
     }
@@ -166,7 +171,8 @@ impl<'a> Opening<'a> {
 
     fn tie(&mut self, link: &Arc<Link>) {
         let parents = self.beginning.parents;
-        if self.tie.is_none() && !parents.is_empty() {
+        let is_tied = self.tie.as_ref().is_some_and(|tie| Arc::ptr_eq(&tie.waiting.link, link));
+        if !is_tied && !parents.is_empty() {
             self.tie = Some(Tie::new(parents, link, &self.inbox));
         }
     }
@@ -176,6 +182,13 @@ impl Drop for Opening<'_> {
     fn drop(&mut self) {
         self.leave();
     }
+}
+
+/// A stream that is open.
+pub(crate) struct Opened {
+    stream: Stream,
+    /// All that the call begins with has left.
+    is_sent: bool,
 }
 
 /// A call that has left the queues that it knew of.
@@ -200,8 +213,8 @@ impl Link {
     pub(crate) fn open(self: &Arc<Self>, beginning: Beginning<'_>) -> Result<Stream, OpenError> {
         let mut opening = Opening::new(self, beginning);
         loop {
-            if let Some(stream) = opening.ask(self)? {
-                return Ok(stream);
+            if let Some(opened) = opening.ask(self)? {
+                return opening.begin(opened);
             }
             opening.wait()?;
         }
@@ -218,7 +231,7 @@ struct Waiting {
 struct Tie {
     // Before the rest, so that a parent finds that or has nothing to look for.
     _tied: Tied,
-    _waiting: Arc<Waiting>,
+    waiting: Arc<Waiting>,
 }
 
 impl Tie {
@@ -227,7 +240,7 @@ impl Tie {
         inbox.set_shared();
         let waiting = Arc::new(Waiting { link: Arc::clone(link), inbox: Arc::clone(inbox) });
         let child: Weak<dyn Child> = Arc::<Waiting>::downgrade(&waiting);
-        Self { _tied: parents.tie_child(&child), _waiting: waiting }
+        Self { _tied: parents.tie_child(&child), waiting }
     }
 }
 

@@ -206,8 +206,11 @@ impl Stream {
                 inbox.counts().add_sent(before - outgoing.data.len());
                 if is_sent && outgoing.is_last() {
                     ended = inbox.set_sent_end();
-                    if ended.as_ref().is_some_and(|ended| ended.is_over) {
-                        state.release(*id, inbox);
+                    if let Some(ended) = &ended {
+                        state.tell(inbox, ended.awaited);
+                        if ended.is_over {
+                            state.release(*id, inbox);
+                        }
                     }
                 }
                 Ok(is_sent)
@@ -215,7 +218,7 @@ impl Stream {
             if sent.map_err(|http2::SendError::Closed| SendError::Closed)? {
                 if let Some(ended) = ended {
                     turn.forget();
-                    ended.tell(inbox);
+                    ended.tell();
                 }
                 return Ok(());
             }

@@ -253,11 +253,14 @@ where
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
             idle_ticks += 1;
+            if crew.reactors.iter().any(|reactor| !reactor.pauses.is_empty()) {
+                // Links have locks of their own.
+                drop(state);
+                crew.reactors.iter().for_each(|reactor| reactor.pauses.look());
+                state = lock(&crew.state);
+                idle_ticks = 0;
+            }
             for (place, reactor) in crew.reactors.iter().enumerate() {
-                if !reactor.pauses.is_empty() {
-                    reactor.pauses.look();
-                    idle_ticks = 0;
-                }
                 let Some(busy) = reactor.seat.busy() else {
                     seen[place] = None;
                     continue;

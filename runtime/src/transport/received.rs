@@ -292,7 +292,7 @@ impl Received {
         whole > 0
     }
 
-    /// Cuts `data` into messages, as many as the queue has room for.
+    /// Cuts `data` into messages, those that are to be unpacked at once.
     fn decode(&mut self, data: &[u8]) {
         let consumed = match self.raw.is_empty() {
             true => self.unpack(data),
@@ -324,7 +324,8 @@ impl Received {
             || envelope::read_prefix(data).is_some_and(|(length, _)| length >= UNPACKED_MESSAGE_MIN)
     }
 
-    /// Moves messages of `data` into the queue until it is full; returns how many bytes it took.
+    /// Moves messages of `data` into the queue while they are to be unpacked; returns how many bytes it
+    /// took.
     fn unpack(&mut self, data: &[u8]) -> usize {
         let mut taken = 0;
         while taken < data.len() && self.is_unpacked(&data[taken..]) {

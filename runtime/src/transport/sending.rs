@@ -144,8 +144,7 @@ impl Inbox {
         state.sending = Sending::Ended;
         self.mark(&state);
         Some(SentEnd {
-            // Who waits to send need not wait any more.
-            is_awaited: state.waiting > 0,
+            awaited: state.threads(),
             is_over: state.received.has_ended() && !self.counts.is_running(),
             told: state.told.take(),
             _deadline: state.deadline.take(),

@@ -1,7 +1,10 @@
 //! Who drives a client's connection, where several threads wait at one stream.
 
+use std::thread;
+
 use super::*;
 use crate::transport::inbox::Inbox;
+use crate::transport::lock;
 use crate::transport::parking::{Parking, Space};
 use crate::transport::verbs::Caller;
 use crate::transport::waiting::{Awaited, DeadlinePassed};
@@ -33,4 +36,19 @@ fn who_has_what_it_waits_for_is_not_patient() {
     let waiting = pair.client.begin_pump(None, Some(caller)).unwrap();
     assert!(!waiting.is_patient && waiting.interest == Interest::NONE);
     pair.end();
+}
+
+/// A thread that waits for the end of a stream and follows the leader is told when this side ends it.
+#[test]
+fn who_follows_is_told_of_the_end() {
+    let (inbox, parking) = (Arc::new(Inbox::new(LIMIT, 1000)), Arc::new(Parking::default()));
+    let (waiting, place) = (Arc::clone(&inbox), Arc::clone(&parking));
+    let follower = thread::spawn(move || {
+        waiting.wait_or_lead(Awaited::Ended, soon(), &place, Space::default())
+    });
+    eventually(|| lock(&inbox.state).following == 1);
+    let ended = inbox.set_sent_end().unwrap();
+    parking.wake(ended.awaited.called);
+    ended.tell();
+    assert!(follower.join().unwrap().is_there);
 }
