@@ -294,10 +294,6 @@ impl Kept {
     }
 }
 
-impl Head {}
-
-impl Unopened {}
-
 /// gRFC A6: how many attempts there were before this one, unless there was none.
 pub(crate) const PREVIOUS_ATTEMPTS: &str = "grpc-previous-rpc-attempts";
 

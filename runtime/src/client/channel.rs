@@ -285,5 +285,3 @@ impl fmt::Debug for Channel {
             .finish()
     }
 }
-
-impl ChannelBuilder {}

@@ -87,7 +87,7 @@ pub(crate) fn keep_payload(mut payload: Vec<u8>) {
     let _ = PAYLOAD.try_with(|kept| kept.keep(payload, capacity, used));
     let is_time = SMALL_PAYLOADS.try_with(|count| {
         count.set(count.get().wrapping_add(1));
-        count.get() == SMALL_MESSAGES_MAX
+        count.get() % SMALL_MESSAGES_MAX == 0
     });
     if is_time == Ok(true) {
         *LARGE.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();

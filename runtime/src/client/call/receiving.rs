@@ -35,12 +35,12 @@ impl Call {
         let Some((stream, number)) = self.attempts.current_until(self.deadline()) else { return };
         let Ok(Some(reply)) = stream.receive_reply(self.deadline()) else { return };
         for incoming in reply {
-            if let Some(step) = self.take(incoming, number, wait) {
-                let is_over = matches!(step, Step::Ended);
-                take(step);
-                if is_over {
-                    return;
-                }
+            // None if the call is sent again: what else has come of this attempt is of no use.
+            let Some(step) = self.take(incoming, number, wait) else { return };
+            let is_over = matches!(step, Step::Ended);
+            take(step);
+            if is_over {
+                return;
             }
         }
     }

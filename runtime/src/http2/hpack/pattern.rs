@@ -34,19 +34,22 @@ impl<'a> Pattern<'a> {
     /// The pattern of `block`, if it has one.
     pub(crate) fn of(block: &'a [u8]) -> Option<Self> {
         let mut pattern = Self { block, literals: [Literal::default(); LITERALS_MAX], count: 0 };
-        let (mut rest, mut position, mut same) = (block, 0, block.len());
+        let (mut rest, mut position, mut differs) = (block, 0, 0);
         while let Some((&first, behind)) = rest.split_first() {
             rest = behind;
             if !is_short_index(&first)
                 && let Some(literal) = read_literal(first, &mut rest, block)?
             {
                 *pattern.literals.get_mut(pattern.count)? = Literal { position, ..literal };
-                same -= literal.end - literal.start;
+                differs += literal.end - literal.start;
                 pattern.count += 1;
+            }
+            if block.len() - rest.len() - differs > limits::HPACK_PATTERN_LEN_MAX {
+                return None;
             }
             position += 1;
         }
-        (same <= limits::HPACK_PATTERN_LEN_MAX).then_some(pattern)
+        Some(pattern)
     }
 
     pub(crate) fn literals(&self) -> &[Literal<'a>] {
