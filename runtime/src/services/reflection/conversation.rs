@@ -97,7 +97,7 @@ impl Talk {
     fn go_on(&mut self, waker: &Waker) -> Next {
         for _ in 0..REFLECTION_ANSWERS_MAX {
             if let Some(question) = &self.asked {
-                match self.replies.try_send(&self.counted.0.answer(question)) {
+                match self.replies.try_send(self.counted.0.answer(question)) {
                     Ok(true) => self.asked = None,
                     Ok(false) if self.replies.watch_writable(waker) => continue,
                     Ok(false) => return Next::Wait,
