@@ -1,12 +1,12 @@
 //! What the end of a stream means for its call.
 
 use super::Call;
-use crate::client::attempts::Attempts;
+use crate::client::attempts::{Attempts, too_late};
 use crate::client::connector::CHANNEL_CLOSED;
 use crate::grpc::headers::{self, ReceivedHead};
 use crate::grpc::{Metadata, Status};
 use crate::http2::{Initiator, Reason};
-use crate::transport::{CANCELLED, Incoming};
+use crate::transport::{CANCELLED, Incoming, now};
 
 impl Call {
     /// The status that `ending` means if it is a failure of the server or of the network.
@@ -48,6 +48,12 @@ pub(super) fn read_ending(ending: Incoming, attempts: &Attempts) -> Result<Metad
         }
         Incoming::End | Incoming::Message(..) | Incoming::Run => {
             Status::unknown("the server ended the call without trailers")
+        }
+        // The server knows of our deadline, and may tell of it before our own clock does.
+        Incoming::Reset { reason: Reason::CANCEL, by: Initiator::Remote }
+            if attempts.head.deadline.is_some_and(|deadline| deadline <= now()) =>
+        {
+            too_late("waiting for the server")
         }
         Incoming::Reset { reason, by: Initiator::Remote } => Status::from_reset(reason.0),
         Incoming::Reset { reason, by: Initiator::Local } if reason == Reason::REFUSED_STREAM => {
