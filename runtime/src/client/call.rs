@@ -25,8 +25,8 @@ use crate::grpc::compression::Encoding;
 use crate::grpc::{Code, Metadata, Method, Status};
 use crate::http2::Reason;
 use crate::transport::auth_context::SecurityLevel;
-use crate::transport::{lock, now};
-use endings::{is_refused, read_ending, too_large};
+use crate::transport::lock;
+use endings::{is_refused, read_ending};
 
 /// A call that has begun.
 pub(crate) struct Call {
@@ -209,18 +209,11 @@ impl Call {
     }
 
     fn is_late(&self) -> bool {
-        self.deadline().is_some_and(|deadline| deadline <= now())
+        self.attempts.head.is_late()
     }
 
     /// Sets what the server's last word says.
     fn finish(&self, outcome: Result<Metadata, Status>) {
-        let outcome = match outcome {
-            // The server knows of our deadline and may have been faster than our own clock.
-            Err(status) if status.code() == Code::Cancelled && self.is_late() => {
-                Err(too_late("waiting for the server"))
-            }
-            outcome => outcome,
-        };
         if outcome.is_ok() {
             self.attempts.channel.retries().on_success();
         }

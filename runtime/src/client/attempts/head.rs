@@ -43,6 +43,11 @@ enum NotHere {
 }
 
 impl Head {
+    /// Whether the call should be over.
+    pub(crate) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now())
+    }
+
     /// The channel's connection. While there is none, looks again and again whether one of the call's
     /// parents is cancelled: what waits for a connection has no stream that could be reset.
     fn link(&self, channel: &Channel, over: &AtomicBool) -> Result<Arc<Link>, Status> {

@@ -4,9 +4,9 @@ use super::Call;
 use crate::client::attempts::{Attempts, too_late};
 use crate::client::connector::CHANNEL_CLOSED;
 use crate::grpc::headers::{self, ReceivedHead};
-use crate::grpc::{Metadata, Status};
+use crate::grpc::{Code, Metadata, Status};
 use crate::http2::{Initiator, Reason};
-use crate::transport::{CANCELLED, Incoming, now};
+use crate::transport::{CANCELLED, Incoming};
 
 impl Call {
     /// The status that `ending` means if it is a failure of the server or of the network.
@@ -34,6 +34,24 @@ pub(super) fn is_refused(ending: &Incoming) -> bool {
 
 /// The outcome that the end of a stream means.
 pub(super) fn read_ending(ending: Incoming, attempts: &Attempts) -> Result<Metadata, Status> {
+    late_first(read(ending, attempts), attempts)
+}
+
+/// What `outcome`, which the server sent, means to a call that may be late: the server knows of the
+/// deadline, and may cancel the call for it before our own clock looks.
+pub(super) fn late_first(
+    outcome: Result<Metadata, Status>,
+    attempts: &Attempts,
+) -> Result<Metadata, Status> {
+    match outcome {
+        Err(status) if status.code() == Code::Cancelled && attempts.head.is_late() => {
+            Err(too_late("waiting for the server"))
+        }
+        outcome => outcome,
+    }
+}
+
+fn read(ending: Incoming, attempts: &Attempts) -> Result<Metadata, Status> {
     let channel = &attempts.channel;
     let status = match ending {
         Incoming::Trailers(headers) => return headers::read_trailers(&headers),
@@ -48,12 +66,6 @@ pub(super) fn read_ending(ending: Incoming, attempts: &Attempts) -> Result<Metad
         }
         Incoming::End | Incoming::Message(..) | Incoming::Run => {
             Status::unknown("the server ended the call without trailers")
-        }
-        // The server knows of our deadline, and may tell of it before our own clock does.
-        Incoming::Reset { reason: Reason::CANCEL, by: Initiator::Remote }
-            if attempts.head.deadline.is_some_and(|deadline| deadline <= now()) =>
-        {
-            too_late("waiting for the server")
         }
         Incoming::Reset { reason, by: Initiator::Remote } => Status::from_reset(reason.0),
         Incoming::Reset { reason, by: Initiator::Local } if reason == Reason::REFUSED_STREAM => {

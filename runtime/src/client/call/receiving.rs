@@ -4,7 +4,8 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Call, Step, Wait, is_refused, read_ending, too_large};
+use super::endings::{is_refused, late_first, read_ending, too_large};
+use super::{Call, Step, Wait};
 use crate::client::attempts::{Number, PREVIOUS_ATTEMPTS};
 use crate::grpc::headers::{self, ReceivedHead};
 use crate::grpc::{Metadata, Status};
@@ -188,7 +189,9 @@ impl Call {
             ReceivedHead::Ended(Err(status)) if self.goes_on(number, false, &status, wait) => {
                 return None;
             }
-            ReceivedHead::Ended(outcome) if end => self.finish(outcome),
+            ReceivedHead::Ended(outcome) if end => {
+                self.finish(late_first(outcome, &self.attempts));
+            }
             // What follows on the stream is not for us.
             ReceivedHead::Ended(Ok(_)) => {
                 self.fail(Status::internal("received grpc-status 0 and no end of the stream"));

@@ -97,6 +97,27 @@ fn a_reset_after_the_deadline_is_deadline_exceeded() {
     peers.join();
 }
 
+/// A sender, too, is told of the deadline and not of what the server did because of it.
+#[test]
+fn a_sender_cancelled_after_the_deadline_is_told_of_the_deadline() {
+    let (stub, peers) = stub_against(script(|peer| {
+        let (stream, _) = peer.head();
+        let (late, _) = peer.request();
+        peer.send_head(stream, &[]);
+        peer.send_trailers(stream, &[("grpc-status", "1")]);
+        peer.reply(late, "");
+        peer.until_closed();
+    }));
+    let deadline = now() + Duration::from_millis(150);
+    let mut sink = stub.record(Request::new(()).deadline(deadline)).unwrap();
+    stub.unary(text("")).unwrap();
+    crate::transport::latch::Latch::default().wait(Some(deadline));
+    let status = sink.send(text("late")).unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    drop((sink, stub));
+    peers.join();
+}
+
 /// A deadline that has passed fails the call before anything is sent.
 #[test]
 fn an_elapsed_deadline_sends_nothing() {
