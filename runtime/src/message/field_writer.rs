@@ -337,6 +337,10 @@ fn miss(outside: &mut Outside<'_>, size: usize, room: usize) {
 #[inline(never)]
 fn write_head(room: &mut [u8], outside: &mut Outside<'_>, tag: u32, value: u64) -> usize {
     let mut writer = FieldWriter { room, outside };
+    if value < 0x4000 && tag < 0x80 {
+        writer.prepend_chunk([tag as u8, value as u8 | 0x80, (value >> 7) as u8]);
+        return writer.room_left();
+    }
     writer.varint(value);
     writer.tag(tag >> 3, tag & 7);
     writer.room_left()

@@ -8,16 +8,14 @@ use std::collections::{BTreeMap, HashMap, btree_map, hash_map};
 use std::hash::Hash;
 
 use super::budget::Budget;
+use super::entry_order::{EntryOrder, FEW, Key, order_of_few};
 use super::field_writer::{FieldWriter, Outside};
 use super::kind::Kind;
 use super::reader::Reader;
-use super::{ByteString, DecodeError, LENGTH_DELIMITED};
+use super::{DecodeError, LENGTH_DELIMITED};
 
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
-
-/// Entries whose order is found without an allocation.
-const FEW: usize = 16;
 
 /// What a map field may be. Its functions have names that no map has itself.
 pub trait Map: Send + Sync + 'static {
@@ -35,8 +33,15 @@ pub trait Map: Send + Sync + 'static {
     /// The entries in any order.
     fn entries(&self) -> impl Iterator<Item = (&Self::Key, &Self::Value)>;
 
-    /// Gives the entries to `visit`, from the one with the largest key to that with the smallest.
+    /// Gives the entries to `visit`, from the one with the largest key to that with the smallest if
+    /// [`is_in_order`](Self::is_in_order).
     fn backwards<'m>(&'m self, visit: impl FnMut(&'m Self::Key, &'m Self::Value));
+
+    /// Whether the entries are visited in the order of their keys.
+    fn is_in_order(&self) -> bool;
+
+    /// A number that is the smaller of two where the key is, unless both are the same.
+    fn prefix(key: &Self::Key) -> u64;
 
     /// How many entries there are.
     fn entry_count(&self) -> usize;
@@ -58,7 +63,10 @@ pub trait Map: Send + Sync + 'static {
 }
 
 macro_rules! map_of {
-    ($map:ident, $entry:ident, [$($bound:tt)*], $self:ident, $visit:ident: $backwards:expr, $cost:expr) => {
+    (
+        $map:ident, $entry:ident, [$($bound:tt)*], $self:ident, $visit:ident: $backwards:expr,
+        $is_in_order:expr, $cost:expr
+    ) => {
         impl<K: $($bound)*, V: Send + Sync + 'static> Map for $map<K, V> {
             type Key = K;
             type Value = V;
@@ -84,6 +92,14 @@ macro_rules! map_of {
 
             fn backwards<'m>(&'m $self, mut $visit: impl FnMut(&'m K, &'m V)) {
                 $backwards
+            }
+
+            fn is_in_order(&$self) -> bool {
+                $is_in_order
+            }
+
+            fn prefix(key: &K) -> u64 {
+                key.prefix()
             }
 
             fn entry_count(&self) -> usize {
@@ -114,119 +130,28 @@ macro_rules! map_of {
 }
 
 map_of!(HashMap, hash_map, [Eq + Hash + Key + Send + Sync + 'static], self, visit: {
-    // Most maps are small: their order needs no allocation.
-    let (mut few, many) = ([None; FEW], if self.len() > FEW { order_of_many(self) } else { Vec::new() });
-    let entries = if self.len() > FEW { many.as_slice() } else { order_of_few(self, &mut few) };
-    for entry in entries.iter().rev() {
-        if let Some((key, value)) = *entry {
-            visit(key, value);
+    // Most maps are small: they are visited in order, which takes less than to sort what was written.
+    if self.len() > FEW {
+        self.iter().for_each(|(key, value)| visit(key, value));
+    } else {
+        let mut few = [None; FEW];
+        for entry in order_of_few(self, &mut few).iter().rev() {
+            if let Some((key, value)) = *entry {
+                visit(key, value);
+            }
         }
     }
-}, size_of::<(K, V)>());
-map_of!(BTreeMap, btree_map, [Ord + Send + Sync + 'static], self, visit: {
+}, self.len() <= FEW, size_of::<(K, V)>());
+map_of!(BTreeMap, btree_map, [Key + Send + Sync + 'static], self, visit: {
     for (key, value) in self.iter().rev() {
         visit(key, value);
     }
-}, tree_entry_cost(self));
+}, true, tree_entry_cost(self));
 
 /// Bytes that the next entry takes in a B-tree, which begins with a leaf of eleven.
 pub(super) fn tree_entry_cost<K, V>(tree: &BTreeMap<K, V>) -> usize {
     let entries = if tree.is_empty() { 11 } else { 1 };
     entries * size_of::<(K, V)>()
-}
-
-/// The entries of a map in the order of their keys, which is plain code on purpose: each adapter of
-/// an iterator would be compiled once for every type of maps.
-type Order<'m, K, V> = [Option<(&'m K, &'m V)>];
-
-/// The order of at most [`FEW`] entries, in `few`.
-#[inline(always)]
-fn order_of_few<'f, 'm, K: Key, V>(
-    map: &'m HashMap<K, V>,
-    few: &'f mut Order<'m, K, V>,
-) -> &'f Order<'m, K, V> {
-    let mut prefixes = [0; FEW];
-    let mut count = 0;
-    for entry in map {
-        let prefix = entry.0.prefix();
-        let mut at = count;
-        while at > 0
-            && few[at - 1].is_some_and(|(key, _)| is_after(prefixes[at - 1], key, prefix, entry.0))
-        {
-            (prefixes[at], few[at]) = (prefixes[at - 1], few[at - 1]);
-            at -= 1;
-        }
-        (prefixes[at], few[at]) = (prefix, Some(entry));
-        count += 1;
-    }
-    &few[..count]
-}
-
-/// Whether the one key comes after the other.
-#[inline(always)]
-fn is_after<K: Key>(prefix: u64, key: &K, other_prefix: u64, other: &K) -> bool {
-    prefix > other_prefix || (prefix == other_prefix && key > other)
-}
-
-/// The order of any number of entries.
-#[inline(never)]
-fn order_of_many<K: Key, V>(map: &HashMap<K, V>) -> Vec<Option<(&K, &V)>> {
-    let mut keys = Vec::with_capacity(map.len());
-    let mut values = Vec::with_capacity(map.len());
-    for (key, value) in map {
-        keys.push((key.prefix(), key, values.len()));
-        values.push(value);
-    }
-    sort(&mut keys);
-    let mut order = Vec::with_capacity(keys.len());
-    for (_, key, index) in keys {
-        order.push(Some((key, values[index])));
-    }
-    order
-}
-
-/// Puts keys, each with its prefix and its index, in order. Sorting is much code: it knows nothing of
-/// the values, so that a program has it once for each type of keys.
-#[inline(never)]
-fn sort<K: Key>(keys: &mut [(u64, &K, usize)]) {
-    keys.sort_unstable_by_key(|(prefix, key, _)| (*prefix, *key));
-}
-
-/// What the key of a map may be.
-pub trait Key: Ord {
-    /// A number that is the smaller of two where the key is, unless both are the same: most keys are
-    /// told apart by it, without a look at memory elsewhere.
-    fn prefix(&self) -> u64;
-}
-
-macro_rules! keys {
-    ($($type:ty, $self:ident: $prefix:expr;)*) => {$(
-        impl Key for $type {
-            #[inline]
-            fn prefix(&$self) -> u64 {
-                $prefix
-            }
-        }
-    )*};
-}
-
-keys! {
-    bool, self: u64::from(*self);
-    u32, self: u64::from(*self);
-    u64, self: *self;
-    i32, self: i64::from(*self).prefix();
-    i64, self: self.cast_unsigned() ^ 1 << 63;
-    String, self: prefix_of(self.as_bytes());
-    ByteString, self: prefix_of(self.as_bytes());
-}
-
-/// The first octets, the first one in the highest place.
-#[inline]
-fn prefix_of(octets: &[u8]) -> u64 {
-    match octets.first_chunk() {
-        Some(chunk) => u64::from_be_bytes(*chunk),
-        None => octets.iter().rev().fold(0, |prefix, octet| prefix >> 8 | u64::from(*octet) << 56),
-    }
 }
 
 impl Reader<'_> {
@@ -298,7 +223,7 @@ impl<'m> FieldWriter<'_, 'm> {
     ) {
         if map.entry_count() > 0 {
             let (room, outside) = self.parts();
-            let room_left = write_entries::<K, V>(room, outside, number, map);
+            let room_left = write_entries::<K, V, _>(room, outside, number, map);
             self.go_on(room_left);
         }
     }
@@ -306,25 +231,62 @@ impl<'m> FieldWriter<'_, 'm> {
 
 /// Writes the entries of a map and returns how much room is left.
 #[inline(never)]
-fn write_entries<'m, K: Kind, V: Kind>(
+fn write_entries<'m, K: Kind, V: Kind, M: Map<Key = K::Value, Value = V::Value>>(
     room: &mut [u8],
     outside: &mut Outside<'m>,
     number: u32,
-    map: &'m impl Map<Key = K::Value, Value = V::Value>,
+    map: &'m M,
 ) -> usize {
+    if !map.is_in_order() {
+        return write_and_sort::<K, V, M>(room, outside, number, map);
+    }
     let mut writer = FieldWriter::new(room, outside);
     map.backwards(|key, value| {
-        let before = writer.reached();
-        writer.singular::<V>(VALUE, value);
-        writer.singular::<K>(KEY, key);
-        let size = before.wrapping_sub(writer.reached());
-        writer.head(number, LENGTH_DELIMITED, size as u64);
+        write_entry::<K, V>(&mut writer, number, key, value);
     });
     writer.room_left()
 }
 
+/// The same for entries that come in any order.
+#[inline(never)]
+fn write_and_sort<'m, K: Kind, V: Kind, M: Map<Key = K::Value, Value = V::Value>>(
+    room: &mut [u8],
+    outside: &mut Outside<'m>,
+    number: u32,
+    map: &'m M,
+) -> usize {
+    let mut order = EntryOrder::new(room, outside);
+    let mut writer = FieldWriter::new(room, outside);
+    map.backwards(|key, value| {
+        let key_place = write_entry::<K, V>(&mut writer, number, key, value);
+        order.add(M::prefix(key), key_place, writer.reached());
+    });
+    let room_left = writer.room_left();
+    order.sort(room, outside, room_left);
+    room_left
+}
+
+/// Writes one entry and returns how far the writer had come before the field of its key and after.
+#[inline(always)]
+fn write_entry<'m, K: Kind, V: Kind>(
+    writer: &mut FieldWriter<'_, 'm>,
+    number: u32,
+    key: &'m K::Value,
+    value: &'m V::Value,
+) -> (usize, usize) {
+    let before = writer.reached();
+    writer.singular::<V>(VALUE, value);
+    let key_end = writer.reached();
+    writer.singular::<K>(KEY, key);
+    let key_start = writer.reached();
+    writer.head(number, LENGTH_DELIMITED, before.wrapping_sub(key_start) as u64);
+    (key_end, key_start)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::kind::{Int64, Str};
+    use super::super::{scratch, writer::Writer};
     use super::*;
 
     /// The prefixes of any two keys are in the order of the keys, or equal.
@@ -348,18 +310,45 @@ mod tests {
         assert_ne!("1234567z".to_owned().prefix(), "12345678".to_owned().prefix());
     }
 
-    /// A map of any size is visited from its largest key to its smallest.
+    /// A map of any size is written in the order of its keys, as an ordered one is, however little
+    /// room there is at first and however long its values are.
     #[test]
-    fn entries_are_visited_backwards() {
+    fn entries_are_written_in_the_order_of_their_keys() {
         for size in [0, 1, 2, 16, 17, 1000] {
-            let keys = (0..size).map(|number| format!("{}common beginning {number}", number % 3));
-            let map: HashMap<_, _> = keys.map(|key| (key.clone(), key)).collect();
-            let mut seen = Vec::new();
-            map.backwards(|key, value| {
-                assert_eq!(key, value);
-                seen.push(key);
-            });
-            assert!(seen.len() == size && seen.is_sorted_by(|one, other| one > other));
+            for beginning in ["", "common beginning ", "\0\0\0\0\0\0\0"] {
+                let key = |number| format!("{beginning}{}{}", "\0".repeat(number % 3), number / 3);
+                let value = |number: usize| "v".repeat(if number % 100 == 17 { 5000 } else { 1 });
+                let entries = (0..size).map(|number| (key(number), value(number)));
+                let map: HashMap<_, _> = entries.collect();
+                let tree: BTreeMap<_, _> = map.clone().into_iter().collect();
+                assert!(written(&map, 0) == written(&tree, 1), "{size}, {beginning}");
+            }
         }
+    }
+
+    /// Numbers are in their own order, which is not that of their bytes.
+    #[test]
+    fn numbers_are_written_in_their_order() {
+        let numbers = (-500..500_i64).map(|number| number.wrapping_mul(1 << 50));
+        let map: HashMap<_, _> = numbers.map(|number| (number, String::new())).collect();
+        let tree: BTreeMap<_, _> = map.clone().into_iter().collect();
+        let mut writers = [Writer::with_capacity(0), Writer::new()];
+        writers[0].fields(|writer| writer.map::<Int64, Str>(1, &map));
+        writers[1].fields(|writer| writer.map::<Int64, Str>(1, &tree));
+        assert_eq!(writers[0].as_slice(), writers[1].as_slice());
+    }
+
+    fn written(map: &impl Map<Key = String, Value = String>, capacity: usize) -> Vec<u8> {
+        let mut writer = Writer::with_capacity(capacity);
+        writer.prepend(b"behind the map");
+        writer.fields(|writer| writer.map::<Str, Str>(1, map));
+        let mut bytes = Vec::new();
+        let lending = scratch::append(&mut bytes, &|mut writer: FieldWriter<'_, '_>| {
+            writer.map::<Str, Str>(1, map);
+            writer.room_left()
+        });
+        lending.unwrap();
+        assert!(writer.as_slice().strip_suffix(b"behind the map") == Some(&bytes[..]));
+        bytes
     }
 }

@@ -20,6 +20,7 @@ mod clear;
 mod closed;
 mod conversions;
 mod default_instance;
+mod entry_order;
 pub(crate) mod enumeration;
 mod error;
 mod extension;
