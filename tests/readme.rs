@@ -79,10 +79,10 @@ fn every_example_of_the_guide_to_services_runs() {
     Guide {
         page: "docs/services.md",
         protos: &["proto/shop.proto"],
-        features: &["health", "reflection"],
+        features: &["channelz", "health", "reflection"],
         dependencies: "",
-        imports: "use proto::shop::*;\nuse rust_grpc::{health::*, reflection::*, well_known::*, *};\nuse std::time::Duration;\n",
-        examples_min: 4,
+        imports: "use proto::shop::*;\nuse rust_grpc::channelz::{Channelz, ChannelzService};\nuse rust_grpc::{health::*, reflection::*, well_known::*, *};\nuse std::time::Duration;\n",
+        examples_min: 5,
     }
     .run();
 }
@@ -155,7 +155,7 @@ fn address() -> String {
 /// docs/from-grpcio.md: every example compiles and runs, on the .proto file and the set-up of the page.
 #[test]
 fn every_example_for_people_from_grpcio_runs() {
-    come_from("docs/from-grpcio.md", 18);
+    come_from("docs/from-grpcio.md", 19);
 }
 
 /// docs/from-tonic.md: its build script builds, and every example compiles and runs.
@@ -168,7 +168,7 @@ fn come_from(page: &'static str, examples_min: usize) {
     Guide {
         page,
         protos: &["proto/hello.proto"],
-        features: &["health", "reflection", "testing", "tls"],
+        features: &["channelz", "health", "reflection", "testing", "tls"],
         dependencies: RCGEN,
         imports: &fence_after(&read(page), "Every example begins with:"),
         examples_min,

@@ -38,6 +38,11 @@ const PACKAGES: &[Package] = &[
         folder: "message/well_known",
     },
     Package { proto: "google/rpc", files: &["error_details", "status"], folder: "message/rpc" },
+    Package {
+        proto: "grpc/channelz/v1",
+        files: &["channelz"],
+        folder: "services/channelz/generated",
+    },
     Package { proto: "grpc/health/v1", files: &["health"], folder: "services/health/generated" },
     Package {
         proto: "grpc/reflection/v1",

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Print the public names of grpcio's sync API, one a line, with their parameters and attributes.
 
-Needs grpcio, grpcio-health-checking, grpcio-reflection, grpcio-status and grpcio-testing.
+Needs grpcio, grpcio-admin, grpcio-channelz, grpcio-health-checking, grpcio-reflection, grpcio-status and grpcio-testing.
 testdata/grpcio/names.txt is what it prints; a test looks for each line in docs/from-grpcio.md.
 """
 
@@ -11,6 +11,8 @@ import re
 
 import grpc
 import grpc.experimental
+import grpc_admin
+import grpc_channelz.v1.channelz
 import grpc_health.v1.health
 import grpc_reflection.v1alpha.proto_reflection_descriptor_database
 import grpc_reflection.v1alpha.reflection
@@ -21,6 +23,8 @@ import grpc_testing
 MODULES = [
     ("", grpc),
     ("experimental.", grpc.experimental),
+    ("channelz.", grpc_channelz.v1.channelz),
+    ("grpc_admin.", grpc_admin),
     ("health.", grpc_health.v1.health),
     ("reflection.", grpc_reflection.v1alpha.reflection),
     ("", grpc_reflection.v1alpha.proto_reflection_descriptor_database),

@@ -5,6 +5,7 @@ import threading
 from concurrent import futures
 
 import grpc
+from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health as health_service
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
@@ -89,6 +90,7 @@ def main():
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = ("interop.Interop", health_service.SERVICE_NAME, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)
+    channelz.add_channelz_servicer(server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(f"127.0.0.1:{port}", flush=True)

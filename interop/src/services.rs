@@ -1,7 +1,12 @@
-//! Our clients of gRPC's own services, against the servers of grpcio-health-checking and grpcio-reflection.
+//! Our clients of gRPC's own services, against the servers of grpcio-channelz, grpcio-health-checking and
+//! grpcio-reflection.
 
 use std::time::Duration;
 
+use rust_grpc::channelz::v1::{
+    ChannelzStub, GetServerRequest, GetServerSocketsRequest, GetServersRequest, GetSocketRequest,
+    GetTopChannelsRequest,
+};
 use rust_grpc::health::{HealthClient, ServingStatus};
 use rust_grpc::reflection::v1alpha::server_reflection_request::MessageRequest;
 use rust_grpc::reflection::v1alpha::server_reflection_response::MessageResponse;
@@ -16,6 +21,7 @@ pub type Case = fn(&Channel) -> Outcome;
 
 /// All cases by name, in the order in which they run.
 pub const CASES: &[(&str, Case)] = &[
+    ("channelz", channelz),
     ("health_check", health_check),
     ("health_watch", health_watch),
     ("wait_until_serving", wait_until_serving),
@@ -23,6 +29,26 @@ pub const CASES: &[(&str, Case)] = &[
 ];
 
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The only server of the process, its connection from here, and no channel.
+fn channelz(channel: &Channel) -> Outcome {
+    let stub = ChannelzStub::new(channel.clone());
+    let channels = stub.get_top_channels(GetTopChannelsRequest::default())?;
+    expect("channels", &(channels.channel.len(), channels.end), &(0, true))?;
+    let servers = stub.get_servers(GetServersRequest::default())?;
+    expect("servers", &(servers.server.len(), servers.end), &(1, true))?;
+    let server_id = servers.server[0].r#ref.server_id;
+    let server = stub.get_server(GetServerRequest { server_id, ..Default::default() })?;
+    expect("its number", &server.server.r#ref.server_id, &server_id)?;
+    let request = GetServerSocketsRequest { server_id, ..Default::default() };
+    let sockets = stub.get_server_sockets(request)?;
+    let socket_id = sockets.socket_ref.last().ok_or("expected a socket")?.socket_id;
+    let socket = stub.get_socket(GetSocketRequest { socket_id, ..Default::default() })?;
+    expect("it is in use", &(socket.socket.data.streams_started > 0), &true)?;
+    let unknown = stub.get_socket(GetSocketRequest { socket_id: 1 << 40, ..Default::default() });
+    let code = unknown.err().map(|status| status.code());
+    expect("of nobody", &code, &Some(Code::NotFound))
+}
 
 fn health_check(channel: &Channel) -> Outcome {
     let client = HealthClient::new(channel.clone());

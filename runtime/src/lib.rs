@@ -53,6 +53,7 @@
 //!
 //! - `bytes`: what code generated with the option `bytes` needs: fields that are slices of the
 //!   buffer that a message was decoded from, see [`Message::decode_bytes`].
+//! - `channelz`: what a process tells of its channels, servers and connections: the module `channelz`.
 //! - `gzip`: [`Compression::Gzip`] and [`Compression::Deflate`], in pure Rust.
 //! - `health`: gRPC's health checking, as a service and as a client: the module `health`.
 //! - `reflection`: gRPC's server reflection, v1 and v1alpha: the module `reflection`.
@@ -84,7 +85,7 @@ pub(crate) mod http2;
 pub(crate) mod limits;
 pub mod message;
 mod server;
-#[cfg(any(feature = "health", feature = "reflection"))]
+#[cfg(any(feature = "channelz", feature = "health", feature = "reflection"))]
 mod services;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -114,6 +115,8 @@ pub use server::{
     Next, ReplySink, RequestStream, ScopedServer, Server, ServerBuilder, ServerInterceptor,
     Service,
 };
+#[cfg(feature = "channelz")]
+pub use services::channelz;
 #[cfg(feature = "health")]
 pub use services::health;
 #[cfg(feature = "reflection")]

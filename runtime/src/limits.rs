@@ -569,3 +569,8 @@ pub(crate) const HEALTH_NAME_MAX: usize = 1024;
 /// Services in one answer to List: what health.proto says.
 #[cfg(feature = "health")]
 pub(crate) const HEALTH_LIST_MAX: usize = 100;
+
+/// Channels, servers or sockets in one answer of channelz, as C-core has it: all of them are looked at
+/// under one lock, and an answer is held in memory.
+#[cfg(feature = "channelz")]
+pub(crate) const CHANNELZ_RESULTS_MAX: usize = 100;

@@ -20,7 +20,8 @@ use std::time::Instant;
 use super::channel::Channel;
 use super::retry::{Pause, Retry};
 use crate::grpc::codec::Writer;
-use crate::grpc::{Status, scratch};
+use crate::grpc::{Metadata, Status, scratch};
+use crate::transport::channelz::Tally;
 use crate::transport::latch::Latch;
 use crate::transport::{Stream, Tied, lock, random};
 use head::Unopened;
@@ -48,6 +49,8 @@ struct State {
     stream: Stream,
     /// What resets the stream when one of the call's parents is cancelled.
     _tied: Tied,
+    /// The call of the connection's subchannel.
+    tally: Tally,
     number: Number,
     kept: Kept,
     /// No message follows those that are kept.
@@ -106,6 +109,7 @@ impl Attempts {
             }
         };
         let state = State {
+            tally: stream.begin_tally(),
             stream,
             _tied: tied,
             number: Number(0),
@@ -152,6 +156,11 @@ impl Attempts {
         let state = lock(&self.state);
         let is_kept = !matches!(state.kept, Kept::Nothing);
         state.reopening.is_some() || (self.has_policy && is_kept && !state.stream.has_head())
+    }
+
+    /// Counts the end of the present attempt as that of the call.
+    pub(crate) fn count_end(&self, outcome: &Result<Metadata, Status>) {
+        lock(&self.state).tally.end(outcome);
     }
 
     /// The number of attempts before the present one.

@@ -25,6 +25,7 @@ use crate::grpc::compression::Encoding;
 use crate::grpc::{Code, Metadata, Method, Status};
 use crate::http2::Reason;
 use crate::transport::auth_context::SecurityLevel;
+use crate::transport::channelz::Tally;
 use crate::transport::lock;
 use endings::{is_refused, read_ending};
 
@@ -41,6 +42,8 @@ pub(crate) struct Call {
     outcome: OnceLock<Result<Metadata, Status>>,
     /// A further stream that somebody who does not wait has left to be opened.
     left: Mutex<Option<Reopening>>,
+    /// The call of its channel.
+    tally: Tally,
 }
 
 /// What receiving has come upon.
@@ -79,6 +82,7 @@ impl Call {
     ) -> Result<Self, Status> {
         let (settings, encodings) = (channel.settings(), channel.encodings());
         let CallOptions { mut metadata, deadline, parents, .. } = options;
+        let tally = channel.begin_tally();
         if settings.needs_deadline && deadline.is_none() {
             return Err(Status::failed_precondition(
                 "the call has no deadline, and its channel requires one",
@@ -122,6 +126,7 @@ impl Call {
             is_reply_compressed: AtomicBool::new(false),
             outcome: OnceLock::new(),
             left: Mutex::new(None),
+            tally,
         })
     }
 
@@ -172,6 +177,7 @@ impl Call {
     /// Ends the call with `status`, unless it is over, and tells the server.
     pub(crate) fn fail(&self, status: Status) {
         if self.outcome.set(Err(status)).is_ok() {
+            self.count_end();
             self.attempts.end().reset(Reason::CANCEL);
         }
     }
@@ -217,9 +223,23 @@ impl Call {
         if outcome.is_ok() {
             self.attempts.channel.retries().on_success();
         }
-        if self.outcome.set(outcome).is_ok() && !self.requests_ended.load(Ordering::Acquire) {
+        if self.outcome.set(outcome).is_err() {
+            return;
+        }
+        self.count_end();
+        if !self.requests_ended.load(Ordering::Acquire) {
             // PROTOCOL-HTTP2.md, Early Server Closure: what we might still send nobody reads.
             self.attempts.stream().reset(Reason::NO_ERROR);
+        }
+    }
+
+    /// Counts the outcome, if anybody is told of the channel.
+    fn count_end(&self) {
+        if self.tally.is_counted()
+            && let Some(outcome) = self.outcome.get()
+        {
+            self.tally.end(outcome);
+            self.attempts.count_end(outcome);
         }
     }
 

@@ -20,6 +20,7 @@ use super::retry::Retries;
 use crate::grpc::compression::Encodings;
 use crate::grpc::{ConnectivityState, Metadata, Status};
 use crate::transport::auth_context::{AuthContext, SecurityLevel};
+use crate::transport::channelz::{Listed, Tally};
 use crate::transport::connectivity::ConnectivitySubscription;
 use crate::transport::credentials::ChannelCredentials;
 use crate::transport::{self, InProcess, now};
@@ -60,6 +61,8 @@ struct Inner {
     encodings: Encodings,
     retries: Retries,
     heads: Heads,
+    /// Where it is told of, and counts its calls.
+    listed: Listed,
 }
 
 /// What calls through a channel have in common.
@@ -251,6 +254,11 @@ impl Channel {
 
     pub(crate) fn retries(&self) -> &Retries {
         &self.inner.retries
+    }
+
+    /// Counts a call that begins, if the channel is told of.
+    pub(crate) fn begin_tally(&self) -> Tally {
+        self.inner.listed.account().begin()
     }
 
     pub(crate) fn heads(&self) -> &Heads {

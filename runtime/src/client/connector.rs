@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 use super::pool::{Picked, Pool};
 use crate::grpc::{ConnectivityState, Status};
 use crate::transport::backoff::Backoff;
+use crate::transport::channelz::Listed;
 use crate::transport::connectivity::Connectivity;
 use crate::transport::timer::{Scheduled, Timer};
 use crate::transport::wire::Wire;
@@ -50,6 +51,8 @@ struct Shared {
     connectivity: Connectivity,
     state: Mutex<State>,
     pool: Pool,
+    /// A subchannel of its channel.
+    listed: Listed,
 }
 
 struct State {
@@ -99,8 +102,11 @@ impl Connector {
             leaving: Vec::new(),
         });
         let connectivity = Connectivity::default();
+        let listed = options.account.subchannel(&target);
+        listed.set_connectivity(&connectivity);
         let pool = Pool::new(options.connections);
-        Self { shared: Arc::new(Shared { target, connect, options, connectivity, state, pool }) }
+        let shared = Shared { target, connect, options, connectivity, state, pool, listed };
+        Self { shared: Arc::new(shared) }
     }
 
     /// A connection that takes calls. Waits for one until `until`.

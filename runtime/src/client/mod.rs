@@ -7,6 +7,8 @@ mod answer;
 mod attempts;
 mod call;
 mod channel;
+#[cfg(feature = "channelz")]
+mod channelz;
 mod connector;
 mod credentials;
 mod generic;

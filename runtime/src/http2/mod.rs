@@ -26,6 +26,8 @@ mod template;
 mod tests;
 mod window;
 
+#[cfg(feature = "channelz")]
+pub(crate) use connection::Facts;
 pub(crate) use connection::{Connection, Event};
 #[cfg(test)]
 pub(crate) use error::Error;

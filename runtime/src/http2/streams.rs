@@ -33,13 +33,13 @@ impl Streams {
         self.open.insert(id, stream)
     }
 
-    /// Takes a stream out and remembers how it closed; returns the window that it had.
-    pub(crate) fn close(&mut self, id: StreamId, state: State) -> Option<ReceiveWindow> {
-        let window = self.open.remove(id).map(|stream| stream.receive_window);
-        let window_left = window.map_or(0, |window| window.available());
+    /// Takes a stream out and remembers how it closed; returns the state and the window that it had.
+    pub(crate) fn close(&mut self, id: StreamId, state: State) -> Option<(State, ReceiveWindow)> {
+        let closed = self.open.remove(id).map(|stream| (stream.state, stream.receive_window));
+        let window_left = closed.map_or(0, |(_, window)| window.available());
         self.open.release_memory();
         self.remember(Closed { stream: id, state, window_left });
-        window
+        closed
     }
 
     /// Remembers a stream that was refused; `window` is what it may still send.

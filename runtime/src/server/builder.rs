@@ -195,12 +195,14 @@ impl<'s> ServerBuilder<'s> {
         router.assign_lanes(|path| lane_of(path, &lanes));
         let thread_names = options.thread_names;
         let handlers = Handlers { router, generic_handlers, interceptors, thread_names };
-        let accepting =
-            Accepting { config: options.http2, receive_limit: options.receive_limit, threads };
         let Options { receive_limit, send_limit, calls_max, connections_max, .. } = options;
+        let names: Vec<_> = listeners.iter().map(|listener| listener.local().to_string()).collect();
+        let listed = options.listing.server(&names.join(", "));
+        let (config, account) = (options.http2, listed.account());
+        let accepting = Accepting { config, receive_limit, account, threads };
         let encodings = Arc::new(options.compression.build().map_err(invalid)?);
         let messages = Messages { receive_limit, send_limit, encodings };
-        let parts = Parts { handlers, lanes, messages, calls_max, connections_max };
+        let parts = Parts { handlers, lanes, messages, calls_max, connections_max, listed };
         Server::start(listeners, parts, accepting).map(|(server, _)| server)
     }
 }

@@ -25,6 +25,7 @@ use super::router::{NoRoute, Route, Router};
 use crate::grpc::headers::{self, ContentType, ReceivedRequest};
 use crate::grpc::{Code, Metadata, Method, MethodKind, Status, scratch};
 use crate::http2::{Headers, Reason};
+use crate::transport::channelz::Account;
 use crate::transport::{
     Accepted, CurrentCall, Facts, Job, Running, Serve, Stream, ThreadNames, Turn,
 };
@@ -36,6 +37,8 @@ pub(crate) struct Dispatcher<'s> {
     messages: Messages,
     /// How many calls there may be, if that is limited.
     calls: Option<Arc<Quota>>,
+    /// Where calls are counted, if the server is told of.
+    account: Account,
 }
 
 /// What a worker runs a call with.
@@ -62,8 +65,9 @@ impl<'s> Dispatcher<'s> {
         lanes: Lanes<'s>,
         messages: Messages,
         calls: Option<Arc<Quota>>,
+        account: Account,
     ) -> Self {
-        Self { handlers, lanes, messages, calls }
+        Self { handlers, lanes, messages, calls, account }
     }
 
     /// Answers one request, sooner or later; never blocks and runs no user code.
@@ -86,7 +90,10 @@ impl<'s> Dispatcher<'s> {
                     Err(status) => call.refuse(&status),
                 }
             }
-            Err(refusal) => refuse(&stream, &refusal),
+            Err(refusal) => {
+                let _failed = self.account.begin();
+                refuse(&stream, &refusal);
+            }
         }
         None
     }
@@ -171,7 +178,8 @@ impl<'s> Dispatcher<'s> {
         let ReceivedRequest { content_type, encoding, fields, .. } = request;
         let Messages { receive_limit, send_limit, ref encodings } = self.messages;
         let compressing = Compressing::new(encodings.clone(), encoding, &fields);
-        let terms = Terms { deadline, content_type, send_limit, receive_limit, compressing };
+        let tally = self.account.begin();
+        let terms = Terms { deadline, content_type, send_limit, receive_limit, compressing, tally };
         let peer = stream.peer().clone();
         let caller = Caller { request: fields, peer, deadline };
         let kind = route.as_ref().map(|_| method.kind());

@@ -19,7 +19,7 @@ use crate::transport::{FullPool, Plan, Pool, Refusal, Threads, Workers};
 /// Calls of its methods never wait for a worker that runs other methods, and take none from them.
 /// Methods that no lane names share the workers of
 /// [`ServerBuilder::max_workers`](crate::ServerBuilder::max_workers). The services of health
-/// checking and reflection have lanes of their own without being asked, so that a server whose
+/// checking, reflection and channelz have lanes of their own without being asked, so that a server whose
 /// workers are all busy still says that it is alive; a lane that names one of them replaces that.
 ///
 /// # Examples
@@ -93,7 +93,8 @@ impl Lane {
             health.serves("grpc.health.v1.Health"),
             reflection
                 .serves("grpc.reflection.v1.ServerReflection")
-                .serves("grpc.reflection.v1alpha.ServerReflection"),
+                .serves("grpc.reflection.v1alpha.ServerReflection")
+                .serves("grpc.channelz.v1.Channelz"),
         ]
     }
 

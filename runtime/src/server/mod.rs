@@ -8,6 +8,8 @@
 
 mod builder;
 mod call;
+#[cfg(feature = "channelz")]
+mod channelz;
 mod compressing;
 mod context;
 mod cost;
@@ -39,6 +41,7 @@ pub use scoped::ScopedServer;
 pub use service::Service;
 pub use streams::{DetachedSink, ReplySink, RequestStream};
 
+use crate::transport::channelz::{Listed, ListedSocket};
 use crate::transport::{
     self, Accepting, ActiveCall, Address, Crew, Latch, Link, Listener, Listening, Pool, Reactors,
     Wire, lock, now,
@@ -66,11 +69,14 @@ use quota::Quota;
 /// ```
 pub struct Server {
     addresses: Vec<Address>,
-    listening: Mutex<Vec<Listening>>,
+    /// Each with what it is told of by.
+    listening: Mutex<Vec<(Listening, ListedSocket)>>,
     connections: Arc<Mutex<Connections>>,
     pools: Vec<Arc<Pool<Call>>>,
     crew: Option<Arc<Crew>>,
     terminated: Latch,
+    /// What it is told of by.
+    _listed: Listed,
 }
 
 /// The connections of a server that are alive.
@@ -91,6 +97,7 @@ struct Parts<'s> {
     /// How many calls and connections there may be, where that is limited.
     calls_max: Option<usize>,
     connections_max: Option<usize>,
+    listed: Listed,
 }
 
 /// What every connection of a server is made with.
@@ -115,12 +122,13 @@ impl Server {
         parts: Parts<'s>,
         accepting: Accepting<'s>,
     ) -> io::Result<(Self, Terms<'s>)> {
-        let Parts { lanes, messages, handlers, calls_max, connections_max } = parts;
+        let Parts { lanes, messages, handlers, calls_max, connections_max, listed } = parts;
         let quota = |max: usize| Arc::new(Quota::new(max));
         let handlers = Arc::new(handlers);
         let lanes = Lanes::new(lanes, &handlers, &accepting.threads);
         let pools = lanes.pools();
-        let dispatcher = Dispatcher::new(handlers, lanes, messages, calls_max.map(quota));
+        let (account, calls) = (listed.account(), calls_max.map(quota));
+        let dispatcher = Dispatcher::new(handlers, lanes, messages, calls, account);
         let (dispatcher, quota) = (Arc::new(dispatcher), connections_max.map(quota));
         let reactors = transport::server_reactors(&dispatcher, &accepting.threads).map(Arc::new);
         let server = Self {
@@ -130,14 +138,16 @@ impl Server {
             pools,
             crew: reactors.as_ref().map(|reactors| reactors.crew().clone()),
             terminated: Latch::default(),
+            _listed: listed,
         };
         let connections = server.connections.clone();
         let terms = Terms { dispatcher, reactors, accepting, connections, quota };
         for listener in listeners {
             let connection_terms = terms.clone();
             let serve = move |wire| serve(wire, &connection_terms);
+            let listed = terms.accepting.account.listener(listener.local());
             let listening = listener.start("grpc-accept", &terms.accepting.threads, serve)?;
-            lock(&server.listening).push(listening);
+            lock(&server.listening).push((listening, listed));
         }
         Ok((server, terms))
     }

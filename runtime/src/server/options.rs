@@ -11,6 +11,7 @@ use crate::http2;
 use crate::limits::http2::{HEADER_BLOCK_SIZE_MAX, HEADER_TABLE_SIZE_MAX};
 use crate::limits::{RECEIVE_MESSAGE_SIZE_MAX, SEND_MESSAGE_SIZE_MAX};
 use crate::transport::ThreadNames;
+use crate::transport::channelz::Listing;
 
 /// The numbers of a server.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ pub(super) struct Options {
     pub(super) calls_max: Option<usize>,
     pub(super) connections_max: Option<usize>,
     pub(super) thread_names: ThreadNames,
+    pub(super) listing: Listing,
     pub(super) http2: http2::Config,
 }
 
@@ -33,6 +35,7 @@ impl Default for Options {
             calls_max: None,
             connections_max: None,
             thread_names: ThreadNames::Kept,
+            listing: Listing::default(),
             http2: http2::Config { lifetime: lifetime::defaults(), ..Default::default() },
         }
     }
@@ -84,8 +87,8 @@ impl ServerBuilder<'_> {
     ///
     /// Calls that wait for a worker count, and calls whose method has returned while a detached sink
     /// still sends. A call beyond that ends at once with RESOURCE_EXHAUSTED, and its client is told
-    /// by `grpc-retry-pushback-ms` to try again after a second. Calls of health checking and
-    /// reflection are let in always and do not count.
+    /// by `grpc-retry-pushback-ms` to try again after a second. Calls of health checking,
+    /// reflection and channelz are let in always and do not count.
     ///
     /// With 0 the server does not start.
     pub fn max_concurrent_rpcs(mut self, calls: usize) -> Self {

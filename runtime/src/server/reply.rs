@@ -21,6 +21,7 @@ use crate::grpc::headers::RequestFields;
 use crate::grpc::headers::{self, ContentType};
 use crate::grpc::{Code, MessageInterceptor, Metadata, Status};
 use crate::http2::{Headers, Reason};
+use crate::transport::channelz::Tally;
 use crate::transport::{SendError, Stream, lock, now};
 
 /// The response of one call.
@@ -62,6 +63,8 @@ pub(crate) struct Terms {
     /// The largest message that may be received, once its compression is undone.
     pub(crate) receive_limit: usize,
     pub(crate) compressing: Compressing,
+    /// The call of its server.
+    pub(crate) tally: Tally,
 }
 
 /// What a method leaves to its detached sink.
@@ -120,6 +123,7 @@ impl Reply {
         let terms = Terms {
             content_type: self.terms.content_type.clone(),
             compressing: self.terms.compressing.duplicate(request),
+            tally: self.terms.tally.hand_over(),
             ..self.terms
         };
         Self::new(self.stream.clone(), terms)
@@ -157,7 +161,7 @@ impl Reply {
             Progress::Ended => return,
         };
         let trailers = self.fitting(outcome, trailing, headers::trailers);
-        self.finish(head.as_deref(), framed, &trailers);
+        self.finish(head.as_deref(), framed, &trailers, outcome);
     }
 
     /// Ends the response with `outcome`; as Trailers-Only if it is an error before any head.
@@ -168,23 +172,24 @@ impl Reply {
                     Cow::Owned(headers::trailers_only(&self.terms.content_type, outcome, trailing))
                 });
                 match self.is_detached() {
-                    false => self.finish(None, &[], &only),
+                    false => self.finish(None, &[], &only, outcome),
                     // Another thread may be sending the head.
                     true => {
                         let behind_head = headers::trailers_of(&only);
                         let deadline = self.terms.deadline;
-                        self.close(self.stream.send_outcome(&behind_head, &only, deadline));
+                        let sent = self.stream.send_outcome(&behind_head, &only, deadline);
+                        self.close(sent, outcome);
                     }
                 }
             }
             (Progress::Nothing, Ok(())) => {
                 let head = self.head(&Metadata::new());
                 let trailers = self.fitting(outcome, trailing, headers::trailers);
-                self.finish(Some(&head), &[], &trailers);
+                self.finish(Some(&head), &[], &trailers, outcome);
             }
             (Progress::HeadSent, _) => {
                 let trailers = self.fitting(outcome, trailing, headers::trailers);
-                self.finish(None, &[], &trailers);
+                self.finish(None, &[], &trailers, outcome);
             }
             (Progress::Ended, _) => {}
         }
@@ -255,12 +260,24 @@ impl Reply {
         }
     }
 
-    fn finish(&self, head: Option<&Headers>, framed: &[u8], trailers: &Headers) {
-        self.close(self.stream.send_response(head, framed, Some(trailers), self.terms.deadline));
+    fn finish(
+        &self,
+        head: Option<&Headers>,
+        framed: &[u8],
+        trailers: &Headers,
+        outcome: Result<(), &Status>,
+    ) {
+        let deadline = self.terms.deadline;
+        let sent = self.stream.send_response(head, framed, Some(trailers), deadline);
+        self.close(sent, outcome);
     }
 
-    /// Asks for no more requests, if the end was `sent`.
-    fn close(&self, sent: Result<(), SendError>) {
+    /// Counts the outcome, and asks for no more requests, if the end was `sent`.
+    fn close(&self, sent: Result<(), SendError>, outcome: Result<(), &Status>) {
+        match sent {
+            Ok(()) => self.terms.tally.end(&without_ok(outcome)),
+            Err(_) => self.terms.tally.end(&sent),
+        }
         // PROTOCOL-HTTP2.md, Early Server Closure: a client that still sends is told to stop, and
         // not that anything went wrong.
         if sent.is_ok() && !self.stream.is_received() {
@@ -285,16 +302,20 @@ fn intercept_end(
     outcome: Result<(), &Status>,
     trailing: &Metadata,
 ) -> Metadata {
-    // A status of code OK is one whose method has given it details.
-    let outcome = outcome.or_else(|status| match status.code() {
-        Code::Ok => Ok(()),
-        _ => Err(status),
-    });
+    let outcome = without_ok(outcome);
     let mut trailing = trailing.clone();
     for interceptor in interceptors.iter().rev() {
         guarded(|| interceptor.end(outcome, &mut trailing));
     }
     trailing
+}
+
+/// A status of code OK is one whose method has given it details.
+fn without_ok(outcome: Result<(), &Status>) -> Result<(), &Status> {
+    outcome.or_else(|status| match status.code() {
+        Code::Ok => Ok(()),
+        _ => Err(status),
+    })
 }
 
 /// Runs code of the application that sees how a call ends; its panic, which the panic hook has

@@ -4,6 +4,8 @@
 //! the locks and waits of transport. The code in their folders `generated` is made by this project's generator
 //! from the files in runtime/proto (`make well-known`).
 
+#[cfg(feature = "channelz")]
+pub mod channelz;
 #[cfg(feature = "health")]
 pub mod health;
 #[cfg(feature = "reflection")]

@@ -11,8 +11,8 @@ use std::time::Instant;
 use super::{callbacks, lock, wait_until};
 use crate::grpc::ConnectivityState;
 
-/// A state that can be waited for; IDLE at first.
-#[derive(Default)]
+/// A state that can be waited for; IDLE at first. Clones are the same state.
+#[derive(Clone, Default)]
 pub(crate) struct Connectivity {
     inner: Arc<Inner>,
 }

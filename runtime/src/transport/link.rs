@@ -10,6 +10,7 @@ use std::{fmt, io};
 
 use super::active::ActiveCall;
 use super::auth_context::AuthContext;
+use super::channelz::{Account, ListedSocket};
 use super::cork::Cork;
 use super::credentials::host_of;
 use super::deadlines::Deadlines;
@@ -53,6 +54,8 @@ pub(crate) struct Link {
     pub(super) cork: Cork,
     /// What [`State::is_usable`] says, set under the lock of the state before it is released.
     pub(super) usable: AtomicBool,
+    /// What it is told of by, and counts in.
+    pub(super) listed: ListedSocket,
     peer: Arc<Address>,
 }
 
@@ -92,8 +95,16 @@ pub(crate) struct Accepting<'s> {
     pub(crate) config: Config,
     /// The largest message that may be received.
     pub(crate) receive_limit: usize,
+    /// The server's.
+    pub(crate) account: Account,
     /// Where the threads of connections are started.
     pub(crate) threads: Threads<'s>,
+}
+
+/// How much the streams of a connection hold.
+struct Sizes {
+    window: u32,
+    receive_limit: usize,
 }
 
 /// How much there is to do on a connection: the least is the best to take a call.
@@ -124,22 +135,24 @@ impl Link {
     /// If the thread cannot be started.
     #[cfg(test)]
     pub(crate) fn client(wire: Box<dyn Wire>, config: Config, name: &str) -> io::Result<Arc<Self>> {
-        Self::client_that_leaves(wire, config, name, |_| ())
+        Self::client_that_leaves(wire, config, name, &Account::default(), |_| ())
     }
 
-    /// As `client`; `leaves` is called once, on the connection's thread and without any lock, when
+    /// As `client`, on the account of a subchannel; `leaves` is called once, on the connection's thread and without any lock, when
     /// no new stream can be opened any more: after GOAWAY, or after the end.
     pub(crate) fn client_that_leaves(
         wire: Box<dyn Wire>,
         config: Config,
         name: &str,
+        account: &Account,
         leaves: impl FnOnce(&Self) + Send + 'static,
     ) -> io::Result<Arc<Self>> {
         let window = config.initial_window_size;
         let lead = (shape() == ThreadShape::Callers).then(|| Lead::new(true));
         let leaves: Leaves = Box::new(leaves);
         let core = Connection::client(config);
-        let link = Self::new(wire, core, Side::Client, window, 0, lead, Some(leaves));
+        let sizes = Sizes { window, receive_limit: 0 };
+        let link = Self::new(wire, core, Side::Client, sizes, lead, Some(leaves), account);
         let reader = Arc::clone(&link);
         spawn(name, move || reader.run(drop))?;
         // The preface leaves now, not with the first call.
@@ -163,7 +176,8 @@ impl Link {
         config.lifetime = config.lifetime.spread(random());
         let window = config.initial_window_size;
         let core = Connection::server(config);
-        let link = Self::new(wire, core, Side::Server, window, receive_limit, None, None);
+        let (sizes, account) = (Sizes { window, receive_limit }, &accepting.account);
+        let link = Self::new(wire, core, Side::Server, sizes, None, None, account);
         let reader = Arc::clone(&link);
         accepting.threads.spawn("grpc-reader", move || reader.run(serve))?;
         Ok(link)
@@ -178,22 +192,24 @@ impl Link {
         let window = config.initial_window_size;
         let core = Connection::server(config);
         let lead = Some(Lead::new(false));
-        Self::new(wire, core, Side::Server, window, receive_limit, lead, None)
+        let (sizes, account) = (Sizes { window, receive_limit }, &accepting.account);
+        Self::new(wire, core, Side::Server, sizes, lead, None, account)
     }
 
     fn new(
         wire: Box<dyn Wire>,
         core: Connection,
         side: Side,
-        window: u32,
-        receive_limit: usize,
+        Sizes { window, receive_limit }: Sizes,
         lead: Option<Lead>,
         leaves: Option<Leaves>,
+        account: &Account,
     ) -> Arc<Self> {
+        let listed = account.connection(wire.local(), wire.peer());
         let peer = Arc::new(wire.peer().clone());
         let state = Mutex::new(State::new(core, side));
         let (changed, leaves) = (Condvar::new(), Mutex::new(leaves));
-        Arc::new(Self {
+        let link = Arc::new(Self {
             wire,
             state,
             changed,
@@ -208,8 +224,11 @@ impl Link {
             unserved: Mutex::default(),
             cork: Cork::default(),
             usable: AtomicBool::new(true),
+            listed,
             peer,
-        })
+        });
+        link.listed.set_link(&link);
+        link
     }
 
     /// Asks the peer for no more streams and takes few more; the link closes when all that are

@@ -32,6 +32,7 @@
 //! pauses    links that nobody watches for a moment
 //! target    names of servers                      backoff waits between attempts to connect
 //! happy_eyeballs  the first address that answers    connectivity  the states of a channel, to be waited for
+//! channelz  what is told of channels, servers and connections    no_channelz stands in without the feature
 //! active    the calls of a server and their threads, to look at    bound  what ends an attempt to connect
 //! latch     something that happens once, and that threads wait for
 //! linux     what only Linux has                   portable what stands in elsewhere
@@ -49,7 +50,7 @@
 //! The lock of a crew stands alone, and so do the timer's and the flusher's: no other lock is taken
 //! under it. Under that of a worker pool inboxes are asked whether their calls are over. The lock of a
 //! channel's connectivity is taken under that of its connector, and the one of the pool of callbacks
-//! under it.
+//! under it. The locks of channelz are taken last, and none under them.
 
 pub(crate) mod active;
 pub(crate) mod auth_context;
@@ -58,6 +59,11 @@ mod batch;
 pub(crate) mod bound;
 pub(crate) mod callbacks;
 pub(crate) mod cancellation;
+#[cfg(feature = "channelz")]
+pub(crate) mod channelz;
+#[cfg(not(feature = "channelz"))]
+#[path = "no_channelz.rs"]
+pub(crate) mod channelz;
 #[cfg(feature = "testing")]
 pub(crate) mod clock;
 pub(crate) mod connectivity;

@@ -78,6 +78,8 @@ impl<'a> Opening<'a> {
             }
         };
         queues.retain(|queue| !is_same(queue));
+        link.listed.open_stream();
+        link.listed.send(beginning.first);
         let stream = Stream::new(Arc::clone(link), id, Arc::clone(inbox));
         Ok(Some(Opened { stream, is_sent }))
     }

@@ -69,7 +69,9 @@ impl Stream {
         until: Option<Instant>,
     ) -> Result<(), SendError> {
         let end = if end { End::Plain } else { End::Open };
-        self.send(Outgoing { head: None, data: framed, end }, until)
+        self.send(Outgoing { head: None, data: framed, end }, until)?;
+        self.count_sent(framed);
+        Ok(())
     }
 
     /// As [`Stream::send_message`], of one message behind which others may come soon: it is sent at once,
@@ -85,7 +87,11 @@ impl Stream {
         until: Option<Instant>,
     ) -> Result<(), SendError> {
         let inbox = &self.handle.inbox;
-        match inbox.offer(framed).ok_or(SendError::Closed)? {
+        let offered = inbox.offer(framed).ok_or(SendError::Closed)?;
+        if offered != Offered::Refused {
+            self.count_sent(framed);
+        }
+        match offered {
             Offered::Taken => {}
             Offered::Full => self.handle.drain(),
             Offered::Begun if flush_soon(Arc::downgrade(&self.handle)) => {}
@@ -105,7 +111,11 @@ impl Stream {
     /// As [`Stream::send_one_of_many`], if that is nothing but to leave the message with others; says
     /// whether it is. Now and then it is not, so that whoever sends looks after other things too.
     pub(crate) fn gather(&self, framed: &[u8]) -> bool {
-        self.handle.inbox.gather(framed)
+        let is_gathered = self.handle.inbox.gather(framed);
+        if is_gathered {
+            self.count_sent(framed);
+        }
+        is_gathered
     }
 
     /// Sends what has gathered, before this thread waits for what comes.
@@ -142,6 +152,7 @@ impl Stream {
             let taken = link.submit(|state| state.send_whole(*id, framed, inbox));
             if taken.map_err(|http2::SendError::Closed| SendError::Closed)? {
                 inbox.counts().add_sent(framed.len());
+                self.count_sent(framed);
                 return Ok(());
             }
             link.wait(inbox, Awaited::Writable, until)?;
@@ -162,7 +173,9 @@ impl Stream {
         until: Option<Instant>,
     ) -> Result<(), SendError> {
         let end = trailers.map_or(End::Open, End::Trailers);
-        self.send(Outgoing { head, data: framed, end }, until)
+        self.send(Outgoing { head, data: framed, end }, until)?;
+        self.count_sent(framed);
+        Ok(())
     }
 
     /// Ends the stream with trailers: `behind_head`, or `alone` if no head was sent. Never waits but

@@ -53,6 +53,11 @@ impl Run {
         self.stream = None;
     }
 
+    /// The messages that were not looked at, as they came.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[self.at..self.end]
+    }
+
     /// Replaces what there was by the messages of `bytes[at..end]`, and returns the old buffer.
     pub(super) fn fill(&mut self, bytes: Vec<u8>, at: usize, end: usize) -> Vec<u8> {
         (self.at, self.end) = (at, end);

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use super::active::{Counts, Facts};
 use super::auth_context::AuthContext;
+use super::channelz::Tally;
 use super::current::Child;
 use super::deadlines::Deadline;
 use super::inbox::Inbox;
@@ -93,6 +94,7 @@ impl Stream {
             }
             match self.handle.inbox.take_reply() {
                 Reply::Whole(reply, credit) => {
+                    self.count_received();
                     self.credit(credit);
                     return Ok(Some(reply));
                 }
@@ -105,6 +107,7 @@ impl Stream {
     /// Takes the only message of a request that has come whole; takes nothing of another one.
     pub(crate) fn take_only(&self) -> Option<Incoming> {
         let (message, credit) = self.handle.inbox.take_only()?;
+        self.count_received();
         self.credit(credit);
         Some(message)
     }
@@ -144,6 +147,7 @@ impl Stream {
         let (found, credit_min) = self.handle.inbox.take_run(run);
         if let Found::Incoming(Incoming::Run, _) = &found {
             run.set_origin(self.clone(), credit_min);
+            self.handle.link.listed.receive_all(run.bytes());
         }
         self.found(found)
     }
@@ -151,6 +155,9 @@ impl Stream {
     fn found(&self, found: Found) -> Option<Incoming> {
         match found {
             Found::Incoming(incoming, credit) => {
+                if incoming.is_message() {
+                    self.count_received();
+                }
                 self.credit(credit);
                 Some(incoming)
             }
@@ -324,6 +331,21 @@ impl Stream {
     /// Whether this side has reset the stream.
     pub(super) fn is_reset(&self) -> bool {
         self.handle.inbox.is_reset()
+    }
+
+    /// The call of the subchannel or server that the stream belongs to, if that is told of.
+    pub(crate) fn begin_tally(&self) -> Tally {
+        self.handle.link.listed.begin_call()
+    }
+
+    /// All messages of `framed` were sent.
+    pub(super) fn count_sent(&self, framed: &[u8]) {
+        self.handle.link.listed.send(framed);
+    }
+
+    /// A message was taken by the application.
+    fn count_received(&self) {
+        self.handle.link.listed.receive();
     }
 
     pub(super) fn credit(&self, bytes: usize) {

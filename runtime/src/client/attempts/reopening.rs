@@ -120,6 +120,7 @@ impl Attempts {
                 }
                 // Who ended the requests meanwhile has left it to this.
                 let unfinished = (state.ended && !ended).then(|| stream.clone());
+                state.tally = stream.begin_tally();
                 let stream = std::mem::replace(&mut state.stream, stream);
                 let tied = std::mem::replace(&mut state._tied, tied);
                 Ok((stream, tied, unfinished))

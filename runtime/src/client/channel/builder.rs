@@ -16,6 +16,7 @@ use crate::grpc::{Compression, Metadata, Status, headers};
 use crate::limits;
 use crate::transport::auth_context::SecurityLevel;
 use crate::transport::backoff::Backoff;
+use crate::transport::channelz::Listing;
 use crate::transport::credentials::{ChannelCredentials, ChannelHandshake};
 use crate::transport::target::Target;
 use crate::transport::{self, Dial, InProcess};
@@ -33,6 +34,7 @@ pub struct ChannelBuilder {
     pub(in crate::client) retries: RetryOptions,
     credentials: ChannelCredentials,
     settings: Settings,
+    pub(in crate::client) listing: Listing,
 }
 
 impl ChannelBuilder {
@@ -61,6 +63,7 @@ impl ChannelBuilder {
                 credentials: Credentials::default(),
                 interceptors: Interceptors::default(),
             },
+            listing: Listing::default(),
         }
     }
 
@@ -308,9 +311,12 @@ impl ChannelBuilder {
         self.connection.http2.check_chosen().map_err(Status::invalid_argument)?;
         let encodings = self.compression.build().map_err(Status::invalid_argument)?;
         let retries = self.retries.build()?;
+        let listed = self.listing.channel(&self.target);
+        self.connection.account = listed.account();
         let connector = Connector::new(target, connect, self.connection);
+        listed.set_connectivity(connector.connectivity());
         let (settings, heads) = (self.settings, Heads::default());
-        let inner = Inner { connector, settings, encodings, retries, heads };
+        let inner = Inner { connector, settings, encodings, retries, heads, listed };
         Ok(Channel { inner: Arc::new(inner) })
     }
 }

@@ -120,7 +120,8 @@ impl Shared {
             }
         };
         let config = self.config(keepalive_time);
-        let link = Link::client_that_leaves(wire, config, "grpc-client", leaves)?;
+        let link =
+            Link::client_that_leaves(wire, config, "grpc-client", &self.listed.account(), leaves)?;
         // Whoever drops the channel from here on sees the link; who has dropped it is seen here.
         let is_first = attempt.link.set(link.clone()).is_ok();
         assert!(is_first, "an attempt makes one connection");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::http2::{self};
 use crate::limits;
 use crate::transport::backoff::Backoff;
+use crate::transport::channelz::Account;
 
 /// What a connection is made and kept with.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct ConnectionOptions {
     pub(crate) idle_timeout: Duration,
     /// How many connections there may be at once.
     pub(crate) connections: usize,
+    /// The channel's, if that is listed.
+    pub(crate) account: Account,
     /// What the server is told; its lifetime is made of the numbers above.
     pub(crate) http2: http2::Config,
 }
@@ -33,6 +36,7 @@ impl Default for ConnectionOptions {
             keepalive_without_calls: false,
             idle_timeout: limits::CHANNEL_IDLE_TIMEOUT,
             connections: 1,
+            account: Account::default(),
             http2: http2::Config::default(),
         }
     }

@@ -26,6 +26,7 @@ pub(super) struct Life {
     /// When the connection became too old.
     aged: Option<Instant>,
     pings: Pings,
+    keepalives_sent: u64,
 }
 
 /// The peer's account of PINGs.
@@ -72,6 +73,12 @@ impl Life {
 
     pub(super) fn alarm(&self) -> Option<Instant> {
         self.alarm
+    }
+
+    /// How many PINGs of keepalive were sent.
+    #[cfg(feature = "channelz")]
+    pub(super) fn keepalives_sent(&self) -> u64 {
+        self.keepalives_sent
     }
 
     /// The connection is over.
@@ -162,6 +169,7 @@ impl Connection {
         } else {
             self.ping(KEEPALIVE_PING);
             self.life.probed = Some(now);
+            self.life.keepalives_sent += 1;
         }
         Ok(())
     }

@@ -13,6 +13,8 @@ mod closing;
 mod control;
 mod data;
 mod event;
+#[cfg(feature = "channelz")]
+mod facts;
 mod flow;
 mod growth;
 mod headers;
@@ -25,6 +27,8 @@ mod time;
 use std::collections::VecDeque;
 
 pub(crate) use event::Event;
+#[cfg(feature = "channelz")]
+pub(crate) use facts::Facts;
 
 use self::closing::Closing;
 use self::flow::Flow;
@@ -79,6 +83,8 @@ pub(crate) struct Connection {
     times: Times,
     life: Life,
     events: VecDeque<Event<'static>>,
+    /// Streams that have closed behind the last word of the server.
+    streams_succeeded: u64,
     /// The highest stream that the peer has opened.
     last_remote: StreamId,
     /// The stream that we open next.
@@ -226,6 +232,7 @@ impl Connection {
             times: Times::default(),
             life: Life::default(),
             events: VecDeque::new(),
+            streams_succeeded: 0,
             last_remote: StreamId::CONNECTION,
             next_local: 1,
             open_refused: false,
@@ -284,7 +291,12 @@ impl Connection {
 
     /// Takes a stream out of the table and tells who waits for that.
     fn close_stream(&mut self, id: StreamId, state: State) {
-        let Some(window) = self.streams.close(id, state) else { return };
+        let Some((before, window)) = self.streams.close(id, state) else { return };
+        let answered = match self.role {
+            Role::Client => State::HalfClosedRemote,
+            Role::Server => State::HalfClosedLocal,
+        };
+        self.streams_succeeded += u64::from(state == State::Ended || before == answered);
         self.growth.close(&window, self.config.initial_window_size);
         if state == State::Ended {
             self.abuse.stream_ended();

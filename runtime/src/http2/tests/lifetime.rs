@@ -74,6 +74,29 @@ fn a_silent_peer_is_asked_and_then_given_up() {
     assert_eq!(peer.connection.next_timeout(), None);
 }
 
+/// What a connection tells of itself: its streams, how many have ended behind the server's last word,
+/// its windows, and the PINGs of keepalive.
+#[cfg(feature = "channelz")]
+#[test]
+fn a_connection_tells_how_it_stands() {
+    let mut peer = Peer::of_client_with(keepalive(true), &[]);
+    let fresh = peer.connection.facts();
+    assert_eq!((fresh.streams_open, fresh.streams_succeeded, fresh.keepalives_sent), (0, 0, 0));
+    assert_eq!(fresh.send_window, 65_535);
+    peer.open();
+    peer.open();
+    // The server is done with a request that goes on, and the client asks for no more.
+    peer.send(response(1)).tells_head(1);
+    peer.send(data(1, "x")).tells_data(1, b"x");
+    assert_eq!(peer.connection.facts().receive_window, fresh.receive_window - 1);
+    peer.send(trailers(1));
+    peer.connection.reset(StreamId(1), Reason::NO_ERROR);
+    peer.connection.reset(StreamId(3), Reason::CANCEL);
+    peer.wait(MINUTE);
+    let facts = peer.connection.facts();
+    assert_eq!((facts.streams_open, facts.streams_succeeded, facts.keepalives_sent), (0, 1, 1));
+}
+
 /// gRFC A8: the time counts from the last byte that was read, of whatever frame, and each byte is
 /// as good an answer as that to the PING.
 #[test]

@@ -19,6 +19,7 @@ use crate::server::{
     Context, GenericHandler, Lane, Parts, ReplySink, RequestStream, Server, ServerCall,
     ServerInterceptor, Service, Terms, lock, serve,
 };
+use crate::transport::channelz::{Account, Listed};
 use crate::transport::memory::{self, MemoryWire};
 use crate::transport::now;
 use crate::transport::wire::{Address, Interest, Wire};
@@ -221,8 +222,14 @@ impl Setup {
         let encodings = Arc::new(self.compression.build().unwrap());
         let messages = Messages { receive_limit, send_limit: self.send_limit, encodings };
         let (calls_max, connections_max) = (self.calls_max, self.connections_max);
-        let parts = Parts { handlers, lanes, messages, calls_max, connections_max };
-        let accepting = Accepting { config, receive_limit, threads: Threads::of_process() };
+        let listed = Listed::default();
+        let parts = Parts { handlers, lanes, messages, calls_max, connections_max, listed };
+        let accepting = Accepting {
+            config,
+            receive_limit,
+            account: Account::default(),
+            threads: Threads::of_process(),
+        };
         let (server, terms) = Server::start(Vec::new(), parts, accepting).unwrap();
         TestServer { server, terms, writes: Mutex::default() }
     }

@@ -20,6 +20,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::channelz::Account;
 use super::memory::{Knobs, MemoryWire, pair};
 use super::wire::Interest;
 use super::{
@@ -78,7 +79,12 @@ impl Pair {
 
 /// How the servers of the tests take connections.
 fn accepting(config: Config) -> Accepting<'static> {
-    Accepting { config, receive_limit: LIMIT, threads: Threads::of_process() }
+    Accepting {
+        config,
+        receive_limit: LIMIT,
+        account: Account::default(),
+        threads: Threads::of_process(),
+    }
 }
 
 /// The other side of a client's link, played by the test.

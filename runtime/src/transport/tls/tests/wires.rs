@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::http2::Config;
+use crate::transport::channelz::Account;
 use crate::transport::memory::Knobs;
 use crate::transport::{Accepting, Link, Threads};
 
@@ -205,7 +206,8 @@ fn links_run_over_tls() {
     let (near, far, _, _) = wires();
     let (sender, requests) = std::sync::mpsc::channel();
     let (config, threads) = (Config::default(), Threads::of_process());
-    let accepting = Accepting { config, receive_limit: 1 << 20, threads };
+    let accepting =
+        Accepting { config, receive_limit: 1 << 20, account: Account::default(), threads };
     let server = Link::server(far, &accepting, move |accepted| {
         let _ = sender.send(accepted);
     });
