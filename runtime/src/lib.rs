@@ -94,8 +94,8 @@ pub(crate) mod transport;
 pub use client::{
     AccessToken, Answer, BidiStream, CallCredentials, Canceller, Channel, ChannelBuilder,
     ClientCall, ClientInterceptor, ClientNext, CompositeCallCredentials, CredentialsContext,
-    IntoRequest, OutgoingCall, Pending, ReplyReceiver, ReplyStream, Request, RequestSender,
-    RequestSink, Response, RetryPolicy, RetryThrottling,
+    IntoRequest, LoadBalancing, OutgoingCall, Pending, ReplyReceiver, ReplyStream, Request,
+    RequestSender, RequestSink, Response, RetryPolicy, RetryThrottling,
 };
 #[cfg(feature = "prost")]
 pub use grpc::Prost;

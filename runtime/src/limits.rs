@@ -44,6 +44,13 @@ pub(crate) const HAPPY_EYEBALLS_DELAY: Duration = Duration::from_millis(250);
 /// four seconds when the next one takes its place.
 pub(crate) const CONNECTS_AT_ONCE_MAX: usize = 16;
 
+/// Addresses of one target that calls take in turn: as many servers as are worth a connection of each
+/// client, and no answer of a name server makes more threads.
+pub(crate) const BALANCED_ADDRESSES_MAX: usize = 256;
+
+/// A name is looked up again at the earliest this long after the last time: what C-core and Java have.
+pub(crate) const RESOLUTION_GAP_MIN: Duration = Duration::from_secs(30);
+
 /// gRFC A8: a client sends keepalive PINGs at most this often, whatever it was told to.
 pub(crate) const CLIENT_KEEPALIVE_TIME_MIN: Duration = Duration::from_secs(10);
 

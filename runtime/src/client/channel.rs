@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::connector::Connector;
+use super::connections::Connections;
 use super::credentials::Credentials;
 use super::heads::Heads;
 use super::interceptor::Interceptors;
@@ -56,7 +56,7 @@ pub struct Channel {
 }
 
 struct Inner {
-    connector: Connector,
+    connections: Connections,
     settings: Settings,
     encodings: Encodings,
     retries: Retries,
@@ -138,17 +138,17 @@ impl Channel {
     ///
     /// DEADLINE_EXCEEDED with the cause in words; CANCELLED if the channel is closed.
     pub fn wait_until_ready(&self, timeout: Duration) -> Result<(), Status> {
-        self.inner.connector.link(now().checked_add(timeout), true).map(|_| ())
+        self.inner.connections.link(now().checked_add(timeout), true).map(|_| ())
     }
 
     /// How the channel stands with its server, as it is now; nothing is begun by asking.
     pub fn state(&self) -> ConnectivityState {
-        self.inner.connector.connectivity().get()
+        self.inner.connections.connectivity().get()
     }
 
     /// Begins to connect if the channel is IDLE, as a call would; returns at once.
     pub fn connect(&self) {
-        self.inner.connector.connect();
+        self.inner.connections.connect();
     }
 
     /// Waits until the state is another one than `last_observed`, `timeout` at most, and returns it;
@@ -177,7 +177,7 @@ impl Channel {
         timeout: Duration,
     ) -> Option<ConnectivityState> {
         let until = now().checked_add(timeout);
-        self.inner.connector.connectivity().wait_change(last_observed, until)
+        self.inner.connections.connectivity().wait_change(last_observed, until)
     }
 
     /// Has `callback` called with the state as it is now, and with every other one after it, until
@@ -205,43 +205,43 @@ impl Channel {
         &self,
         callback: impl FnMut(ConnectivityState) + Send + 'static,
     ) -> ConnectivitySubscription {
-        self.inner.connector.connectivity().subscribe(callback)
+        self.inner.connections.connectivity().subscribe(callback)
     }
 
     /// Closes the channel and all its clones, for good: calls that run end with CANCELLED, and so
     /// do all that are begun later.
     pub fn close(&self) {
-        self.inner.connector.close();
+        self.inner.connections.close();
         self.inner.retries.close();
     }
 
     /// The connections that take calls.
     #[cfg(test)]
     pub(super) fn links(&self) -> Vec<Arc<transport::Link>> {
-        self.inner.connector.links()
+        self.inner.connections.links()
     }
 
     /// The keepalive time of the next connection.
     #[cfg(test)]
     pub(super) fn keepalive_time(&self) -> Option<Duration> {
-        self.inner.connector.keepalive_time()
+        self.inner.connections.keepalive_time()
     }
 
     /// Whether the channel was closed.
     pub(crate) fn is_closed(&self) -> bool {
-        self.inner.connector.is_closed()
+        self.inner.connections.is_closed()
     }
 
     /// The target as errors name it.
     pub fn target(&self) -> &str {
-        self.inner.connector.target()
+        self.inner.connections.target()
     }
 
     /// Who the server is, as far as the connection that there is has verified it, the oldest if there
     /// are several; `None` while there is none.
     #[must_use]
     pub fn auth_context(&self) -> Option<AuthContext> {
-        self.inner.connector.links().first().map(|link| link.auth_context())
+        self.inner.connections.links().first().map(|link| link.auth_context())
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -270,17 +270,17 @@ impl Channel {
         until: Option<Instant>,
         wait_for_ready: bool,
     ) -> Result<Arc<transport::Link>, Status> {
-        self.inner.connector.link(until, wait_for_ready)
+        self.inner.connections.link(until, wait_for_ready)
     }
 
-    /// As [`Connector::open`].
+    /// As [`Connections::open`].
     pub(crate) fn open<E: From<transport::OpenError>>(
         &self,
         link: &Arc<transport::Link>,
         opening: transport::Opening<'_>,
         admits: impl Fn(&transport::Link) -> Result<(), E>,
     ) -> Result<transport::Stream, E> {
-        self.inner.connector.open(link, opening, admits)
+        self.inner.connections.open(link, opening, admits)
     }
 }
 
@@ -289,7 +289,7 @@ impl fmt::Debug for Channel {
         f.debug_struct("Channel")
             .field("target", &self.target())
             .field("settings", self.settings())
-            .field("connections", &self.inner.connector.links())
+            .field("connections", &self.inner.connections.links())
             .finish()
     }
 }

@@ -14,24 +14,31 @@
 //!
 //! Calls take the connections of the [`Pool`]. Once there is one, nobody waits for another: it is
 //! READY while there is any, and a call that finds none free has one more made, if there may be.
+//!
+//! One of several connectors, each of an address of its own, has an [`Owner`], which is told of its
+//! states; it makes a connection again without a call that needs one.
 
 mod attempt;
 mod options;
+mod owner;
 
+pub(in crate::client) use attempt::unreachable;
 pub(crate) use options::ConnectionOptions;
+pub(crate) use owner::Owner;
 
 use std::io;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use super::pool::{Picked, Pool};
+use super::queueing::{self, Places};
 use crate::grpc::{ConnectivityState, Status};
 use crate::transport::backoff::Backoff;
 use crate::transport::channelz::Listed;
 use crate::transport::connectivity::Connectivity;
 use crate::transport::timer::{Scheduled, Timer};
 use crate::transport::wire::Wire;
-use crate::transport::{Dial, Link, OpenError, Opened, Opening, Stream, lock, now};
+use crate::transport::{Dial, Link, OpenError, Opening, Stream, lock, now};
 use attempt::Attempt;
 
 /// How a wire to the server is made: names looked up, an address connected to, a handshake made.
@@ -53,6 +60,7 @@ struct Shared {
     pool: Pool,
     /// A subchannel of its channel.
     listed: Listed,
+    owner: Option<Box<dyn Owner>>,
 }
 
 struct State {
@@ -67,6 +75,8 @@ struct State {
     wanted: Instant,
     /// The next attempt.
     retry: Option<Scheduled>,
+    /// When the backoff of the last attempt is over that was begun in place of a lost connection.
+    replaceable_at: Option<Instant>,
     /// Connections that take no more calls, and may still have some.
     leaving: Vec<Weak<Link>>,
 }
@@ -92,6 +102,25 @@ enum Next {
 
 impl Connector {
     pub(crate) fn new(target: String, connect: Connect, options: ConnectionOptions) -> Self {
+        Self::with(target, connect, options, None)
+    }
+
+    /// A connector that belongs to `owner`.
+    pub(crate) fn owned(
+        target: String,
+        connect: Connect,
+        options: ConnectionOptions,
+        owner: impl Owner + 'static,
+    ) -> Self {
+        Self::with(target, connect, options, Some(Box::new(owner)))
+    }
+
+    fn with(
+        target: String,
+        connect: Connect,
+        options: ConnectionOptions,
+        owner: Option<Box<dyn Owner>>,
+    ) -> Self {
         let state = Mutex::new(State {
             phase: Phase::Idle,
             backoff: options.backoff.clone(),
@@ -99,13 +128,14 @@ impl Connector {
             keepalive_time: options.keepalive_time,
             wanted: now(),
             retry: None,
+            replaceable_at: None,
             leaving: Vec::new(),
         });
         let connectivity = Connectivity::default();
         let listed = options.account.subchannel(&target);
         listed.set_connectivity(&connectivity);
         let pool = Pool::new(options.connections);
-        let shared = Shared { target, connect, options, connectivity, state, pool, listed };
+        let shared = Shared { target, connect, options, connectivity, state, pool, owner, listed };
         Self { shared: Arc::new(shared) }
     }
 
@@ -126,7 +156,7 @@ impl Connector {
                 Next::Use(link) => return Ok(link),
                 Next::Closed => return Err(Status::cancelled(CHANNEL_CLOSED)),
                 Next::Wait(attempt) => match attempt.wait(until) {
-                    None => return Err(self.too_late(cause.as_ref())),
+                    None => return Err(too_late(self.target(), cause.as_ref())),
                     Some(Ok(link)) => return Ok(link),
                     Some(Err(status)) => status,
                 },
@@ -145,61 +175,19 @@ impl Connector {
             }
             cause = Some(status);
             if until.is_some_and(|until| until <= now()) {
-                return Err(self.too_late(cause.as_ref()));
+                return Err(too_late(self.target(), cause.as_ref()));
             }
         }
     }
 
-    /// Opens the stream of `opening` at `link`, or if the server allows no more streams there, at
-    /// whichever connection has room first that `admits` the call.
-    ///
-    /// # Errors
-    ///
-    /// What `admits` says, and [`OpenError`].
+    /// As [`queueing::open`].
     pub(crate) fn open<E: From<OpenError>>(
         &self,
         link: &Arc<Link>,
-        mut opening: Opening<'_>,
+        opening: Opening<'_>,
         admits: impl Fn(&Link) -> Result<(), E>,
     ) -> Result<Stream, E> {
-        admits(link)?;
-        if let Some(opened) = opening.ask(link)? {
-            return Ok(opening.begin(opened)?);
-        }
-        let opened = self.open_at_any(&mut opening, admits);
-        self.shared.pool.leave_queues(&mut opening);
-        Ok(opening.begin(opened?)?)
-    }
-
-    /// Opens the stream at the first connection that has room, of those where it queues and of those
-    /// that come later.
-    fn open_at_any<E: From<OpenError>>(
-        &self,
-        opening: &mut Opening<'_>,
-        admits: impl Fn(&Link) -> Result<(), E>,
-    ) -> Result<Opened, E> {
-        loop {
-            // One that came later, or takes part in no queue because it has room.
-            while let Some(link) = self.shared.pick_besides(opening.queues()) {
-                admits(&link)?;
-                match opening.ask(&link) {
-                    Ok(None) => {}
-                    Ok(Some(opened)) => return Ok(opened),
-                    // It is not picked again.
-                    Err(OpenError::Unavailable(_)) if !opening.queues().is_empty() => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            self.shared.pool.wait(opening)?;
-            for link in opening.queues().to_vec() {
-                match opening.ask(&link) {
-                    Ok(None) => {}
-                    Ok(Some(opened)) => return Ok(opened),
-                    Err(OpenError::Unavailable(_)) if !opening.queues().is_empty() => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        }
+        queueing::open(&self.shared, link, opening, admits)
     }
 
     /// Begins to connect if there is no connection and no attempt; waits for nothing.
@@ -209,20 +197,25 @@ impl Connector {
 
     /// Ends the connection and all calls on it, for good.
     pub(crate) fn close(&self) {
+        self.end().iter().for_each(|link| link.close());
+    }
+
+    /// Connects no more, and returns the connections that there are.
+    fn end(&self) -> Vec<Arc<Link>> {
         let (before, retry, links) = {
             let mut state = lock(&self.shared.state);
             let before = std::mem::replace(&mut state.phase, Phase::Closed);
             let leaving = std::mem::take(&mut state.leaving);
             let mut links: Vec<_> = leaving.iter().filter_map(Weak::upgrade).collect();
             links.extend(self.shared.pool.take());
-            self.connectivity().set(ConnectivityState::Shutdown);
+            self.shared.announce(ConnectivityState::Shutdown, None);
             (before, state.retry.take(), links)
         };
         drop(retry);
-        links.iter().for_each(|link| link.close());
         if let Phase::Connecting(attempt) = &before {
             attempt.give_up();
         }
+        links
     }
 
     /// Whether the channel was closed.
@@ -249,14 +242,6 @@ impl Connector {
     /// The target as errors name it.
     pub(crate) fn target(&self) -> &str {
         &self.shared.target
-    }
-
-    fn too_late(&self, cause: Option<&Status>) -> Status {
-        let target = &self.shared.target;
-        Status::deadline_exceeded(match cause {
-            None => format!("deadline passed while connecting to {target}"),
-            Some(cause) => format!("deadline passed while waiting: {}", cause.message()),
-        })
     }
 }
 
@@ -294,16 +279,6 @@ impl Shared {
         Next::Wait(attempt)
     }
 
-    /// The best connection for a call besides those that it has `asked`. If none is without calls,
-    /// another one is on its way from now on.
-    fn pick_besides(self: &Arc<Self>, asked: &[Arc<Link>]) -> Option<Arc<Link>> {
-        let Picked { link, wants_more } = self.pool.pick_besides(asked);
-        if wants_more && (link.is_some() || !asked.is_empty()) {
-            self.grow();
-        }
-        link
-    }
-
     /// Begins to make one more connection, unless that is under way or has just failed.
     fn grow(self: &Arc<Self>) {
         let mut state = lock(&self.state);
@@ -321,15 +296,24 @@ impl Shared {
         }
     }
 
-    fn set_ready(&self, state: &mut State, link: &Arc<Link>) {
+    /// Returns the attempt that is to be started if the connection is gone already.
+    fn set_ready(self: &Arc<Self>, state: &mut State, link: &Arc<Link>) -> Option<Arc<Attempt>> {
         state.phase = Phase::Idle;
-        self.pool.add(link);
-        self.connectivity.set(ConnectivityState::Ready);
+        self.add(link);
+        self.announce(ConnectivityState::Ready, None);
         // It may have left before it was here to be left.
-        if !link.is_usable() {
-            state.leave(&self.pool.take_unusable());
+        if link.is_usable() { None } else { self.replace(state) }
+    }
+
+    /// Takes out the connections that take no more calls; returns the attempt that is to be started if
+    /// there is to be another one in their place.
+    fn replace(self: &Arc<Self>, state: &mut State) -> Option<Arc<Attempt>> {
+        state.leave(&self.pool.take_unusable());
+        let attempt = self.stay_connected(state);
+        if attempt.is_none() {
             self.tell(state);
         }
+        attempt
     }
 
     fn set_failed(self: &Arc<Self>, state: &mut State, status: Status, retry_at: Instant) {
@@ -348,13 +332,15 @@ impl Shared {
 
     /// Tells the state of the channel: READY while there is a connection, whatever becomes of another.
     fn tell(&self, state: &State) {
-        self.connectivity.set(match &state.phase {
-            Phase::Closed => ConnectivityState::Shutdown,
-            _ if self.pool.has_usable() => ConnectivityState::Ready,
-            Phase::Idle => ConnectivityState::Idle,
-            Phase::Connecting(_) => ConnectivityState::Connecting,
-            Phase::Failed { .. } => ConnectivityState::TransientFailure,
-        });
+        match &state.phase {
+            Phase::Closed => self.announce(ConnectivityState::Shutdown, None),
+            _ if self.pool.has_usable() => self.announce(ConnectivityState::Ready, None),
+            Phase::Idle => self.announce(ConnectivityState::Idle, None),
+            Phase::Connecting(_) => self.announce(ConnectivityState::Connecting, None),
+            Phase::Failed { status, .. } => {
+                self.announce(ConnectivityState::TransientFailure, Some(status));
+            }
+        }
     }
 
     /// The next attempt after a failure, unless nobody has wanted a connection for long.
@@ -364,7 +350,7 @@ impl Shared {
             return;
         }
         let time = now();
-        if time.saturating_duration_since(state.wanted) >= self.options.idle_timeout {
+        if !self.is_wanted(&state, time) {
             state.backoff.reset();
             state.phase = Phase::Idle;
             return self.tell(&state);
@@ -380,7 +366,7 @@ impl Shared {
     }
 
     /// `link`, whose keepalive time was the one given, takes no more calls.
-    fn left(&self, link: &Link, keepalive_time: Option<Duration>) {
+    fn left(self: &Arc<Self>, link: &Link, keepalive_time: Option<Duration>) {
         let is_too_chatty = link.is_too_chatty();
         let mut state = lock(&self.state);
         if is_too_chatty {
@@ -388,8 +374,28 @@ impl Shared {
             let doubled = keepalive_time.map(|time| time.saturating_mul(2));
             state.keepalive_time = state.keepalive_time.max(doubled);
         }
-        state.leave(&self.pool.take_unusable());
-        self.tell(&state);
+        let attempt = self.replace(&mut state);
+        drop(state);
+        attempt.iter().for_each(|attempt| self.start(attempt));
+    }
+}
+
+impl Places for Arc<Shared> {
+    /// If none is without calls, another one is on its way from now on.
+    fn pick_besides(&self, asked: &[Arc<Link>]) -> Option<Arc<Link>> {
+        let Picked { link, wants_more } = self.pool.pick_besides(asked);
+        if wants_more && (link.is_some() || !asked.is_empty()) {
+            self.grow();
+        }
+        link
+    }
+
+    fn wait(&self, opening: &mut Opening<'_>) -> Result<(), OpenError> {
+        self.pool.wait(opening)
+    }
+
+    fn leave_queues(&self, opening: &mut Opening<'_>) {
+        self.pool.leave_queues(opening);
     }
 }
 
@@ -401,6 +407,14 @@ impl State {
             self.leaving.extend(links.iter().map(Arc::downgrade));
         }
     }
+}
+
+/// The deadline of a call passed before there was a connection to `target`; `cause` is what was met last.
+pub(super) fn too_late(target: &str, cause: Option<&Status>) -> Status {
+    Status::deadline_exceeded(match cause {
+        None => format!("deadline passed while connecting to {target}"),
+        Some(cause) => format!("deadline passed while waiting: {}", cause.message()),
+    })
 }
 
 /// Why a call ends, or does not begin, once its channel was closed.

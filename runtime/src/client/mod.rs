@@ -5,10 +5,12 @@
 
 mod answer;
 mod attempts;
+mod balancer;
 mod call;
 mod channel;
 #[cfg(feature = "channelz")]
 mod channelz;
+mod connections;
 mod connector;
 mod credentials;
 mod generic;
@@ -19,6 +21,7 @@ mod intercepted;
 mod interceptor;
 mod pending;
 mod pool;
+mod queueing;
 mod request;
 mod response;
 mod retry;
@@ -29,6 +32,7 @@ pub(crate) mod stub;
 mod tests;
 
 pub use answer::Answer;
+pub use balancer::LoadBalancing;
 pub use channel::{Channel, ChannelBuilder};
 pub use credentials::{AccessToken, CallCredentials, CompositeCallCredentials, CredentialsContext};
 pub use interceptor::{ClientCall, ClientInterceptor, ClientNext, OutgoingCall};

@@ -27,10 +27,11 @@ impl Pool {
         Self { links: Mutex::default(), max: max.clamp(1, limits::CONNECTIONS_MAX) }
     }
 
-    /// Adds a connection; those who queue at the others queue there too.
-    pub(super) fn add(&self, link: &Arc<Link>) {
+    /// Adds a connection; those who queue at the others queue there too, or if there are none, those who
+    /// queue at `relative`.
+    pub(super) fn add(&self, link: &Arc<Link>, relative: Option<&Arc<Link>>) {
         let mut links = lock(&self.links);
-        if let Some(other) = links.iter().find(|link| link.is_usable()) {
+        if let Some(other) = links.iter().find(|link| link.is_usable()).or(relative) {
             link.share_queue_of(other);
         }
         links.push(Arc::clone(link));
@@ -77,6 +78,11 @@ impl Pool {
     /// Whether some connection takes calls.
     pub(super) fn has_usable(&self) -> bool {
         lock(&self.links).iter().any(|link| link.is_usable())
+    }
+
+    /// The oldest connection that takes calls.
+    pub(super) fn first_usable(&self) -> Option<Arc<Link>> {
+        lock(&self.links).iter().find(|link| link.is_usable()).cloned()
     }
 
     /// All connections, the oldest first.

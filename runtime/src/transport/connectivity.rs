@@ -25,6 +25,8 @@ struct Inner {
 
 struct Watched {
     state: ConnectivityState,
+    /// How often it has changed.
+    changes: u64,
     subscribers: Vec<Arc<Subscriber>>,
 }
 
@@ -53,6 +55,7 @@ impl Connectivity {
             return;
         }
         watched.state = state;
+        watched.changes += 1;
         // Under the lock, so that the order is that of the changes.
         watched.subscribers.iter().for_each(|subscriber| tell(subscriber, state));
         drop(watched);
@@ -62,6 +65,19 @@ impl Connectivity {
     /// The state as it is now.
     pub(crate) fn get(&self) -> ConnectivityState {
         lock(&self.inner.watched).state
+    }
+
+    /// The state as it is now, and how often it has changed.
+    pub(crate) fn seen(&self) -> (ConnectivityState, u64) {
+        let watched = lock(&self.inner.watched);
+        (watched.state, watched.changes)
+    }
+
+    /// Waits until the state has changed more often than `changes`, be it back to what it was; `until`
+    /// at most. Says whether it has.
+    pub(crate) fn wait_beyond(&self, changes: u64, until: Option<Instant>) -> bool {
+        let watched = lock(&self.inner.watched);
+        wait_until(&self.inner.changed, watched, until, |watched| watched.changes > changes).1
     }
 
     /// Waits until the state is another one than `from`, `until` at most, and returns it.
@@ -93,7 +109,7 @@ impl Connectivity {
 
 impl Default for Watched {
     fn default() -> Self {
-        Self { state: ConnectivityState::Idle, subscribers: Vec::new() }
+        Self { state: ConnectivityState::Idle, changes: 0, subscribers: Vec::new() }
     }
 }
 

@@ -226,6 +226,20 @@ pub(crate) fn connect(target: &Target, dial: &Dial) -> io::Result<Box<dyn Wire>>
     }
 }
 
+/// The target once for each of its addresses, as they are now.
+///
+/// # Errors
+///
+/// What the look-up of its name met, or [`io::ErrorKind::TimedOut`].
+pub(crate) fn look_up(target: &Target, bound: Bound) -> io::Result<Vec<Target>> {
+    match (target.place(), target.addresses()) {
+        (Place::Host(name, port), None) => {
+            Ok(tcp::resolve(name, *port, bound)?.into_iter().map(Target::from).collect())
+        }
+        (_, addresses) => Ok(addresses.unwrap_or_default()),
+    }
+}
+
 /// Starts a thread called `name`; those of a server are started by [`Threads`].
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     #[cfg(feature = "testing")]

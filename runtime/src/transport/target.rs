@@ -57,6 +57,17 @@ impl Target {
         &self.place
     }
 
+    /// The target once for each of its addresses; `None` if it is a name, which has to be looked up.
+    pub(crate) fn addresses(&self) -> Option<Vec<Self>> {
+        match &self.place {
+            Place::Host(..) => None,
+            Place::Addresses(addresses) => {
+                Some(addresses.iter().copied().map(Self::from).collect())
+            }
+            Place::Unix(_) | Place::UnixAbstract(_) => Some(vec![self.clone()]),
+        }
+    }
+
     /// Whether it is a Unix socket, which nobody outside this machine can reach.
     pub(crate) fn is_socket_of_machine(&self) -> bool {
         matches!(self.place, Place::Unix(_) | Place::UnixAbstract(_))
@@ -65,6 +76,12 @@ impl Target {
     /// The `:authority` of calls to this target; `localhost` for Unix sockets.
     pub(crate) fn authority(&self) -> &str {
         &self.authority
+    }
+}
+
+impl From<SocketAddr> for Target {
+    fn from(address: SocketAddr) -> Self {
+        Self { place: Place::Addresses(vec![address]), authority: address.to_string() }
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Channel, Inner, Settings};
+use crate::client::balancer::{Addresses, Balancer, BalancerOptions, Endpoint, LoadBalancing};
+use crate::client::connections::Connections;
 use crate::client::connector::{Connect, ConnectionOptions, Connector};
 use crate::client::credentials::{CallCredentials, Credentials};
 use crate::client::heads::Heads;
@@ -30,6 +32,7 @@ pub struct ChannelBuilder {
     in_process: Option<InProcess>,
     authority: Option<String>,
     pub(in crate::client) connection: ConnectionOptions,
+    pub(in crate::client) balancer: BalancerOptions,
     compression: compression::Options,
     pub(in crate::client) retries: RetryOptions,
     credentials: ChannelCredentials,
@@ -45,6 +48,7 @@ impl ChannelBuilder {
             in_process: None,
             authority: None,
             connection: ConnectionOptions::default(),
+            balancer: BalancerOptions::default(),
             compression: compression::Options::default(),
             retries: RetryOptions::default(),
             credentials: ChannelCredentials::insecure(),
@@ -277,6 +281,7 @@ impl ChannelBuilder {
             let handshake = self.handshake(&authority)?;
             let connect =
                 Box::new(move |dial: Dial| handshake.secure(place.connect()?, &dial.bound()));
+            // There is one place: no choice is to be made.
             return self.build_with(name, authority, connect);
         }
         let target = Target::parse(&self.target)
@@ -284,12 +289,25 @@ impl ChannelBuilder {
         let authority = name_override.unwrap_or_else(|| target.authority().to_owned());
         self.settings.scheme = self.credentials.scheme();
         self.settings.security = self.credentials.security_level(target.is_socket_of_machine());
-        let handshake = self.handshake(&authority)?;
+        let handshake = Arc::new(self.handshake(&authority)?);
         let name = target.to_string();
-        let connect = Box::new(move |dial: Dial| {
-            handshake.secure(transport::connect(&target, &dial)?, &dial.bound())
-        });
-        self.build_with(name, authority, connect)
+        match self.balancer.policy.unwrap_or_default() {
+            LoadBalancing::PickFirst => {
+                self.build_with(name, authority, connect_to(target, handshake))
+            }
+            LoadBalancing::RoundRobin => {
+                let can_change = target.addresses().is_none();
+                let look_up = Box::new(move |bound| {
+                    let targets = transport::look_up(&target, bound)?.into_iter();
+                    let endpoint = |target: Target| {
+                        let name = target.to_string();
+                        Endpoint { name, connect: connect_to(target, Arc::clone(&handshake)) }
+                    };
+                    Ok(targets.map(endpoint).collect())
+                });
+                self.build_balanced(name, authority, Addresses { look_up, can_change })
+            }
+        }
     }
 
     /// What secures connections to the server of the authority that was set, or else of `authority`.
@@ -299,10 +317,32 @@ impl ChannelBuilder {
 
     /// A channel over wires that `connect` makes.
     pub(crate) fn build_with(
-        mut self,
+        self,
         target: String,
         authority: String,
         connect: Connect,
+    ) -> Result<Channel, Status> {
+        self.finish(authority, |connection, _| {
+            Connections::PickFirst(Connector::new(target, connect, connection))
+        })
+    }
+
+    /// A channel whose calls take `addresses` in turn.
+    pub(crate) fn build_balanced(
+        self,
+        target: String,
+        authority: String,
+        addresses: Addresses,
+    ) -> Result<Channel, Status> {
+        self.finish(authority, |connection, options| {
+            Connections::RoundRobin(Balancer::new(target, addresses, connection, options))
+        })
+    }
+
+    fn finish(
+        mut self,
+        authority: String,
+        connections: impl FnOnce(ConnectionOptions, &BalancerOptions) -> Connections,
     ) -> Result<Channel, Status> {
         self.settings.authority = self.authority.unwrap_or(authority);
         check_authority(&self.settings.authority)?;
@@ -313,12 +353,17 @@ impl ChannelBuilder {
         let retries = self.retries.build()?;
         let listed = self.listing.channel(&self.target);
         self.connection.account = listed.account();
-        let connector = Connector::new(target, connect, self.connection);
-        listed.set_connectivity(connector.connectivity());
+        let connections = connections(self.connection, &self.balancer);
+        listed.set_connectivity(connections.connectivity());
         let (settings, heads) = (self.settings, Heads::default());
-        let inner = Inner { connector, settings, encodings, retries, heads, listed };
+        let inner = Inner { connections, settings, encodings, retries, heads, listed };
         Ok(Channel { inner: Arc::new(inner) })
     }
+}
+
+/// What connects to `target` and secures the connection.
+fn connect_to(target: Target, handshake: Arc<ChannelHandshake>) -> Connect {
+    Box::new(move |dial: Dial| handshake.secure(transport::connect(&target, &dial)?, &dial.bound()))
 }
 
 /// Whether `authority` can stand in `:authority`.

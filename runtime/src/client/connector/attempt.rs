@@ -16,7 +16,6 @@ use crate::transport::{self, Dial, Link, lock};
 /// One attempt to connect.
 pub(super) struct Attempt {
     dial: Dial,
-    /// When the next one begins if this one fails.
     retry_at: Instant,
     keepalive_time: Option<Duration>,
     /// The connection while it waits for SETTINGS, so that it can be closed.
@@ -27,6 +26,11 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
+    /// When the next one begins if this one fails.
+    pub(super) fn retry_at(&self) -> Instant {
+        self.retry_at
+    }
+
     /// Waits for the result; `None` if it is not there at `until`.
     pub(super) fn wait(&self, until: Option<Instant>) -> Option<Result<Arc<Link>, Status>> {
         self.done.wait(until).then(|| self.result.get().cloned()).flatten()
@@ -85,15 +89,16 @@ impl Shared {
 
     /// Keeps the result for everybody, and tells those who wait for it.
     fn settle(self: &Arc<Self>, attempt: &Attempt, result: io::Result<Arc<Link>>) {
-        let result = result.map_err(|error| Status::unavailable(self.in_words(&error)));
+        let result = result.map_err(|error| unreachable(&self.target, &error));
         let mut state = lock(&self.state);
+        let mut next = None;
         let unwanted = match (&state.phase, &result) {
             (Phase::Closed, Ok(link)) => Some(link.clone()),
             (Phase::Closed, Err(_)) => None,
             (_, Ok(link)) => {
                 state.backoff.reset();
                 state.failures = 0;
-                self.set_ready(&mut state, link);
+                next = self.set_ready(&mut state, link);
                 None
             }
             (_, Err(status)) => {
@@ -107,6 +112,7 @@ impl Shared {
             link.close();
         }
         attempt.end(result);
+        next.iter().for_each(|attempt| self.start(attempt));
     }
 
     /// A connection is there once the server's SETTINGS have come, not when a socket is open.
@@ -145,22 +151,22 @@ impl Shared {
         let lifetime = Lifetime { keepalive, idle_max, ..Lifetime::default() };
         http2::Config { lifetime, ..self.options.http2.clone() }
     }
+}
 
-    /// `connect to 127.0.0.1:1: connection refused`, without the system's error number.
-    fn in_words(&self, error: &io::Error) -> String {
-        let text = error.to_string();
-        let text = text.split(" (os error").next().unwrap_or(&text);
-        let (place, cause) = match text.rsplit_once(": ") {
-            Some((place, cause)) if place == self.target => ("", cause),
-            Some((place, cause)) => (place, cause),
-            None => ("", text),
-        };
-        let mut letters = cause.chars();
-        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-        let cause: String = first.into_iter().chain(letters).collect();
-        match place {
-            "" => format!("connect to {}: {cause}", self.target),
-            place => format!("connect to {}: {place}: {cause}", self.target),
-        }
-    }
+/// `connect to 127.0.0.1:1: connection refused`, without the system's error number.
+pub(in crate::client) fn unreachable(target: &str, error: &io::Error) -> Status {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let (place, cause) = match text.rsplit_once(": ") {
+        Some((place, cause)) if place == target => ("", cause),
+        Some((place, cause)) => (place, cause),
+        None => ("", text),
+    };
+    let mut letters = cause.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    let cause: String = first.into_iter().chain(letters).collect();
+    Status::unavailable(match place {
+        "" => format!("connect to {target}: {cause}"),
+        place => format!("connect to {target}: {place}: {cause}"),
+    })
 }

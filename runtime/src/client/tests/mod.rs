@@ -1,5 +1,6 @@
 //! Conversations of a client with a scripted HTTP/2 peer over an in-memory wire.
 
+mod balancing;
 mod calls;
 mod cancellation;
 mod channel;

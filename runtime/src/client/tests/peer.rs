@@ -76,7 +76,7 @@ impl Peers {
     }
 
     /// Adds a script for a further connection.
-    pub(crate) fn add(&self, run: fn(&mut Peer)) {
+    pub(crate) fn add(&self, run: impl FnOnce(&mut Peer) + Send + 'static) {
         self.0.lock().unwrap().scripts.push_back(Box::new(run));
     }
 
