@@ -17,8 +17,9 @@ use super::credentials::Credentials;
 use super::heads::Heads;
 use super::interceptor::Interceptors;
 use super::retry::Retries;
+use super::service_config::{MethodConfig, MethodConfigs};
 use crate::grpc::compression::Encodings;
-use crate::grpc::{ConnectivityState, Metadata, Status};
+use crate::grpc::{ConnectivityState, Metadata, Method, Status};
 use crate::transport::auth_context::{AuthContext, SecurityLevel};
 use crate::transport::channelz::{Listed, Tally};
 use crate::transport::connectivity::ConnectivitySubscription;
@@ -58,6 +59,7 @@ pub struct Channel {
 struct Inner {
     connections: Connections,
     settings: Settings,
+    methods: MethodConfigs,
     encodings: Encodings,
     retries: Retries,
     heads: Heads,
@@ -246,6 +248,11 @@ impl Channel {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.inner.settings
+    }
+
+    /// What the service config says of `method`.
+    pub(super) fn method_config(&self, method: &Method) -> Option<&MethodConfig> {
+        self.inner.methods.find(method)
     }
 
     pub(crate) fn encodings(&self) -> &Encodings {

@@ -25,6 +25,7 @@ mod queueing;
 mod request;
 mod response;
 mod retry;
+mod service_config;
 mod single;
 mod streaming;
 pub(crate) mod stub;

@@ -6,9 +6,9 @@
 use std::borrow::Borrow;
 use std::time::{Duration, Instant};
 
-use super::channel::{Settings, check_authority};
+use super::channel::{Channel, Settings, check_authority};
 use super::credentials::{CallCredentials, Credentials};
-use crate::grpc::{Compression, InvalidMetadata, Metadata, Status};
+use crate::grpc::{Compression, InvalidMetadata, Metadata, Method, Status};
 use crate::limits;
 use crate::transport::cancellation::Cancellation;
 use crate::transport::{CurrentCall, Parents, now};
@@ -58,6 +58,25 @@ pub(crate) struct CallOptions {
 }
 
 impl CallOptions {
+    /// Takes over what the channel's service config says of `method`.
+    pub(super) fn configure(&mut self, channel: &Channel, method: &Method) {
+        let (settings, Some(config)) = (channel.settings(), channel.method_config(method)) else {
+            return;
+        };
+        let smaller = |own: Option<usize>, of_channel, configured: Option<usize>| match configured {
+            None => own,
+            Some(configured) => Some(configured.min(own.unwrap_or(of_channel))),
+        };
+        self.send_max = smaller(self.send_max, settings.send_max, config.send_max);
+        self.receive_max = smaller(self.receive_max, settings.receive_max, config.receive_max);
+        self.wait_for_ready = self.wait_for_ready.or(config.wait_for_ready);
+        if let Some(timeout) = config.timeout {
+            let of_channel = settings.default_timeout.filter(|_| self.deadline.is_none());
+            let own = self.timeout.or(of_channel);
+            self.timeout = Some(own.map_or(timeout, |own| own.min(timeout)));
+        }
+    }
+
     /// Fixes the deadline, counted from now, and adds what the channel says of every call; once a
     /// call, before anybody looks at it.
     ///

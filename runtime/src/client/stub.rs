@@ -86,7 +86,8 @@ pub fn client_streaming<Req, Rep, C>(
 where
     C: Codec<Req> + Codec<Rep>,
 {
-    let (_, options) = request.into_request().into_parts();
+    let (_, mut options) = request.into_request().into_parts();
+    options.configure(channel, method);
     let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
     let call = Arc::new(Handle::begin(channel, method, options, Requests::Stream)?);
     let requests = RequestSender::new(call, codec, send_max);
@@ -107,7 +108,8 @@ pub fn bidirectional<Req, Rep, C>(
 where
     C: Codec<Req> + Codec<Rep>,
 {
-    let (_, options) = request.into_request().into_parts();
+    let (_, mut options) = request.into_request().into_parts();
+    options.configure(channel, method);
     let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
     let call = Arc::new(Handle::begin(channel, method, options, Requests::Stream)?);
     let requests = RequestSender::new(call.clone(), codec, send_max);
@@ -117,10 +119,11 @@ where
 fn begin_with_one<Req>(
     channel: &Channel,
     method: &Method,
-    options: CallOptions,
+    mut options: CallOptions,
     codec: &dyn Codec<Req>,
     message: &Req,
 ) -> Result<Handle, Status> {
+    options.configure(channel, method);
     let mut framed = scratch::take_writer();
     let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
     codec::frame(codec, message, send_max, &mut framed)?;

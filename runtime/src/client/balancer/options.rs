@@ -20,13 +20,15 @@ pub enum LoadBalancing {
 #[derive(Clone, Debug)]
 pub(crate) struct BalancerOptions {
     pub(crate) policy: Option<LoadBalancing>,
+    /// The service whose health is asked for.
+    pub(crate) health_service: Option<String>,
     /// How long at least after a resolution the next one begins.
     pub(crate) resolution_gap: Duration,
 }
 
 impl Default for BalancerOptions {
     fn default() -> Self {
-        Self { policy: None, resolution_gap: RESOLUTION_GAP_MIN }
+        Self { policy: None, health_service: None, resolution_gap: RESOLUTION_GAP_MIN }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::client::credentials::{CallCredentials, Credentials};
 use crate::client::heads::Heads;
 use crate::client::interceptor::{ClientInterceptor, Interceptors};
 use crate::client::retry::RetryOptions;
+use crate::client::service_config::MethodConfigs;
 use crate::grpc::compression::{self, Compressor};
 use crate::grpc::{Compression, Metadata, Status, headers};
 use crate::limits;
@@ -35,6 +36,8 @@ pub struct ChannelBuilder {
     pub(in crate::client) balancer: BalancerOptions,
     compression: compression::Options,
     pub(in crate::client) retries: RetryOptions,
+    pub(in crate::client) service_config: Option<String>,
+    pub(in crate::client) methods: MethodConfigs,
     credentials: ChannelCredentials,
     settings: Settings,
     pub(in crate::client) listing: Listing,
@@ -51,6 +54,8 @@ impl ChannelBuilder {
             balancer: BalancerOptions::default(),
             compression: compression::Options::default(),
             retries: RetryOptions::default(),
+            service_config: None,
+            methods: MethodConfigs::default(),
             credentials: ChannelCredentials::insecure(),
             settings: Settings {
                 authority: String::new(),
@@ -270,8 +275,10 @@ impl ChannelBuilder {
     ///
     /// INVALID_ARGUMENT if the target cannot be read, if the user agent or the authority
     /// cannot stand in a header, a compression is not known, retries cannot be as
-    /// configured, or a number of HTTP/2 is outside of what it allows.
+    /// configured, the service config cannot be kept, or a number of HTTP/2 is outside of what it
+    /// allows.
     pub fn build(mut self) -> Result<Channel, Status> {
+        self.read_service_config()?;
         let name_override = self.credentials.name_override().map(str::to_owned);
         if let Some(place) = self.in_process.take() {
             let (name, authority) = (self.target.clone(), "localhost".to_owned());
@@ -344,6 +351,7 @@ impl ChannelBuilder {
         authority: String,
         connections: impl FnOnce(ConnectionOptions, &BalancerOptions) -> Connections,
     ) -> Result<Channel, Status> {
+        self.read_service_config()?;
         self.settings.authority = self.authority.unwrap_or(authority);
         check_authority(&self.settings.authority)?;
         check("user agent", &self.settings.user_agent, ' ')?;
@@ -356,7 +364,8 @@ impl ChannelBuilder {
         let connections = connections(self.connection, &self.balancer);
         listed.set_connectivity(connections.connectivity());
         let (settings, heads) = (self.settings, Heads::default());
-        let inner = Inner { connections, settings, encodings, retries, heads, listed };
+        let methods = self.methods;
+        let inner = Inner { connections, settings, methods, encodings, retries, heads, listed };
         Ok(Channel { inner: Arc::new(inner) })
     }
 }

@@ -90,6 +90,24 @@ impl Default for RetryOptions {
 }
 
 impl RetryOptions {
+    /// Adds what a service config says, by `service`, `service/method` or the empty name for all, where
+    /// nothing was said before.
+    pub(crate) fn add_of_config(
+        &mut self,
+        named: Vec<(String, Option<RetryPolicy>)>,
+        throttling: Option<RetryThrottling>,
+    ) {
+        self.throttling = self.throttling.or(throttling);
+        let (all, mut named): (Vec<_>, Vec<_>) =
+            named.into_iter().partition(|(name, _)| name.is_empty());
+        if self.default.is_none() {
+            self.default = all.into_iter().find_map(|(_, policy)| policy);
+        }
+        // The last one of a name counts.
+        named.append(&mut self.named);
+        self.named = named;
+    }
+
     /// # Errors
     ///
     /// INVALID_ARGUMENT: what cannot be kept.

@@ -17,6 +17,7 @@ mod peer;
 mod pending;
 mod retries;
 mod sending;
+mod service_config;
 mod streams;
 
 use crate::client::stub;

@@ -199,6 +199,15 @@ impl Peer {
         }
     }
 
+    /// As [`head`](Self::head); `None` once the client is gone.
+    pub(crate) fn head_or_end(&mut self) -> Option<(StreamId, Headers)> {
+        match self.next() {
+            Seen::Closed => None,
+            Seen::Head { stream, headers, .. } => Some((stream, headers)),
+            other => panic!("expected a head, got {other:?}"),
+        }
+    }
+
     /// Waits for a request of one message and its end.
     pub(crate) fn request(&mut self) -> (StreamId, String) {
         let (stream, _) = self.head();
