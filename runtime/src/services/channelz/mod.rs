@@ -5,8 +5,9 @@
 //! generated trait and stub.
 //!
 //! What is told: the state and the target of channels, the calls of channels, subchannels and servers,
-//! the ends of connections with their streams, messages, keepalives and windows. Each channel has one
-//! subchannel, to which its connections belong. There are no traces, and no options of sockets.
+//! the ends of connections with their streams, messages, keepalives and windows. Connections of a
+//! channel belong to its subchannel, of which there is one, or one for each address that calls are
+//! balanced over. There are no traces, and no options of sockets.
 //!
 //! Source: gRFC A14 and channelz.proto.
 //!

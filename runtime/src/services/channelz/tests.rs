@@ -10,8 +10,8 @@ use super::v1::{
     GetTopChannelsRequest, Server as ServerSeen, Socket, SocketData, Subchannel,
 };
 use super::{Channelz, ChannelzService};
-use crate::client::{BidiStream, Channel, Request, RetryPolicy};
-use crate::grpc::{Code, Method, MethodKind, RawBytes, Status};
+use crate::client::{BidiStream, Channel, LoadBalancing, Request, RetryPolicy};
+use crate::grpc::{Code, ConnectivityState, Method, MethodKind, RawBytes, Status};
 use crate::limits::CHANNELZ_RESULTS_MAX;
 use crate::server::{
     Context, GenericService, MethodHandler, ReplySink, RequestStream, Server, ServerBuilder,
@@ -401,4 +401,35 @@ fn channelz_answers_while_every_worker_is_busy() {
     let seen = &setup.asking.servers()[0].data;
     assert!(seen.calls_started >= 3);
     assert_eq!(seen.calls_failed, 1);
+}
+
+/// A channel that takes its addresses in turn has a subchannel for each, with the calls that it has had.
+#[test]
+fn each_address_is_a_subchannel() {
+    let channelz = Channelz::new();
+    let serve = || {
+        let server = Server::builder().add_service(talk()).bind("127.0.0.1:0").unwrap();
+        server.start().unwrap()
+    };
+    let servers = [serve(), serve()];
+    let addresses = servers.each_ref().map(|server| server.local_addresses()[0].to_string());
+    let target = format!("ipv4:{}", addresses.join(",").replace("ipv4:", ""));
+    let builder = Channel::builder(&target).load_balancing(LoadBalancing::RoundRobin);
+    let channel = builder.channelz(&channelz).build().unwrap();
+    let subchannels = || channelz.registry().channels(0, 1).items[0].subchannels();
+    let is_ready = |state| state == Some(ConnectivityState::Ready);
+    channel.wait_until_ready(PATIENCE).unwrap();
+    until("both are connected", || {
+        subchannels().iter().filter(|each| is_ready(each.state())).count() == 2
+    });
+    for _ in 0..4 {
+        let request = Request::new(b"hello".to_vec());
+        channel.unary_unary::<Vec<u8>, Vec<u8>, _>(&SAY, &RawBytes, request).unwrap();
+    }
+    let seen = subchannels();
+    assert_eq!(seen.iter().map(|each| each.calls().succeeded()).collect::<Vec<_>>(), [2, 2]);
+    for (each, address) in seen.iter().zip(&addresses) {
+        assert!(address.ends_with(each.name()), "{} of {address}", each.name());
+        assert_eq!(each.connections(0, 9).items.len(), 1);
+    }
 }
