@@ -139,7 +139,27 @@ fn in_words(name: &ServerName<'_>) -> String {
     name.to_str().into_owned()
 }
 
-/// `a.test` of `DnsName("a.test")`, as rustls lists the names of a certificate.
+/// `a.test` of `DnsName("a.test")` and `::1` of `IpAddress(::1)`, as rustls lists the names of a
+/// certificate.
 fn plain(name: &str) -> &str {
-    name.split('"').nth(1).unwrap_or(name)
+    let address = || name.strip_prefix("IpAddress(").and_then(|rest| rest.strip_suffix(')'));
+    name.split('"').nth(1).or_else(address).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of a certificate are told as they stand in it, and not as a library shows them.
+    #[test]
+    fn names_are_told_as_they_stand_in_the_certificate() {
+        let expected = ServerName::try_from("b.test").unwrap();
+        let presented = ["DnsName(\"a.test\")", "IpAddress(127.0.0.1)", "IpAddress(::1)", "Other"];
+        let presented = presented.map(str::to_owned).to_vec();
+        let error = CertificateError::NotValidForNameContext { expected, presented };
+        assert_eq!(
+            of_certificate(&error),
+            "the peer's certificate: expected the name b.test, got a.test, 127.0.0.1, ::1, Other"
+        );
+    }
 }
