@@ -5,6 +5,10 @@ use std::time::Duration;
 
 // Transport.
 
+/// Bytes that a proxy may answer to CONNECT before it lets the connection through: as much as proxies
+/// take themselves, and a hundred times what they send.
+pub(crate) const PROXY_HEAD_SIZE_MAX: usize = 16 << 10;
+
 /// Connections that wait to be accepted: what servers usually ask for; systems cut it to their own.
 pub(crate) const LISTEN_BACKLOG: i32 = 1024;
 

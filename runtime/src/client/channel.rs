@@ -4,6 +4,7 @@
 //! clones share its connections.
 
 mod builder;
+mod proxy;
 
 pub use builder::ChannelBuilder;
 pub(crate) use builder::check_authority;

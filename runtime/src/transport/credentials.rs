@@ -96,6 +96,11 @@ impl ChannelCredentials {
         }
     }
 
+    /// Whether connections may not leave this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.0, ChannelKind::Local)
+    }
+
     /// The `:scheme` of calls: `https` over TLS, else `http`.
     pub(crate) fn scheme(&self) -> &'static str {
         match &self.0 {

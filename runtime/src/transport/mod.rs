@@ -34,6 +34,7 @@
 //! happy_eyeballs  the first address that answers    connectivity  the states of a channel, to be waited for
 //! channelz  what is told of channels, servers and connections    no_channelz stands in without the feature
 //! active    the calls of a server and their threads, to look at    bound  what ends an attempt to connect
+//! proxy     HTTP proxies, by CONNECT
 //! latch     something that happens once, and that threads wait for
 //! linux     what only Linux has                   portable what stands in elsewhere
 //! ```
@@ -96,6 +97,7 @@ mod outgoing;
 mod parking;
 mod pauses;
 pub(crate) mod plan;
+pub(crate) mod proxy;
 mod reactor;
 mod reactors;
 mod received;
@@ -141,7 +143,7 @@ use portable as platform;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
@@ -159,6 +161,7 @@ pub(crate) use listener::{Listener, Listening};
 pub(crate) use opening::{Beginning, Opened, Opening};
 pub(crate) use outgoing::SendError;
 pub(crate) use plan::{FullPool, Plan, Refusal};
+pub(crate) use proxy::Proxy;
 pub(crate) use reactor::Serve;
 pub(crate) use reactors::{Crew, Reactors, server_reactors};
 pub(crate) use run::Run;
@@ -195,6 +198,8 @@ pub(crate) struct Dial {
     pub(crate) failures: usize,
     /// Withdrawn, it ends the attempt.
     pub(crate) wish: Wish,
+    /// What it goes through.
+    pub(crate) proxy: Option<Arc<Proxy>>,
 }
 
 impl Dial {
@@ -210,6 +215,9 @@ impl Dial {
 ///
 /// What the last attempt met, in words, or [`io::ErrorKind::TimedOut`].
 pub(crate) fn connect(target: &Target, dial: &Dial) -> io::Result<Box<dyn Wire>> {
+    if let Some(proxy) = &dial.proxy {
+        return proxy::connect(target, proxy, dial);
+    }
     let until = dial.until;
     match target.place() {
         // Looked up each time: after a failure the name may lead elsewhere.

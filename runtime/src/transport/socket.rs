@@ -161,6 +161,15 @@ pub(super) fn poll_writable<'a>(
     Ok((0..polled.len()).filter(|index| is_ready(&polled[*index])).collect())
 }
 
+/// Waits, `timeout` at most, until `flags` hold on `socket` or it has failed.
+pub(super) fn poll_socket(
+    socket: &Socket,
+    flags: PollFlags,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
+    poll_once(&mut [PollFd::new(socket, flags)], timeout)
+}
+
 /// Repeats a call that a signal interrupted.
 fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {

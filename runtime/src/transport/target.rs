@@ -14,6 +14,8 @@ use std::str::FromStr;
 pub(crate) struct Target {
     place: Place,
     authority: String,
+    /// It was given as a name (`dns:`), which addresses and sockets are not.
+    is_name: bool,
 }
 
 /// What a target leads to.
@@ -31,7 +33,7 @@ pub(crate) enum Place {
 
 /// A target that cannot be read; its text says what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TargetError(String);
+pub(crate) struct TargetError(pub(super) String);
 
 impl Target {
     /// Reads the target of a channel; a missing port is 443, as everywhere in gRPC.
@@ -50,6 +52,24 @@ impl Target {
     /// If `text` is none of the known forms.
     pub(crate) fn parse_listening(text: &str) -> Result<Self, TargetError> {
         parse(text, None)
+    }
+
+    /// Reads a host that is not a channel's target, whose missing port is `default_port`.
+    ///
+    /// # Errors
+    ///
+    /// If `text` is no host with or without a port; the text says why, and not what was expected.
+    pub(super) fn of_host(text: &str, default_port: u16) -> Result<Self, TargetError> {
+        if is_broken(text) {
+            return Err(TargetError("the host contains a space or a control character".into()));
+        }
+        parse_host(text, Some(default_port)).map_err(TargetError)
+    }
+
+    /// Whether it was given as a name, `dns:` or nothing before it. It may be an address all the
+    /// same.
+    pub(super) fn is_name(&self) -> bool {
+        self.is_name
     }
 
     /// What the target leads to.
@@ -81,7 +101,8 @@ impl Target {
 
 impl From<SocketAddr> for Target {
     fn from(address: SocketAddr) -> Self {
-        Self { place: Place::Addresses(vec![address]), authority: address.to_string() }
+        let authority = address.to_string();
+        Self { place: Place::Addresses(vec![address]), authority, is_name: false }
     }
 }
 
@@ -115,7 +136,7 @@ fn parse(text: &str, default_port: Option<u16>) -> Result<Target, TargetError> {
     if text.is_empty() {
         return Err(expected("is empty"));
     }
-    if text.contains(|c: char| c.is_ascii_control() || c.is_whitespace()) {
+    if is_broken(text) {
         return Err(expected("contains a space or a control character"));
     }
     let target = match text.split_once(':') {
@@ -126,6 +147,7 @@ fn parse(text: &str, default_port: Option<u16>) -> Result<Target, TargetError> {
         Some(("unix-abstract", rest)) if !rest.is_empty() => Ok(Target {
             place: Place::UnixAbstract(rest.as_bytes().to_vec()),
             authority: UNIX_AUTHORITY.into(),
+            is_name: false,
         }),
         Some(("unix-abstract", _)) => Err("the name is missing".into()),
         Some((scheme, rest)) if rest.starts_with("//") => {
@@ -134,6 +156,11 @@ fn parse(text: &str, default_port: Option<u16>) -> Result<Target, TargetError> {
         _ => parse_host(text, default_port),
     };
     target.map_err(|reason| expected(&reason))
+}
+
+/// Whether `text` has what no name of a server has, and no line of a protocol may.
+fn is_broken(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_control() || c.is_whitespace())
 }
 
 /// `dns:host:port` or `dns://server/host:port`; another server than the system's is refused.
@@ -154,7 +181,7 @@ fn parse_host(text: &str, default_port: Option<u16>) -> Result<Target, String> {
         Ok(address) => Place::Addresses(vec![SocketAddr::new(address, port)]),
         Err(_) => Place::Host(host.to_owned(), port),
     };
-    Ok(Target { place, authority: authority(host, port_of_authority) })
+    Ok(Target { place, authority: authority(host, port_of_authority), is_name: true })
 }
 
 fn parse_list(
@@ -172,7 +199,8 @@ fn parse_list(
             .ok_or_else(|| format!("{part:?} is not an address of this family"))?;
         addresses.push(address);
     }
-    Ok(Target { authority: addresses[0].to_string(), place: Place::Addresses(addresses) })
+    let authority = addresses[0].to_string();
+    Ok(Target { authority, place: Place::Addresses(addresses), is_name: false })
 }
 
 /// `unix:path` (relative or absolute) or `unix:///absolute`.
@@ -185,7 +213,8 @@ fn parse_unix(rest: &str) -> Result<Target, String> {
     if path.is_empty() {
         return Err("the path is missing".into());
     }
-    Ok(Target { place: Place::Unix(path.into()), authority: UNIX_AUTHORITY.into() })
+    let authority = UNIX_AUTHORITY.into();
+    Ok(Target { place: Place::Unix(path.into()), authority, is_name: false })
 }
 
 /// Splits `host:port`, `[v6]:port`, `host` or a bare IPv6 address.

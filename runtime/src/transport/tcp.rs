@@ -18,11 +18,19 @@ use crate::limits::{HAPPY_EYEBALLS_DELAY, LISTEN_BACKLOG};
 ///
 /// What the last address answered, or [`io::ErrorKind::TimedOut`].
 pub(crate) fn connect(addresses: &[SocketAddr], dial: &Dial) -> io::Result<Box<dyn Wire>> {
+    let (socket, address) = connect_socket(addresses, dial)?;
+    wire(socket, address)
+}
+
+/// As [`connect`], for those who have something to say before there is a wire.
+pub(super) fn connect_socket(
+    addresses: &[SocketAddr],
+    dial: &Dial,
+) -> io::Result<(Socket, SocketAddr)> {
     let mut order = happy_eyeballs::interleave(addresses);
     let count = order.len().max(1);
     order.rotate_left(dial.failures % count);
-    let (socket, address) = happy_eyeballs::connect(&order, HAPPY_EYEBALLS_DELAY, dial.bound())?;
-    wire(socket, address)
+    happy_eyeballs::connect(&order, HAPPY_EYEBALLS_DELAY, dial.bound())
 }
 
 /// Looks up `host`, on a thread of its own since nothing can interrupt a look-up.
@@ -93,7 +101,8 @@ pub(super) fn accepted(socket: Socket, peer: &SockAddr) -> io::Result<Box<dyn Wi
     wire(socket, peer)
 }
 
-fn wire(socket: Socket, peer: SocketAddr) -> io::Result<Box<dyn Wire>> {
+/// A wire over a connected socket.
+pub(super) fn wire(socket: Socket, peer: SocketAddr) -> io::Result<Box<dyn Wire>> {
     // Whole messages are written at once: waiting for more would only delay them.
     socket.set_tcp_nodelay(true)?;
     let local = socket.local_addr()?.as_socket().ok_or_else(not_an_internet_address)?;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::proxy::ProxyChoice;
 use super::{Channel, Inner, Settings};
 use crate::client::balancer::{Addresses, Balancer, BalancerOptions, Endpoint, LoadBalancing};
 use crate::client::connections::Connections;
@@ -38,7 +39,8 @@ pub struct ChannelBuilder {
     pub(in crate::client) retries: RetryOptions,
     pub(in crate::client) service_config: Option<String>,
     pub(in crate::client) methods: MethodConfigs,
-    credentials: ChannelCredentials,
+    pub(super) credentials: ChannelCredentials,
+    pub(super) proxy: ProxyChoice,
     settings: Settings,
     pub(in crate::client) listing: Listing,
 }
@@ -57,6 +59,7 @@ impl ChannelBuilder {
             service_config: None,
             methods: MethodConfigs::default(),
             credentials: ChannelCredentials::insecure(),
+            proxy: ProxyChoice::default(),
             settings: Settings {
                 authority: String::new(),
                 scheme: "http",
@@ -275,12 +278,21 @@ impl ChannelBuilder {
     ///
     /// INVALID_ARGUMENT if the target cannot be read, if the user agent or the authority
     /// cannot stand in a header, a compression is not known, retries cannot be as
-    /// configured, the service config cannot be kept, or a number of HTTP/2 is outside of what it
-    /// allows.
-    pub fn build(mut self) -> Result<Channel, Status> {
+    /// configured, the service config cannot be kept, a proxy cannot be read or cannot lead to the
+    /// target, or a number of HTTP/2 is outside of what it allows.
+    pub fn build(self) -> Result<Channel, Status> {
+        self.build_in(|name| std::env::var(name).ok())
+    }
+
+    /// As [`build`](Self::build), with an environment of the caller's.
+    pub(crate) fn build_in(
+        mut self,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Channel, Status> {
         self.read_service_config()?;
         let name_override = self.credentials.name_override().map(str::to_owned);
         if let Some(place) = self.in_process.take() {
+            self.proxy.check_none()?;
             let (name, authority) = (self.target.clone(), "localhost".to_owned());
             let authority = name_override.unwrap_or(authority);
             self.settings.scheme = self.credentials.scheme();
@@ -293,17 +305,17 @@ impl ChannelBuilder {
         }
         let target = Target::parse(&self.target)
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        self.connection.proxy = self.choose_proxy(&target, variable)?.map(Arc::new);
         let authority = name_override.unwrap_or_else(|| target.authority().to_owned());
         self.settings.scheme = self.credentials.scheme();
         self.settings.security = self.credentials.security_level(target.is_socket_of_machine());
         let handshake = Arc::new(self.handshake(&authority)?);
         let name = target.to_string();
+        let can_change = target.addresses().is_none();
+        // A proxy looks names up itself: there is one place then.
+        let is_one_place = can_change && self.connection.proxy.is_some();
         match self.balancer.policy.unwrap_or_default() {
-            LoadBalancing::PickFirst => {
-                self.build_with(name, authority, connect_to(target, handshake))
-            }
-            LoadBalancing::RoundRobin => {
-                let can_change = target.addresses().is_none();
+            LoadBalancing::RoundRobin if !is_one_place => {
                 let look_up = Box::new(move |bound| {
                     let targets = transport::look_up(&target, bound)?.into_iter();
                     let endpoint = |target: Target| {
@@ -313,6 +325,9 @@ impl ChannelBuilder {
                     Ok(targets.map(endpoint).collect())
                 });
                 self.build_balanced(name, authority, Addresses { look_up, can_change })
+            }
+            LoadBalancing::PickFirst | LoadBalancing::RoundRobin => {
+                self.build_with(name, authority, connect_to(target, handshake))
             }
         }
     }

@@ -60,7 +60,12 @@ impl Shared {
         let wait = state.backoff.next_wait(transport::random());
         let until = time.checked_add(self.options.connect_timeout.max(wait));
         let attempt = Arc::new(Attempt {
-            dial: Dial { until, failures: state.failures, ..Dial::default() },
+            dial: Dial {
+                until,
+                failures: state.failures,
+                proxy: self.options.proxy.clone(),
+                ..Dial::default()
+            },
             retry_at: time + wait,
             keepalive_time: state.keepalive_time,
             link: OnceLock::new(),

@@ -1,9 +1,11 @@
 //! What connections are made and kept with.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http2::{self};
+use crate::http2;
 use crate::limits;
+use crate::transport::Proxy;
 use crate::transport::backoff::Backoff;
 use crate::transport::channelz::Account;
 
@@ -22,6 +24,8 @@ pub(crate) struct ConnectionOptions {
     pub(crate) connections: usize,
     /// The channel's, if that is listed.
     pub(crate) account: Account,
+    /// What connections go through. It looks names up itself: nobody else is to.
+    pub(crate) proxy: Option<Arc<Proxy>>,
     /// What the server is told; its lifetime is made of the numbers above.
     pub(crate) http2: http2::Config,
 }
@@ -37,6 +41,7 @@ impl Default for ConnectionOptions {
             idle_timeout: limits::CHANNEL_IDLE_TIMEOUT,
             connections: 1,
             account: Account::default(),
+            proxy: None,
             http2: http2::Config::default(),
         }
     }

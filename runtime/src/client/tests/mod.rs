@@ -15,6 +15,7 @@ mod misbehaving;
 mod options;
 mod peer;
 mod pending;
+mod proxies;
 mod retries;
 mod sending;
 mod service_config;
