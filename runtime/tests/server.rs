@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hello::{Greeter, GreeterServer, GreeterStub, HelloReply, HelloRequest};
 use rust_grpc::{
-    Channel, Code, Context, Metadata, ReplySink, Request, RequestStream, Server, Status,
+    Channel, Code, Context, InProcess, Metadata, ReplySink, Request, RequestStream, Server, Status,
 };
 
 /// Longer than anything here takes.
@@ -285,4 +285,32 @@ fn faults_of_the_builder_say_why() {
     assert!(error.to_string().contains(&address), "{error}");
     let error = Server::builder().bind("localhost").err().unwrap();
     assert!(error.to_string().contains("port is missing"), "{error}");
+}
+
+/// grpc.dscp, grpc.tcp_receive_buffer_size: calls travel over sockets that have them, of listeners that
+/// were bound before and elsewhere too; what is no socket of TCP goes without.
+#[test]
+fn calls_travel_over_sockets_with_options() {
+    let place = InProcess::new();
+    let mut builder = Server::builder()
+        .add_service(GreeterServer::new(Host { waiting: Mutex::new(mpsc::channel().0) }))
+        .bind("127.0.0.1:0")
+        .unwrap()
+        .bind(TcpListener::bind("127.0.0.1:0").unwrap())
+        .unwrap()
+        .bind(&place)
+        .unwrap();
+    let path = std::env::temp_dir().join(format!("rust-grpc-options-{}", std::process::id()));
+    if cfg!(unix) {
+        builder = builder.bind(format!("unix:{}", path.display())).unwrap();
+    }
+    let server = builder.dscp(46).receive_buffer_size(64 << 10).start().unwrap();
+    let addresses = server.local_addresses().iter();
+    let targets = addresses.map(ToString::to_string).filter(|target| target != "in-process:");
+    let builders = targets.map(|target| Channel::builder(&target));
+    for builder in builders.chain([Channel::in_process_builder(&place)]) {
+        let channel = builder.dscp(46).receive_buffer_size(64 << 10).build().unwrap();
+        let reply = GreeterStub::new(channel).say_hello(HelloRequest::from("Ada")).unwrap();
+        assert_eq!(reply.message, "Hello, Ada!");
+    }
 }

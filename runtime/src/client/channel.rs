@@ -5,6 +5,7 @@
 
 mod builder;
 mod proxy;
+mod socket_options;
 
 pub use builder::ChannelBuilder;
 pub(crate) use builder::check_authority;

@@ -178,6 +178,7 @@ impl<'s> ServerBuilder<'s> {
             return Err(invalid("no address to listen at: expected a call of bind".to_owned()));
         }
         options.check().map_err(invalid)?;
+        listeners.iter().try_for_each(|listener| listener.tune(options.socket))?;
         let mut router = Router::new(services).map_err(|error| invalid(error.to_string()))?;
         if generic_handlers.is_empty() {
             // Without them every method is known now, and a name that leads nowhere is a mistake.
@@ -213,7 +214,8 @@ impl ServerBuilder<'static> {
     /// # Errors
     ///
     /// If two services have one name, if a compression is not known, if nothing was bound, if no
-    /// calls are allowed on a connection, or if no thread can be started.
+    /// calls are allowed on a connection, if the system refuses an option of sockets, or if no thread
+    /// can be started.
     pub fn start(self) -> io::Result<Server> {
         self.start_on(Threads::of_process())
     }

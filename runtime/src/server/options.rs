@@ -10,8 +10,8 @@ use crate::grpc::compression;
 use crate::http2;
 use crate::limits::http2::{HEADER_BLOCK_SIZE_MAX, HEADER_TABLE_SIZE_MAX};
 use crate::limits::{RECEIVE_MESSAGE_SIZE_MAX, SEND_MESSAGE_SIZE_MAX};
-use crate::transport::ThreadNames;
 use crate::transport::channelz::Listing;
+use crate::transport::{SocketOptions, ThreadNames};
 
 /// The numbers of a server.
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ pub(super) struct Options {
     pub(super) thread_names: ThreadNames,
     pub(super) listing: Listing,
     pub(super) http2: http2::Config,
+    pub(super) socket: SocketOptions,
 }
 
 impl Default for Options {
@@ -37,6 +38,7 @@ impl Default for Options {
             thread_names: ThreadNames::Kept,
             listing: Listing::default(),
             http2: http2::Config { lifetime: lifetime::defaults(), ..Default::default() },
+            socket: SocketOptions::default(),
         }
     }
 }
@@ -55,6 +57,7 @@ impl Options {
         if let Some((name, _)) = at_least_1.iter().find(|(_, is_zero)| *is_zero) {
             return Err(format!("{name} is 0: expected at least 1"));
         }
+        self.socket.check()?;
         self.http2.check_chosen()
     }
 }
@@ -71,6 +74,26 @@ impl ServerBuilder<'_> {
     /// which is what protobuf can carry.
     pub fn max_send_message_size(mut self, bytes: usize) -> Self {
         self.options.send_limit = bytes.min(SEND_MESSAGE_SIZE_MAX);
+        self
+    }
+
+    /// Marks the packets that are sent over TCP with the code point `dscp` (RFC 2474), 0 to 63, so
+    /// that networks may treat them apart: 46 is expedited forwarding. The system's default by default.
+    ///
+    /// It holds for all listeners of TCP, those that were bound before and elsewhere too; Unix sockets
+    /// and connections within the process go without. With a larger one the server does not start.
+    pub fn dscp(mut self, dscp: u8) -> Self {
+        self.options.socket.dscp = Some(dscp);
+        self
+    }
+
+    /// Has the system keep up to `bytes` of what has come over a connection of TCP and was not read
+    /// (`SO_RCVBUF`); by default it chooses, and goes on choosing as the connection needs.
+    ///
+    /// Systems have a limit of their own, to which they cut it. Unix sockets and connections within
+    /// the process go without.
+    pub fn receive_buffer_size(mut self, bytes: usize) -> Self {
+        self.options.socket.receive_buffer_size = Some(bytes);
         self
     }
 
@@ -199,6 +222,13 @@ mod tests {
         check(ServerBuilder::new().max_connections(0), "max_connections");
         check(ServerBuilder::new().handshake_timeout(Duration::ZERO), "handshake_timeout");
         check(ServerBuilder::new().max_metadata_size(0), "max_metadata_size");
+    }
+
+    /// RFC 2474 3: a code point has six bits.
+    #[test]
+    fn a_code_point_that_does_not_fit_is_refused() {
+        assert_eq!(refusal(&ServerBuilder::new().dscp(64)), "dscp is 64: expected 0 to 63");
+        ServerBuilder::new().dscp(63).options.check().unwrap();
     }
 
     /// A send limit beyond what protobuf can carry is that.

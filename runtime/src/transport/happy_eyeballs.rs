@@ -11,7 +11,7 @@ use socket2::Socket;
 
 use super::socket::poll_writable;
 use super::tcp::socket_for;
-use super::{Bound, now};
+use super::{Bound, SocketOptions, now};
 use crate::limits::CONNECTS_AT_ONCE_MAX;
 
 /// One attempt that has begun.
@@ -37,6 +37,7 @@ pub(super) fn connect(
     addresses: &[SocketAddr],
     delay: Duration,
     bound: impl Into<Bound>,
+    options: SocketOptions,
 ) -> io::Result<(Socket, SocketAddr)> {
     let bound = bound.into();
     let mut waiting = addresses.iter().copied().peekable();
@@ -52,7 +53,7 @@ pub(super) fn connect(
         if (running.is_empty() || next_start <= time)
             && let Some(address) = waiting.next()
         {
-            match begin(address) {
+            match begin(address, options) {
                 Ok(Begun::Connected(socket)) => return Ok((socket, address)),
                 Ok(Begun::Pending(socket)) => {
                     next_start = time + delay;
@@ -103,8 +104,9 @@ pub(super) fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     order
 }
 
-fn begin(address: SocketAddr) -> io::Result<Begun> {
+fn begin(address: SocketAddr, options: SocketOptions) -> io::Result<Begun> {
     let socket = socket_for(address)?;
+    options.apply(&socket, &address)?;
     socket.set_nonblocking(true)?;
     match socket.connect(&address.into()) {
         Ok(()) => {
@@ -152,6 +154,14 @@ mod tests {
 
     use super::*;
     use crate::transport::Wish;
+
+    fn connect(
+        addresses: &[SocketAddr],
+        delay: Duration,
+        bound: impl Into<Bound>,
+    ) -> io::Result<(Socket, SocketAddr)> {
+        super::connect(addresses, delay, bound, SocketOptions::default())
+    }
 
     const SHORT: Duration = Duration::from_millis(5);
 
@@ -240,6 +250,16 @@ mod tests {
             connecting.join().unwrap()
         });
         assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    }
+
+    /// Sockets have their options when they connect.
+    #[test]
+    fn a_connected_socket_has_its_options() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let addresses = [listener.local_addr().unwrap()];
+        let options = SocketOptions { dscp: Some(10), ..SocketOptions::default() };
+        let (socket, _) = super::connect(&addresses, SHORT, soon(), options).unwrap();
+        assert_eq!(socket.tos_v4().unwrap(), 10 << 2);
     }
 
     /// With every address refused, the last refusal is told; no addresses are an error too.

@@ -7,8 +7,8 @@ use std::net::{SocketAddr, TcpListener};
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rustix::event::PollFlags;
 use socket2::Socket;
@@ -19,7 +19,7 @@ use super::platform::Waker;
 use super::socket::poll_with_waker;
 use super::target::{Place, Target};
 use super::wire::{Address, Wire};
-use super::{Latch, Threads, tcp};
+use super::{Latch, SocketOptions, Threads, tcp};
 use crate::limits::ACCEPT_PAUSE;
 
 /// A bound and listening socket, or a place within the process; connections wait in its backlog
@@ -102,6 +102,15 @@ pub(super) trait Door: Send + Sync {
 
     /// Makes [`Door::accept_until_over`] return.
     fn close(&self);
+
+    /// Has connections that are accepted from now on be as `options` say, where they are of TCP.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn tune(&self, _options: SocketOptions) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct SocketDoor {
@@ -111,6 +120,8 @@ struct SocketDoor {
     file: Option<PathBuf>,
     waker: Waker,
     over: AtomicBool,
+    /// Of the connections that are accepted.
+    options: OnceLock<SocketOptions>,
 }
 
 impl Listener {
@@ -186,7 +197,8 @@ impl Listener {
         // A connection may vanish between poll and accept; that must not block.
         socket.set_nonblocking(true)?;
         let (waker, over) = (Waker::new()?, AtomicBool::new(false));
-        let door = Arc::new(SocketDoor { socket, local, file, waker, over });
+        let options = OnceLock::new();
+        let door = Arc::new(SocketDoor { socket, local, file, waker, over, options });
         Ok(Self { door, handshake: AcceptHandshake::Insecure })
     }
 
@@ -198,6 +210,17 @@ impl Listener {
     pub(crate) fn secure(mut self, credentials: &ServerCredentials) -> io::Result<Self> {
         self.handshake = credentials.handshake()?;
         Ok(self)
+    }
+
+    /// Has its connections be as `options` say, where they are of TCP; once, before it starts.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, with the address named.
+    pub(crate) fn tune(&self, options: SocketOptions) -> io::Result<()> {
+        self.door.tune(options).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot set options at {}: {error}", self.local()))
+        })
     }
 
     /// Where it listens.
@@ -313,6 +336,17 @@ impl Door for SocketDoor {
         self.over.store(true, Ordering::Release);
         self.waker.wake();
     }
+
+    fn tune(&self, options: SocketOptions) -> io::Result<()> {
+        if let Address::Tcp(local) = &self.local
+            && options != SocketOptions::default()
+        {
+            options.apply(&self.socket, local)?;
+            let is_first = self.options.set(options).is_ok();
+            assert!(is_first, "a listener is tuned once");
+        }
+        Ok(())
+    }
 }
 
 impl SocketDoor {
@@ -321,7 +355,14 @@ impl SocketDoor {
         // Some systems hand the listener's mode down.
         socket.set_nonblocking(false)?;
         match &self.local {
-            Address::Tcp(_) => tcp::accepted(socket, &peer),
+            Address::Tcp(local) => {
+                if let Some(options) = self.options.get() {
+                    // Most systems have handed them down already; the listener's have been taken, and
+                    // whether the peer is still there is found out by reading.
+                    let _ = options.apply(&socket, local);
+                }
+                tcp::accepted(socket, &peer)
+            }
             #[cfg(unix)]
             local => super::unix::accepted(socket, local.clone()),
             #[cfg(not(unix))]
@@ -364,6 +405,38 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The listener and what it accepts have the options, of either family.
+    #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
+    #[test]
+    fn accepted_sockets_have_the_options() {
+        use socket2::SockRef;
+        let options = SocketOptions { dscp: Some(10), receive_buffer_size: Some(40_000) };
+        let check = |place: &str, field: fn(&Socket) -> io::Result<u32>| {
+            let (socket, local) =
+                tcp::listen(&[place.parse().unwrap()], Sharing::Exclusive).unwrap();
+            let door = SocketDoor {
+                socket,
+                local,
+                file: None,
+                waker: Waker::new().unwrap(),
+                over: AtomicBool::new(false),
+                options: OnceLock::new(),
+            };
+            let Address::Tcp(address) = door.local else { panic!("{}", door.local) };
+            let _early = std::net::TcpStream::connect(address).unwrap();
+            door.tune(options).unwrap();
+            let _late = std::net::TcpStream::connect(address).unwrap();
+            for wire in [door.accept().unwrap(), door.accept().unwrap()] {
+                let descriptor = wire.descriptor().unwrap();
+                let socket = SockRef::from(&descriptor);
+                assert_eq!(field(&socket).unwrap(), 10 << 2, "{place}");
+                assert!((40_000..=80_000).contains(&socket.recv_buffer_size().unwrap()));
+            }
+        };
+        check("127.0.0.1:0", |socket| socket.tos_v4());
+        check("[::1]:0", |socket| socket.tclass_v6());
+    }
 
     /// Only what concerns one connection is passed over without a pause: a lack of descriptors or
     /// memory concerns all of them, and asking again at once would spin.

@@ -35,6 +35,7 @@
 //! channelz  what is told of channels, servers and connections    no_channelz stands in without the feature
 //! active    the calls of a server and their threads, to look at    bound  what ends an attempt to connect
 //! proxy     HTTP proxies, by CONNECT
+//! socket_options  what users ask of TCP sockets
 //! latch     something that happens once, and that threads wait for
 //! linux     what only Linux has                   portable what stands in elsewhere
 //! ```
@@ -108,6 +109,7 @@ mod sending;
 mod shape;
 mod short_queue;
 mod socket;
+pub(crate) mod socket_options;
 mod state;
 mod stream;
 mod sync;
@@ -165,6 +167,7 @@ pub(crate) use proxy::Proxy;
 pub(crate) use reactor::Serve;
 pub(crate) use reactors::{Crew, Reactors, server_reactors};
 pub(crate) use run::Run;
+pub(crate) use socket_options::SocketOptions;
 pub(crate) use stream::Stream;
 pub(crate) use target::{Place, Target};
 pub(crate) use threads::Threads;
@@ -200,6 +203,8 @@ pub(crate) struct Dial {
     pub(crate) wish: Wish,
     /// What it goes through.
     pub(crate) proxy: Option<Arc<Proxy>>,
+    /// What its sockets are made with.
+    pub(crate) socket: SocketOptions,
 }
 
 impl Dial {

@@ -30,7 +30,7 @@ pub(super) fn connect_socket(
     let mut order = happy_eyeballs::interleave(addresses);
     let count = order.len().max(1);
     order.rotate_left(dial.failures % count);
-    happy_eyeballs::connect(&order, HAPPY_EYEBALLS_DELAY, dial.bound())
+    happy_eyeballs::connect(&order, HAPPY_EYEBALLS_DELAY, dial.bound(), dial.socket)
 }
 
 /// Looks up `host`, on a thread of its own since nothing can interrupt a look-up.

@@ -279,7 +279,7 @@ impl ChannelBuilder {
     /// INVALID_ARGUMENT if the target cannot be read, if the user agent or the authority
     /// cannot stand in a header, a compression is not known, retries cannot be as
     /// configured, the service config cannot be kept, a proxy cannot be read or cannot lead to the
-    /// target, or a number of HTTP/2 is outside of what it allows.
+    /// target, or a number of HTTP/2 or of sockets is outside of what is allowed.
     pub fn build(self) -> Result<Channel, Status> {
         self.build_in(|name| std::env::var(name).ok())
     }
@@ -371,6 +371,7 @@ impl ChannelBuilder {
         check_authority(&self.settings.authority)?;
         check("user agent", &self.settings.user_agent, ' ')?;
         self.settings.user_agent = headers::user_agent(&self.settings.user_agent);
+        self.connection.socket.check().map_err(Status::invalid_argument)?;
         self.connection.http2.check_chosen().map_err(Status::invalid_argument)?;
         let encodings = self.compression.build().map_err(Status::invalid_argument)?;
         let retries = self.retries.build()?;
@@ -428,6 +429,15 @@ mod tests {
             refusal(Channel::builder("localhost:1").authority("a b")),
             "authority \"a b\": expected printable ASCII, got ' '"
         );
+    }
+
+    /// RFC 2474 3: a code point has six bits; in-process and Unix channels take options and go without.
+    #[test]
+    fn options_of_sockets_are_checked() {
+        assert_eq!(refusal(Channel::builder("h:1").dscp(64)), "dscp is 64: expected 0 to 63");
+        for target in ["h:1", "unix:/s"] {
+            Channel::builder(target).dscp(63).receive_buffer_size(1).build().unwrap();
+        }
     }
 
     /// No limit lets messages through that protobuf cannot express.

@@ -64,6 +64,7 @@ impl Shared {
                 until,
                 failures: state.failures,
                 proxy: self.options.proxy.clone(),
+                socket: self.options.socket,
                 ..Dial::default()
             },
             retry_at: time + wait,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::http2;
 use crate::limits;
-use crate::transport::Proxy;
 use crate::transport::backoff::Backoff;
 use crate::transport::channelz::Account;
+use crate::transport::{Proxy, SocketOptions};
 
 /// What a connection is made and kept with.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct ConnectionOptions {
     pub(crate) account: Account,
     /// What connections go through. It looks names up itself: nobody else is to.
     pub(crate) proxy: Option<Arc<Proxy>>,
+    /// What sockets are made with.
+    pub(crate) socket: SocketOptions,
     /// What the server is told; its lifetime is made of the numbers above.
     pub(crate) http2: http2::Config,
 }
@@ -42,6 +44,7 @@ impl Default for ConnectionOptions {
             connections: 1,
             account: Account::default(),
             proxy: None,
+            socket: SocketOptions::default(),
             http2: http2::Config::default(),
         }
     }

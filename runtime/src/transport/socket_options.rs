@@ -1,0 +1,111 @@
+//! What users may ask of TCP sockets, on both sides.
+
+use std::io;
+use std::net::SocketAddr;
+
+use socket2::Socket;
+
+/// Options of TCP sockets; the system's own choice where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SocketOptions {
+    /// Of the packets that are sent: 0 to 63.
+    pub(crate) dscp: Option<u8>,
+    /// Bytes that the system keeps until they are read.
+    pub(crate) receive_buffer_size: Option<usize>,
+}
+
+impl SocketOptions {
+    /// # Errors
+    ///
+    /// Which option cannot be had, and what was expected.
+    pub(crate) fn check(self) -> Result<(), String> {
+        match self.dscp {
+            Some(dscp @ 64..) => Err(format!("dscp is {dscp}: expected 0 to 63")),
+            Some(0..=63) | None => Ok(()),
+        }
+    }
+
+    /// Applies them to a socket of `address`'s family, before it connects or listens.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(super) fn apply(self, socket: &Socket, address: &SocketAddr) -> io::Result<()> {
+        if let Some(size) = self.receive_buffer_size {
+            socket.set_recv_buffer_size(size)?;
+        }
+        let Some(dscp) = self.dscp else { return Ok(()) };
+        // RFC 2474 3: the upper six bits; the lower two are the system's, for congestion (RFC 3168).
+        let field = u32::from(dscp) << 2;
+        match address {
+            SocketAddr::V4(_) => socket.set_tos_v4(field),
+            SocketAddr::V6(_) => {
+                // Of peers that have an IPv4 address; not every system knows it for such a socket.
+                let _ = socket.set_tos_v4(field);
+                set_traffic_class(socket, field)
+            }
+        }
+    }
+}
+
+#[cfg(any(
+    target_os = "linux",
+    target_os = "android",
+    target_vendor = "apple",
+    target_os = "freebsd"
+))]
+fn set_traffic_class(socket: &Socket, field: u32) -> io::Result<()> {
+    socket.set_tclass_v6(field)
+}
+
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "android",
+    target_vendor = "apple",
+    target_os = "freebsd"
+)))]
+fn set_traffic_class(_: &Socket, _: u32) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no DSCP for IPv6"))
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::{Domain, Type};
+
+    use super::*;
+
+    /// RFC 2474 3: the code point is the upper six bits of the field, of both families.
+    #[test]
+    fn options_are_set_on_sockets_of_both_families() {
+        let options = SocketOptions { dscp: Some(46), receive_buffer_size: Some(40_000) };
+        let four = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        options.apply(&four, &"127.0.0.1:0".parse().unwrap()).unwrap();
+        assert_eq!(four.tos_v4().unwrap(), 46 << 2);
+        // Linux tells what it takes for its own records too.
+        assert!((40_000..=80_000).contains(&four.recv_buffer_size().unwrap()));
+        let six = Socket::new(Domain::IPV6, Type::STREAM, None).unwrap();
+        options.apply(&six, &"[::1]:0".parse().unwrap()).unwrap();
+        #[cfg(target_os = "linux")]
+        assert_eq!(six.tclass_v6().unwrap(), 46 << 2);
+    }
+
+    /// Without options the system chooses.
+    #[test]
+    fn nothing_is_set_without_options() {
+        let address = "127.0.0.1:0".parse().unwrap();
+        let [plain, asked] =
+            [(); 2].map(|()| Socket::new(Domain::IPV4, Type::STREAM, None).unwrap());
+        SocketOptions::default().apply(&asked, &address).unwrap();
+        assert_eq!(plain.recv_buffer_size().unwrap(), asked.recv_buffer_size().unwrap());
+        assert_eq!(asked.tos_v4().unwrap(), 0);
+    }
+
+    /// Six bits: 63 is the last one.
+    #[test]
+    fn a_code_point_has_six_bits() {
+        let check = |dscp| SocketOptions { dscp: Some(dscp), ..Default::default() }.check();
+        assert_eq!((check(0), check(63)), (Ok(()), Ok(())));
+        assert_eq!(check(64).unwrap_err(), "dscp is 64: expected 0 to 63");
+        assert!(check(255).is_err());
+    }
+}
