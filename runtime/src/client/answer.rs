@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock};
 use super::call::{Step, Wait};
 use super::handle::Handle;
 use crate::grpc::codec::Writer;
-use crate::grpc::{Codec, Metadata, Status};
+use crate::grpc::{Codec, Metadata, Protobuf, Status};
 use crate::transport::lock;
 
 /// The whole of an answer: metadata, encoded replies, and how the call ended.
@@ -96,6 +96,19 @@ impl Answer {
     /// The replies, encoded.
     pub fn replies(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.replies.iter().map(Vec::as_slice)
+    }
+
+    /// The one reply of a call that ended well, as a message; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// INTERNAL if the reply is no message of this type.
+    pub fn message<M>(&self) -> Result<Option<M>, Status>
+    where
+        Protobuf: Codec<M>,
+    {
+        let reply = self.replies.front().filter(|_| self.outcome.is_ok());
+        reply.map(|reply| Protobuf.decode(reply)).transpose()
     }
 
     /// How the call ended: with its trailing metadata or with its status.

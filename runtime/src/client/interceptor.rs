@@ -13,7 +13,10 @@ use super::credentials::CallCredentials;
 use super::handle::Handle;
 use super::intercepted::{self, Intercepted};
 use super::request::CallOptions;
-use crate::grpc::{Compression, Extensions, MessageInterceptor, Metadata, Method, Status};
+use crate::grpc::codec::Writer;
+use crate::grpc::{
+    Codec, Compression, Extensions, MessageInterceptor, Metadata, Method, Protobuf, Status,
+};
 
 /// Code that runs around every call of a channel: credentials, tracing, retries, caches.
 ///
@@ -182,6 +185,33 @@ impl<'a> OutgoingCall<'a> {
     #[must_use]
     pub fn request(&self) -> Option<&[u8]> {
         self.request.as_deref()
+    }
+
+    /// The request of a call that has exactly one, as a message; `None` for a stream of requests.
+    ///
+    /// # Errors
+    ///
+    /// INTERNAL if it is no message of this type.
+    pub fn request_message<M>(&self) -> Result<Option<M>, Status>
+    where
+        Protobuf: Codec<M>,
+    {
+        self.request().map(|request| Protobuf.decode(request)).transpose()
+    }
+
+    /// As [`set_request`](Self::set_request), with a message.
+    ///
+    /// # Errors
+    ///
+    /// INTERNAL if the message cannot be encoded.
+    pub fn set_request_message<M>(&mut self, message: &M) -> Result<(), Status>
+    where
+        Protobuf: Codec<M>,
+    {
+        let mut writer = Writer::new();
+        Protobuf.encode(message, &mut writer)?;
+        self.set_request(writer.into_vec());
+        Ok(())
     }
 
     /// Replaces the request of a call that has exactly one; does nothing to other calls.

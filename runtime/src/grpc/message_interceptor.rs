@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
+use super::codec::{Codec, Protobuf};
 use super::metadata::Metadata;
-use super::received::Received;
+use super::received::{Received, encoded};
 use super::status::Status;
 
 /// Code that wraps the streams of one call: it sees every message, encoded, in both directions, and
@@ -16,8 +17,14 @@ use super::status::Status;
 /// An interceptor of calls makes one for the calls that it wants to look into; on a server by
 /// [`Context::intercept_messages`](crate::Context::intercept_messages), on a client by
 /// [`OutgoingCall::intercept_messages`](crate::OutgoingCall::intercept_messages). Messages are bytes without
-/// prefix or compression; `HelloRequest::decode(&message)` reads one. A call of one message has a
-/// stream of one. `receive` and `send` may run at the same time on two threads.
+/// prefix or compression. A call of one message has a stream of one. `receive` and `send` may run at
+/// the same time on two threads.
+///
+/// Where an interceptor knows the type, [`NextReceive::receive_message`] and
+/// [`NextSend::send_message`] give and take messages; where it has the descriptors alone,
+/// [`DescriptorPool::method`](crate::message::DescriptorPool::method) tells the types for
+/// [`DynamicMessage`](crate::message::DynamicMessage). Each look of this kind decodes the message once
+/// more, and each change encodes it; calls without interceptors of messages pay nothing.
 ///
 /// Every function passes things on unless it is written otherwise.
 ///
@@ -101,6 +108,48 @@ impl<'a> NextReceive<'a> {
         Self { interceptors, wire }
     }
 
+    /// As [`receive`](Self::receive), for messages of a type that is known; [`Received::encode`] makes
+    /// of one what [`MessageInterceptor::receive`] returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive), and INTERNAL if what came is no such message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::well_known::StringValue;
+    /// use rust_grpc::{
+    ///     Codec, MessageInterceptor, NextReceive, NextSend, Protobuf, Received, Status,
+    /// };
+    ///
+    /// /// Of methods that take and give `StringValue`.
+    /// struct Polite;
+    ///
+    /// impl MessageInterceptor for Polite {
+    ///     fn receive(&self, next: &mut NextReceive<'_>) -> Result<Received<Vec<u8>>, Status> {
+    ///         let received = next.receive_message::<StringValue>()?;
+    ///         received.map(|text| StringValue { value: text.value.to_lowercase(), ..text }).encode()
+    ///     }
+    ///
+    ///     fn send(&self, message: Vec<u8>, next: &mut NextSend<'_>) -> Result<(), Status> {
+    ///         let mut text: StringValue = Protobuf.decode(&message)?;
+    ///         text.value.push_str(", please");
+    ///         next.send_message(&text)
+    ///     }
+    /// }
+    /// ```
+    pub fn receive_message<M>(&mut self) -> Result<Received<M>, Status>
+    where
+        Protobuf: Codec<M>,
+    {
+        Ok(match self.receive()? {
+            Received::Message(message) => Received::Message(Protobuf.decode(&message)?),
+            Received::End => Received::End,
+            Received::NotYet => Received::NotYet,
+        })
+    }
+
     /// Waits for the next message; as often as wanted.
     ///
     /// # Errors
@@ -130,6 +179,18 @@ impl<'a> NextSend<'a> {
         Self { interceptors, wire }
     }
 
+    /// As [`send`](Self::send), for messages of a type that is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), and INTERNAL if the message cannot be encoded.
+    pub fn send_message<M>(&mut self, message: &M) -> Result<(), Status>
+    where
+        Protobuf: Codec<M>,
+    {
+        self.send(encoded(message)?)
+    }
+
     /// Sends one message; as often as wanted. Of a call of one message the last one counts.
     ///
     /// # Errors
@@ -148,6 +209,9 @@ impl<'a> NextSend<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grpc::Code;
+    use crate::message::Message;
+    use crate::message::well_known::StringValue;
 
     /// Adds its letter to everything.
     struct Letter(u8);
@@ -163,6 +227,55 @@ mod tests {
             message.push(self.0);
             next.send(message)
         }
+    }
+
+    /// Both ways as messages: lower case in, a plea out.
+    struct Polite;
+
+    impl MessageInterceptor for Polite {
+        fn receive(&self, next: &mut NextReceive<'_>) -> Result<Received<Vec<u8>>, Status> {
+            let lower =
+                |text: StringValue| StringValue { value: text.value.to_lowercase(), ..text };
+            next.receive_message()?.map(lower).encode()
+        }
+
+        fn send(&self, message: Vec<u8>, next: &mut NextSend<'_>) -> Result<(), Status> {
+            let mut text: StringValue = Protobuf.decode(&message)?;
+            text.value.push_str(", please");
+            next.send_message(&text)
+        }
+    }
+
+    fn text(value: &str) -> StringValue {
+        StringValue { value: value.into(), ..Default::default() }
+    }
+
+    /// Messages of a type that is known are seen and replaced as such, in both directions; what is no
+    /// such message is INTERNAL, and what is none passes.
+    #[test]
+    fn messages_of_a_known_type_are_seen_and_replaced() {
+        let chain: [Arc<dyn MessageInterceptor>; 1] = [Arc::new(Polite)];
+        let receive = |found: Received<Vec<u8>>| {
+            NextReceive::new(&chain, &mut || Ok(found.clone())).receive()
+        };
+        let received = receive(Received::Message(text("TEA").encode_to_vec())).unwrap();
+        assert_eq!(received, Received::Message(text("tea").encode_to_vec()));
+        assert_eq!(receive(Received::End).unwrap(), Received::End);
+        assert_eq!(receive(Received::NotYet).unwrap(), Received::NotYet);
+        let status = receive(Received::Message(vec![0xff])).unwrap_err();
+        assert_eq!(status.code(), Code::Internal);
+
+        let mut sent = Vec::new();
+        let mut wire = |message| {
+            sent.push(message);
+            Ok(())
+        };
+        let mut next = NextSend::new(&chain, &mut wire);
+        next.send(text("tea").encode_to_vec()).unwrap();
+        next.send_message(&text("milk")).unwrap();
+        assert_eq!(next.send(vec![0xff]).unwrap_err().code(), Code::Internal);
+        let expected = ["tea, please", "milk, please"].map(|value| text(value).encode_to_vec());
+        assert_eq!(sent, expected);
     }
 
     /// The first interceptor is nearest to the wire.

@@ -6,9 +6,11 @@ use super::peer::{Peer, build_against, script};
 use super::{Stub, Text, text};
 use crate::client::{Answer, Channel, ChannelBuilder, ClientCall, ClientNext, OutgoingCall};
 use crate::grpc::{
-    Code, MessageInterceptor, Metadata, NextReceive, NextSend, Received, Sent, Status,
+    Code, MessageInterceptor, Metadata, Method, MethodKind, NextReceive, NextSend, Protobuf,
+    RawBytes, Received, Sent, Status,
 };
 use crate::http2::Reason;
+use crate::message::well_known::StringValue;
 
 const OK: &[(&str, &str)] = &[("grpc-status", "0"), ("x-trailing", "t")];
 
@@ -376,4 +378,36 @@ fn interceptors_set_deadlines() {
     );
     let stub = Stub(build_against(builder, script(Peer::until_closed)).0.0);
     assert_eq!(stub.unary(text("a")).unwrap_err().code(), Code::DeadlineExceeded);
+}
+
+/// An interceptor sees and replaces the one request of a call as a message, and the one reply of an
+/// answer; a stream of requests has none, and what is no such message is INTERNAL.
+#[test]
+fn the_one_message_of_a_call_is_seen_as_such() {
+    let text = |value: &str| StringValue { value: value.into(), ..Default::default() };
+    let shout = move |call: &mut OutgoingCall<'_>, next: ClientNext<'_>| {
+        let Some(request) = call.request_message::<StringValue>()? else {
+            let status = Status::not_found("no one request");
+            return Ok(Answer::new().with_outcome(Err(status)).into());
+        };
+        call.set_request_message(&text(&request.value.to_uppercase()))?;
+        let answer = next.run(call)?.wait();
+        let reply = answer.message::<StringValue>()?.map(|reply| reply.value);
+        assert_eq!(reply.as_deref(), Some("TEA, please"));
+        Ok(answer.into())
+    };
+    let answer = move |call: &mut OutgoingCall<'_>, _: ClientNext<'_>| {
+        let request = call.request_message::<StringValue>()?.unwrap();
+        Ok(Answer::reply(&Protobuf, &text(&format!("{}, please", request.value)))?.into())
+    };
+    let builder = memory().interceptor(shout).interceptor(answer);
+    let (stub, peers) = build_against(builder, Vec::new());
+    let method = Method::new("/test.Test/Unary", MethodKind::Unary);
+    let reply = stub.0.unary_unary::<StringValue, StringValue, _>(&method, &Protobuf, text("tea"));
+    assert_eq!(reply.unwrap().value, "TEA, please");
+    let bytes = stub.0.unary_unary::<Vec<u8>, Vec<u8>, _>(&method, &RawBytes, vec![0xff]);
+    assert_eq!(bytes.unwrap_err().code(), Code::Internal);
+    assert_eq!(stub.record(()).unwrap().finish().unwrap_err().code(), Code::NotFound);
+    assert_eq!(Answer::new().message::<StringValue>().unwrap(), None);
+    peers.join();
 }

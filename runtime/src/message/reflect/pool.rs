@@ -6,7 +6,7 @@ use std::fmt::{self, Debug, Formatter};
 
 use super::descriptor::{
     DescriptorError, EnumDescriptor, FieldDescriptor, FileDescriptor, MessageDescriptor,
-    ServiceDescriptor,
+    MethodDescriptor, ServiceDescriptor,
 };
 use super::file::{Described, GeneratedFile};
 use super::resolve::well_known_file;
@@ -157,6 +157,28 @@ impl DescriptorPool {
     pub fn service(&self, full_name: &str) -> Option<ServiceDescriptor<'_>> {
         let file = self.symbols.get(full_name)?;
         file.services().find(|service| service.full_name() == full_name)
+    }
+
+    /// The method that is called at `path`, `/hello.Greeter/SayHello`: for what sees calls of many
+    /// methods and has their descriptors alone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::message::{DescriptorPool, DynamicMessage};
+    ///
+    /// /// What the messages of a call look like, for a log.
+    /// fn shown(pool: &DescriptorPool, path: &str, request: &[u8]) -> Option<String> {
+    ///     let method = pool.method(path)?;
+    ///     let request = DynamicMessage::decode(method.input(), request).ok()?;
+    ///     Some(format!("{} {request:?}", method.name()))
+    /// }
+    ///
+    /// assert_eq!(shown(&DescriptorPool::new(), "/hello.Greeter/SayHello", b""), None);
+    /// ```
+    pub fn method(&self, path: &str) -> Option<MethodDescriptor<'_>> {
+        let (service, method) = path.strip_prefix('/')?.split_once('/')?;
+        self.service(service)?.methods().find(|descriptor| descriptor.name() == method)
     }
 
     /// The extension of this full name.

@@ -4,8 +4,8 @@ use crate::message::Message;
 use crate::message::reflect::{DescriptorPool, DynamicExtension, DynamicMessage, FieldMut, Value};
 use crate::message::well_known::field_descriptor_proto::{Label, Type};
 use crate::message::well_known::{
-    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, Timestamp,
-    descriptor_proto,
+    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
+    MethodDescriptorProto, ServiceDescriptorProto, Timestamp, descriptor_proto,
 };
 
 fn file(name: &str, imports: &[&str], message: DescriptorProto) -> FileDescriptorProto {
@@ -201,4 +201,38 @@ fn extensions_are_values_at_run_time() {
     assert_eq!(message, DynamicMessage::new(host));
     let broken = DynamicMessage::decode(host, b"\xaa\x06\x01\xff").unwrap();
     assert!(DynamicExtension::all_of(&broken, &pool).is_err());
+}
+
+/// A method is found by the path of its calls, with the types of its messages.
+#[test]
+fn a_method_is_found_by_its_path() {
+    let mut file = file("a.proto", &[], message("Request", &[]));
+    file.message_type.push(message("Reply", &[]));
+    let method = MethodDescriptorProto {
+        name: Some("Ask".into()),
+        input_type: Some(".test.Request".into()),
+        output_type: Some(".test.Reply".into()),
+        ..Default::default()
+    };
+    file.service.push(ServiceDescriptorProto {
+        name: Some("Oracle".into()),
+        method: vec![method],
+        ..Default::default()
+    });
+    let pool = pool(vec![file]).unwrap();
+    let method = pool.method("/test.Oracle/Ask").unwrap();
+    assert_eq!(method.input().full_name(), "test.Request");
+    assert_eq!(method.output().full_name(), "test.Reply");
+    let unknown = [
+        "",
+        "/",
+        "//",
+        "test.Oracle/Ask",
+        "/test.Oracle",
+        "/test.Oracle/Tell",
+        "/test.Oracle/Ask/",
+    ];
+    for path in unknown {
+        assert!(pool.method(path).is_none(), "{path}");
+    }
 }
