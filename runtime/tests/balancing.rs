@@ -151,3 +151,39 @@ fn a_name_leads_to_its_addresses() {
     let patient = Request::new(HelloRequest::default()).wait_for_ready().timeout(PATIENCE);
     assert_eq!(GreeterStub::new(channel).say_hello(patient).unwrap().message, "a");
 }
+
+/// gRFC A17: a server that says NOT_SERVING gets no calls until it is SERVING again.
+#[cfg(feature = "health")]
+#[test]
+fn a_server_that_does_not_serve_is_left_out() {
+    use rust_grpc::health::{HealthService, ServingStatus};
+
+    let health = ["a", "b"].map(|_| HealthService::new());
+    let serve = |(name, health): (&str, &HealthService)| {
+        health.set("hello.Greeter", ServingStatus::Serving);
+        let service = GreeterServer::new(Named(name.to_owned()));
+        let builder = Server::builder().add_service(service).add_service(health.clone());
+        builder.bind("127.0.0.1:0").unwrap().start().unwrap()
+    };
+    let servers: Vec<_> = ["a", "b"].into_iter().zip(&health).map(serve).collect();
+    let addresses: Vec<_> = servers.iter().map(address).collect();
+    let config = r#"{
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": "hello.Greeter"}
+    }"#;
+    let target = format!("ipv4:{}", addresses.join(","));
+    let channel = Channel::builder(&target).service_config(config).build().unwrap();
+    until_even(&channel, 10, &["a", "b"]);
+    for _ in 0..3 {
+        health[0].set("hello.Greeter", ServingStatus::NotServing);
+        until_even(&channel, 10, &["b"]);
+        health[0].set("hello.Greeter", ServingStatus::Serving);
+        until_even(&channel, 10, &["a", "b"]);
+    }
+    health.iter().for_each(HealthService::shut_down);
+    while channel.state() != ConnectivityState::TransientFailure {
+        channel.wait_for_state_change(channel.state(), PATIENCE);
+    }
+    let status = GreeterStub::new(channel).say_hello(HelloRequest::default()).unwrap_err();
+    assert!(status.message().ends_with("its service \"hello.Greeter\" is not serving"), "{status}");
+}

@@ -19,10 +19,12 @@
 //! states; it makes a connection again without a call that needs one.
 
 mod attempt;
+mod health;
 mod options;
 mod owner;
 
 pub(in crate::client) use attempt::unreachable;
+pub(crate) use health::HealthCheck;
 pub(crate) use options::ConnectionOptions;
 pub(crate) use owner::Owner;
 
@@ -40,6 +42,7 @@ use crate::transport::timer::{Scheduled, Timer};
 use crate::transport::wire::Wire;
 use crate::transport::{Dial, Link, OpenError, Opening, Stream, lock, now};
 use attempt::Attempt;
+use health::Watch;
 
 /// How a wire to the server is made: names looked up, an address connected to, a handshake made.
 pub(crate) type Connect = Box<dyn Fn(Dial) -> io::Result<Box<dyn Wire>> + Send + Sync>;
@@ -79,6 +82,10 @@ struct State {
     replaceable_at: Option<Instant>,
     /// Connections that take no more calls, and may still have some.
     leaving: Vec<Weak<Link>>,
+    /// Those who ask connections for the health of their server.
+    watches: Vec<Arc<Watch>>,
+    /// Why a connection that is there takes no calls, if its server has said so.
+    unwell: Option<Status>,
 }
 
 enum Phase {
@@ -130,6 +137,8 @@ impl Connector {
             retry: None,
             replaceable_at: None,
             leaving: Vec::new(),
+            watches: Vec::new(),
+            unwell: None,
         });
         let connectivity = Connectivity::default();
         let listed = options.account.subchannel(&target);
@@ -202,16 +211,17 @@ impl Connector {
 
     /// Connects no more, and returns the connections that there are.
     fn end(&self) -> Vec<Arc<Link>> {
-        let (before, retry, links) = {
+        let (before, retry, links, watches) = {
             let mut state = lock(&self.shared.state);
             let before = std::mem::replace(&mut state.phase, Phase::Closed);
             let leaving = std::mem::take(&mut state.leaving);
             let mut links: Vec<_> = leaving.iter().filter_map(Weak::upgrade).collect();
             links.extend(self.shared.pool.take());
             self.shared.announce(ConnectivityState::Shutdown, None);
-            (before, state.retry.take(), links)
+            (before, state.retry.take(), links, std::mem::take(&mut state.watches))
         };
         drop(retry);
+        watches.iter().for_each(|watch| watch.stop());
         if let Phase::Connecting(attempt) = &before {
             attempt.give_up();
         }
@@ -266,6 +276,10 @@ impl Shared {
         }
         let time = now();
         state.wanted = time;
+        if self.pool.has_resting() {
+            let status = state.unwell.clone().unwrap_or_else(|| Status::unavailable("not known"));
+            return Next::Back { status, retry_at: time };
+        }
         match &state.phase {
             Phase::Connecting(attempt) => return Next::Wait(attempt.clone()),
             Phase::Failed { status, retry_at } if time < *retry_at => {
@@ -285,7 +299,7 @@ impl Shared {
         let time = now();
         state.wanted = time;
         let is_due = match &state.phase {
-            Phase::Idle => true,
+            Phase::Idle => !self.pool.has_resting(),
             Phase::Failed { retry_at, .. } => *retry_at <= time,
             Phase::Connecting(_) | Phase::Closed => false,
         };
@@ -335,6 +349,10 @@ impl Shared {
         match &state.phase {
             Phase::Closed => self.announce(ConnectivityState::Shutdown, None),
             _ if self.pool.has_usable() => self.announce(ConnectivityState::Ready, None),
+            Phase::Idle if self.pool.has_resting() => match &state.unwell {
+                None => self.announce(ConnectivityState::Connecting, None),
+                unwell => self.announce(ConnectivityState::TransientFailure, unwell.as_ref()),
+            },
             Phase::Idle => self.announce(ConnectivityState::Idle, None),
             Phase::Connecting(_) => self.announce(ConnectivityState::Connecting, None),
             Phase::Failed { status, .. } => {
@@ -375,7 +393,9 @@ impl Shared {
             state.keepalive_time = state.keepalive_time.max(doubled);
         }
         let attempt = self.replace(&mut state);
+        let watches = state.take_left();
         drop(state);
+        watches.iter().for_each(|watch| watch.stop());
         attempt.iter().for_each(|attempt| self.start(attempt));
     }
 }

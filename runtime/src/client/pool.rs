@@ -11,6 +11,8 @@ use crate::transport::{Link, OpenError, Opening, lock};
 /// Connections to one target, among which calls choose.
 pub(super) struct Pool {
     links: Mutex<Vec<Arc<Link>>>,
+    /// Those that are there and take no calls for now. Its lock is taken alone, or under the other one.
+    resting: Mutex<Vec<Arc<Link>>>,
     max: usize,
 }
 
@@ -24,7 +26,11 @@ pub(super) struct Picked {
 impl Pool {
     /// A pool of at most `max` connections.
     pub(super) fn new(max: usize) -> Self {
-        Self { links: Mutex::default(), max: max.clamp(1, limits::CONNECTIONS_MAX) }
+        Self {
+            links: Mutex::default(),
+            resting: Mutex::default(),
+            max: max.clamp(1, limits::CONNECTIONS_MAX),
+        }
     }
 
     /// Adds a connection; those who queue at the others queue there too, or if there are none, those who
@@ -35,16 +41,44 @@ impl Pool {
             link.share_queue_of(other);
         }
         links.push(Arc::clone(link));
+        lock(&self.resting).retain(|resting| !Arc::ptr_eq(resting, link));
+    }
+
+    /// Has a connection take no calls until it is added, again or for the first time; calls that it has
+    /// go on.
+    pub(super) fn rest(&self, link: &Arc<Link>) {
+        let mut links = lock(&self.links);
+        links.retain(|other| !Arc::ptr_eq(other, link));
+        let mut resting = lock(&self.resting);
+        if !resting.iter().any(|other| Arc::ptr_eq(other, link)) {
+            resting.push(Arc::clone(link));
+        }
+    }
+
+    /// Whether there are connections that take no calls for now, and may later.
+    pub(super) fn has_resting(&self) -> bool {
+        lock(&self.resting).iter().any(|link| link.is_usable())
+    }
+
+    /// Whether calls choose among connections of which this is one.
+    pub(super) fn takes_calls_at(&self, link: &Arc<Link>) -> bool {
+        lock(&self.links).iter().any(|other| Arc::ptr_eq(other, link))
     }
 
     /// Takes out those that take no more calls.
     pub(super) fn take_unusable(&self) -> Vec<Arc<Link>> {
-        lock(&self.links).extract_if(.., |link| !link.is_usable()).collect()
+        let mut links = lock(&self.links);
+        let mut unusable: Vec<_> = links.extract_if(.., |link| !link.is_usable()).collect();
+        unusable.extend(lock(&self.resting).extract_if(.., |link| !link.is_usable()));
+        unusable
     }
 
     /// Takes out all.
     pub(super) fn take(&self) -> Vec<Arc<Link>> {
-        std::mem::take(&mut *lock(&self.links))
+        let mut links = lock(&self.links);
+        let mut all = std::mem::take(&mut *links);
+        all.append(&mut lock(&self.resting));
+        all
     }
 
     /// The connection with the fewest calls, and one with room before one without.
@@ -85,9 +119,12 @@ impl Pool {
         lock(&self.links).iter().find(|link| link.is_usable()).cloned()
     }
 
-    /// All connections, the oldest first.
+    /// All connections that take calls, the oldest first, and then those that rest.
     pub(super) fn links(&self) -> Vec<Arc<Link>> {
-        lock(&self.links).clone()
+        let links = lock(&self.links);
+        let mut all = links.clone();
+        all.extend_from_slice(&lock(&self.resting));
+        all
     }
 
     /// Takes a call out of all queues, also those of connections that have come since it looked: it queues

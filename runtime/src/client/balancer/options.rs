@@ -20,15 +20,21 @@ pub enum LoadBalancing {
 #[derive(Clone, Debug)]
 pub(crate) struct BalancerOptions {
     pub(crate) policy: Option<LoadBalancing>,
-    /// The service whose health is asked for.
+    /// The service whose health is asked for, if the service config names one.
     pub(crate) health_service: Option<String>,
+    pub(crate) is_health_checking_disabled: bool,
     /// How long at least after a resolution the next one begins.
     pub(crate) resolution_gap: Duration,
 }
 
 impl Default for BalancerOptions {
     fn default() -> Self {
-        Self { policy: None, health_service: None, resolution_gap: RESOLUTION_GAP_MIN }
+        Self {
+            policy: None,
+            health_service: None,
+            is_health_checking_disabled: false,
+            resolution_gap: RESOLUTION_GAP_MIN,
+        }
     }
 }
 
@@ -66,6 +72,17 @@ impl ChannelBuilder {
     /// spaces them.
     pub fn min_time_between_resolutions(mut self, time: Duration) -> Self {
         self.balancer.resolution_gap = time;
+        self
+    }
+
+    /// Asks no server for its health, whatever the service config says.
+    ///
+    /// Else, with [`RoundRobin`](LoadBalancing::RoundRobin) and a service config that has
+    /// `healthCheckConfig.serviceName`, each connection watches that service by grpc.health.v1.Health/Watch,
+    /// and takes calls only while it is SERVING; a server without health counts as healthy. Source: gRFC
+    /// A17.
+    pub fn disable_health_checking(mut self) -> Self {
+        self.balancer.is_health_checking_disabled = true;
         self
     }
 }

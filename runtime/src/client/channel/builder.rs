@@ -9,7 +9,7 @@ use super::proxy::ProxyChoice;
 use super::{Channel, Inner, Settings};
 use crate::client::balancer::{Addresses, Balancer, BalancerOptions, Endpoint, LoadBalancing};
 use crate::client::connections::Connections;
-use crate::client::connector::{Connect, ConnectionOptions, Connector};
+use crate::client::connector::{Connect, ConnectionOptions, Connector, HealthCheck};
 use crate::client::credentials::{CallCredentials, Credentials};
 use crate::client::heads::Heads;
 use crate::client::interceptor::{ClientInterceptor, Interceptors};
@@ -344,7 +344,7 @@ impl ChannelBuilder {
         authority: String,
         connect: Connect,
     ) -> Result<Channel, Status> {
-        self.finish(authority, |connection, _| {
+        self.finish(authority, |connection, _, _| {
             Connections::PickFirst(Connector::new(target, connect, connection))
         })
     }
@@ -356,7 +356,13 @@ impl ChannelBuilder {
         authority: String,
         addresses: Addresses,
     ) -> Result<Channel, Status> {
-        self.finish(authority, |connection, options| {
+        self.finish(authority, |mut connection, settings, options| {
+            let service = options.health_service.as_deref();
+            let service = service.filter(|_| !options.is_health_checking_disabled);
+            connection.health = service.map(|service| {
+                let Settings { scheme, authority, user_agent, .. } = settings;
+                Arc::new(HealthCheck::new(service, scheme, authority, user_agent))
+            });
             Connections::RoundRobin(Balancer::new(target, addresses, connection, options))
         })
     }
@@ -364,7 +370,7 @@ impl ChannelBuilder {
     fn finish(
         mut self,
         authority: String,
-        connections: impl FnOnce(ConnectionOptions, &BalancerOptions) -> Connections,
+        connections: impl FnOnce(ConnectionOptions, &Settings, &BalancerOptions) -> Connections,
     ) -> Result<Channel, Status> {
         self.read_service_config()?;
         self.settings.authority = self.authority.unwrap_or(authority);
@@ -377,7 +383,7 @@ impl ChannelBuilder {
         let retries = self.retries.build()?;
         let listed = self.listing.channel(&self.target);
         self.connection.account = listed.account();
-        let connections = connections(self.connection, &self.balancer);
+        let connections = connections(self.connection, &self.settings, &self.balancer);
         listed.set_connectivity(connections.connectivity());
         let (settings, heads) = (self.settings, Heads::default());
         let methods = self.methods;

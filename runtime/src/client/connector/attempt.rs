@@ -97,14 +97,17 @@ impl Shared {
     fn settle(self: &Arc<Self>, attempt: &Attempt, result: io::Result<Arc<Link>>) {
         let result = result.map_err(|error| unreachable(&self.target, &error));
         let mut state = lock(&self.state);
-        let mut next = None;
+        let (mut next, mut watch) = (None, None);
         let unwanted = match (&state.phase, &result) {
             (Phase::Closed, Ok(link)) => Some(link.clone()),
             (Phase::Closed, Err(_)) => None,
             (_, Ok(link)) => {
                 state.backoff.reset();
                 state.failures = 0;
-                next = self.set_ready(&mut state, link);
+                match &self.options.health {
+                    None => next = self.set_ready(&mut state, link),
+                    Some(check) => watch = Some(self.rest(&mut state, check, link)),
+                }
                 None
             }
             (_, Err(status)) => {
@@ -118,6 +121,7 @@ impl Shared {
             link.close();
         }
         attempt.end(result);
+        watch.iter().for_each(|watch| watch.begin());
         next.iter().for_each(|attempt| self.start(attempt));
     }
 

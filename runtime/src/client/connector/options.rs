@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::HealthCheck;
 use crate::http2;
 use crate::limits;
 use crate::transport::backoff::Backoff;
@@ -28,6 +29,8 @@ pub(crate) struct ConnectionOptions {
     pub(crate) proxy: Option<Arc<Proxy>>,
     /// What sockets are made with.
     pub(crate) socket: SocketOptions,
+    /// What servers are asked for before they get calls, by connectors that have an owner.
+    pub(crate) health: Option<Arc<HealthCheck>>,
     /// What the server is told; its lifetime is made of the numbers above.
     pub(crate) http2: http2::Config,
 }
@@ -42,6 +45,7 @@ impl Default for ConnectionOptions {
             keepalive_without_calls: false,
             idle_timeout: limits::CHANNEL_IDLE_TIMEOUT,
             connections: 1,
+            health: None,
             account: Account::default(),
             proxy: None,
             socket: SocketOptions::default(),

@@ -78,7 +78,8 @@ impl Shared {
     /// be started.
     pub(super) fn stay_connected(self: &Arc<Self>, state: &mut State) -> Option<Arc<Attempt>> {
         let time = now();
-        let is_lost = matches!(state.phase, Phase::Idle) && !self.pool.has_usable();
+        let has_any = self.pool.has_usable() || self.pool.has_resting();
+        let is_lost = matches!(state.phase, Phase::Idle) && !has_any;
         if self.owner.is_none() || !is_lost || !self.is_wanted(state, time) {
             return None;
         }

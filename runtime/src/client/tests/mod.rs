@@ -10,6 +10,7 @@ mod connections;
 mod connectivity;
 mod deadlines;
 mod generic;
+mod health_checks;
 mod interceptors;
 mod misbehaving;
 mod options;

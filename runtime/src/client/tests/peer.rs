@@ -199,12 +199,15 @@ impl Peer {
         }
     }
 
-    /// As [`head`](Self::head); `None` once the client is gone.
+    /// As [`head`](Self::head), whatever is reset before; `None` once the client is gone.
     pub(crate) fn head_or_end(&mut self) -> Option<(StreamId, Headers)> {
-        match self.next() {
-            Seen::Closed => None,
-            Seen::Head { stream, headers, .. } => Some((stream, headers)),
-            other => panic!("expected a head, got {other:?}"),
+        loop {
+            match self.next() {
+                Seen::Closed => return None,
+                Seen::Head { stream, headers, .. } => return Some((stream, headers)),
+                Seen::Reset { .. } => {}
+                other => panic!("expected a head, got {other:?}"),
+            }
         }
     }
 
