@@ -451,6 +451,13 @@ pub(crate) const REQUEST_HEADS_KEPT: usize = 32;
 /// memory of that size costs more than all that is done with it; but it goes when messages are small.
 pub(crate) const CALL_SCRATCH_KEPT: usize = RECEIVE_MESSAGE_SIZE_MAX + 4096;
 
+/// Things of one sort that a thread keeps for the next calls: as many as there are in a burst of calls
+/// on one connection.
+pub(crate) const SHELF_MAX: usize = 64;
+
+/// Room for a small message: what as many of them came in is kept.
+pub(crate) const PAYLOAD_SMALL: usize = 240;
+
 /// What a message of more bytes came in is kept by the process, for all threads.
 pub(crate) const PAYLOAD_SHARED_MIN: usize = 64 << 10;
 

@@ -290,11 +290,14 @@ mod tests {
         assert!(decoder.payload.capacity() <= GROWTH * 1000);
     }
 
-    /// A message that arrives in one piece takes one exact allocation.
+    /// A message that arrives in one piece takes one exact allocation; small ones take the same room.
     #[test]
     fn a_whole_message_is_allocated_exactly() {
-        let (_, message) = Decoder::new(100).decode(&framed(0, &[1; 60])).unwrap();
-        assert_eq!(message.unwrap().payload.capacity(), 60);
+        let small = crate::limits::PAYLOAD_SMALL;
+        for (size, capacity) in [(0, 0), (1, small), (small, small), (small + 1, small + 1)] {
+            let (_, message) = Decoder::new(1000).decode(&framed(0, &vec![1; size])).unwrap();
+            assert_eq!(message.unwrap().payload.capacity(), capacity);
+        }
     }
 
     /// PROTOCOL-HTTP2.md: the compressed flag is 0 or 1; another value is INTERNAL.

@@ -20,6 +20,7 @@ pub(crate) mod prost_codec;
 mod received;
 pub(crate) mod scratch;
 mod sent;
+pub(crate) mod shelf;
 pub(crate) mod status;
 pub(crate) mod timeout;
 

@@ -2,7 +2,8 @@
 //! in.
 //!
 //! The invariant: a thread keeps one of each, of at most [`limits::CALL_SCRATCH_KEPT`] bytes, and
-//! whoever has taken it owns it. A large one goes when messages have become small. What large messages
+//! whoever has taken it owns it. A large one goes when messages have become small. Of what small
+//! messages came in it keeps several. What large messages
 //! came in is kept by the process, because the thread that reads a message from the wire is often not
 //! the one that decodes it.
 
@@ -10,11 +11,14 @@ use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 
 use super::codec::Writer;
+use super::shelf::Shelf;
 use crate::limits;
 
 thread_local! {
     static WRITER: Kept<Writer> = const { Kept::new() };
     static PAYLOAD: Kept<Vec<u8>> = const { Kept::new() };
+    /// All of [`limits::PAYLOAD_SMALL`] bytes.
+    static SMALL: Shelf<Vec<u8>> = const { Shelf::new() };
     /// How many messages in a row were small.
     static SMALL_PAYLOADS: Cell<u32> = const { Cell::new(0) };
 }
@@ -62,6 +66,9 @@ pub(crate) fn keep_writer(writer: Writer) {
 
 /// An empty buffer that has room for a message of `size` bytes, or none at all.
 pub(crate) fn take_payload(size: usize) -> Vec<u8> {
+    if size <= limits::PAYLOAD_SMALL {
+        return if size == 0 { Vec::new() } else { take_small() };
+    }
     if size > limits::CALL_SCRATCH_KEPT {
         return Vec::new();
     }
@@ -75,6 +82,11 @@ pub(crate) fn take_payload(size: usize) -> Vec<u8> {
     PAYLOAD.try_with(take).ok().flatten().unwrap_or_default()
 }
 
+fn take_small() -> Vec<u8> {
+    let kept = SMALL.try_with(Shelf::take).ok().flatten();
+    kept.unwrap_or_else(|| Vec::with_capacity(limits::PAYLOAD_SMALL))
+}
+
 /// Keeps the room of `payload`, whose message was read.
 pub(crate) fn keep_payload(mut payload: Vec<u8>) {
     let (capacity, used) = (payload.capacity(), payload.len());
@@ -84,7 +96,10 @@ pub(crate) fn keep_payload(mut payload: Vec<u8>) {
         let mut large = LARGE.lock().unwrap_or_else(PoisonError::into_inner);
         return keep_large(&mut large, payload);
     }
-    let _ = PAYLOAD.try_with(|kept| kept.keep(payload, capacity, used));
+    let _ = match capacity == limits::PAYLOAD_SMALL {
+        true => SMALL.try_with(|shelf| shelf.give_back(payload)),
+        false => PAYLOAD.try_with(|kept| kept.keep(payload, capacity, used)),
+    };
     let is_time = SMALL_PAYLOADS.try_with(|count| {
         count.set(count.get().wrapping_add(1));
         count.get() % SMALL_MESSAGES_MAX == 0
@@ -135,10 +150,25 @@ mod tests {
         assert_eq!((writer.capacity(), writer.len()), (room, 0));
         assert_eq!(take_writer().capacity(), 0);
 
-        keep_payload(vec![7; 100]);
-        let payload = take_payload(100);
-        assert!(payload.is_empty() && payload.capacity() >= 100);
-        assert_eq!(take_payload(1).capacity(), 0);
+        keep_payload(vec![7; 1000]);
+        let payload = take_payload(1000);
+        assert!(payload.is_empty() && payload.capacity() >= 1000);
+        assert_eq!(take_payload(1000).capacity(), 0);
+    }
+
+    /// Of small buffers as many are used again as were in use at a time.
+    #[test]
+    fn small_buffers_are_used_again() {
+        let payloads: Vec<_> = (0..3).map(|_| take_payload(1)).collect();
+        let places = |payloads: &[Vec<u8>]| {
+            let mut places: Vec<_> = payloads.iter().map(|payload| payload.as_ptr()).collect();
+            places.sort_unstable();
+            places
+        };
+        let before = places(&payloads);
+        payloads.into_iter().for_each(keep_payload);
+        let payloads: Vec<_> = (0..3).map(|_| take_payload(limits::PAYLOAD_SMALL)).collect();
+        assert_eq!(places(&payloads), before);
     }
 
     /// Nothing large is kept, and nothing is handed out that is too small.

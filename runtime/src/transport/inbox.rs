@@ -23,7 +23,13 @@ use super::run::Run;
 use super::sending::Sending;
 use super::waiting::{Awaited, Told};
 use super::wire::Address;
+use crate::grpc::shelf::Shelf;
 use crate::http2::{Headers, Reason};
+
+thread_local! {
+    /// Inboxes of streams that are over.
+    static USED: Shelf<Arc<Inbox>> = const { Shelf::new() };
+}
 
 /// The receiving end of a stream.
 pub(super) struct Inbox {
@@ -107,6 +113,25 @@ impl Inbox {
             is_released: AtomicBool::new(false),
             sends_many: AtomicBool::new(false),
             marks: AtomicU8::new(0),
+        }
+    }
+
+    /// The same for a stream that a peer has opened: such streams come in bursts, and a thread uses
+    /// their inboxes again.
+    pub(super) fn of_peer(receive_limit: usize, window: u32) -> Arc<Self> {
+        let mut kept = USED.try_with(Shelf::take).ok().flatten();
+        match kept.as_mut().and_then(Arc::get_mut) {
+            Some(inbox) => *inbox = Self::new(receive_limit, window),
+            None => kept = None,
+        }
+        kept.unwrap_or_else(|| Arc::new(Self::new(receive_limit, window)))
+    }
+
+    /// Keeps an inbox that nobody else has for [`of_peer`](Self::of_peer); what is in it goes.
+    pub(super) fn keep(inbox: &mut Arc<Self>) {
+        if let Some(used) = Arc::get_mut(inbox) {
+            *used = Self::new(0, 0);
+            let _ = USED.try_with(|shelf| shelf.give_back(Arc::clone(inbox)));
         }
     }
 

@@ -382,6 +382,7 @@ impl fmt::Debug for Stream {
 impl Drop for Handle {
     fn drop(&mut self) {
         if self.inbox.is_released() {
+            Inbox::keep(&mut self.inbox);
             return self.link.end_pause();
         }
         let (received, sent) = (self.inbox.is_received(), self.inbox.is_sent());

@@ -302,7 +302,7 @@ impl Link {
     fn accept(self: &Arc<Self>, state: &mut State, request: Request, time: Instant) -> Accepted {
         let Request { id, headers, end, truncated } = request;
         self.listed.open_stream();
-        let inbox = Arc::new(Inbox::new(self.receive_limit, self.window));
+        let inbox = Inbox::of_peer(self.receive_limit, self.window);
         if end {
             // A new inbox has nobody to wake and no bytes to credit.
             let _nothing = inbox.push_data(&[], true);
