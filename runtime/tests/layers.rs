@@ -80,7 +80,9 @@ fn layers_name_only_what_lies_below_them() {
 fn transport_alone_touches_sockets_clocks_and_threads() {
     let mut faults = Vec::new();
     for (layer, _) in LAYERS.iter().filter(|(layer, _)| *layer != "transport") {
-        for source in Source::of_layer(layer) {
+        let sources = Source::of_layer(layer).into_iter();
+        // The bytes of a descriptor may read like anything.
+        for source in sources.filter(|source| !is_generated(Path::new(&source.name))) {
             for (number, line) in source.code() {
                 // Asking transport for the time is how the others get it.
                 let line = line.replace("transport::now()", "");
