@@ -62,8 +62,8 @@ impl<'t> Host<'t> {
         }
     }
 
-    /// Whether an entry of a list means this host: a suffix of its name, its address, or a block of
-    /// addresses (CIDR); `*` means every host.
+    /// Whether an entry of a list means this host: the last labels of its name, its address, or a
+    /// block of addresses (CIDR); `*` means every host, as it does elsewhere.
     fn is_meant_by(&self, entry: &str) -> bool {
         match (self, entry.parse()) {
             (_, Err(_)) if entry.is_empty() => false,
@@ -107,9 +107,12 @@ impl FromStr for Block {
     }
 }
 
+/// Whether the last labels of `name` are those of `suffix`, which may begin with a dot.
 fn ends_with(name: &str, suffix: &str) -> bool {
-    let (name, suffix) = (name.as_bytes(), suffix.as_bytes());
-    name.len().checked_sub(suffix.len()).is_some_and(|at| name[at..].eq_ignore_ascii_case(suffix))
+    let (name, suffix) = (name.as_bytes(), suffix.strip_prefix('.').unwrap_or(suffix).as_bytes());
+    let Some(at) = name.len().checked_sub(suffix.len()) else { return false };
+    let is_at_label = at == 0 || name[at - 1] == b'.';
+    !suffix.is_empty() && is_at_label && name[at..].eq_ignore_ascii_case(suffix)
 }
 
 #[cfg(test)]
@@ -162,17 +165,22 @@ mod tests {
         assert!(asked("localhost.example:1") && asked("128.0.0.1:1"));
     }
 
-    /// C-core: the entries of `no_grpc_proxy`, or else of `no_proxy`, are suffixes of names and blocks
-    /// of addresses.
+    /// C-core: the entries of `no_grpc_proxy`, or else of `no_proxy`, are suffixes of names, label by
+    /// label, and blocks of addresses.
     #[test]
     fn exceptions_are_reached_directly() {
         let asked = |target: &str, list: &str| {
             ask(target, &[("https_proxy", "http://p:1"), ("no_proxy", list)]).is_some()
         };
         assert!(!asked("a.example.com:1", "example.com") && !asked("example.com:1", "example.com"));
+        // A suffix of labels, with or without the dot before it.
         assert!(
-            !asked("a.example.com:1", ".example.com") && asked("example.com:1", ".example.com")
+            !asked("a.example.com:1", ".example.com") && !asked("example.com:1", ".example.com")
         );
+        assert!(
+            asked("anexample.com:1", "example.com") && asked("a.example.com:1", "..example.com")
+        );
+        assert!(asked("com:1", "example.com") && asked("h:1", "."));
         assert!(
             !asked("A.Example.com:1", "x, eXample.COM ,y") && asked("example.org", "example.com")
         );
