@@ -277,7 +277,7 @@ fn faults_of_the_builder_say_why() {
         .unwrap()
         .start()
         .unwrap_err();
-    assert_eq!(error.to_string(), "two services answer /hello.Greeter/SayHello: expected one");
+    assert_eq!(error.to_string(), "two methods answer /hello.Greeter/SayHello: expected one");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let error = Server::builder().bind(&address).err().unwrap();

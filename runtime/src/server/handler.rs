@@ -164,7 +164,8 @@ impl GenericService {
     ///
     /// # Errors
     ///
-    /// INVALID_ARGUMENT if the names of service and method do not make a path.
+    /// INVALID_ARGUMENT if the names of service and method do not make a path. With two methods of
+    /// one name the server does not start.
     pub fn method(mut self, name: &str, handler: MethodHandler) -> Result<Self, Status> {
         let path = format!("/{}/{name}", self.name);
         self.methods.push(Method::from_path(path, handler.kind)?);

@@ -159,7 +159,7 @@ impl fmt::Display for NoRoute<'_> {
 impl fmt::Display for RouterError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Twice { path } => write!(out, "two services answer {path}: expected one"),
+            Self::Twice { path } => write!(out, "two methods answer {path}: expected one"),
             Self::ForeignPath { service, path } => {
                 write!(out, "service {service} declares {path}: expected a path /{service}/method")
             }
@@ -269,7 +269,7 @@ mod tests {
         let other = || -> Arc<dyn Service> { Arc::new(Named("hello.Other", OTHER)) };
         assert_eq!(
             refusal(vec![other(), other()]),
-            "two services answer /hello.Other/Get: expected one"
+            "two methods answer /hello.Other/Get: expected one"
         );
     }
 
