@@ -112,6 +112,14 @@ pub(super) fn abstract_name(_address: &std::os::unix::net::SocketAddr) -> Option
     None
 }
 
+/// The time of day since 1970.
+#[cfg(feature = "channelz")]
+pub(super) fn time_of_day() -> Duration {
+    let epoch = std::time::SystemTime::UNIX_EPOCH;
+    // A clock that is set to before 1970 tells no time.
+    std::time::SystemTime::now().duration_since(epoch).unwrap_or_default()
+}
+
 /// The system's number of this thread: not known here.
 pub(super) fn thread_number() -> Option<u32> {
     None
