@@ -194,6 +194,13 @@ pub(crate) const TLS_READS_MAX: usize = 4;
 #[cfg(feature = "tls-rustls")]
 pub(crate) const HANDSHAKES_MAX: usize = 512;
 
+/// Messages of so many bytes are written from where they lie; smaller ones are copied into the output,
+/// which costs less than a system call with many parts.
+pub(crate) const LENT_MIN: usize = 16 << 10;
+
+/// Parts of one write: the most that every system takes (POSIX's IOV_MAX on Linux).
+pub(crate) const PARTS_MAX: usize = 1024;
+
 /// The least credit that is given back to a peer's window: a frame of 13 bytes for every small
 /// message would cost more than the arrears, and the arrears are far below a window.
 pub(crate) const CREDIT_MIN: usize = 8 << 10;

@@ -28,7 +28,7 @@ mod window;
 
 #[cfg(feature = "channelz")]
 pub(crate) use connection::Facts;
-pub(crate) use connection::{Connection, Event};
+pub(crate) use connection::{Connection, Event, Lent};
 #[cfg(test)]
 pub(crate) use error::Error;
 pub(crate) use error::{Initiator, OpenError, Reason, SendError};

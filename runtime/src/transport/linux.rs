@@ -5,7 +5,7 @@
 //! itself that it must not block.
 
 use std::ffi::CStr;
-use std::io;
+use std::io::{self, IoSlice};
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
@@ -20,7 +20,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 use socket2::Socket;
 
 use super::reactors::Activity;
-use crate::limits::PATIENCE;
+use crate::limits::{PARTS_MAX, PATIENCE};
 
 pub(super) use super::poller::{Found, Poller};
 
@@ -104,6 +104,12 @@ pub(super) fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
 
 pub(super) fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+}
+
+/// The same of what several parts are together.
+pub(super) fn write_parts(socket: &Socket, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+    let (flags, mut control) = (SendFlags::DONTWAIT | SendFlags::NOSIGNAL, Default::default());
+    Ok(rustix::net::sendmsg(socket, &parts[..parts.len().min(PARTS_MAX)], &mut control, flags)?)
 }
 
 /// The address of a socket in the abstract namespace.

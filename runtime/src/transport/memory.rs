@@ -94,6 +94,10 @@ impl Wire for MemoryWire {
         Ok(count)
     }
 
+    fn takes_parts(&self) -> bool {
+        true
+    }
+
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = self.state();
         let pipe = &mut state.pipes[self.side];

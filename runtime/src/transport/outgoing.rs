@@ -214,8 +214,8 @@ impl Stream {
         loop {
             let before = outgoing.data.len();
             let mut ended = None;
-            let sent = link.submit(|state| {
-                let is_sent = state.send(*id, &mut outgoing, inbox)?;
+            let sent = link.submit_lending(outgoing.data, |state, lends| {
+                let is_sent = state.send(*id, &mut outgoing, inbox, lends)?;
                 inbox.counts().add_sent(before - outgoing.data.len());
                 if is_sent && outgoing.is_last() {
                     ended = inbox.set_sent_end();
@@ -257,11 +257,12 @@ impl From<DeadlinePassed> for SendError {
 }
 
 impl Outgoing<'_> {
-    /// Gives `core` what it takes; says whether that is all.
+    /// Gives, or lends, `core` what it takes; says whether that is all.
     pub(super) fn advance(
         &mut self,
         core: &mut Connection,
         id: StreamId,
+        lends: bool,
     ) -> Result<bool, http2::SendError> {
         // Of two who answer one call at once both may come with a head.
         if let Some(head) = self.head.take()
@@ -271,7 +272,10 @@ impl Outgoing<'_> {
         }
         let is_last = matches!(self.end, End::Plain);
         if !self.data.is_empty() || is_last {
-            let accepted = core.send_data(id, self.data, is_last)?;
+            let accepted = match lends {
+                true => core.lend_data(id, self.data, is_last)?,
+                false => core.send_data(id, self.data, is_last)?,
+            };
             self.data = &self.data[accepted..];
             if !self.data.is_empty() {
                 return Ok(false);

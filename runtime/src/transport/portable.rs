@@ -5,7 +5,7 @@
 //! on it.
 
 use std::convert::Infallible;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::marker::PhantomData;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::num::NonZeroU32;
@@ -18,6 +18,7 @@ use socket2::Socket;
 use super::lock;
 use super::reactors::Activity;
 use super::wire::Interest;
+use crate::limits::PARTS_MAX;
 
 /// Makes a poll return: a socket that sends to itself.
 pub(super) struct Waker(UdpSocket);
@@ -98,6 +99,11 @@ pub(super) fn read(mut socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> 
 
 pub(super) fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
     socket.write(bytes)
+}
+
+/// The same of what several parts are together.
+pub(super) fn write_parts(mut socket: &Socket, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+    socket.write_vectored(&parts[..parts.len().min(PARTS_MAX)])
 }
 
 /// The address of a socket in the abstract namespace: only Linux has one.

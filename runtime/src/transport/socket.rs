@@ -2,7 +2,7 @@
 //!
 //! Only [`Wire::wait`] blocks, in one `poll` over the socket and its waker.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -41,6 +41,14 @@ impl Wire for SocketWire {
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         uninterrupted(|| platform::write(&self.socket, bytes))
+    }
+
+    fn takes_parts(&self) -> bool {
+        true
+    }
+
+    fn write_parts(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        uninterrupted(|| platform::write_parts(&self.socket, parts))
     }
 
     fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<Interest> {

@@ -148,7 +148,7 @@ impl State {
         let id = opened?;
         self.inboxes.insert(id, Arc::clone(inbox));
         // A stream that the peer has closed already tells by its inbox.
-        let is_sent = ends_here || self.send(id, rest, inbox).unwrap_or(true);
+        let is_sent = ends_here || self.send(id, rest, inbox, false).unwrap_or(true);
         if rest.is_last() {
             match is_sent {
                 true if inbox.is_sent() => {}
@@ -180,6 +180,7 @@ impl State {
         id: StreamId,
         outgoing: &mut Outgoing<'_>,
         inbox: &Inbox,
+        lends: bool,
     ) -> Result<bool, http2::SendError> {
         if self.lost.is_some() {
             return Err(http2::SendError::Closed);
@@ -194,7 +195,7 @@ impl State {
             inbox.set_blocked();
             return Ok(false);
         }
-        let is_sent = outgoing.advance(&mut self.core, id)?;
+        let is_sent = outgoing.advance(&mut self.core, id, lends)?;
         if !is_sent {
             // Under the lock, so that the Writable that follows is not missed.
             inbox.set_blocked();

@@ -18,7 +18,7 @@ use super::stream::Stream;
 use super::waiting::Awaited;
 use super::wire::Interest;
 use super::{lock, now};
-use crate::limits::{CALLS_WRITTEN_TOGETHER_MIN, LINGER_MAX};
+use crate::limits::{CALLS_WRITTEN_TOGETHER_MIN, LENT_MIN, LINGER_MAX};
 
 /// What a round of `pump` has brought.
 pub(super) enum Pumped {
@@ -52,6 +52,31 @@ impl Link {
     /// they made, as far as the wire takes them. Never blocks.
     pub(super) fn submit<R>(&self, commands: impl FnOnce(&mut State) -> R) -> R {
         let (state, result) = self.command(commands);
+        self.flush(state);
+        result
+    }
+
+    /// As [`Link::submit`] of commands that may lend the core a beginning of `data`, if they are told so:
+    /// it is written from where it lies.
+    pub(super) fn submit_lending<R>(
+        &self,
+        data: &[u8],
+        commands: impl FnOnce(&mut State, bool) -> R,
+    ) -> R {
+        if data.len() < LENT_MIN || !self.wire.takes_parts() {
+            return self.submit(|state| commands(state, false));
+        }
+        let (mut state, result) = self.command(|state| {
+            let lends = matches!(state.output, Output::Idle) && !self.cork.is_in();
+            commands(state, lends)
+        });
+        let lent = state.core.take_lent();
+        if !lent.is_empty() {
+            let bytes = state.core.take_output();
+            state.output = Output::Writing;
+            drop(state);
+            state = self.write_parts(bytes, &lent, data);
+        }
         self.flush(state);
         result
     }

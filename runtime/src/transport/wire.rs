@@ -4,7 +4,7 @@
 //! time calls it.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +20,16 @@ pub(crate) trait Wire: Send + Sync {
 
     /// Writes what fits; [`io::ErrorKind::WouldBlock`] means nothing fits now.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Whether [`Wire::write_parts`] takes several parts as if they were one.
+    fn takes_parts(&self) -> bool {
+        false
+    }
+
+    /// As [`Wire::write`], of what several parts are together.
+    fn write_parts(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.write(parts.iter().find(|part| !part.is_empty()).map_or(&[], |part| &**part))
+    }
 
     /// Blocks until `interest` is met, [`Wire::wake`] was called or `timeout` has passed.
     ///

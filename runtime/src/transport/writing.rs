@@ -3,13 +3,14 @@
 //! The invariant: whatever is in the core when the lock is released is written by somebody: the thread
 //! that writes, the one that pumps if the wire is full, or whoever takes off the cork.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 
 use super::link::Link;
 use super::state::{Output, State};
 use super::{lock, now};
+use crate::http2::Lent;
 use crate::limits::LINGER_MAX;
 
 impl Link {
@@ -65,6 +66,45 @@ impl Link {
                 break None;
             }
         };
+        self.end_writing(failure, bytes, |bytes| Output::Full(bytes, written))
+    }
+
+    /// The same with `data` put between `bytes` where the core has lent it. What the wire does not take
+    /// is copied: the caller goes on with something else.
+    pub(super) fn write_parts(
+        &self,
+        bytes: Vec<u8>,
+        lent: &[Lent],
+        data: &[u8],
+    ) -> MutexGuard<'_, State> {
+        let mut parts = parts_of(&bytes, lent, data);
+        let mut left = &mut parts[..];
+        let failure = loop {
+            match self.wire.write_parts(left) {
+                Ok(0) => break Some(io::ErrorKind::WriteZero.into()),
+                Ok(count) => IoSlice::advance_slices(&mut left, count),
+                Err(error) => break Some(error),
+            }
+            if left.is_empty() {
+                break None;
+            }
+        };
+        let left = left.iter().fold(Vec::new(), |mut left, part| {
+            left.extend_from_slice(part);
+            left
+        });
+        drop(parts);
+        self.end_writing(failure, bytes, |_| Output::Full(left, 0))
+    }
+
+    /// Takes the lock when `bytes` were written, or else because of `failure`; `full` is what is left if
+    /// that is for want of room.
+    fn end_writing(
+        &self,
+        failure: Option<io::Error>,
+        bytes: Vec<u8>,
+        full: impl FnOnce(Vec<u8>) -> Output,
+    ) -> MutexGuard<'_, State> {
         let mut state = lock(&self.state);
         match failure {
             None => {
@@ -73,7 +113,7 @@ impl Link {
                 state.settle();
             }
             Some(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                state.output = Output::Full(bytes, written);
+                state.output = full(bytes);
             }
             // What the peer has sent before it went is still read, and tells more.
             Some(error) => {
@@ -108,4 +148,19 @@ impl Link {
             self.wire.wake();
         }
     }
+}
+
+/// The parts of an output: its `bytes`, and between them those of `data` that were lent.
+fn parts_of<'a>(bytes: &'a [u8], lent: &[Lent], data: &'a [u8]) -> Vec<IoSlice<'a>> {
+    let mut parts = Vec::with_capacity(2 * lent.len() + 1);
+    let (mut bytes_at, mut data_at) = (0, 0);
+    for Lent { at, size } in lent {
+        parts.push(IoSlice::new(&bytes[bytes_at..*at]));
+        parts.push(IoSlice::new(&data[data_at..data_at + size]));
+        (bytes_at, data_at) = (*at, data_at + size);
+    }
+    if bytes_at < bytes.len() {
+        parts.push(IoSlice::new(&bytes[bytes_at..]));
+    }
+    parts
 }

@@ -29,6 +29,7 @@ use std::collections::VecDeque;
 pub(crate) use event::Event;
 #[cfg(feature = "channelz")]
 pub(crate) use facts::Facts;
+pub(crate) use output::Lent;
 
 use self::closing::Closing;
 use self::flow::Flow;

@@ -5,6 +5,7 @@
 use super::Connection;
 use crate::http2::error::Violation;
 use crate::http2::frame::{self, flag};
+use crate::http2::stream::StreamId;
 use crate::limits::http2 as limits;
 
 /// What waits for the network.
@@ -12,6 +13,8 @@ use crate::limits::http2 as limits;
 pub(super) struct Output {
     /// Frames in order.
     pub(super) frames: Vec<u8>,
+    /// What is to be put between them.
+    lent: Vec<Lent>,
     /// Acknowledgements of PING: they leave before DATA that waits, because the peer measures
     /// the round trip by them.
     pongs: Vec<u8>,
@@ -21,6 +24,22 @@ pub(super) struct Output {
     pub(super) replies: u32,
     /// How many times in a row a buffer came back almost empty.
     unused: u32,
+}
+
+/// Data that is not in the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lent {
+    /// How many bytes of the output come before it.
+    pub(crate) at: usize,
+    pub(crate) size: usize,
+}
+
+impl Output {
+    /// Appends the head of a DATA frame whose data comes from elsewhere.
+    pub(super) fn lend_data(&mut self, stream: StreamId, size: usize, end: bool) {
+        frame::write_data_head(&mut self.frames, stream, size, end);
+        self.lent.push(Lent { at: self.frames.len(), size });
+    }
 }
 
 #[cfg(test)]
@@ -39,6 +58,14 @@ impl Connection {
     /// How many bytes wait to be written.
     pub(crate) fn output_len(&self) -> usize {
         self.output.frames.len() + self.output.pongs.len()
+    }
+
+    /// Where data is to be put that was lent: take this first, and then the output.
+    pub(crate) fn take_lent(&mut self) -> Vec<Lent> {
+        let Output { lent, pongs, .. } = &mut self.output;
+        // They leave first.
+        lent.iter_mut().for_each(|piece| piece.at += pongs.len());
+        std::mem::take(lent)
     }
 
     /// Takes everything that waits. Take it when it can be written: `send_data` judges by what is

@@ -84,6 +84,36 @@ impl Connection {
         data: &[u8],
         end_stream: bool,
     ) -> Result<usize, SendError> {
+        self.offer_data(stream, data, end_stream, false)
+    }
+
+    /// As [`send_data`](Self::send_data), but what is accepted is not copied: the output has the heads
+    /// of its frames alone. Take it at once, by [`take_lent`](Self::take_lent) and
+    /// [`take_output`](Self::take_output), and put the data behind the heads.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_data`](Self::send_data).
+    ///
+    /// # Panics
+    ///
+    /// If `stream` was never opened.
+    pub(crate) fn lend_data(
+        &mut self,
+        stream: StreamId,
+        data: &[u8],
+        end_stream: bool,
+    ) -> Result<usize, SendError> {
+        self.offer_data(stream, data, end_stream, true)
+    }
+
+    fn offer_data(
+        &mut self,
+        stream: StreamId,
+        data: &[u8],
+        end_stream: bool,
+        lends: bool,
+    ) -> Result<usize, SendError> {
         self.check_sendable(stream, Input::SendData)?;
         // RFC 9113 6.9.1: an empty DATA frame with END_STREAM needs no window.
         if data.is_empty() {
@@ -96,7 +126,7 @@ impl Connection {
         let count = self.sendable(stream, data.len());
         let is_all = count == data.len();
         if count > 0 {
-            self.write_data(stream, &data[..count], end_stream && is_all);
+            self.write_data(stream, &data[..count], end_stream && is_all, lends);
         }
         if count > 0 && !is_all {
             self.charge_small_cut(count);
@@ -177,7 +207,7 @@ impl Connection {
     }
 
     /// Writes DATA that the windows allow, in frames that the peer takes.
-    fn write_data(&mut self, id: StreamId, data: &[u8], end_stream: bool) {
+    fn write_data(&mut self, id: StreamId, data: &[u8], end_stream: bool, lends: bool) {
         let count = u32::try_from(data.len()).expect("a window is smaller than 4 GiB");
         self.life.answer();
         self.flow.send.charge(WINDOW_INITIAL, count);
@@ -187,16 +217,19 @@ impl Connection {
         let size_max = self.peer.max_frame_size.min(limits::DATA_FRAME_SIZE_MAX) as usize;
         let heads = data.len().div_ceil(size_max) * frame::HEAD_SIZE;
         // Trailers in most cases follow a large message, and must not double the buffer.
-        self.output.frames.reserve(data.len() + heads + TRAILERS_ROOM);
+        let copied = if lends { 0 } else { data.len() };
+        self.output.frames.reserve(copied + heads + TRAILERS_ROOM);
         let mut rest = data;
-        while rest.len() > size_max {
-            let (piece, behind) = rest.split_at(size_max);
-            frame::write_data(&mut self.output.frames, id, piece, false);
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(size_max.min(rest.len()));
+            let is_end = end_stream && behind.is_empty();
+            match lends {
+                true => self.output.lend_data(id, piece.len(), is_end),
+                false => frame::write_data(&mut self.output.frames, id, piece, is_end),
+            }
             self.abuse.sent_data();
             rest = behind;
         }
-        frame::write_data(&mut self.output.frames, id, rest, end_stream);
-        self.abuse.sent_data();
         if end_stream {
             self.end_local(id);
         }

@@ -8,8 +8,8 @@ mod write;
 
 pub(crate) use parse::{GoAway, data_padding, go_away, headers, ping, reset, window_update};
 pub(crate) use write::{
-    write_data, write_go_away, write_header_block, write_ping, write_reset, write_settings,
-    write_settings_ack, write_window_update,
+    write_data, write_data_head, write_go_away, write_header_block, write_ping, write_reset,
+    write_settings, write_settings_ack, write_window_update,
 };
 
 use super::error::Violation;

@@ -6,9 +6,14 @@ use crate::http2::stream::StreamId;
 
 /// Appends DATA without padding.
 pub(crate) fn write_data(output: &mut Vec<u8>, stream: StreamId, data: &[u8], end: bool) {
-    let flags = if end { flag::END_STREAM } else { 0 };
-    write_head(output, data.len(), kind::DATA, flags, stream);
+    write_data_head(output, stream, data.len(), end);
     output.extend_from_slice(data);
+}
+
+/// Appends the head of a DATA frame without padding, behind which `size` bytes are to follow.
+pub(crate) fn write_data_head(output: &mut Vec<u8>, stream: StreamId, size: usize, end: bool) {
+    let flags = if end { flag::END_STREAM } else { 0 };
+    write_head(output, size, kind::DATA, flags, stream);
 }
 
 /// Appends HEADERS, and CONTINUATION where the block is longer than a frame.

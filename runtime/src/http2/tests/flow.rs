@@ -30,6 +30,38 @@ fn a_stream_keeps_to_its_window() {
     peer.expect(data(1, "abcdef").end());
 }
 
+/// What is lent is framed as what is copied, windows and the end included, and acknowledgements of PING
+/// leave before it.
+#[test]
+fn lent_data_is_framed_as_copied_data_is() {
+    let data: Vec<u8> = (0..70_000_u32).map(|at| (at ^ at >> 8) as u8).collect();
+    let sent = |lends: bool| {
+        let mut peer = client_granted(1 << 20);
+        let stream = peer.open();
+        peer.forget();
+        let connection = &mut peer.connection;
+        assert_eq!(connection.send_data(stream, b"copied", false), Ok(6));
+        let accepted = match lends {
+            true => connection.lend_data(stream, &data, true),
+            false => connection.send_data(stream, &data, true),
+        };
+        assert_eq!(accepted, Ok(65_535 - 6));
+        peer.hand_over(&ping(&[7; 8]).to_bytes());
+        let lent = peer.connection.take_lent();
+        let output = peer.connection.take_output();
+        assert_eq!(lent.len(), if lends { 4 } else { 0 });
+        let (mut wire, mut taken, mut at) = (Vec::new(), 0, 0);
+        for piece in lent {
+            wire.extend_from_slice(&output[taken..piece.at]);
+            wire.extend_from_slice(&data[at..at + piece.size]);
+            (taken, at) = (piece.at, at + piece.size);
+        }
+        wire.extend_from_slice(&output[taken..]);
+        wire
+    };
+    assert!(sent(true) == sent(false));
+}
+
 /// RFC 9113 6.9.1: nor on all streams together than the window of the connection.
 #[test]
 fn streams_share_the_window_of_the_connection() {

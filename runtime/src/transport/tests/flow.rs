@@ -25,6 +25,29 @@ fn a_message_may_be_larger_than_the_windows() {
     pair.end();
 }
 
+/// A message that is written from where it lies arrives as it was, though the pipe is full again and
+/// again, and so do those behind it.
+#[test]
+fn a_lent_message_arrives_as_it_was() {
+    let pair = Pair::with(Config { initial_window_size: 300_000, ..Config::default() });
+    let client = open(&pair.client, &[], false, None).unwrap();
+    let server = pair.requests.recv_timeout(PATIENCE).unwrap().stream;
+    let payload = |size: u32| (0..size).map(|at| (at ^ at >> 8) as u8).collect::<Vec<_>>();
+    let sizes = [900_000, 3, limits::LENT_MIN as u32, 500_000];
+    let receiver = thread::spawn(move || {
+        for size in sizes {
+            assert!(receive(&server) == Incoming::Message(payload(size), false), "{size}");
+        }
+        server
+    });
+    for size in sizes {
+        let framed = [&[0][..], &size.to_be_bytes(), &payload(size)].concat();
+        client.send_message(&framed, false, soon()).unwrap();
+    }
+    drop((receiver.join().unwrap(), client));
+    pair.end();
+}
+
 /// A stream whose application does not read holds a window, and no more.
 #[test]
 fn an_unread_stream_holds_a_window() {
