@@ -32,14 +32,26 @@ PACKAGES = {
     "rust-grpc": "rust-grpc",
     "rust-grpc-plain": "rust-grpc, `descriptor=no`: no reflection, JSON and text",
     "prost": "prost",
+    "prost-json": "prost with pbjson",
 }
-# What is timed: its name, the arguments of cargo, and whether the dependencies are built anew.
+# The ratios that are told.
+RATIOS = [("rust-grpc", "prost"), ("rust-grpc-plain", "prost"), ("rust-grpc", "prost-json")]
+WITH_JSON = ("rust-grpc", "prost-json")
+DEPENDENCIES = {
+    "prost": 'prost = "=0.14.6"\n',
+    "prost-json": 'prost = "=0.14.6"\npbjson = "=0.9.0"\nserde = "=1.0.229"\nserde_json = "=1.0.154"\n',
+}
+# What is timed: its name, the arguments of cargo, whether the dependencies are built anew, and for whom.
 STEPS = [
-    ("`cargo check`", ["check", "--lib"], False),
-    ("`cargo build --release` of the library", ["build", "--release", "--lib"], False),
-    ("the same and a program that encodes and decodes each message", ["build", "--release"], False),
-    ("`cargo check`, all anew", ["check", "--lib"], True),
-    ("`cargo build --release` with the program, all anew", ["build", "--release"], True),
+    ("`cargo check`", ["check", "--lib"], False, tuple(PACKAGES)),
+    ("`cargo build --release` of the library", ["build", "--release", "--lib"], False, tuple(PACKAGES)),
+    ("the same and a program that encodes and decodes each message", ["build", "--release", "--bin", "binary"], False,
+     ("rust-grpc", "rust-grpc-plain", "prost")),
+    ("the library and a program that prints and parses the JSON of each message, too",
+     ["build", "--release", "--bin", "json"], False, WITH_JSON),
+    ("`cargo check`, all anew", ["check", "--lib"], True, tuple(PACKAGES)),
+    ("`cargo build --release` with the first program, all anew", ["build", "--release", "--bin", "binary"], True,
+     ("rust-grpc", "rust-grpc-plain", "prost")),
 ]
 
 
@@ -129,24 +141,50 @@ def write_packages(schema):
     generator = ["cargo", "run", "--quiet", "--manifest-path", ROOT / "benches" / "compile" / "Cargo.toml", "--"]
     subprocess.run([*generator, proto, WORK / "generated"], check=True)
     for package in PACKAGES:
-        ours = package != "prost"
         folder = WORK / "packages" / package
-        (folder / "src").mkdir(parents=True)
-        dependency = f'rust-grpc = {{ path = "{ROOT / "runtime"}" }}' if ours else 'prost = "=0.14.6"'
+        (folder / "src" / "bin").mkdir(parents=True)
+        dependencies = DEPENDENCIES.get(package, f'rust-grpc = {{ path = "{ROOT / "runtime"}" }}\n')
         package_table = '[package]\nname = "messages"\nversion = "0.1.0"\nedition = "2024"\n'
-        (folder / "Cargo.toml").write_text(f"[workspace]\n{package_table}[dependencies]\n{dependency}\n")
+        (folder / "Cargo.toml").write_text(f"[workspace]\n{package_table}[dependencies]\n{dependencies}")
         shutil.copytree(WORK / "generated" / package, folder / "src" / "proto")
-        tree = 'pub mod proto {\n    pub mod bench {\n        include!("proto/bench.rs");\n    }\n}\n'
-        (folder / "src" / "lib.rs").write_text("pub mod proto;\n" if ours else tree)
-        (folder / "src" / "main.rs").write_text(program(schema.names, "rust_grpc" if ours else "prost", ours))
+        (folder / "src" / "lib.rs").write_text(library(package))
+        (folder / "src" / "bin" / "binary.rs").write_text(program(package, schema.names, BINARY))
+        if package in WITH_JSON:
+            (folder / "src" / "bin" / "json.rs").write_text(program(package, schema.names, JSON))
 
 
-def program(names, runtime, ours):
-    bound = "Message" if ours else "Message + Default"
+def is_ours(package):
+    return package not in DEPENDENCIES
+
+
+def library(package):
+    if is_ours(package):
+        return "pub mod proto;\n"
+    files = ["bench.rs", "bench.serde.rs"] if package == "prost-json" else ["bench.rs"]
+    includes = "".join(f'        include!("proto/{file}");\n' for file in files)
+    return f"pub mod proto {{\n    pub mod bench {{\n{includes}    }}\n}}\n"
+
+
+# What a program does with bytes, as `again`: encoding and decoding, and JSON besides.
+BINARY = {
+    True: ("M: Message", "M::decode(bytes).map_or(0, |message| message.encode_to_vec().len())"),
+    False: ("M: Message + Default", "M::decode(bytes).map_or(0, |message| message.encode_to_vec().len())"),
+}
+JSON = {
+    True: ("M: Message + rust_grpc::message::Json", "M::decode(bytes).map_or(0, |message| M::from_json(&message.to_json().unwrap()).unwrap()"
+           ".encode_to_vec().len())"),
+    False: ("M: Message + Default + serde::Serialize + for<'d> serde::Deserialize<'d>",
+            "M::decode(bytes).map_or(0, |message| serde_json::from_str::<M>(&serde_json::to_string(&message).unwrap())"
+            ".unwrap().encode_to_vec().len())"),
+}
+
+
+def program(package, names, does):
+    bound, expression = does[is_ours(package)]
     calls = [f"    total += again::<messages::{rust_path(name)}>(&bytes);" for name in names]
     return "\n".join([
-        f"use {runtime}::Message;", "", f"fn again<M: {bound}>(bytes: &[u8]) -> usize {{",
-        "    M::decode(bytes).map_or(0, |message| message.encode_to_vec().len())", "}", "", "fn main() {",
+        f"use {'rust_grpc' if is_ours(package) else 'prost'}::Message;", "",
+        f"fn again<{bound}>(bytes: &[u8]) -> usize {{", f"    {expression}", "}", "", "fn main() {",
         "    let bytes = std::fs::read(std::env::args().nth(1).unwrap()).unwrap();", "    let mut total = 0;", *calls,
         '    println!("{total}");', "}", "",
     ])
@@ -160,7 +198,7 @@ def cargo(package, *arguments, target="target"):
 
 
 def folder_of(package):
-    return "prost" if package == "prost" else "rust-grpc"
+    return "rust-grpc" if is_ours(package) else package
 
 
 def seconds(package, arguments, anew):
@@ -187,9 +225,9 @@ def measure(rounds, steps):
     taken = {}
     for turn in range(rounds):
         for step in steps:
-            name, arguments, anew = STEPS[step]
-            packages = list(PACKAGES)
-            for package in packages[turn % 3:] + packages[:turn % 3]:
+            name, arguments, anew, packages = STEPS[step]
+            first = turn % len(packages)
+            for package in packages[first:] + packages[:first]:
                 taken.setdefault((step, package), []).append(seconds(package, arguments, anew))
                 wall, processor = taken[step, package][-1]
                 print(f"{name}: {package}: {wall:.1f} s ({processor:.1f} s)", flush=True)
@@ -197,17 +235,19 @@ def measure(rounds, steps):
 
 
 def rows(taken):
-    """Medians; how long ours takes for each second of prost's is the median of the rounds."""
-    yield "| | " + " | ".join(PACKAGES.values()) + " | rust-grpc : prost | `descriptor=no` : prost |"
-    yield "|---" * (len(PACKAGES) + 3) + "|"
+    """Medians; a ratio is the median of the rounds' ratios."""
+    ratios = [f"{PACKAGES[ours].split(':')[0]} : {PACKAGES[theirs]}" for ours, theirs in RATIOS]
+    yield "| | " + " | ".join([*PACKAGES.values(), *ratios]) + " |"
+    yield "|---" * (len(PACKAGES) + len(RATIOS) + 1) + "|"
     for step in sorted({step for step, _ in taken}):
         cells = []
         for package in PACKAGES:
-            wall, processor = (statistics.median(values) for values in zip(*taken[step, package]))
-            cells.append(f"{wall:.1f} s ({processor:.1f} s)")
-        for package in ["rust-grpc", "rust-grpc-plain"]:
-            ratios = [ours[1] / theirs[1] for ours, theirs in zip(taken[step, package], taken[step, "prost"])]
-            cells.append(f"{statistics.median(ratios):.2f}")
+            rounds = taken.get((step, package))
+            wall, processor = (statistics.median(values) for values in zip(*rounds)) if rounds else (None, None)
+            cells.append(f"{wall:.1f} s ({processor:.1f} s)" if rounds else "")
+        for ours, theirs in RATIOS:
+            pairs = list(zip(taken.get((step, ours), []), taken.get((step, theirs), [])))
+            cells.append(f"{statistics.median(one[1] / other[1] for one, other in pairs):.2f}" if pairs else "")
         yield f"| {STEPS[step][0]} | " + " | ".join(cells) + " |"
 
 
@@ -222,12 +262,12 @@ def section(schema, taken, rounds, load):
         f"{len(schema.names)} messages and {schema.enums} enums of mixed shapes in one file of {len(schema.lines):,} "
         f"lines; generated lines: {lines}.",
         "prost's derive makes the code of its messages while they compile, and its codecs are generic: they compile with "
-        "the program that uses them.",
+        "the program that uses them. pbjson gives prost JSON, which rust-grpc has by default, besides text and reflection.",
         "The dependencies are built already, but for \"all anew\".",
         "Seconds on the clock, in brackets those of the processors, of which the ratio is.", "",
         *rows(taken), "",
         f"{benchmark_page.machine()}; {benchmark_page.rustc()}; rust-grpc at {benchmark_page.commit()}, prost "
-        f"0.14.6; cargo's own profiles; {rounds} rounds in turn, medians; load {load:.1f} when it began; "
+        f"0.14.6, pbjson 0.9.0; cargo's own profiles; {rounds} rounds in turn, medians; load {load:.1f} when it began; "
         "`make bench-compile`.",
     ])
 
@@ -241,7 +281,7 @@ def main():
     load = benchmark_page.load()
     schema = Schema(arguments.messages)
     write_packages(schema)
-    steps = [step for step, (_, _, anew) in enumerate(STEPS) if not (anew and arguments.no_anew)]
+    steps = [step for step, (_, _, anew, _) in enumerate(STEPS) if not (anew and arguments.no_anew)]
     for rounds, taken in measure(arguments.rounds, steps):
         text = section(schema, taken, rounds, load)
         benchmark_page.write_section("compile", text)
