@@ -10,7 +10,7 @@
 
 #[path = "../src/http2/mod.rs"]
 mod http2;
-#[path = "../src/limits.rs"]
+#[path = "../src/limits/mod.rs"]
 mod limits;
 
 use std::alloc::{GlobalAlloc, Layout, System};
