@@ -26,8 +26,9 @@ impl Backoff {
     /// How long to wait after one more failure; `random` is in `0.0..1.0`.
     pub(crate) fn next_wait(&mut self, random: f64) -> Duration {
         let wait = self.wait;
-        self.wait = wait.mul_f64(FACTOR).min(self.max);
-        wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * random.clamp(0.0, 1.0))
+        let scaled = |factor: f64| Duration::try_from_secs_f64(wait.as_secs_f64() * factor);
+        self.wait = scaled(FACTOR).map_or(self.max, |grown| grown.min(self.max));
+        scaled(1.0 - JITTER + 2.0 * JITTER * random.clamp(0.0, 1.0)).unwrap_or(wait)
     }
 
     /// An attempt has succeeded: the next failure is a first one again.

@@ -142,7 +142,8 @@ impl RetryPolicy {
         let exponent = i32::try_from(number).unwrap_or(i32::MAX);
         let grown = self.initial_backoff.as_secs_f64() * self.backoff_multiplier.powi(exponent);
         let wait = grown.min(self.max_backoff.as_secs_f64());
-        Duration::from_secs_f64(wait * (1.0 - JITTER + 2.0 * JITTER * random.clamp(0.0, 1.0)))
+        let spread = wait * (1.0 - JITTER + 2.0 * JITTER * random.clamp(0.0, 1.0));
+        Duration::try_from_secs_f64(spread).unwrap_or(self.max_backoff)
     }
 }
 
