@@ -150,7 +150,7 @@ def run(proxy, binaries):
     port = ports["port"]
 
     def server(name):
-        return Running([binaries / "grpc-interop-server", f"--port={ports[name]}", "--use_tls=false"])
+        return Running([binaries / "grpc-interop-server", f"--port={ports[name]}", "--use_tls=false", "--stop_with_input=true"])
 
     failures = []
     with server("first"), server("second") as second:

@@ -12,7 +12,8 @@ class Ours(peer.Peer):
         self.binaries = pathlib.Path(binaries)
 
     def server(self, port, tls):
-        command = [self.binaries / "grpc-interop-server", f"--port={port}", f"--use_tls={str(tls).lower()}"]
+        command = [self.binaries / "grpc-interop-server", f"--port={port}", f"--use_tls={str(tls).lower()}",
+                   "--stop_with_input=true"]
         if tls:
             folder = peer.credentials()
             command += [f"--tls_certificate={folder / 'server1.pem'}", f"--tls_key={folder / 'server1.key'}"]

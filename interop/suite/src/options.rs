@@ -104,7 +104,7 @@ impl ClientOptions {
     }
 }
 
-/// Serves gRPC's interoperability tests until standard input ends or a signal comes.
+/// Serves gRPC's interoperability tests until a signal comes.
 #[derive(Clone, Debug, Parser)]
 #[command(rename_all = "snake_case")]
 pub struct ServerOptions {
@@ -123,6 +123,10 @@ pub struct ServerOptions {
     /// The file of its key.
     #[arg(long, default_value = "server1.key")]
     pub tls_key: PathBuf,
+
+    /// Whether to stop when standard input ends, too: with the program that has started the server.
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    pub stop_with_input: bool,
 }
 
 impl ServerOptions {

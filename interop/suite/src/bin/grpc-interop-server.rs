@@ -1,5 +1,5 @@
-//! The server of gRPC's interoperability tests: prints where it listens, and stops when standard
-//! input ends.
+//! The server of gRPC's interoperability tests: prints where it listens, and serves until it is
+//! killed, or with `--stop_with_input=true` until standard input ends.
 
 use std::io::Read;
 use std::time::Duration;
@@ -21,6 +21,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     .start()?;
     println!("{}", server.local_addresses()[0]);
+    if !options.stop_with_input {
+        server.wait_for_termination();
+    }
     std::io::stdin().read_to_end(&mut Vec::new())?;
     server.stop(Duration::from_secs(1));
     Ok(())
