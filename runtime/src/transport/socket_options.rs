@@ -32,7 +32,8 @@ impl SocketOptions {
     /// What the system says.
     pub(super) fn apply(self, socket: &Socket, address: &SocketAddr) -> io::Result<()> {
         if let Some(size) = self.receive_buffer_size {
-            socket.set_recv_buffer_size(size)?;
+            // What systems are asked for is an int.
+            socket.set_recv_buffer_size(size.min(i32::MAX as usize))?;
         }
         let Some(dscp) = self.dscp else { return Ok(()) };
         // RFC 2474 3: the upper six bits; the lower two are the system's, for congestion (RFC 3168).
@@ -98,6 +99,23 @@ mod tests {
         SocketOptions::default().apply(&asked, &address).unwrap();
         assert_eq!(plain.recv_buffer_size().unwrap(), asked.recv_buffer_size().unwrap());
         assert_eq!(asked.tos_v4().unwrap(), 0);
+    }
+
+    /// A size beyond what systems can be asked for is the largest that they can, and not what is left
+    /// of it when it is cut.
+    #[test]
+    fn a_huge_buffer_is_the_largest_that_there_is() {
+        let address = "127.0.0.1:0".parse().unwrap();
+        let size_for = |size| {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            let options = SocketOptions { receive_buffer_size: Some(size), ..Default::default() };
+            options.apply(&socket, &address).unwrap();
+            socket.recv_buffer_size().unwrap()
+        };
+        let largest = size_for(i32::MAX as usize);
+        for size in [i32::MAX as usize + 1, 3 << 30, (1 << 32) + 1, usize::MAX] {
+            assert_eq!(size_for(size), largest, "{size}");
+        }
     }
 
     /// Six bits: 63 is the last one.
