@@ -4,7 +4,7 @@
 //! reads, hold bytes back and cut the wire, so that a test can be the network at its worst.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -99,16 +99,26 @@ impl Wire for MemoryWire {
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_parts(&[IoSlice::new(bytes)])
+    }
+
+    fn write_parts(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut state = self.state();
         let pipe = &mut state.pipes[self.side];
         if pipe.broken || pipe.ended {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let count = bytes.len().min(pipe.capacity.saturating_sub(pipe.bytes.len()));
-        if count == 0 && !bytes.is_empty() {
+        let size = parts.iter().map(|part| part.len()).sum::<usize>();
+        let count = size.min(pipe.capacity.saturating_sub(pipe.bytes.len()));
+        if count == 0 && size > 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        pipe.bytes.extend(&bytes[..count]);
+        let mut left = count;
+        for part in parts {
+            let taken = part.len().min(left);
+            pipe.bytes.extend(&part[..taken]);
+            left -= taken;
+        }
         #[cfg(test)]
         {
             pipe.passed += count as u64;
@@ -260,6 +270,22 @@ mod tests {
 
     fn is_blocked(result: io::Result<usize>) -> bool {
         result.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// What several parts are together is written at once, as far as there is room for it.
+    #[test]
+    fn parts_are_written_as_one() {
+        let (one, two) = pair();
+        one.knobs().set_capacity(8);
+        let parts = [&b"abc"[..], b"", b"def", b"ghi"].map(IoSlice::new);
+        assert_eq!(one.write_parts(&parts).unwrap(), 8);
+        assert!(is_blocked(one.write_parts(&parts[3..])));
+        let mut buffer = [0; 9];
+        assert_eq!(two.read(&mut buffer).unwrap(), 8);
+        assert_eq!(&buffer, b"abcdefgh\0");
+        one.shutdown();
+        let error = one.write_parts(&parts).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     }
 
     /// What one end writes the other end reads, once, in order.
