@@ -89,7 +89,8 @@ impl Link {
                 break None;
             }
         };
-        let left = left.iter().fold(Vec::new(), |mut left, part| {
+        let size = left.iter().map(|part| part.len()).sum();
+        let left = left.iter().fold(Vec::with_capacity(size), |mut left, part| {
             left.extend_from_slice(part);
             left
         });
