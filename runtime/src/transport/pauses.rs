@@ -5,6 +5,7 @@
 //! [`MONITOR_TICK`](crate::limits::MONITOR_TICK), so that whatever else comes over it waits for two
 //! ticks at most.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use super::lead::Lead;
@@ -28,10 +29,17 @@ impl Pauses {
         lock(&self.links).is_empty()
     }
 
-    /// The monitor looks at all.
+    /// The monitor looks at all. A panic ends the link that is looked at alone.
     pub(super) fn look(&self) {
         let mut links = std::mem::take(&mut *lock(&self.links));
-        links.retain_mut(|(link, seen)| link.look(seen));
+        links.retain_mut(|(link, seen)| {
+            let look = catch_unwind(AssertUnwindSafe(|| link.look(seen)));
+            if look.is_err() {
+                // The panic hook has reported it.
+                link.close();
+            }
+            look.unwrap_or(false)
+        });
         lock(&self.links).append(&mut links);
     }
 }

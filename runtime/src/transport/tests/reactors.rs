@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 use crate::transport::platform::Descriptor;
@@ -104,11 +104,23 @@ struct Pieces {
     piece: usize,
     /// When it was read last.
     read_at: Arc<Mutex<Instant>>,
+    /// The monitor panics when it ends a pause.
+    is_trap: AtomicBool,
 }
 
 impl Pieces {
     fn of(inner: Box<dyn Wire>, piece: usize, read_at: &Arc<Mutex<Instant>>) -> Box<dyn Wire> {
-        Box::new(Self { inner, waiting: Mutex::default(), piece, read_at: Arc::clone(read_at) })
+        Self::trapped(inner, piece, read_at, false)
+    }
+
+    fn trapped(
+        inner: Box<dyn Wire>,
+        piece: usize,
+        read_at: &Arc<Mutex<Instant>>,
+        is_trap: bool,
+    ) -> Box<dyn Wire> {
+        let (waiting, is_trap) = (Mutex::default(), AtomicBool::new(is_trap));
+        Box::new(Self { inner, waiting, piece, read_at: Arc::clone(read_at), is_trap })
     }
 }
 
@@ -150,6 +162,8 @@ impl Wire for Pieces {
     }
 
     fn begin_wait(&self, interest: Interest) -> Result<Interest, Interest> {
+        let is_monitor = std::thread::current().name() == Some("grpc-monitor");
+        assert!(!is_monitor || !self.is_trap.swap(false, Ordering::Relaxed), "expected by a test");
         match interest.read && !lock(&self.waiting).is_empty() {
             true => Ok(Interest::READ),
             false => Err(interest),
@@ -237,6 +251,36 @@ fn a_panic_ends_one_connection() {
     assert!(matches!(ended, Incoming::Lost(_) | Incoming::Reset { .. }), "{ended:?}");
     assert!(one.wait_closed(soon()));
     is_answered(&open(&two, &[], true, None).unwrap());
+}
+
+/// Whatever panics while the monitor looks at a connection whose handler has paused ends that one alone:
+/// the pauses of others end still.
+#[test]
+fn a_panic_of_the_monitor_ends_one_connection() {
+    let ((entered, enters), (paused, pauses)) = (channel(), channel());
+    let run = move |accepted: Accepted| {
+        entered.send(()).unwrap();
+        assert!(matches!(receive(&accepted.stream), Incoming::Message(..)));
+        paused.send(accepted).unwrap();
+    };
+    let is_first = AtomicBool::new(true);
+    let served = Served::over(Script::new(Some, run), move |wire| {
+        Pieces::trapped(wire, usize::MAX, &read_at(), is_first.swap(false, Ordering::Relaxed))
+    });
+    // A handler that has received by itself, and does not come back.
+    let pause = |link: &Arc<Link>| {
+        let stream = open(link, &[], false, None).unwrap();
+        enters.recv_timeout(PATIENCE).unwrap();
+        stream.send_message(&framed(1), false, soon()).unwrap();
+        (stream, pauses.recv_timeout(PATIENCE).unwrap())
+    };
+    let (one, two) = (served.connect(), served.connect());
+    let (first, _handler) = pause(&one);
+    lost(receive(&first));
+    assert!(one.wait_closed(soon()));
+    let (second, handler) = pause(&two);
+    drop(second);
+    eventually(|| handler.stream.is_cancelled());
 }
 
 /// A thread that drives the connection while it waits for the end of its stream learns that the
