@@ -22,8 +22,12 @@ pub(super) struct Foreign {
 }
 
 impl Link {
-    /// Has what came at `inbox`, a head that is none of gRPC's, told without a body if none comes soon.
+    /// Has what came at `inbox`, a head that is none of gRPC's, told without a body if none comes soon;
+    /// most often it has come with the head.
     pub(super) fn expect_body(self: &Arc<Self>, inbox: &Arc<Inbox>) {
+        if !inbox.lacks_body() {
+            return;
+        }
         let (link, waiting) = (Arc::downgrade(self), Arc::downgrade(inbox));
         let tell = move || {
             if let (Some(link), Some(inbox)) = (link.upgrade(), waiting.upgrade()) {
@@ -58,6 +62,11 @@ impl Foreign {
     /// Whether there is something to take; `has_ended`: no more of the body comes.
     pub(super) fn is_ready(&self, has_ended: bool) -> bool {
         self.headers.is_some() && (has_ended || self.is_overdue || !self.body.is_empty())
+    }
+
+    /// Whether the body is waited for.
+    pub(super) fn lacks_body(&self, has_ended: bool) -> bool {
+        self.headers.is_some() && !self.is_ready(has_ended)
     }
 
     /// What came, if it is to be taken.

@@ -170,6 +170,11 @@ impl Inbox {
         (lacks_body, told)
     }
 
+    /// Whether the body of a response that is none of gRPC's is waited for.
+    pub(super) fn lacks_body(&self) -> bool {
+        lock(&self.state).received.lacks_body()
+    }
+
     /// The body of a response that is none of gRPC's is not waited for any longer.
     pub(super) fn expect_no_body(&self) -> Told {
         self.put(Received::expect_no_body)

@@ -93,9 +93,9 @@ impl Received {
         }
     }
 
-    /// Whether the response is none of gRPC's, and nothing of its body has come.
+    /// Whether the response is none of gRPC's, and its body is waited for.
     pub(super) fn lacks_body(&self) -> bool {
-        self.foreign.as_ref().is_some_and(|foreign| !foreign.is_ready(self.end.is_some()))
+        self.foreign.as_ref().is_some_and(|foreign| foreign.lacks_body(self.end.is_some()))
     }
 
     /// The body of a response that is none of gRPC's is not waited for any longer.

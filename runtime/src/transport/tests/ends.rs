@@ -5,6 +5,8 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
 use super::*;
+use crate::transport::inbox::Inbox;
+use crate::transport::incoming::Found;
 use crate::transport::{Address, lock};
 
 /// What is to be done once, behind the next write.
@@ -79,4 +81,27 @@ fn a_client_that_leaves_with_its_response_cancels_nothing() {
     assert!(told.recv().is_err(), "the callback has run");
     drop((call, stream, client));
     assert!(server.unwrap().wait_closed(soon()));
+}
+
+/// A response that is none of gRPC's is waited for only while its body has not come: no time is set for
+/// one that has come with its head, or that somebody has taken.
+#[test]
+fn no_time_is_set_for_a_body_that_has_come() {
+    let (link, _peer) = Peer::server(1);
+    let page = || [(":status", "503"), ("content-type", "text/html")].into_iter().collect();
+    let is_waited_for = |inbox: &Arc<Inbox>| {
+        link.expect_body(inbox);
+        Arc::weak_count(inbox) > 0
+    };
+    let inbox = || {
+        let inbox = Arc::new(Inbox::new(LIMIT, 1000));
+        assert!(inbox.push_head(page(), false).0);
+        inbox
+    };
+    assert!(is_waited_for(&inbox()));
+    let come = inbox();
+    let _nobody = come.push_data(b"<html>", false);
+    assert!(!is_waited_for(&come));
+    assert!(matches!(come.take(), Found::Incoming(Incoming::Foreign { .. }, _)));
+    assert!(!is_waited_for(&come));
 }
