@@ -27,6 +27,12 @@ impl<T> Shelf<T> {
         self.kept.borrow_mut().pop()
     }
 
+    /// Whether one that is given back is kept.
+    #[inline]
+    pub(crate) fn has_place(&self) -> bool {
+        self.taken.get() > 0
+    }
+
     /// Gives one back.
     #[inline]
     pub(crate) fn give_back(&self, used: T) {
@@ -54,8 +60,10 @@ mod tests {
     #[test]
     fn a_shelf_does_not_grow_without_end() {
         let shelf = Shelf::new();
+        assert!(!shelf.has_place());
         shelf.give_back(0);
         assert_eq!(shelf.take(), None);
+        assert!(shelf.has_place());
         assert_eq!((0..2 * limits::SHELF_MAX).filter_map(|_| shelf.take()).count(), 0);
         (0..2 * limits::SHELF_MAX).for_each(|number| shelf.give_back(number));
         let count = (0..2 * limits::SHELF_MAX).filter_map(|_| shelf.take()).count();

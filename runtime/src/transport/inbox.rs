@@ -127,9 +127,11 @@ impl Inbox {
         kept.unwrap_or_else(|| Arc::new(Self::new(receive_limit, window)))
     }
 
-    /// Keeps an inbox that nobody else has for [`of_peer`](Self::of_peer); what is in it goes.
+    /// Keeps an inbox that nobody else has for [`of_peer`](Self::of_peer), if this thread uses them
+    /// again; what is in it goes.
     pub(super) fn keep(inbox: &mut Arc<Self>) {
-        if let Some(used) = Arc::get_mut(inbox) {
+        let has_place = USED.try_with(Shelf::has_place).unwrap_or(false);
+        if has_place && let Some(used) = Arc::get_mut(inbox) {
             *used = Self::new(0, 0);
             let _ = USED.try_with(|shelf| shelf.give_back(Arc::clone(inbox)));
         }
@@ -431,5 +433,29 @@ impl State {
         }
         self.clear_batch();
         self.writable = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An inbox is made ready for another stream on a thread that has taken one alone: others drop it as
+    /// it is.
+    #[test]
+    fn an_inbox_is_kept_where_one_was_taken() {
+        let filled = || {
+            let mut inbox = Arc::new(Inbox::new(1000, 1000));
+            let _nobody = inbox.push_data(b"\0\0\0\0\0", true);
+            Inbox::keep(&mut inbox);
+            inbox
+        };
+        assert!(filled().has(Awaited::Incoming));
+        let taken = Inbox::of_peer(1000, 1000);
+        let kept = filled();
+        assert!(!kept.has(Awaited::Incoming));
+        let place = Arc::as_ptr(&kept);
+        drop((taken, kept));
+        assert_eq!(Arc::as_ptr(&Inbox::of_peer(1000, 1000)), place);
     }
 }
