@@ -286,7 +286,9 @@ fn write_entry<'m, K: Kind, V: Kind>(
 #[cfg(test)]
 mod tests {
     use super::super::kind::{Int64, Str};
-    use super::super::{scratch, writer::Writer};
+    use super::super::well_known::value::Kind;
+    use super::super::well_known::{Struct, Value};
+    use super::super::{Message, scratch, writer::Writer};
     use super::*;
 
     /// The prefixes of any two keys are in the order of the keys, or equal.
@@ -324,6 +326,34 @@ mod tests {
                 assert!(written(&map, 0) == written(&tree, 1), "{size}, {beginning}");
             }
         }
+    }
+
+    /// Keys of any length are in order, from none to those whose length takes three bytes, and whatever
+    /// their octets are.
+    #[test]
+    fn keys_of_any_length_are_in_order() {
+        let lengths = [0, 1, 2, 7, 8, 9, 63, 64, 127, 128, 8191, 8192, 16_383, 16_384];
+        let keys =
+            ["a", "\0", "é", "\u{10ffff}"].map(|text| lengths.map(|count| text.repeat(count)));
+        let map: HashMap<_, _> =
+            keys.into_iter().flatten().map(|key| (key, String::new())).collect();
+        let tree: BTreeMap<_, _> = map.clone().into_iter().collect();
+        assert!(written(&map, 0) == written(&tree, 1));
+    }
+
+    /// A large map of large maps is written as often as wanted in one way, and read as it was.
+    #[test]
+    fn maps_in_maps_are_in_order() {
+        let of = |value| Value { kind: Some(value), ..Default::default() };
+        let map = |value: &dyn Fn(usize) -> Value| {
+            let fields = (0..50).map(|number| (format!("key {number}"), value(number))).collect();
+            Struct { fields, ..Default::default() }
+        };
+        let long = |number| of(Kind::StringValue("v".repeat(number * 200)));
+        let outer = || map(&|_| of(Kind::StructValue(map(&long))));
+        let bytes = outer().encode_to_vec();
+        assert!(bytes == outer().encode_to_vec(), "each map has an order of its own");
+        assert!(Struct::decode(&bytes).unwrap() == outer());
     }
 
     /// Numbers are in their own order, which is not that of their bytes.
