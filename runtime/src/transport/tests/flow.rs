@@ -48,6 +48,36 @@ fn a_lent_message_arrives_as_it_was() {
     pair.end();
 }
 
+/// Large messages of several streams, lent or copied because another one is being written, arrive as they
+/// were, each stream's in order.
+#[test]
+fn large_messages_of_several_streams_arrive_as_they_were() {
+    let pair = Pair::with(Config { initial_window_size: 50_000, ..Config::default() });
+    pair.up.set_capacity(40_000);
+    let (min, streams) = (limits::LENT_MIN, (0..4).map(|_| pair.call(&[], false)));
+    let streams: Vec<_> = streams.collect();
+    let sizes = [min - 5, min - 6, 70_000, 1, 49_995, 49_996, min - 5, 200_000];
+    thread::scope(|scope| {
+        for (place, (client, Accepted { stream: server, .. })) in streams.iter().enumerate() {
+            let sizes = move || (0..24).map(move |turn| sizes[(place + turn) % 8]);
+            scope.spawn(move || {
+                for size in sizes() {
+                    client.send_message(&framed(size), false, soon()).unwrap();
+                }
+                client.finish().unwrap();
+            });
+            scope.spawn(move || {
+                for size in sizes() {
+                    assert!(receive(server) == message(size), "{size}");
+                }
+                assert_eq!(receive(server), Incoming::End);
+            });
+        }
+    });
+    drop(streams);
+    pair.end();
+}
+
 /// A stream whose application does not read holds a window, and no more.
 #[test]
 fn an_unread_stream_holds_a_window() {
