@@ -8,7 +8,7 @@ use super::lexer::{Lexer, Token};
 use super::{TextParseOptions, name_of};
 use crate::limits;
 use crate::message::reflect::{
-    DynamicExtension, FieldDescriptor, FieldMut, List, Map, MessageDescriptor, Reflect,
+    DynamicExtension, FieldDescriptor, FieldMut, List, Map, MessageDescriptor, Reflect, Resolver,
     set_extension,
 };
 
@@ -21,6 +21,7 @@ pub(super) fn parse(
     message: &mut dyn Reflect,
     options: &TextParseOptions<'_>,
 ) -> Result<(), TextError> {
+    let file = message.descriptor().file().clone();
     let memory_max = options.memory.unwrap_or_else(|| limits::decode_memory(text.len()));
     let mut parser = Parser {
         lexer: Lexer::new(text),
@@ -28,6 +29,7 @@ pub(super) fn parse(
         memory_left: memory_max,
         memory_max,
         options,
+        resolver: Resolver::new(options.pool, &file),
     };
     parser.fields(message, None)
 }
@@ -38,6 +40,8 @@ struct Parser<'a> {
     memory_left: usize,
     memory_max: usize,
     options: &'a TextParseOptions<'a>,
+    /// Of the outermost message: what its file uses has all that the files of its parts use.
+    resolver: Resolver<'a>,
 }
 
 /// What a message's text has set so far: singular fields, oneofs, and extensions with their values,

@@ -15,8 +15,14 @@ use crate::message::shape::{ITEM, parse_item};
 use crate::message::{FieldKind, List, UnknownFields, UnknownValue};
 
 pub(super) fn print(message: &dyn Reflect, options: &TextPrintOptions<'_>) -> String {
-    let mut printer =
-        Printer { out: String::new(), indent: options.indent, memory_left: None, options };
+    let resolver = Resolver::new(options.pool, message.descriptor().file());
+    let mut printer = Printer {
+        out: String::new(),
+        indent: options.indent,
+        memory_left: None,
+        options,
+        resolver,
+    };
     printer.message(message);
     if options.single_line {
         printer.out.truncate(printer.out.trim_end().len());
@@ -30,6 +36,8 @@ pub(super) struct Printer<'a> {
     /// Of the outermost `Any` or extension that is being printed.
     memory_left: Option<usize>,
     options: &'a TextPrintOptions<'a>,
+    /// Of the outermost message: what its file uses has all that the files of its parts use.
+    resolver: Resolver<'a>,
 }
 
 impl Printer<'_> {
@@ -57,12 +65,11 @@ impl Printer<'_> {
             return;
         }
         let descriptor = message.descriptor();
-        let resolver = Resolver::new(self.options.pool, descriptor.file());
         // One that cannot be decoded is an unknown field like others.
         let around = self.memory_left;
         let mut memory = around;
         let depth = self.depth_left();
-        let extensions = extension_fields(message, &resolver, depth, &mut memory);
+        let extensions = extension_fields(message, &self.resolver, depth, &mut memory);
         let extensions = extensions.unwrap_or_default();
         self.memory_left = memory;
         for extension in &extensions {
@@ -185,8 +192,7 @@ impl Printer<'_> {
         };
         // What is too deep to be read back stays bytes; the message below is a level of its own.
         let Some(depth) = self.depth_left().checked_sub(1) else { return false };
-        let resolver = Resolver::new(self.options.pool, descriptor.file());
-        let known = type_of_url(url).and_then(|name| resolver.message(name));
+        let known = type_of_url(url).and_then(|name| self.resolver.message(name));
         let mut memory = self.memory_left;
         let decode = |known| DynamicMessage::decode_inner(known, bytes, depth, &mut memory).ok();
         let Some(inner) = known.and_then(decode) else { return false };

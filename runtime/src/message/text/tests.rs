@@ -224,6 +224,44 @@ fn any_is_expanded() {
     assert!(Duration::from_text("[a/google.protobuf.Duration] {}").is_err());
 }
 
+/// The type in an `Any` is looked for among the files of the outermost message: that of `Any` itself
+/// knows none.
+#[test]
+fn types_in_any_are_those_that_the_outermost_message_knows() {
+    let subject = FieldDescriptorProto {
+        name: Some("subject".into()),
+        number: Some(1),
+        label: Some(Label::Optional),
+        r#type: Some(Type::Message),
+        type_name: Some(".google.protobuf.Any".into()),
+        ..Default::default()
+    };
+    let note = FieldDescriptorProto {
+        name: Some("text".into()),
+        r#type: Some(Type::String),
+        type_name: None,
+        ..subject.clone()
+    };
+    let message = |name: &str, field| DescriptorProto {
+        name: Some(name.into()),
+        field: vec![field],
+        ..Default::default()
+    };
+    let file = FileDescriptorProto {
+        name: Some("event.proto".into()),
+        package: Some("event".into()),
+        dependency: vec!["google/protobuf/any.proto".into()],
+        message_type: vec![message("Event", subject), message("Note", note)],
+        ..Default::default()
+    };
+    let mut pool = DescriptorPool::new();
+    pool.add_files([&*file.encode_to_vec()]).unwrap();
+    let event = pool.message("event.Event").unwrap();
+    let text = "subject {\n  [a/event.Note] {\n    text: \"x\"\n  }\n}\n";
+    let message = DynamicMessage::from_text(event, text).unwrap();
+    assert_eq!(message.to_text(), text);
+}
+
 fn extended() -> DescriptorPool {
     let extension = |name: &str, number, kind, label| FieldDescriptorProto {
         name: Some(name.into()),

@@ -33,8 +33,7 @@ impl Parser<'_> {
         // Both are set now: neither may follow.
         seen.fields.extend([1, 2]);
         check_url(url).or_else(|what| fault(self, what))?;
-        let resolver = Resolver::new(self.options.pool, descriptor.file());
-        let known = type_of_url(url).and_then(|name| resolver.message(name));
+        let known = type_of_url(url).and_then(|name| self.resolver.message(name));
         let Some(known) = known else {
             if self.options.ignore_unknown {
                 return self.skip_value();
@@ -63,7 +62,7 @@ impl Parser<'_> {
         message: &dyn Reflect,
         seen: &mut Seen,
     ) -> Result<(), TextError> {
-        let resolver = Resolver::new(self.options.pool, descriptor.file());
+        let resolver = self.resolver;
         let extends = |field: &FieldDescriptor<'_>| {
             field.containing_message().full_name() == descriptor.full_name()
         };
