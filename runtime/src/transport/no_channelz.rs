@@ -62,6 +62,8 @@ impl Account {
 impl ListedSocket {
     pub(super) fn set_link(&self, _link: &std::sync::Arc<super::link::Link>) {}
 
+    pub(super) fn unlist(&self) {}
+
     pub(super) fn open_stream(&self) {}
 
     pub(super) fn send(&self, _framed: &[u8]) {}

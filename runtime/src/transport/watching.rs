@@ -57,6 +57,7 @@ impl Link {
         drop(settled);
         self.tell_leaving();
         self.wire.shutdown();
+        self.listed.unlist();
         lock(&self.state).reader_done = true;
         self.changed.notify_all();
     }

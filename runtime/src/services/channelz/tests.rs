@@ -151,6 +151,22 @@ fn what_is_dropped_is_told_of_no_more() {
     assert_eq!(format!("{channelz:?}"), "Channelz { channels: 0, servers: 0, sockets: 0 }");
 }
 
+/// A connection that is over is told of no more, though somebody still holds a call that it had.
+#[test]
+fn a_connection_that_is_over_is_told_of_no_more() {
+    let setup = Setup::new();
+    let mut chat = setup.chat();
+    chat.send(b"hello".to_vec()).unwrap();
+    assert!(chat.recv().unwrap().is_some());
+    let connection = setup.asking.subchannel().socket_ref[0].socket_id;
+    let registry = setup.channelz.registry();
+    assert!(registry.socket(connection).is_some());
+    setup.server.stop(Duration::ZERO);
+    assert!(chat.recv().is_err());
+    until("its connection is gone", || registry.socket(connection).is_none());
+    drop(chat);
+}
+
 /// A14: a channel tells its target, its state, and how many calls have started, succeeded and failed,
 /// and when the last one started; so does its subchannel.
 #[test]

@@ -158,7 +158,7 @@ impl Account {
     }
 }
 
-/// A socket that is in a list, or in none; it is taken out when this is dropped.
+/// A socket that is in a list, or in none; it is taken out when it is over, or this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct ListedSocket(Option<Arc<Socket>>);
 
@@ -167,6 +167,13 @@ impl ListedSocket {
     pub(super) fn set_link(&self, link: &Arc<Link>) {
         if let Some(socket) = &self.0 {
             socket.set_link(Arc::<Link>::downgrade(link));
+        }
+    }
+
+    /// Takes it out.
+    pub(super) fn unlist(&self) {
+        if let Some(socket) = &self.0 {
+            socket.unlist();
         }
     }
 
@@ -206,8 +213,6 @@ impl ListedSocket {
 
 impl Drop for ListedSocket {
     fn drop(&mut self) {
-        if let Some(socket) = &self.0 {
-            socket.unlist();
-        }
+        self.unlist();
     }
 }
