@@ -10,16 +10,15 @@ use std::time::Duration;
 use super::peer::{Peer, Peers};
 use super::{Stub, text};
 use crate::client::balancer::{Addresses, Endpoint};
-use crate::client::{Channel, ChannelBuilder, Request, Response};
+use crate::client::{Channel, ChannelBuilder, Request};
 use crate::grpc::{Code, ConnectivityState};
-use crate::http2::Reason;
 use crate::transport::memory::Knobs;
 use crate::transport::{Latch, now};
 use ConnectivityState::{Connecting, Idle, Ready, Shutdown, TransientFailure};
 
-const TICK: Duration = Duration::from_millis(1);
-const HOUR: Duration = Duration::from_secs(3600);
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const TICK: Duration = Duration::from_millis(1);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Servers by name, and what a look-up of their common name finds.
 pub(super) struct Servers {
@@ -169,17 +168,6 @@ fn the_first_call_connects_to_all() {
     servers.join(stub);
 }
 
-/// An address that a look-up finds twice is one address.
-#[test]
-fn an_address_found_twice_is_one() {
-    let servers = Servers::up(["a", "b"]);
-    servers.find(&["a", "b", "a"]);
-    let stub = servers.stub(builder());
-    until_links(&stub, 2);
-    assert_eq!(shares(&stub, 10), [share("a", 5), share("b", 5)]);
-    servers.join(stub);
-}
-
 /// round_robin: a lost connection is made again by itself, and calls take the others meanwhile, in turn.
 #[test]
 fn a_lost_address_is_connected_to_again() {
@@ -262,88 +250,6 @@ fn a_connection_that_is_lost_at_once_waits_for_the_backoff() {
     let status = stub.unary(text("")).unwrap_err();
     assert_eq!(status.message(), "a: the connection was lost as soon as it was made");
     drop(stub);
-}
-
-/// Resolution: a lost connection has the name looked up again. Addresses that are new are connected to;
-/// those that are gone get no more calls, and the calls that they have go on.
-#[test]
-fn a_changed_name_is_followed() {
-    let servers = Servers::new(["a", "b", "c"]);
-    servers.find(&["a", "b"]);
-    servers.server("a").up();
-    servers.server("c").up();
-    let gate = Arc::new(Latch::default());
-    let closed = gate.clone();
-    servers.server("b").peers.add(move |peer| {
-        let (stream, _) = peer.request();
-        closed.wait(None);
-        peer.reply(stream, "late");
-        peer.until_closed();
-        assert_eq!(peer.farewell(), Some(Reason::NO_ERROR));
-    });
-    let stub = servers.stub(builder());
-    until_links(&stub, 2);
-    let pending = [(); 2].map(|()| stub.pending(text("")).unwrap());
-    servers.find(&["c", "a"]);
-    servers.server("a").connected().cut();
-    servers.server("a").up();
-    until(|| servers.server("c").peers.connects() == 1 && stub.0.links().len() == 2);
-    assert_eq!(shares(&stub, 10), [share("a", 5), share("c", 5)]);
-    gate.open();
-    let answers =
-        pending.map(|call| call.wait().map_or_else(|_| text("lost"), Response::into_inner));
-    assert!(answers.contains(&text("late")), "{answers:?}");
-    servers.join(stub);
-}
-
-/// A name is looked up again at the earliest when the gap is over, however often connections fail.
-#[test]
-fn look_ups_are_spaced_out() {
-    let servers = Servers::new(["a", "b"]);
-    let stub = servers.stub(builder().min_time_between_resolutions(HOUR));
-    stub.0.connect();
-    until(|| servers.server("a").peers.connects() > 5);
-    assert_eq!(servers.look_ups(), 1);
-    servers.join(stub);
-
-    let servers = Servers::new(["a", "b"]);
-    let stub = servers.stub(builder());
-    stub.0.connect();
-    until(|| servers.look_ups() > 3);
-    servers.join(stub);
-}
-
-/// A look-up that finds nothing is the failure of calls, and is made again after the backoff.
-#[test]
-fn a_failed_look_up_is_made_again() {
-    let servers = Servers::up(["a"]);
-    servers.find(&["error"]);
-    let stub = servers.stub(builder());
-    let status = stub.unary(text("")).unwrap_err();
-    assert_eq!(status.code(), Code::Unavailable);
-    assert_eq!(status.message(), "connect to servers: look-up of servers: no answer");
-    until(|| servers.look_ups() > 3);
-    servers.find(&[]);
-    let nothing = "connect to servers: no address";
-    until(|| stub.unary(text("")).unwrap_err().message() == nothing);
-    servers.find(&["a"]);
-    assert_eq!(*stub.unary(Request::new(text("")).wait_for_ready()).unwrap(), "a");
-    servers.join(stub);
-}
-
-/// A look-up that fails later changes nothing: the addresses of the last one stay.
-#[test]
-fn a_failed_look_up_keeps_the_addresses() {
-    let servers = Servers::up(["a", "b"]);
-    let stub = servers.stub(builder());
-    until_links(&stub, 2);
-    servers.find(&["error"]);
-    servers.server("b").connected().cut();
-    until(|| servers.look_ups() > 3);
-    assert_eq!(shares(&stub, 3), [share("a", 3)]);
-    servers.server("b").up();
-    until(|| stub.0.links().len() == 2);
-    servers.join(stub);
 }
 
 /// A server that allows one call at a time, and answers each when it is told to.

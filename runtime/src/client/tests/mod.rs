@@ -17,6 +17,7 @@ mod options;
 mod peer;
 mod pending;
 mod proxies;
+mod resolution;
 mod retries;
 mod sending;
 mod service_config;
