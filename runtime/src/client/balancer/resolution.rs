@@ -76,10 +76,10 @@ impl Shared {
             Resolution::Idle => {
                 let time = now();
                 let resolved = state.resolved.unwrap_or(time);
-                self.schedule(
-                    state,
-                    resolved.checked_add(self.resolution_gap).map_or(time, |at| at.max(time)),
-                );
+                // A gap that ends beyond all times is never over.
+                if let Some(at) = resolved.checked_add(self.resolution_gap) {
+                    self.schedule(state, at.max(time));
+                }
             }
             Resolution::Running { again, .. } => *again = true,
             Resolution::Scheduled(_) => {}

@@ -1,6 +1,7 @@
 //! The addresses of a name that calls take in turn, and how they are looked up again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::balancing::{HOUR, Servers, builder, share, shares, until, until_links};
 use super::text;
@@ -99,5 +100,16 @@ fn an_address_found_twice_is_one() {
     let stub = servers.stub(builder());
     until_links(&stub, 2);
     assert_eq!(shares(&stub, 10), [share("a", 5), share("b", 5)]);
+    servers.join(stub);
+}
+
+/// A gap that ends beyond all times is never over.
+#[test]
+fn a_gap_may_be_endless() {
+    let servers = Servers::new(["a"]);
+    let stub = servers.stub(builder().min_time_between_resolutions(Duration::MAX));
+    stub.0.connect();
+    until(|| servers.server("a").peers.connects() > 5);
+    assert_eq!(servers.look_ups(), 1);
     servers.join(stub);
 }
