@@ -106,6 +106,12 @@ impl Shared {
                 state.failures = 0;
                 match &self.options.health {
                     None => next = self.set_ready(&mut state, link),
+                    // It has left before it was here to be left.
+                    Some(_) if !link.is_usable() => {
+                        state.phase = Phase::Idle;
+                        state.leave(std::slice::from_ref(link));
+                        next = self.replace(&mut state);
+                    }
                     Some(check) => watch = Some(self.rest(&mut state, check, link)),
                 }
                 None
@@ -179,4 +185,32 @@ pub(in crate::client) fn unreachable(target: &str, error: &io::Error) -> Status 
         "" => format!("connect to {target}: {cause}"),
         place => format!("connect to {target}: {place}: {cause}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::connector::{ConnectionOptions, Connector, HealthCheck};
+    use crate::grpc::ConnectivityState;
+    use crate::transport::{memory, now};
+
+    /// gRFC A17: a connection that is lost between its SETTINGS and the end of its attempt is not watched:
+    /// nobody would ever stop that.
+    #[test]
+    fn a_connection_that_is_lost_at_once_is_not_watched() {
+        let health = HealthCheck::new("a.B", "http", "localhost", "test");
+        let health = Some(Arc::new(health));
+        let options = ConnectionOptions { health, ..ConnectionOptions::default() };
+        let refuse = |_| Err(io::ErrorKind::ConnectionRefused.into());
+        let connector = Connector::new("memory".into(), Box::new(refuse), options);
+        let shared = &connector.shared;
+        let attempt = shared.begin(&mut lock(&shared.state), now());
+        let (wire, _peer) = memory::pair();
+        let link = Link::client(Box::new(wire), http2::Config::default(), "test").unwrap();
+        link.close();
+        shared.settle(&attempt, Ok(link));
+        assert!(lock(&shared.state).watches.is_empty());
+        assert_eq!(connector.connectivity().get(), ConnectivityState::Idle);
+        assert!(!shared.pool.has_resting());
+    }
 }
