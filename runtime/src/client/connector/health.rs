@@ -12,6 +12,7 @@ mod message;
 
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Wake, Waker};
+use std::time::Duration;
 
 use super::{Phase, Shared, State};
 use crate::grpc::headers::{self, RequestHead};
@@ -67,6 +68,8 @@ pub(super) struct Watch {
 struct Watching {
     stream: Option<Stream>,
     backoff: Backoff,
+    /// The server has said how it is since the call was begun.
+    is_answered: bool,
     /// The next call.
     retry: Option<Scheduled>,
     is_over: bool,
@@ -152,11 +155,11 @@ impl Watch {
             match self.read(incoming) {
                 News::Nothing => {}
                 News::Serving => {
-                    lock(&self.state).backoff.reset();
+                    self.on_answer();
                     self.tell(Ok(()));
                 }
                 News::NotServing(status) => {
-                    lock(&self.state).backoff.reset();
+                    self.on_answer();
                     self.tell(Err(status));
                 }
                 News::Unimplemented => {
@@ -168,6 +171,12 @@ impl Watch {
         }
     }
 
+    fn on_answer(&self) {
+        let mut state = lock(&self.state);
+        state.backoff.reset();
+        state.is_answered = true;
+    }
+
     /// The call has ended, or could not be begun: the health is not known until the next one says it.
     fn end(self: &Arc<Self>, status: Status) {
         let stream = {
@@ -175,7 +184,12 @@ impl Watch {
             if state.is_over {
                 return;
             }
-            let at = now() + state.backoff.next_wait(random());
+            // A17: after an answer the next attempt is made at once, and further ones with backoff.
+            let wait = match std::mem::take(&mut state.is_answered) {
+                true => Duration::ZERO,
+                false => state.backoff.next_wait(random()),
+            };
+            let at = now() + wait;
             let watch = Arc::clone(self);
             let again = move || {
                 let begun = Arc::clone(&watch);
@@ -252,6 +266,7 @@ impl Shared {
         let watching = Watching {
             stream: None,
             backoff: self.options.backoff.clone(),
+            is_answered: false,
             retry: None,
             is_over: false,
         };

@@ -188,3 +188,23 @@ fn health_checks_can_be_disabled() {
     assert_eq!(shares(&stub, 2), [share("a", 2)]);
     servers.join(stub);
 }
+
+/// A17: once a server has said how it is, the next watch begins at once; one that says nothing is followed
+/// after the backoff.
+#[test]
+fn a_watch_that_was_answered_is_followed_at_once() {
+    let servers = Servers::new(["a"]);
+    servers.server("a").peers.add(move |peer| {
+        for _ in 0..3 {
+            let watch = watched(peer);
+            peer.send_message(watch, SERVING);
+            peer.send_trailers(watch, &[("grpc-status", "14")]);
+        }
+        let watch = watched(peer);
+        peer.send_trailers(watch, &[("grpc-status", "13"), ("grpc-message", "broken")]);
+        peer.until_closed();
+    });
+    let stub = servers.stub(checked().reconnect_backoff(HOUR, HOUR));
+    until(|| stub.unary(text("")).is_err_and(|status| status.message() == "a: broken"));
+    servers.join(stub);
+}
