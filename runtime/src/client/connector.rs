@@ -410,6 +410,10 @@ impl Places for Arc<Shared> {
         link
     }
 
+    fn is_resting(&self, link: &Arc<Link>) -> bool {
+        self.pool.is_resting(link)
+    }
+
     fn wait(&self, opening: &mut Opening<'_>) -> Result<(), OpenError> {
         self.pool.wait(opening)
     }

@@ -45,7 +45,7 @@ impl Pool {
     }
 
     /// Has a connection take no calls until it is added, again or for the first time; calls that it has
-    /// go on.
+    /// go on, and those that queue there look elsewhere.
     pub(super) fn rest(&self, link: &Arc<Link>) {
         let mut links = lock(&self.links);
         links.retain(|other| !Arc::ptr_eq(other, link));
@@ -53,6 +53,14 @@ impl Pool {
         if !resting.iter().any(|other| Arc::ptr_eq(other, link)) {
             resting.push(Arc::clone(link));
         }
+        drop((links, resting));
+        // Who comes to queue here from now on sees that it rests.
+        link.dismiss_queue();
+    }
+
+    /// Whether a connection takes no calls for now.
+    pub(super) fn is_resting(&self, link: &Arc<Link>) -> bool {
+        lock(&self.resting).iter().any(|other| Arc::ptr_eq(other, link))
     }
 
     /// Whether there are connections that take no calls for now, and may later.

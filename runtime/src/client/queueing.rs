@@ -1,7 +1,7 @@
 //! A call that asks for its stream at one connection after the other, and queues where all are full.
 //!
 //! The invariant: who queues, queues at all connections that may take the call (gRFC A105), those included
-//! that come later, and is out of all queues once it has a stream or gives up.
+//! that come later but for those that rest, and is out of all queues once it has a stream or gives up.
 
 use std::sync::Arc;
 
@@ -11,6 +11,9 @@ use crate::transport::{Link, OpenError, Opened, Opening, Stream};
 pub(super) trait Places {
     /// The best one for a call besides those that it has `asked`.
     fn pick_besides(&self, asked: &[Arc<Link>]) -> Option<Arc<Link>>;
+
+    /// Whether a connection takes no calls for now. Who queues there is given a turn once it does not.
+    fn is_resting(&self, link: &Arc<Link>) -> bool;
 
     /// Waits until one of them may take the call, which queues at all of them.
     ///
@@ -64,8 +67,16 @@ fn open_at_any<E: From<OpenError>>(
                 Err(error) => return Err(error.into()),
             }
         }
+        // Others come to queue where this call does, but for the queues of those that rest.
+        opening.leave_queues_of(|link| places.is_resting(link));
+        if opening.queues().is_empty() {
+            return Err(OpenError::Unavailable("no server takes calls".into()).into());
+        }
         places.wait(opening)?;
         for link in opening.queues().to_vec() {
+            if places.is_resting(&link) {
+                continue;
+            }
             match opening.ask(&link) {
                 Ok(None) => {}
                 Ok(Some(opened)) => return Ok(opened),

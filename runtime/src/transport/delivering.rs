@@ -29,13 +29,18 @@ impl State {
         }
         let is_hopeless = self.lost.is_some() || self.retiring || self.exhausted;
         if is_hopeless || self.core.is_going_away() {
-            for inbox in self.turns.end() {
-                self.tell(&inbox, inbox.give_turn());
-            }
+            self.dismiss_queue();
         } else if !self.turns.is_empty() {
             for inbox in self.turns.call(self.core.room()) {
                 self.tell(&inbox, inbox.give_turn());
             }
+        }
+    }
+
+    /// Has those who wait for a stream look elsewhere.
+    pub(super) fn dismiss_queue(&mut self) {
+        for inbox in self.turns.end() {
+            self.tell(&inbox, inbox.give_turn());
         }
     }
 

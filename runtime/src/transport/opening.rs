@@ -159,6 +159,13 @@ impl<'a> Opening<'a> {
         &self.queues
     }
 
+    /// Leaves the queues of those connections that take no calls for now.
+    pub(crate) fn leave_queues_of(&mut self, rests: impl Fn(&Arc<Link>) -> bool) {
+        for link in self.queues.extract_if(.., |link| rests(link)) {
+            link.submit(|state| state.turns().leave(&self.inbox));
+        }
+    }
+
     /// Leaves the queues that it knows of, for others than those to be left behind them.
     pub(crate) fn leave_queues(&mut self) -> Left {
         self.leave();
@@ -208,6 +215,11 @@ impl Link {
     pub(crate) fn share_queue_of(&self, other: &Self) {
         let turns = other.submit(|state| state.turns().uncalled());
         self.submit(|state| *state.turns() = turns);
+    }
+
+    /// Has those who queue here look elsewhere.
+    pub(crate) fn dismiss_queue(&self) {
+        self.submit(|state| state.dismiss_queue());
     }
 
     /// Opens a stream, as one that has nowhere else to go.

@@ -273,6 +273,11 @@ impl Places for Arc<Shared> {
         self.in_turn(&ready.connectors, asked)
     }
 
+    fn is_resting(&self, link: &Arc<Link>) -> bool {
+        let connectors = lock(&self.state).connectors();
+        connectors.iter().any(|connector| connector.is_resting(link))
+    }
+
     fn wait(&self, opening: &mut Opening<'_>) -> Result<(), OpenError> {
         opening.wait_for_any()
     }

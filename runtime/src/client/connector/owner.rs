@@ -39,6 +39,11 @@ impl Connector {
         self.shared.pool.first_usable()
     }
 
+    /// Whether a connection takes no calls for now.
+    pub(crate) fn is_resting(&self, link: &Arc<Link>) -> bool {
+        self.shared.is_resting(link)
+    }
+
     /// Takes no more calls, for good. Returns the connections that it had: each closes when its last
     /// call has ended.
     pub(crate) fn retire(&self) -> Vec<Arc<Link>> {

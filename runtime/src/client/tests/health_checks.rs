@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::balancing::{Servers, builder, share, shares, until, until_links};
 use super::peer::Peer;
 use super::text;
-use crate::client::ChannelBuilder;
+use crate::client::{ChannelBuilder, Request, Response};
 use crate::grpc::{Code, ConnectivityState, envelope};
 use crate::http2::StreamId;
 use crate::transport::Latch;
@@ -206,5 +206,48 @@ fn a_watch_that_was_answered_is_followed_at_once() {
     });
     let stub = servers.stub(checked().reconnect_backoff(HOUR, HOUR));
     until(|| stub.unary(text("")).is_err_and(|status| status.message() == "a: broken"));
+    servers.join(stub);
+}
+
+/// A17, A105: a call that queues at a server which serves no more takes another one.
+#[test]
+fn a_call_does_not_queue_where_nobody_serves() {
+    let servers = Servers::new(["a", "b"]);
+    let [full, freed, serves] = [(); 3].map(|()| Arc::new(Latch::default()));
+    let [full_, freed_, serves_] = [&full, &freed, &serves].map(Arc::clone);
+    servers.server("a").peers.add(move |peer| {
+        peer.configure(|config| config.max_concurrent_streams = 2);
+        let watch = watched(peer);
+        peer.send_message(watch, SERVING);
+        let (stream, _) = peer.request();
+        full_.wait(None);
+        peer.send_message(watch, NOT_SERVING);
+        freed_.wait(None);
+        peer.reply(stream, "a");
+        peer.until_closed();
+    });
+    servers.server("b").peers.add(move |peer| {
+        let watch = watched(peer);
+        serves_.wait(None);
+        peer.send_message(watch, SERVING);
+        answer(peer, "b");
+    });
+    let stub = servers.stub(checked());
+    until_links(&stub, 2);
+    until(|| stub.0.state() == ConnectivityState::Ready);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| stub.unary(text("")).unwrap().into_inner());
+        until(|| stub.0.links().iter().any(|link| link.open_streams() == 2));
+        let bounded = Request::new(text("")).timeout(Duration::from_secs(20));
+        let second = scope.spawn(|| stub.unary(bounded).map(Response::into_inner));
+        until(|| stub.0.links().iter().any(|link| link.queued() == 1));
+        full.open();
+        until(|| stub.0.state() == ConnectivityState::Connecting);
+        serves.open();
+        let second = second.join();
+        freed.open();
+        assert_eq!(second.unwrap().unwrap(), "b");
+        assert_eq!(first.join().unwrap(), "a");
+    });
     servers.join(stub);
 }
