@@ -3,7 +3,7 @@
 //! A link is driven by two verbs alone, `submit` and `pump` (see `verbs`). Who submits writes at once
 //! without blocking; who pumps is decided by `lead`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Instant;
 use std::{fmt, io};
@@ -54,6 +54,8 @@ pub(crate) struct Link {
     pub(super) cork: Cork,
     /// What [`State::is_usable`] says, set under the lock of the state before it is released.
     pub(super) usable: AtomicBool,
+    /// How many of its streams are no calls of the channel's.
+    uncounted: AtomicUsize,
     /// What it is told of by, and counts in.
     pub(super) listed: ListedSocket,
     peer: Arc<Address>,
@@ -224,6 +226,7 @@ impl Link {
             unserved: Mutex::default(),
             cork: Cork::default(),
             usable: AtomicBool::new(true),
+            uncounted: AtomicUsize::new(0),
             listed,
             peer,
         });
@@ -287,7 +290,19 @@ impl Link {
 
     /// How much there is to do on the connection; `None` if no stream can be opened any more.
     pub(crate) fn load(&self) -> Option<Load> {
-        lock(&self.state).load()
+        let Load { is_full, calls } = lock(&self.state).load()?;
+        let calls = calls.saturating_sub(self.uncounted.load(Ordering::Relaxed));
+        Some(Load { is_full, calls })
+    }
+
+    /// One of its streams is no call, until [`Link::count_all`].
+    pub(crate) fn uncount_one(&self) {
+        self.uncounted.store(1, Ordering::Relaxed);
+    }
+
+    /// All of its streams are calls.
+    pub(crate) fn count_all(&self) {
+        self.uncounted.store(0, Ordering::Relaxed);
     }
 
     /// Whether the peer said by GOAWAY that it is sent too many PINGs.

@@ -116,6 +116,8 @@ impl Watch {
                     return stream.reset(Reason::CANCEL);
                 }
                 state.stream = Some(stream);
+                // Or the connection would never be free.
+                self.link.uncount_one();
                 drop(state);
                 self.look();
             }
@@ -127,6 +129,7 @@ impl Watch {
         let (stream, retry) = {
             let mut state = lock(&self.state);
             state.is_over = true;
+            self.link.count_all();
             (state.stream.take(), state.retry.take())
         };
         drop(retry);
@@ -198,6 +201,7 @@ impl Watch {
                 }
             };
             state.retry = Timer::shared().schedule(at, again).ok();
+            self.link.count_all();
             state.stream.take()
         };
         if let Some(stream) = stream {

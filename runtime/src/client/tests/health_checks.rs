@@ -251,3 +251,20 @@ fn a_call_does_not_queue_where_nobody_serves() {
     });
     servers.join(stub);
 }
+
+/// `connections(n)`: a connection that has its watch alone is free, so that no other one is made.
+#[test]
+fn a_watch_is_no_call() {
+    let servers = Servers::new(["a"]);
+    servers.server("a").peers.add(|peer| {
+        let watch = watched(peer);
+        peer.send_message(watch, SERVING);
+        answer(peer, "a");
+    });
+    let stub = servers.stub(checked().connections(2));
+    assert_eq!(shares(&stub, 4), [share("a", 4)]);
+    let calls: Vec<_> =
+        stub.0.links().iter().map(|link| link.load().map(|load| load.calls)).collect();
+    assert_eq!(calls, [Some(0)]);
+    servers.join(stub);
+}
