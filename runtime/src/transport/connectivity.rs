@@ -25,7 +25,7 @@ struct Inner {
 
 struct Watched {
     state: ConnectivityState,
-    /// How often it has changed.
+    /// How often it has changed, or might have.
     changes: u64,
     subscribers: Vec<Arc<Subscriber>>,
 }
@@ -62,19 +62,25 @@ impl Connectivity {
         self.inner.changed.notify_all();
     }
 
+    /// Has those look again who wait beyond the changes that they have seen, though the state is the same.
+    pub(crate) fn stir(&self) {
+        lock(&self.inner.watched).changes += 1;
+        self.inner.changed.notify_all();
+    }
+
     /// The state as it is now.
     pub(crate) fn get(&self) -> ConnectivityState {
         lock(&self.inner.watched).state
     }
 
-    /// The state as it is now, and how often it has changed.
+    /// The state as it is now, and how often it has changed or was stirred.
     pub(crate) fn seen(&self) -> (ConnectivityState, u64) {
         let watched = lock(&self.inner.watched);
         (watched.state, watched.changes)
     }
 
-    /// Waits until the state has changed more often than `changes`, be it back to what it was; `until`
-    /// at most. Says whether it has.
+    /// Waits until the state has changed, or was stirred, more often than `changes`, be it back to what it
+    /// was; `until` at most. Says whether it has.
     pub(crate) fn wait_beyond(&self, changes: u64, until: Option<Instant>) -> bool {
         let watched = lock(&self.inner.watched);
         wait_until(&self.inner.changed, watched, until, |watched| watched.changes > changes).1
@@ -159,6 +165,27 @@ mod tests {
             connectivity.set(Connecting);
             assert_eq!(waiting.join().unwrap(), Some(Connecting));
         });
+    }
+
+    /// Who waits beyond changes looks again when stirred; who waits for another state, or is told of each,
+    /// does not.
+    #[test]
+    fn stirring_is_no_change_of_state() {
+        let connectivity = Connectivity::default();
+        let (state, changes) = connectivity.seen();
+        let (sender, told) = channel();
+        let subscription = connectivity.subscribe(move |state| sender.send(state).unwrap());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| connectivity.wait_beyond(changes, None));
+            connectivity.stir();
+            assert!(waiting.join().unwrap());
+        });
+        assert_eq!(connectivity.seen(), (state, changes + 1));
+        assert_eq!(connectivity.wait_change(state, Some(now())), None);
+        connectivity.set(Ready);
+        let patience = Duration::from_secs(20);
+        assert_eq!([(); 2].map(|()| told.recv_timeout(patience).unwrap()), [Idle, Ready]);
+        drop(subscription);
     }
 
     /// Connectivity semantics: SHUTDOWN is never left.

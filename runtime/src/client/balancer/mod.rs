@@ -225,6 +225,10 @@ impl Shared {
             self.resolve_again(&mut state);
         }
         self.publish(&state);
+        if to == ConnectivityState::Ready {
+            // The channel may have been READY all along, by connections that calls have found lost.
+            self.connectivity.stir();
+        }
     }
 
     /// A connection of the first of `connectors` that has one besides those `asked`, beginning with the
