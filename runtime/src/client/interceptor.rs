@@ -151,9 +151,10 @@ impl<'a> OutgoingCall<'a> {
         self.options.deadline
     }
 
-    /// The call must be over at `deadline`, in place of what was said before.
+    /// The call must be over at `deadline`, in place of what was said before, but no later than the
+    /// timeout of the channel's service config allows.
     pub fn set_deadline(&mut self, deadline: Instant) {
-        self.options.deadline = Some(deadline);
+        self.options.set_deadline(deadline);
     }
 
     /// Whether the call waits for a connection while there is none, instead of ending with

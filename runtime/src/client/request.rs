@@ -43,6 +43,9 @@ pub(crate) struct CallOptions {
     pub(crate) invalid: Option<InvalidMetadata>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Instant>,
+    /// Of the service config: no deadline is later, whoever says it.
+    timeout_max: Option<Duration>,
+    deadline_max: Option<Instant>,
     /// What the channel does by default, if the call does not say.
     pub(crate) wait_for_ready: Option<bool>,
     pub(crate) authority: Option<Box<str>>,
@@ -70,11 +73,12 @@ impl CallOptions {
         self.send_max = smaller(self.send_max, settings.send_max, config.send_max);
         self.receive_max = smaller(self.receive_max, settings.receive_max, config.receive_max);
         self.wait_for_ready = self.wait_for_ready.or(config.wait_for_ready);
-        if let Some(timeout) = config.timeout {
-            let of_channel = settings.default_timeout.filter(|_| self.deadline.is_none());
-            let own = self.timeout.or(of_channel);
-            self.timeout = Some(own.map_or(timeout, |own| own.min(timeout)));
-        }
+        self.timeout_max = config.timeout;
+    }
+
+    /// Sets the deadline once it was fixed: `deadline`, or what the service config allows at most.
+    pub(super) fn set_deadline(&mut self, deadline: Instant) {
+        self.deadline = [Some(deadline), self.deadline_max].into_iter().flatten().min();
     }
 
     /// Fixes the deadline, counted from now, and adds what the channel says of every call; once a
@@ -94,12 +98,15 @@ impl CallOptions {
             None => self.timeout.or(settings.default_timeout),
             Some(_) => self.timeout,
         };
-        let at = timeout.and_then(|timeout| now().checked_add(timeout));
+        let from_now = |timeout: Option<Duration>| timeout.and_then(|it| now().checked_add(it));
+        let at = from_now(timeout);
+        self.deadline_max = from_now(self.timeout_max);
         if !(self.detached || settings.detached) {
             self.parents.call = CurrentCall::of_this_thread();
         }
         let inherited = self.parents.call.as_ref().and_then(CurrentCall::deadline);
-        self.deadline = [at, self.deadline, inherited].into_iter().flatten().min();
+        let all = [at, self.deadline, inherited, self.deadline_max];
+        self.deadline = all.into_iter().flatten().min();
         if !settings.metadata.is_empty() {
             let own = std::mem::replace(&mut self.metadata, settings.metadata.clone());
             self.metadata.extend_from(&own);

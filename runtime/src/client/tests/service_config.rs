@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::peer::{Script, build_against};
 use super::{Stub, text};
-use crate::client::{Channel, ChannelBuilder, Request, RetryPolicy};
+use crate::client::{Channel, ChannelBuilder, ClientNext, OutgoingCall, Request, RetryPolicy};
 use crate::grpc::Code;
+use crate::transport::now;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -149,4 +150,23 @@ fn the_config_has_calls_sent_again() {
     };
     assert_eq!(attempts(excepted("Unary")), 1);
     assert_eq!(attempts(excepted("List")), 3);
+}
+
+/// service_config.proto, timeout: an interceptor's deadline is cut too, and may be earlier.
+#[test]
+fn the_config_cuts_what_interceptors_say() {
+    let call = |deadline: u64| {
+        let sets = move |call: &mut OutgoingCall<'_>, next: ClientNext<'_>| {
+            call.set_deadline(now() + Duration::from_secs(deadline));
+            next.run(call)
+        };
+        let builder = configured(r#""timeout": "60s""#).interceptor(sets);
+        let (stub, peers) = build_against(builder, timeouts());
+        let timeout = seconds(&stub.unary(text("")).unwrap());
+        drop(stub);
+        peers.join();
+        timeout
+    };
+    assert_eq!(call(30), 30);
+    assert_eq!(call(90), 60);
 }
