@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::peer::{Script, build_against};
+use super::peer::{Script, Seen, build_against};
 use super::{Stub, text};
 use crate::client::{Channel, ChannelBuilder, ClientNext, OutgoingCall, Request, RetryPolicy};
 use crate::grpc::Code;
@@ -169,4 +169,21 @@ fn the_config_cuts_what_interceptors_say() {
     };
     assert_eq!(call(30), 30);
     assert_eq!(call(90), 60);
+}
+
+/// service_config.proto, maxRequestMessageBytes: each message of a stream is measured, in calls of both
+/// kinds that have one.
+#[test]
+fn the_smaller_size_holds_for_streams() {
+    let takes: Script = Box::new(|peer| while peer.next() != Seen::Closed {});
+    let (stub, peers) = build_against(configured(r#""maxRequestMessageBytes": 5"#), vec![takes]);
+    let wide = || Request::new(()).max_send_message_size(100);
+    let mut sink = stub.record(wide()).unwrap();
+    sink.send(text("12345")).unwrap();
+    assert_eq!(sink.send(text("123456")).unwrap_err().code(), Code::ResourceExhausted);
+    let mut chat = stub.chat(wide()).unwrap();
+    chat.send(text("12345")).unwrap();
+    assert_eq!(chat.send(text("123456")).unwrap_err().code(), Code::ResourceExhausted);
+    drop((sink, chat, stub));
+    peers.join();
 }
