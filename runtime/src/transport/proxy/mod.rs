@@ -38,18 +38,19 @@ impl Proxy {
     pub(crate) fn parse(url: &str) -> Result<Self, ProxyError> {
         let rest = match url.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
-            Some((scheme, _)) => {
+            Some((scheme, _)) if is_scheme(scheme) => {
                 return Err(expected(&format!("the scheme {scheme:?} is not known")));
             }
-            None => url,
+            // The characters of a password.
+            Some(_) | None => url,
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (credentials, place) = match rest.rsplit_once('@') {
             Some((credentials, place)) => (Some(credentials), place),
             None => (None, rest),
         };
-        let place =
-            Target::of_host(place, DEFAULT_PORT).map_err(|TargetError(why)| expected(&why))?;
+        let place = Target::of_host(place, DEFAULT_PORT)
+            .map_err(|TargetError(why)| expected(&without_quote(&why)))?;
         let authorization = credentials
             .map(|credentials| {
                 let decoded = percent_decoded(credentials)
@@ -90,6 +91,19 @@ impl fmt::Display for ProxyError {
 
 fn expected(reason: &str) -> ProxyError {
     ProxyError(format!("{reason}; expected http://host:port or http://user:password@host:port"))
+}
+
+/// RFC 3986 3.1: what a scheme is made of.
+fn is_scheme(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+/// `why` without what it repeats, which may be a part of a password that is not written as it has to be.
+fn without_quote(why: &str) -> String {
+    match why.strip_prefix('"').and_then(|rest| rest.rsplit_once('"')) {
+        Some((_, reason)) => format!("what is given{reason}"),
+        None => why.to_owned(),
+    }
 }
 
 /// RFC 3986 2.1: what `%` and two hexadecimal digits stand for.
@@ -147,8 +161,9 @@ mod tests {
         check("socks5://proxy.example:3128", "the scheme \"socks5\" is not known");
         check("http://", "the host is missing");
         check("http://:3128", "the host is missing");
-        check("http://p:port", "\"port\" is not a port (0 to 65535)");
-        check("http://p:3128/way", "\"3128/way\" is not a port (0 to 65535)");
+        check("http://p:port", "what is given is not a port (0 to 65535)");
+        check("http://p:3128/way", "what is given is not a port (0 to 65535)");
+        check("http://[::1]port", "what is given after the bracket is not a port");
         check("http://a:b%4@p", "the credentials have a % without two digits");
         check("http://a:b%+4@p", "the credentials have a % without two digits");
         check("http://a:b@p q", "the host contains a space or a control character");
@@ -160,9 +175,21 @@ mod tests {
     fn credentials_are_not_shown() {
         let proxy = Proxy::parse("http://ada:secret@p:1").unwrap();
         assert_eq!((proxy.to_string(), format!("{proxy:?}")), ("p:1".into(), "\"p:1\"".into()));
-        let error = Proxy::parse("https://ada:secret@p:1").unwrap_err();
-        assert!(!error.to_string().contains("secret"));
-        let error = Proxy::parse("http://ada:secret@p:z").unwrap_err();
-        assert!(!error.to_string().contains("secret"));
+        for url in [
+            "https://ada:secret@p:1",
+            "http://ada:secret@p:z",
+            // Nothing says where the password ends.
+            "http://ada:secret",
+            "http://ada:secret%40p:1",
+            "http://secret/ada",
+            "http://[secret]:1",
+            "http://[::1]secret",
+        ] {
+            let error = Proxy::parse(url).unwrap_err();
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+        // A password may have what else ends a scheme.
+        let proxy = Proxy::parse("ada:secret://@p:1").unwrap();
+        assert_eq!(proxy.to_string(), "p:1");
     }
 }
