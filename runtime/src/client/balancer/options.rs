@@ -79,8 +79,8 @@ impl ChannelBuilder {
     ///
     /// Else, with [`RoundRobin`](LoadBalancing::RoundRobin) and a service config that has
     /// `healthCheckConfig.serviceName`, each connection watches that service by grpc.health.v1.Health/Watch,
-    /// and takes calls only while it is SERVING; a server without health counts as healthy. Source: gRFC
-    /// A17.
+    /// and takes calls only while it is SERVING; a server without health counts as healthy. The watch
+    /// carries neither call credentials nor metadata of the channel. Source: gRFC A17.
     pub fn disable_health_checking(mut self) -> Self {
         self.balancer.is_health_checking_disabled = true;
         self

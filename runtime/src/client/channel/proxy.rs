@@ -21,7 +21,8 @@ impl ChannelBuilder {
     /// `http://user:password@host:port`, whatever the environment says.
     ///
     /// The proxy is asked by CONNECT for the host and the port of the target, and looks the name up
-    /// itself: to [`load_balancing`](Self::load_balancing) a name is one place then. TLS and `:authority` are those of the target. An answer other than 2xx, or none within
+    /// itself: to [`load_balancing`](Self::load_balancing) a name is one place then. TLS and `:authority`
+    /// are those of the target. An answer other than 2xx, or none within
     /// [`connect_timeout`](Self::connect_timeout), is a failed attempt: calls end with UNAVAILABLE,
     /// in words that name the proxy and what it answered. The user and the password, in which `%40`
     /// stands for `@`, are sent to the proxy as `Proxy-Authorization: Basic …`, unencrypted.
