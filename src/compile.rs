@@ -8,6 +8,7 @@ mod protoc;
 mod pure;
 mod report;
 pub(crate) mod scan;
+mod unused;
 mod version;
 mod write;
 
@@ -217,7 +218,7 @@ impl Config {
     /// Generates code for these files and writes it where it differs from what is there.
     ///
     /// What they import is generated with them, but what [`Config::extern_path`] says is elsewhere,
-    /// the well-known types, which the runtime has, and files that are not proto3.
+    /// the well-known types, which the runtime has, and files of `import option`.
     ///
     /// Give all files of one output folder to one call: its module tree holds the files of that
     /// call. A file that an earlier call made and this one does not is removed, if the tree of
@@ -272,7 +273,8 @@ impl Config {
             Source::PureParser => self.parse_purely(&protos, &options)?,
             Source::DescriptorSet(file) => read_descriptor_set(file, &protos)?,
         };
-        let Parsed { files, raw, mut to_generate, inputs, notes } = parsed;
+        let Parsed { files, raw, mut to_generate, inputs, mut notes } = parsed;
+        notes.extend(unused::notes(&files, &options));
         let imported = schema::needed_imports(&files, &to_generate, &options);
         to_generate.extend(imported.iter().cloned());
         let wanted = files.iter().filter(|file| to_generate.iter().any(|name| name == file.name()));

@@ -120,6 +120,15 @@ impl Options {
         covering.map_or(MapKind::Hash, |choice| choice.kind)
     }
 
+    /// The key and the path of every option that is meant for some elements of the files.
+    pub(crate) fn element_paths(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let types = self.type_attributes.iter().map(|of| ("type_attribute", of.proto.as_str()));
+        let fields = self.field_attributes.iter().map(|of| ("field_attribute", of.proto.as_str()));
+        let maps = self.maps.iter().map(|of| ("map", of.proto.as_str()));
+        let bytes = self.shared_bytes.iter().map(|path| ("bytes", path.as_str()));
+        types.chain(fields).chain(maps).chain(bytes)
+    }
+
     /// Whether the field of this name, one of type `bytes`, shares the buffer.
     pub(crate) fn shares_bytes(&self, full_name: &str) -> bool {
         self.shared_bytes.iter().any(|path| lies_in(full_name, path))

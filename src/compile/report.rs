@@ -55,7 +55,8 @@ impl Report {
         self.imported.iter().map(String::as_str)
     }
 
-    /// What a person should know, a line each: protoc's warnings, documentation that was lost.
+    /// What a person should know, a line each: protoc's warnings, documentation that was lost, paths
+    /// in options that cover nothing.
     pub fn notes(&self) -> impl Iterator<Item = &str> {
         self.notes.iter().map(String::as_str)
     }

@@ -24,7 +24,7 @@ pub(crate) struct Attribute {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MapChoice {
     /// A package, message or field, with its leading dot; `.` is everything.
-    proto: String,
+    pub(super) proto: String,
     pub(super) kind: MapKind,
 }
 
