@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::balancing::{Servers, builder, share, shares, until, until_links};
+use super::balancing::{Servers, builder, share, until, until_links, until_shares};
 use super::peer::Peer;
 use super::text;
 use crate::client::{ChannelBuilder, Request, Response};
@@ -60,9 +60,9 @@ fn calls_wait_for_serving() {
     assert_eq!(stub.0.state(), ConnectivityState::Connecting);
     gates[1].open();
     until(|| stub.0.state() == ConnectivityState::Ready);
-    assert_eq!(shares(&stub, 4), [share("b", 4)]);
+    until_shares(&stub, 4, &[share("b", 4)]);
     gates[0].open();
-    until(|| shares(&stub, 4) == [share("a", 2), share("b", 2)]);
+    until_shares(&stub, 4, &[share("a", 2), share("b", 2)]);
     servers.join(stub);
 }
 
@@ -115,7 +115,7 @@ fn a_server_without_health_is_healthy() {
     });
     let stub = servers.stub(checked());
     until_links(&stub, 2);
-    until(|| shares(&stub, 4) == [share("a", 2), share("b", 2)]);
+    until_shares(&stub, 4, &[share("a", 2), share("b", 2)]);
     servers.join(stub);
 }
 
@@ -163,7 +163,7 @@ fn a_watch_keeps_no_connection() {
         peer.reply(stream, "a");
         peer.core().go_away(crate::http2::Reason::NO_ERROR);
         peer.flush();
-        peer.reset_of(watch);
+        // The end of the watch, RST_STREAM, may come before that of its connection.
         peer.until_closed();
     });
     servers.find(&["a"]);
@@ -185,7 +185,7 @@ fn health_checks_can_be_disabled() {
     let servers = Servers::new(["a"]);
     servers.server("a").peers.add(|peer| answer(peer, "a"));
     let stub = servers.stub(checked().disable_health_checking());
-    assert_eq!(shares(&stub, 2), [share("a", 2)]);
+    until_shares(&stub, 2, &[share("a", 2)]);
     servers.join(stub);
 }
 
@@ -194,6 +194,8 @@ fn health_checks_can_be_disabled() {
 #[test]
 fn a_watch_that_was_answered_is_followed_at_once() {
     let servers = Servers::new(["a"]);
+    let last = Arc::new(Latch::default());
+    let last_ = Arc::clone(&last);
     servers.server("a").peers.add(move |peer| {
         for _ in 0..3 {
             let watch = watched(peer);
@@ -201,10 +203,14 @@ fn a_watch_that_was_answered_is_followed_at_once() {
             peer.send_trailers(watch, &[("grpc-status", "14")]);
         }
         let watch = watched(peer);
+        last_.open();
         peer.send_trailers(watch, &[("grpc-status", "13"), ("grpc-message", "broken")]);
         peer.until_closed();
     });
     let stub = servers.stub(checked().reconnect_backoff(HOUR, HOUR));
+    stub.0.connect();
+    // Not before: while the server serves, a call would reach it.
+    last.wait(None);
     until(|| stub.unary(text("")).is_err_and(|status| status.message() == "a: broken"));
     servers.join(stub);
 }
@@ -262,7 +268,7 @@ fn a_watch_is_no_call() {
         answer(peer, "a");
     });
     let stub = servers.stub(checked().connections(2));
-    assert_eq!(shares(&stub, 4), [share("a", 4)]);
+    until_shares(&stub, 4, &[share("a", 4)]);
     let calls: Vec<_> =
         stub.0.links().iter().map(|link| link.load().map(|load| load.calls)).collect();
     assert_eq!(calls, [Some(0)]);

@@ -167,7 +167,10 @@ fn a_refused_call_is_sent_again_without_anybody_waiting() {
     let scripts: Vec<Script> = vec![
         Box::new(|peer: &mut Peer| {
             let (stream, _) = peer.request();
+            // Or else the call could be sent again on the connection that is about to be closed.
+            peer.core().go_away(Reason::NO_ERROR);
             peer.refuse(stream);
+            peer.until_closed();
         }),
         Box::new(|peer: &mut Peer| {
             let (stream, message) = peer.request();

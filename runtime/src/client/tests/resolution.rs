@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::balancing::{HOUR, Servers, builder, share, shares, until, until_links};
+use super::balancing::{HOUR, Servers, builder, share, until, until_links, until_shares};
 use super::text;
 use crate::client::{Request, Response};
 use crate::grpc::Code;
@@ -34,7 +34,7 @@ fn a_changed_name_is_followed() {
     servers.server("a").connected().cut();
     servers.server("a").up();
     until(|| servers.server("c").peers.connects() == 1 && stub.0.links().len() == 2);
-    assert_eq!(shares(&stub, 10), [share("a", 5), share("c", 5)]);
+    until_shares(&stub, 10, &[share("a", 5), share("c", 5)]);
     gate.open();
     let answers =
         pending.map(|call| call.wait().map_or_else(|_| text("lost"), Response::into_inner));
@@ -86,7 +86,7 @@ fn a_failed_look_up_keeps_the_addresses() {
     servers.find(&["error"]);
     servers.server("b").connected().cut();
     until(|| servers.look_ups() > 3);
-    assert_eq!(shares(&stub, 3), [share("a", 3)]);
+    until_shares(&stub, 3, &[share("a", 3)]);
     servers.server("b").up();
     until(|| stub.0.links().len() == 2);
     servers.join(stub);
@@ -99,7 +99,7 @@ fn an_address_found_twice_is_one() {
     servers.find(&["a", "b", "a"]);
     let stub = servers.stub(builder());
     until_links(&stub, 2);
-    assert_eq!(shares(&stub, 10), [share("a", 5), share("b", 5)]);
+    until_shares(&stub, 10, &[share("a", 5), share("b", 5)]);
     servers.join(stub);
 }
 
