@@ -161,6 +161,9 @@ fn a_closed_window_holds_few_batches() {
     let config = Config { initial_window_size: 0, ..Config::default() };
     let pair = Pair::with(config);
     let (client, server) = call_with_burst(&pair);
+    // The SETTINGS with the window come before the head: until then another one holds.
+    server.send_headers(&response(), false).unwrap();
+    assert!(matches!(receive(&client), Incoming::Head { .. }));
     let mut taken = 0;
     let stopped = loop {
         match client.send_one_of_many(&framed(1000), Some(now() + Duration::from_millis(50))) {
