@@ -121,7 +121,11 @@ impl Inbox {
     pub(super) fn of_peer(receive_limit: usize, window: u32) -> Arc<Self> {
         let mut kept = USED.try_with(Shelf::take).ok().flatten();
         match kept.as_mut().and_then(Arc::get_mut) {
-            Some(inbox) => *inbox = Self::new(receive_limit, window),
+            // All but its limits is as new since it was kept.
+            Some(inbox) => {
+                let state = inbox.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+                state.received = Received::new(receive_limit, window);
+            }
             None => kept = None,
         }
         kept.unwrap_or_else(|| Arc::new(Self::new(receive_limit, window)))
