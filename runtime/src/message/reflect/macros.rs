@@ -27,17 +27,20 @@ macro_rules! reflect {
     ) => {
         #[allow(deprecated)]
         impl $crate::generated::reflect::Described for $message {
+            #[inline]
             fn file() -> &'static $crate::generated::reflect::GeneratedFile {
                 &$file
             }
         }
 
         #[allow(deprecated)]
-        impl $crate::message::Reflect for $message {
+        impl $crate::generated::reflect::Fields for $message {
+            #[inline]
             fn descriptor(&self) -> $crate::message::MessageDescriptor<'_> {
                 $file.message($place)
             }
 
+            #[inline]
             fn field(&self, index: usize) -> $crate::message::FieldRef<'_> {
                 match index {
                     $($index => $crate::reflect_field!($shape, &self.$field $(, $member)?),)*
@@ -45,6 +48,7 @@ macro_rules! reflect {
                 }
             }
 
+            #[inline]
             fn visit_set(
                 &self,
                 visit: &mut $crate::generated::reflect::SetVisitor<'_>,
@@ -54,6 +58,7 @@ macro_rules! reflect {
                 ::core::ops::ControlFlow::Continue(())
             }
 
+            #[inline]
             fn field_mut(&mut self, index: usize) -> $crate::message::FieldMut<'_> {
                 match index {
                     $($index => $crate::reflect_field!(mut $shape, &mut self.$field $(, $member)?),)*
@@ -61,10 +66,12 @@ macro_rules! reflect {
                 }
             }
 
+            #[inline]
             fn unknown_fields(&self) -> &$crate::UnknownFields {
                 &self.$unknown
             }
 
+            #[inline]
             fn unknown_fields_mut(&mut self) -> &mut $crate::UnknownFields {
                 &mut self.$unknown
             }
@@ -76,6 +83,7 @@ macro_rules! reflect {
     (debug message $message:ident; $($how:ident $field:ident;)*) => {
         #[allow(deprecated)]
         impl ::core::fmt::Debug for $message {
+            #[inline]
             fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 let mut shown = formatter
                     .debug_struct($crate::generated::message::debug_name(stringify!($message)));
@@ -91,6 +99,7 @@ macro_rules! reflect {
     (debug oneof $oneof:ident; $($how:ident $member:ident;)*) => {
         #[allow(deprecated)]
         impl ::core::fmt::Debug for $oneof {
+            #[inline]
             fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match self {
                     $(Self::$member(value) => formatter
@@ -105,6 +114,7 @@ macro_rules! reflect {
     (enum $enumeration:ident = $file:path;) => {
         #[allow(deprecated)]
         impl $crate::generated::reflect::Described for $enumeration {
+            #[inline]
             fn file() -> &'static $crate::generated::reflect::GeneratedFile {
                 &$file
             }
@@ -112,16 +122,19 @@ macro_rules! reflect {
 
         #[allow(deprecated)]
         impl $crate::generated::reflect::Element for $enumeration {
+            #[inline]
             fn value(&self) -> $crate::generated::reflect::ValueRef<'_> {
                 $crate::generated::reflect::ValueRef::Enum($crate::Enumeration::number(*self))
             }
 
+            #[inline]
             fn from_value(
                 value: $crate::generated::reflect::Value,
             ) -> ::core::result::Result<Self, $crate::generated::reflect::ValueError> {
                 $crate::generated::reflect::enumeration(value)
             }
 
+            #[inline]
             fn is_default(&self) -> bool {
                 $crate::Enumeration::number(*self) == 0
             }
@@ -131,6 +144,7 @@ macro_rules! reflect {
     (oneof $oneof:ident; $($place:literal => $member:ident;)*) => {
         #[allow(deprecated)]
         impl $crate::generated::reflect::Oneof for $oneof {
+            #[inline]
             fn value(
                 &self,
                 member: usize,
@@ -143,6 +157,7 @@ macro_rules! reflect {
                 }
             }
 
+            #[inline]
             fn from_value(
                 member: usize,
                 value: $crate::generated::reflect::Value,
@@ -156,6 +171,7 @@ macro_rules! reflect {
                 }
             }
 
+            #[inline]
             fn message_mut(
                 &mut self,
                 member: usize,
@@ -168,6 +184,7 @@ macro_rules! reflect {
                 }
             }
 
+            #[inline]
             fn new_message(member: usize) -> ::core::option::Option<Self> {
                 match member {
                     $($place => ::core::option::Option::map(

@@ -58,7 +58,7 @@ pub(crate) mod generated {
         optional, optional_mut, repeated, repeated_mut, singular,
     };
     pub use super::value::{Element, Value, ValueError, ValueRef};
-    pub use super::{SetVisitor, enumeration, no_field};
+    pub use super::{Fields, SetVisitor, enumeration, no_field};
 }
 
 /// The enum that `value` names by its number. For generated code.
@@ -149,32 +149,88 @@ pub trait Reflect: Any + Debug + Send + Sync {
 #[doc(hidden)]
 pub type SetVisitor<'v> = dyn FnMut(usize, FieldRef<'_>) -> ControlFlow<()> + 'v;
 
-impl<M: Reflect> Reflect for Box<M> {
+/// What generated code says of a message, method by method what [`Reflect`] asks.
+///
+/// [`Reflect`] is implemented over it by one generic impl, and all its methods are `#[inline]`, so
+/// that a crate of messages compiles them for none and a program for those it reflects on.
+#[doc(hidden)]
+pub trait Fields: Any + Debug + Send + Sync {
+    fn descriptor(&self) -> MessageDescriptor<'_>;
+    fn field(&self, index: usize) -> FieldRef<'_>;
+    fn field_mut(&mut self, index: usize) -> FieldMut<'_>;
+    fn unknown_fields(&self) -> &UnknownFields;
+    fn unknown_fields_mut(&mut self) -> &mut UnknownFields;
+    fn visit_set(&self, visit: &mut SetVisitor<'_>) -> ControlFlow<()>;
+
+    #[inline]
+    fn instance_size(&self) -> usize {
+        size_of_val(self)
+    }
+}
+
+impl<M: Fields> Reflect for M {
     fn descriptor(&self) -> MessageDescriptor<'_> {
-        (**self).descriptor()
+        Fields::descriptor(self)
     }
 
     fn field(&self, index: usize) -> FieldRef<'_> {
-        (**self).field(index)
+        Fields::field(self, index)
     }
 
     fn field_mut(&mut self, index: usize) -> FieldMut<'_> {
-        (**self).field_mut(index)
+        Fields::field_mut(self, index)
     }
 
     fn unknown_fields(&self) -> &UnknownFields {
-        (**self).unknown_fields()
+        Fields::unknown_fields(self)
     }
 
     fn unknown_fields_mut(&mut self) -> &mut UnknownFields {
-        (**self).unknown_fields_mut()
+        Fields::unknown_fields_mut(self)
     }
 
     fn visit_set(&self, visit: &mut SetVisitor<'_>) -> ControlFlow<()> {
-        (**self).visit_set(visit)
+        Fields::visit_set(self, visit)
     }
 
     fn instance_size(&self) -> usize {
-        (**self).instance_size()
+        Fields::instance_size(self)
+    }
+}
+
+impl<M: Fields> Fields for Box<M> {
+    #[inline]
+    fn descriptor(&self) -> MessageDescriptor<'_> {
+        Fields::descriptor(&**self)
+    }
+
+    #[inline]
+    fn field(&self, index: usize) -> FieldRef<'_> {
+        Fields::field(&**self, index)
+    }
+
+    #[inline]
+    fn field_mut(&mut self, index: usize) -> FieldMut<'_> {
+        Fields::field_mut(&mut **self, index)
+    }
+
+    #[inline]
+    fn unknown_fields(&self) -> &UnknownFields {
+        Fields::unknown_fields(&**self)
+    }
+
+    #[inline]
+    fn unknown_fields_mut(&mut self) -> &mut UnknownFields {
+        Fields::unknown_fields_mut(&mut **self)
+    }
+
+    #[inline]
+    fn visit_set(&self, visit: &mut SetVisitor<'_>) -> ControlFlow<()> {
+        Fields::visit_set(&**self, visit)
+    }
+
+    #[inline]
+    fn instance_size(&self) -> usize {
+        Fields::instance_size(&**self)
     }
 }
