@@ -2,8 +2,8 @@
 //! runs short handlers itself, and writes all their responses of one round together.
 //!
 //! ```text
-//! round   jobs left ─► run them, one after the other ─► write what they have left in their links
-//!         ─► wait for descriptors, bells and alarms ─► visit: read once, requests become jobs
+//! round   requests left ─► answer them, one after the other ─► write what they have left in their
+//!         links ─► wait for descriptors, bells and alarms ─► visit: read once, requests are queued
 //! ```
 //!
 //! A link that a caller leads is left alone (`lead`). The thread that drives a reactor has its
@@ -29,7 +29,7 @@ use crate::limits::{JOBS_BETWEEN_WRITES, READ_BUFFER_SIZE};
 /// What a server does with the requests of its connections.
 pub(crate) trait Serve: Send + Sync {
     /// A request that the reactor's thread is to answer itself, soon.
-    type Job: Send;
+    type Job;
 
     /// Takes a request; never blocks and runs no user code.
     fn accept(&self, accepted: Accepted) -> Option<Self::Job>;
@@ -65,8 +65,11 @@ pub(super) struct Reactor {
 }
 
 /// The part that only its threads know.
-pub(super) struct Work<J> {
-    jobs: Mutex<VecDeque<J>>,
+#[derive(Default)]
+pub(super) struct Work {
+    /// Each is taken in when it is its turn: the calls of a burst then use the same memory one after
+    /// the other.
+    requests: Mutex<VecDeque<Accepted>>,
     /// Links whose responses wait to be written together.
     corked: Mutex<Vec<Arc<Link>>>,
 }
@@ -181,7 +184,7 @@ impl Reactor {
     pub(super) fn drive<S: Serve>(
         self: &Arc<Self>,
         serve: &S,
-        work: &Work<S::Job>,
+        work: &Work,
         mut turn: Turn,
     ) -> Stopped {
         self.driver.store(thread_number().unwrap_or(0), Ordering::Relaxed);
@@ -190,11 +193,14 @@ impl Reactor {
         let mut time = now();
         loop {
             for _ in 0..JOBS_BETWEEN_WRITES {
-                let Some(job) = lock(&work.jobs).pop_front() else { break };
+                let Some(request) = lock(&work.requests).pop_front() else { break };
+                // The panic hook has reported it; a request is dropped with its stream, and a job
+                // with its call.
+                let accepted = catch_unwind(AssertUnwindSafe(|| serve.accept(request)));
+                let Some(job) = accepted.unwrap_or_default() else { continue };
                 self.number.store(serve.number(&job), Ordering::Relaxed);
                 self.seat.enter(&mut turn);
                 self.doze.wake();
-                // The panic hook has reported it; a job is dropped with its call.
                 let _ = catch_unwind(AssertUnwindSafe(|| serve.run(job)));
                 if !self.seat.leave(&mut turn) {
                     return Stopped::Unseated;
@@ -202,7 +208,7 @@ impl Reactor {
             }
             let corked = std::mem::take(&mut *lock(&work.corked));
             corked.iter().for_each(|link| link.uncork());
-            if !lock(&work.jobs).is_empty() {
+            if !lock(&work.requests).is_empty() {
                 continue;
             }
             if self.is_over() {
@@ -218,7 +224,7 @@ impl Reactor {
                 std::thread::yield_now();
             }
             time = now();
-            let mut round = Round { reactor: self, serve, work, buffer: &mut buffer };
+            let mut round = Round { reactor: self, work, buffer: &mut buffer };
             let quiet = |key| (key, Interest::NONE);
             let called = self.due(time).into_iter().chain(std::mem::take(&mut *lock(&self.rung)));
             for (key, interest) in found.iter().chain(called.map(quiet)) {
@@ -285,14 +291,13 @@ impl Reactor {
 }
 
 /// The visits of one round.
-struct Round<'a, S: Serve> {
+struct Round<'a> {
     reactor: &'a Arc<Reactor>,
-    serve: &'a S,
-    work: &'a Work<S::Job>,
+    work: &'a Work,
     buffer: &'a mut [u8],
 }
 
-impl<S: Serve> Round<'_, S> {
+impl Round<'_> {
     /// Looks at one link. A panic ends that link alone.
     fn visit(&mut self, key: u64, found: Interest) {
         let Some(entry) = lock(&self.reactor.entries).get(key) else { return };
@@ -320,26 +325,12 @@ impl<S: Serve> Round<'_, S> {
         }
     }
 
-    /// Has requests answered, here or elsewhere.
+    /// Has requests answered once the visits of the round are over.
     fn take_in(&self, link: &Arc<Link>, accepted: Vec<Accepted>) {
-        if accepted.is_empty() {
-            return;
+        if !accepted.is_empty() {
+            lock(&self.work.requests).extend(accepted);
+            lock(&self.work.corked).push(Arc::clone(link));
         }
-        let mut jobs = accepted.into_iter().filter_map(|request| self.serve.accept(request));
-        let Some(first) = jobs.next() else { return link.uncork() };
-        // Most visits bring one request, or many: the lock is taken once.
-        let others: Vec<_> = jobs.collect();
-        let mut jobs = lock(&self.work.jobs);
-        jobs.push_back(first);
-        jobs.extend(others);
-        drop(jobs);
-        lock(&self.work.corked).push(Arc::clone(link));
-    }
-}
-
-impl<J> Default for Work<J> {
-    fn default() -> Self {
-        Self { jobs: Mutex::default(), corked: Mutex::default() }
     }
 }
 

@@ -75,7 +75,7 @@ struct Seen {
 struct Drivers<'s, S: Serve> {
     crew: Arc<Crew>,
     /// Of each reactor.
-    work: Vec<Work<S::Job>>,
+    work: Vec<Work>,
     serve: Arc<S>,
     threads: Threads<'s>,
 }
@@ -85,10 +85,7 @@ struct Drivers<'s, S: Serve> {
 pub(crate) fn server_reactors<'s, S: Serve + 's>(
     serve: &Arc<S>,
     threads: &Threads<'s>,
-) -> Option<Reactors<'s, S>>
-where
-    S::Job: 's,
-{
+) -> Option<Reactors<'s, S>> {
     #[cfg(feature = "testing")]
     if super::clock::is_virtual() {
         // Its threads would have the clock of one test.
@@ -101,10 +98,7 @@ where
     Reactors::start(count.min(REACTORS_MAX), Arc::clone(serve), threads).ok()
 }
 
-impl<'s, S: Serve + 's> Reactors<'s, S>
-where
-    S::Job: 's,
-{
+impl<'s, S: Serve + 's> Reactors<'s, S> {
     /// `count` reactors for the connections of a server, driven by threads that `threads` starts.
     ///
     /// # Errors
@@ -202,10 +196,7 @@ impl Crew {
     }
 }
 
-impl<'s, S: Serve + 's> Drivers<'s, S>
-where
-    S::Job: 's,
-{
+impl<'s, S: Serve + 's> Drivers<'s, S> {
     /// Starts a thread that drives what there is to drive.
     fn start(self: &Arc<Self>) -> io::Result<()> {
         let driver = Arc::clone(self);

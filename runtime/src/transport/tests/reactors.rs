@@ -104,23 +104,23 @@ struct Pieces {
     piece: usize,
     /// When it was read last.
     read_at: Arc<Mutex<Instant>>,
-    /// The monitor panics when it ends a pause.
-    is_trap: AtomicBool,
+    /// Whose thread panics when it is about to wait, once.
+    trap: Mutex<Option<&'static str>>,
 }
 
 impl Pieces {
     fn of(inner: Box<dyn Wire>, piece: usize, read_at: &Arc<Mutex<Instant>>) -> Box<dyn Wire> {
-        Self::trapped(inner, piece, read_at, false)
+        Self::trapped(inner, piece, read_at, None)
     }
 
     fn trapped(
         inner: Box<dyn Wire>,
         piece: usize,
         read_at: &Arc<Mutex<Instant>>,
-        is_trap: bool,
+        trap: Option<&'static str>,
     ) -> Box<dyn Wire> {
-        let (waiting, is_trap) = (Mutex::default(), AtomicBool::new(is_trap));
-        Box::new(Self { inner, waiting, piece, read_at: Arc::clone(read_at), is_trap })
+        let (waiting, trap) = (Mutex::default(), Mutex::new(trap));
+        Box::new(Self { inner, waiting, piece, read_at: Arc::clone(read_at), trap })
     }
 }
 
@@ -162,8 +162,9 @@ impl Wire for Pieces {
     }
 
     fn begin_wait(&self, interest: Interest) -> Result<Interest, Interest> {
-        let is_monitor = std::thread::current().name() == Some("grpc-monitor");
-        assert!(!is_monitor || !self.is_trap.swap(false, Ordering::Relaxed), "expected by a test");
+        let here = std::thread::current();
+        let trapped = lock(&self.trap).take_if(|name| here.name() == Some(*name));
+        assert!(trapped.is_none(), "expected by a test");
         match interest.read && !lock(&self.waiting).is_empty() {
             true => Ok(Interest::READ),
             false => Err(interest),
@@ -235,9 +236,9 @@ fn a_request_comes_when_it_has_been_read() {
     assert!(told.recv_timeout(PATIENCE).unwrap(), "the request came before it was read");
 }
 
-/// Whatever panics while a connection is looked at ends that one alone: its reactor goes on.
+/// Whatever panics while a request is taken in ends that one alone: its connection goes on.
 #[test]
-fn a_panic_ends_one_connection() {
+fn a_panic_ends_one_request() {
     let is_first = Mutex::new(true);
     let accept = move |accepted| {
         let is_first = std::mem::take(&mut *lock(&is_first));
@@ -245,10 +246,23 @@ fn a_panic_ends_one_connection() {
         Some(accepted)
     };
     let served = Served::new(Script::new(accept, |accepted| answer(&accepted.stream)));
-    let (one, two) = (served.connect(), served.connect());
-    let stream = open(&one, &[], true, None).unwrap();
+    let link = served.connect();
+    let stream = open(&link, &[], true, None).unwrap();
     let ended = receive(&stream);
-    assert!(matches!(ended, Incoming::Lost(_) | Incoming::Reset { .. }), "{ended:?}");
+    assert!(matches!(ended, Incoming::Reset { .. }), "{ended:?}");
+    is_answered(&open(&link, &[], true, None).unwrap());
+}
+
+/// Whatever panics while a connection is looked at ends that one alone: its reactor goes on.
+#[test]
+fn a_panic_ends_one_connection() {
+    let is_first = AtomicBool::new(true);
+    let answered = Script::new(Some, |accepted| answer(&accepted.stream));
+    let served = Served::over(answered, move |wire| {
+        let trap = is_first.swap(false, Ordering::Relaxed).then_some("grpc-reactor");
+        Pieces::trapped(wire, usize::MAX, &read_at(), trap)
+    });
+    let (one, two) = (served.connect(), served.connect());
     assert!(one.wait_closed(soon()));
     is_answered(&open(&two, &[], true, None).unwrap());
 }
@@ -265,7 +279,8 @@ fn a_panic_of_the_monitor_ends_one_connection() {
     };
     let is_first = AtomicBool::new(true);
     let served = Served::over(Script::new(Some, run), move |wire| {
-        Pieces::trapped(wire, usize::MAX, &read_at(), is_first.swap(false, Ordering::Relaxed))
+        let trap = is_first.swap(false, Ordering::Relaxed).then_some("grpc-monitor");
+        Pieces::trapped(wire, usize::MAX, &read_at(), trap)
     });
     // A handler that has received by itself, and does not come back.
     let pause = |link: &Arc<Link>| {
