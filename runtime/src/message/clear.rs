@@ -6,6 +6,7 @@
 #[macro_export]
 macro_rules! clear {
     ($($kept:ident),*; $($reset:ident),* $(;)?) => {
+        #[inline]
         fn clear(&mut self) {
             $(self.$kept.clear();)*
             $(self.$reset = ::core::default::Default::default();)*

@@ -14,7 +14,7 @@ use crate::client::credentials::{CallCredentials, Credentials};
 use crate::client::heads::Heads;
 use crate::client::interceptor::{ClientInterceptor, Interceptors};
 use crate::client::retry::RetryOptions;
-use crate::client::service_config::MethodConfigs;
+use crate::client::service_config::{MethodConfigs, ServiceConfig};
 use crate::grpc::compression::{self, Compressor};
 use crate::grpc::{Compression, Metadata, Status, headers};
 use crate::limits;
@@ -37,7 +37,8 @@ pub struct ChannelBuilder {
     pub(in crate::client) balancer: BalancerOptions,
     compression: compression::Options,
     pub(in crate::client) retries: RetryOptions,
-    pub(in crate::client) service_config: Option<String>,
+    /// Or what is wrong with it.
+    pub(in crate::client) service_config: Option<Result<ServiceConfig, String>>,
     pub(in crate::client) methods: MethodConfigs,
     pub(super) credentials: ChannelCredentials,
     pub(super) proxy: ProxyChoice,
@@ -289,7 +290,7 @@ impl ChannelBuilder {
         mut self,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Channel, Status> {
-        self.read_service_config()?;
+        self.apply_service_config()?;
         let name_override = self.credentials.name_override().map(str::to_owned);
         if let Some(place) = self.in_process.take() {
             self.proxy.check_none()?;
@@ -372,7 +373,7 @@ impl ChannelBuilder {
         authority: String,
         connections: impl FnOnce(ConnectionOptions, &Settings, &BalancerOptions) -> Connections,
     ) -> Result<Channel, Status> {
-        self.read_service_config()?;
+        self.apply_service_config()?;
         self.settings.authority = self.authority.unwrap_or(authority);
         check_authority(&self.settings.authority)?;
         check("user agent", &self.settings.user_agent, ' ')?;

@@ -19,8 +19,8 @@ use crate::grpc::Status;
 use json::Node;
 
 /// What a service config says.
-#[derive(Debug, Default)]
-pub(super) struct ServiceConfig {
+#[derive(Clone, Debug, Default)]
+pub(in crate::client) struct ServiceConfig {
     pub(super) policy: Option<LoadBalancing>,
     pub(super) methods: MethodConfigs,
     /// By `service` or `service/method`, or the empty name for all; `None` where there are to be no
@@ -67,7 +67,8 @@ impl ChannelBuilder {
     /// # Ok::<(), rust_grpc::Status>(())
     /// ```
     pub fn service_config(mut self, json: &str) -> Self {
-        self.service_config = Some(json.to_owned());
+        // Read here and not when the channel is built, so that a program without a config has no JSON in it.
+        self.service_config = Some(ServiceConfig::parse(json));
         self
     }
 
@@ -76,10 +77,10 @@ impl ChannelBuilder {
     /// # Errors
     ///
     /// INVALID_ARGUMENT: what of it cannot be kept.
-    pub(super) fn read_service_config(&mut self) -> Result<(), Status> {
-        let Some(text) = self.service_config.take() else { return Ok(()) };
-        let config = ServiceConfig::parse(&text)
-            .map_err(|error| Status::invalid_argument(format!("service config: {error}")))?;
+    pub(super) fn apply_service_config(&mut self) -> Result<(), Status> {
+        let Some(config) = self.service_config.take() else { return Ok(()) };
+        let config =
+            config.map_err(|error| Status::invalid_argument(format!("service config: {error}")))?;
         self.balancer.policy = self.balancer.policy.or(config.policy);
         self.balancer.health_service = config.health_service;
         self.retries.add_of_config(config.retries, config.throttling);
