@@ -41,13 +41,14 @@ impl ::rust_grpc::Message for Plain {
         use ::rust_grpc::generated::message::*;
         use self::plain::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.number)?,
-                18 => reader.singular::<Str>(&mut self.text)?,
-                24 => reader.oneof::<Int32, _>(&mut self.choice, Choice::One)?,
-                34 => reader.oneof::<Str, _>(&mut self.choice, Choice::Two)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.number),
+                18 => reader.singular::<Str>(&mut self.text),
+                24 => reader.oneof::<Int32, _>(&mut self.choice, Choice::One),
+                34 => reader.oneof::<Str, _>(&mut self.choice, Choice::Two),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -97,10 +98,11 @@ impl ::rust_grpc::Message for Other {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.inner)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.inner),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -136,10 +138,11 @@ pub mod other {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.singular::<Int32>(&mut self.number)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.singular::<Int32>(&mut self.number),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }

@@ -49,20 +49,21 @@ impl ::rust_grpc::Message for Large {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.s1)?,
-                18 => reader.singular::<Str>(&mut self.s2)?,
-                26 => reader.singular::<Str>(&mut self.s3)?,
-                34 => reader.singular::<Str>(&mut self.s4)?,
-                42 => reader.singular::<Str>(&mut self.s5)?,
-                50 => reader.singular::<Str>(&mut self.s6)?,
-                58 => reader.singular::<Str>(&mut self.s7)?,
-                66 => reader.singular::<Str>(&mut self.s8)?,
-                74 => reader.singular::<Str>(&mut self.s9)?,
-                82 => reader.singular::<Str>(&mut self.s10)?,
-                90 => reader.singular::<Str>(&mut self.s11)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.s1),
+                18 => reader.singular::<Str>(&mut self.s2),
+                26 => reader.singular::<Str>(&mut self.s3),
+                34 => reader.singular::<Str>(&mut self.s4),
+                42 => reader.singular::<Str>(&mut self.s5),
+                50 => reader.singular::<Str>(&mut self.s6),
+                58 => reader.singular::<Str>(&mut self.s7),
+                66 => reader.singular::<Str>(&mut self.s8),
+                74 => reader.singular::<Str>(&mut self.s9),
+                82 => reader.singular::<Str>(&mut self.s10),
+                90 => reader.singular::<Str>(&mut self.s11),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -128,19 +129,20 @@ impl ::rust_grpc::Message for Small {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.s1)?,
-                18 => reader.singular::<Str>(&mut self.s2)?,
-                26 => reader.singular::<Str>(&mut self.s3)?,
-                34 => reader.singular::<Str>(&mut self.s4)?,
-                42 => reader.singular::<Str>(&mut self.s5)?,
-                50 => reader.singular::<Str>(&mut self.s6)?,
-                58 => reader.singular::<Str>(&mut self.s7)?,
-                66 => reader.singular::<Str>(&mut self.s8)?,
-                74 => reader.singular::<Str>(&mut self.s9)?,
-                82 => reader.singular::<Str>(&mut self.s10)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.s1),
+                18 => reader.singular::<Str>(&mut self.s2),
+                26 => reader.singular::<Str>(&mut self.s3),
+                34 => reader.singular::<Str>(&mut self.s4),
+                42 => reader.singular::<Str>(&mut self.s5),
+                50 => reader.singular::<Str>(&mut self.s6),
+                58 => reader.singular::<Str>(&mut self.s7),
+                66 => reader.singular::<Str>(&mut self.s8),
+                74 => reader.singular::<Str>(&mut self.s9),
+                82 => reader.singular::<Str>(&mut self.s10),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -201,16 +203,17 @@ impl ::rust_grpc::Message for User {
         use ::rust_grpc::generated::message::*;
         use self::user::Kind;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.large)?,
-                18 => reader.field(&mut self.small)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.list)?,
-                34 => reader.map::<Str, Nested<_>>(&mut self.named)?,
+            let read = match tag {
+                10 => reader.field(&mut self.large),
+                18 => reader.field(&mut self.small),
+                26 => reader.repeated::<Nested<_>>(&mut self.list),
+                34 => reader.map::<Str, Nested<_>>(&mut self.named),
                 42 => merge_member!(reader, self.kind, Kind::One, Nested),
                 50 => merge_member!(reader, self.kind, Kind::Other, Nested),
-                58 => reader.oneof::<Str, _>(&mut self.kind, Kind::Text)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                58 => reader.oneof::<Str, _>(&mut self.kind, Kind::Text),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -273,15 +276,16 @@ impl ::rust_grpc::Message for Row {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.a)?,
-                18 => reader.field(&mut self.b)?,
-                26 => reader.field(&mut self.c)?,
-                34 => reader.field(&mut self.d)?,
-                42 => reader.field(&mut self.e)?,
-                50 => reader.field(&mut self.f)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.a),
+                18 => reader.field(&mut self.b),
+                26 => reader.field(&mut self.c),
+                34 => reader.field(&mut self.d),
+                42 => reader.field(&mut self.e),
+                50 => reader.field(&mut self.f),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -407,49 +411,50 @@ impl ::rust_grpc::Message for Wide {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.next)?,
-                18 => reader.field(&mut self.row)?,
-                26 => reader.singular::<Str>(&mut self.s3)?,
-                34 => reader.singular::<Str>(&mut self.s4)?,
-                42 => reader.singular::<Str>(&mut self.s5)?,
-                50 => reader.singular::<Str>(&mut self.s6)?,
-                58 => reader.singular::<Str>(&mut self.s7)?,
-                66 => reader.singular::<Str>(&mut self.s8)?,
-                74 => reader.singular::<Str>(&mut self.s9)?,
-                82 => reader.singular::<Str>(&mut self.s10)?,
-                90 => reader.singular::<Str>(&mut self.s11)?,
-                98 => reader.singular::<Str>(&mut self.s12)?,
-                106 => reader.singular::<Str>(&mut self.s13)?,
-                114 => reader.singular::<Str>(&mut self.s14)?,
-                122 => reader.singular::<Str>(&mut self.s15)?,
-                130 => reader.singular::<Str>(&mut self.s16)?,
-                138 => reader.singular::<Str>(&mut self.s17)?,
-                146 => reader.singular::<Str>(&mut self.s18)?,
-                154 => reader.singular::<Str>(&mut self.s19)?,
-                162 => reader.singular::<Str>(&mut self.s20)?,
-                170 => reader.singular::<Str>(&mut self.s21)?,
-                178 => reader.singular::<Str>(&mut self.s22)?,
-                186 => reader.singular::<Str>(&mut self.s23)?,
-                194 => reader.singular::<Str>(&mut self.s24)?,
-                202 => reader.singular::<Str>(&mut self.s25)?,
-                210 => reader.singular::<Str>(&mut self.s26)?,
-                218 => reader.singular::<Str>(&mut self.s27)?,
-                226 => reader.singular::<Str>(&mut self.s28)?,
-                234 => reader.singular::<Str>(&mut self.s29)?,
-                242 => reader.singular::<Str>(&mut self.s30)?,
-                250 => reader.singular::<Str>(&mut self.s31)?,
-                258 => reader.singular::<Str>(&mut self.s32)?,
-                266 => reader.singular::<Str>(&mut self.s33)?,
-                274 => reader.singular::<Str>(&mut self.s34)?,
-                282 => reader.singular::<Str>(&mut self.s35)?,
-                290 => reader.singular::<Str>(&mut self.s36)?,
-                298 => reader.singular::<Str>(&mut self.s37)?,
-                306 => reader.singular::<Str>(&mut self.s38)?,
-                314 => reader.singular::<Str>(&mut self.s39)?,
-                322 => reader.singular::<Str>(&mut self.s40)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.next),
+                18 => reader.field(&mut self.row),
+                26 => reader.singular::<Str>(&mut self.s3),
+                34 => reader.singular::<Str>(&mut self.s4),
+                42 => reader.singular::<Str>(&mut self.s5),
+                50 => reader.singular::<Str>(&mut self.s6),
+                58 => reader.singular::<Str>(&mut self.s7),
+                66 => reader.singular::<Str>(&mut self.s8),
+                74 => reader.singular::<Str>(&mut self.s9),
+                82 => reader.singular::<Str>(&mut self.s10),
+                90 => reader.singular::<Str>(&mut self.s11),
+                98 => reader.singular::<Str>(&mut self.s12),
+                106 => reader.singular::<Str>(&mut self.s13),
+                114 => reader.singular::<Str>(&mut self.s14),
+                122 => reader.singular::<Str>(&mut self.s15),
+                130 => reader.singular::<Str>(&mut self.s16),
+                138 => reader.singular::<Str>(&mut self.s17),
+                146 => reader.singular::<Str>(&mut self.s18),
+                154 => reader.singular::<Str>(&mut self.s19),
+                162 => reader.singular::<Str>(&mut self.s20),
+                170 => reader.singular::<Str>(&mut self.s21),
+                178 => reader.singular::<Str>(&mut self.s22),
+                186 => reader.singular::<Str>(&mut self.s23),
+                194 => reader.singular::<Str>(&mut self.s24),
+                202 => reader.singular::<Str>(&mut self.s25),
+                210 => reader.singular::<Str>(&mut self.s26),
+                218 => reader.singular::<Str>(&mut self.s27),
+                226 => reader.singular::<Str>(&mut self.s28),
+                234 => reader.singular::<Str>(&mut self.s29),
+                242 => reader.singular::<Str>(&mut self.s30),
+                250 => reader.singular::<Str>(&mut self.s31),
+                258 => reader.singular::<Str>(&mut self.s32),
+                266 => reader.singular::<Str>(&mut self.s33),
+                274 => reader.singular::<Str>(&mut self.s34),
+                282 => reader.singular::<Str>(&mut self.s35),
+                290 => reader.singular::<Str>(&mut self.s36),
+                298 => reader.singular::<Str>(&mut self.s37),
+                306 => reader.singular::<Str>(&mut self.s38),
+                314 => reader.singular::<Str>(&mut self.s39),
+                322 => reader.singular::<Str>(&mut self.s40),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

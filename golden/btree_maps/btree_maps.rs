@@ -36,14 +36,15 @@ impl ::rust_grpc::Message for Shelf {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.map::<ByteStr, Int32>(&mut self.counts)?,
-                18 => reader.closed_map::<Int32, _>(&mut self.kinds, &mut self.unknown)?,
-                26 => reader.map::<Bool, Bytes>(&mut self.blobs)?,
-                34 => reader.map::<ByteStr, Nested<_>>(&mut self.shelves)?,
-                42 => reader.map::<ByteStr, Int32>(&mut self.plain)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.map::<ByteStr, Int32>(&mut self.counts),
+                18 => reader.closed_map::<Int32, _>(&mut self.kinds, &mut self.unknown),
+                26 => reader.map::<Bool, Bytes>(&mut self.blobs),
+                34 => reader.map::<ByteStr, Nested<_>>(&mut self.shelves),
+                42 => reader.map::<ByteStr, Int32>(&mut self.plain),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -85,10 +86,11 @@ impl ::rust_grpc::Message for Key {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.map::<Uint64, Sint64>(&mut self.parts)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.map::<Uint64, Sint64>(&mut self.parts),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

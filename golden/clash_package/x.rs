@@ -26,10 +26,11 @@ impl ::rust_grpc::Message for Foo {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.bar)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.bar),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -62,10 +63,11 @@ pub mod foo_ {
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.field(&mut self.baz)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.field(&mut self.baz),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }

@@ -80,15 +80,16 @@ impl ::rust_grpc::Message for Thing {
         use ::rust_grpc::generated::message::*;
         use self::thing::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                16 => reader.singular::<Int32>(&mut self.number)?,
-                26 => reader.oneof::<Str, _>(&mut self.choice, Choice::One)?,
-                34 => reader.field(&mut self.inner)?,
-                40 => reader.singular::<Int32>(&mut self.tab)?,
-                48 => reader.singular::<Int32>(&mut self.tight)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                16 => reader.singular::<Int32>(&mut self.number),
+                26 => reader.oneof::<Str, _>(&mut self.choice, Choice::One),
+                34 => reader.field(&mut self.inner),
+                40 => reader.singular::<Int32>(&mut self.tab),
+                48 => reader.singular::<Int32>(&mut self.tight),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -221,35 +221,36 @@ impl ::rust_grpc::Message for Defaults {
         use ::rust_grpc::generated::message::*;
         use self::defaults::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.optional::<Int32>(&mut self.int32)?,
-                16 => reader.optional::<Int64>(&mut self.int64)?,
-                24 => reader.optional::<Uint32>(&mut self.uint32)?,
-                32 => reader.optional::<Uint64>(&mut self.uint64)?,
-                45 => reader.optional::<Float>(&mut self.float)?,
-                49 => reader.optional::<Double>(&mut self.double)?,
-                57 => reader.optional::<Double>(&mut self.infinite)?,
-                69 => reader.optional::<Float>(&mut self.negative)?,
-                73 => reader.optional::<Double>(&mut self.not)?,
-                80 => reader.optional::<Bool>(&mut self.bool)?,
-                90 => reader.optional::<ByteStr>(&mut self.string)?,
-                98 => reader.optional::<Bytes>(&mut self.bytes)?,
-                104 => reader.closed(&mut self.color, &mut self.unknown)?,
-                112 => reader.closed(&mut self.first, &mut self.unknown)?,
-                120 => reader.optional::<Int32>(&mut self.clear)?,
-                152 => reader.optional::<Int32>(&mut self.clear_)?,
-                130 => reader.optional::<ByteStr>(&mut self.empty)?,
-                136 => reader.optional::<Sint32>(&mut self.r#type)?,
-                144 => reader.closed(&mut self.size, &mut self.unknown)?,
-                160 => reader.oneof::<Int32, _>(&mut self.choice, Choice::Count)?,
-                170 => reader.oneof::<ByteStr, _>(&mut self.choice, Choice::Words)?,
-                178 => reader.oneof::<Bytes, _>(&mut self.choice, Choice::Data)?,
+            let read = match tag {
+                8 => reader.optional::<Int32>(&mut self.int32),
+                16 => reader.optional::<Int64>(&mut self.int64),
+                24 => reader.optional::<Uint32>(&mut self.uint32),
+                32 => reader.optional::<Uint64>(&mut self.uint64),
+                45 => reader.optional::<Float>(&mut self.float),
+                49 => reader.optional::<Double>(&mut self.double),
+                57 => reader.optional::<Double>(&mut self.infinite),
+                69 => reader.optional::<Float>(&mut self.negative),
+                73 => reader.optional::<Double>(&mut self.not),
+                80 => reader.optional::<Bool>(&mut self.bool),
+                90 => reader.optional::<ByteStr>(&mut self.string),
+                98 => reader.optional::<Bytes>(&mut self.bytes),
+                104 => reader.closed(&mut self.color, &mut self.unknown),
+                112 => reader.closed(&mut self.first, &mut self.unknown),
+                120 => reader.optional::<Int32>(&mut self.clear),
+                152 => reader.optional::<Int32>(&mut self.clear_),
+                130 => reader.optional::<ByteStr>(&mut self.empty),
+                136 => reader.optional::<Sint32>(&mut self.r#type),
+                144 => reader.closed(&mut self.size, &mut self.unknown),
+                160 => reader.oneof::<Int32, _>(&mut self.choice, Choice::Count),
+                170 => reader.oneof::<ByteStr, _>(&mut self.choice, Choice::Words),
+                178 => reader.oneof::<Bytes, _>(&mut self.choice, Choice::Data),
                 184 => closed_member!(reader, self.choice, Choice::ChoiceSize, unknown),
-                193 => reader.oneof::<Double, _>(&mut self.choice, Choice::Plain)?,
-                200 => reader.oneof::<Bool, _>(&mut self.choice, Choice::Merge)?,
-                213 => reader.oneof::<Float, _>(&mut self.choice, Choice::Match)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                193 => reader.oneof::<Double, _>(&mut self.choice, Choice::Plain),
+                200 => reader.oneof::<Bool, _>(&mut self.choice, Choice::Merge),
+                213 => reader.oneof::<Float, _>(&mut self.choice, Choice::Match),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -343,10 +344,11 @@ pub mod defaults {
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.closed(&mut self.color, &mut self.unknown)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.closed(&mut self.color, &mut self.unknown),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }

@@ -34,11 +34,12 @@ impl ::rust_grpc::Message for Old {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                18 => reader.field(&mut self.inner)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                18 => reader.field(&mut self.inner),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -74,10 +75,11 @@ pub mod old {
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.field(&mut self.old)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.field(&mut self.old),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -133,17 +135,18 @@ impl ::rust_grpc::Message for Current {
         use ::rust_grpc::generated::message::*;
         use self::current::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                18 => reader.singular::<Str>(&mut self.old_name)?,
-                26 => reader.field(&mut self.old)?,
-                32 => reader.singular::<Enum<_>>(&mut self.old_kind)?,
-                40 => reader.singular::<Enum<_>>(&mut self.kind)?,
-                50 => reader.oneof::<Str, _>(&mut self.choice, Choice::Text)?,
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                18 => reader.singular::<Str>(&mut self.old_name),
+                26 => reader.field(&mut self.old),
+                32 => reader.singular::<Enum<_>>(&mut self.old_kind),
+                40 => reader.singular::<Enum<_>>(&mut self.kind),
+                50 => reader.oneof::<Str, _>(&mut self.choice, Choice::Text),
                 58 => merge_member!(reader, self.choice, Choice::Message, Nested),
-                66 => reader.map::<Str, Nested<_>>(&mut self.olds)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                66 => reader.map::<Str, Nested<_>>(&mut self.olds),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -28,10 +28,11 @@ impl ::rust_grpc::Message for User {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.old)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.old),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -41,15 +41,16 @@ impl ::rust_grpc::Message for Tree {
         use ::rust_grpc::generated::message::*;
         use self::tree::Mark;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.left)?,
-                18 => reader.field(&mut self.leaf)?,
-                26 => reader.packed::<Enum<_>>(&mut self.kinds)?,
-                24 => reader.repeated::<Enum<_>>(&mut self.kinds)?,
-                34 => reader.oneof::<Str, _>(&mut self.mark, Mark::Text)?,
+            let read = match tag {
+                10 => reader.field(&mut self.left),
+                18 => reader.field(&mut self.leaf),
+                26 => reader.packed::<Enum<_>>(&mut self.kinds),
+                24 => reader.repeated::<Enum<_>>(&mut self.kinds),
+                34 => reader.oneof::<Str, _>(&mut self.mark, Mark::Text),
                 42 => merge_member!(reader, self.mark, Mark::Other, Nested),
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -102,10 +103,11 @@ impl ::rust_grpc::Message for Leaf {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.number)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.number),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -30,12 +30,13 @@ impl ::rust_grpc::Message for Note {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<Str>(&mut self.text)?,
-                18 => reader.packed::<Int32>(&mut self.numbers)?,
-                16 => reader.repeated::<Int32>(&mut self.numbers)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<Str>(&mut self.text),
+                18 => reader.packed::<Int32>(&mut self.numbers),
+                16 => reader.repeated::<Int32>(&mut self.numbers),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

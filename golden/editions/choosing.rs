@@ -41,11 +41,12 @@ impl ::rust_grpc::Message for Choosing {
         use ::rust_grpc::generated::message::*;
         use self::choosing::One;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.oneof::<Str, _>(&mut self.one, One::Text)?,
-                16 => reader.oneof::<Int32, _>(&mut self.one, One::Number)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.oneof::<Str, _>(&mut self.one, One::Text),
+                16 => reader.oneof::<Int32, _>(&mut self.one, One::Number),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

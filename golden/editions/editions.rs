@@ -76,32 +76,33 @@ impl ::rust_grpc::Message for Mixed {
         use ::rust_grpc::generated::message::*;
         use self::mixed::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.implicit)?,
-                16 => reader.optional::<Int32>(&mut self.explicit)?,
-                24 => reader.optional::<Int32>(&mut self.required)?,
-                34 => reader.optional::<ByteStr>(&mut self.loose)?,
-                42 => reader.optional::<Str>(&mut self.strict)?,
-                48 => reader.singular::<Enum<_>>(&mut self.open)?,
-                56 => reader.closed(&mut self.closed, &mut self.unknown)?,
-                66 => reader.packed::<Int32>(&mut self.packed)?,
-                64 => reader.repeated::<Int32>(&mut self.packed)?,
-                74 => reader.packed::<Int32>(&mut self.expanded)?,
-                72 => reader.repeated::<Int32>(&mut self.expanded)?,
-                82 => reader.field(&mut self.prefixed)?,
-                91 => reader.delimited(&mut self.delimited)?,
-                99 => reader.repeated::<Delimited<_>>(&mut self.delimiteds)?,
-                106 => reader.map::<ByteStr, Nested<_>>(&mut self.map)?,
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.implicit),
+                16 => reader.optional::<Int32>(&mut self.explicit),
+                24 => reader.optional::<Int32>(&mut self.required),
+                34 => reader.optional::<ByteStr>(&mut self.loose),
+                42 => reader.optional::<Str>(&mut self.strict),
+                48 => reader.singular::<Enum<_>>(&mut self.open),
+                56 => reader.closed(&mut self.closed, &mut self.unknown),
+                66 => reader.packed::<Int32>(&mut self.packed),
+                64 => reader.repeated::<Int32>(&mut self.packed),
+                74 => reader.packed::<Int32>(&mut self.expanded),
+                72 => reader.repeated::<Int32>(&mut self.expanded),
+                82 => reader.field(&mut self.prefixed),
+                91 => reader.delimited(&mut self.delimited),
+                99 => reader.repeated::<Delimited<_>>(&mut self.delimiteds),
+                106 => reader.map::<ByteStr, Nested<_>>(&mut self.map),
                 115 => merge_member!(reader, self.choice, Choice::One, Delimited),
                 120 => closed_member!(reader, self.choice, Choice::Two, unknown),
-                130 => reader.oneof::<ByteStr, _>(&mut self.choice, Choice::Three)?,
-                138 => reader.closed_packed(&mut self.closeds, &mut self.unknown)?,
-                136 => reader.closed_repeated(&mut self.closeds, &mut self.unknown)?,
+                130 => reader.oneof::<ByteStr, _>(&mut self.choice, Choice::Three),
+                138 => reader.closed_packed(&mut self.closeds, &mut self.unknown),
+                136 => reader.closed_repeated(&mut self.closeds, &mut self.unknown),
                 146 => {
-                    reader.closed_map::<Str, _>(&mut self.closed_map, &mut self.unknown)?
+                    reader.closed_map::<Str, _>(&mut self.closed_map, &mut self.unknown)
                 }
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -168,11 +169,12 @@ impl ::rust_grpc::Message for Inner {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.text)?,
-                18 => reader.field(&mut self.inner)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.text),
+                18 => reader.field(&mut self.inner),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -54,21 +54,22 @@ impl ::rust_grpc::Message for Host {
         use ::rust_grpc::generated::message::*;
         use self::host::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.map::<Str, Nested<_>>(&mut self.parts)?,
-                19 => reader.delimited(&mut self.part)?,
-                27 => reader.repeated::<Delimited<_>>(&mut self.more)?,
+            let read = match tag {
+                10 => reader.map::<Str, Nested<_>>(&mut self.parts),
+                19 => reader.delimited(&mut self.part),
+                27 => reader.repeated::<Delimited<_>>(&mut self.more),
                 43 => merge_member!(reader, self.choice, Choice::One, Delimited),
-                48 => reader.oneof::<Int32, _>(&mut self.choice, Choice::Number)?,
-                58 => reader.oneof::<ByteStr, _>(&mut self.choice, Choice::Text)?,
-                64 => reader.singular::<Int32>(&mut self.plain)?,
-                74 => reader.packed::<Int32>(&mut self.numbers)?,
-                72 => reader.repeated::<Int32>(&mut self.numbers)?,
-                80 => reader.singular::<Int32>(&mut self.json_name)?,
-                88 => reader.singular::<Int32>(&mut self.json_name_)?,
-                99 => reader.delimited(&mut self.leaf)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                48 => reader.oneof::<Int32, _>(&mut self.choice, Choice::Number),
+                58 => reader.oneof::<ByteStr, _>(&mut self.choice, Choice::Text),
+                64 => reader.singular::<Int32>(&mut self.plain),
+                74 => reader.packed::<Int32>(&mut self.numbers),
+                72 => reader.repeated::<Int32>(&mut self.numbers),
+                80 => reader.singular::<Int32>(&mut self.json_name),
+                88 => reader.singular::<Int32>(&mut self.json_name_),
+                99 => reader.delimited(&mut self.leaf),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -136,10 +137,11 @@ impl ::rust_grpc::Message for Part {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.size)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.size),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

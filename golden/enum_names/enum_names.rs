@@ -33,12 +33,13 @@ impl ::rust_grpc::Message for Holder {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Enum<_>>(&mut self.inner)?,
-                18 => reader.field(&mut self.held)?,
-                24 => reader.singular::<Enum<_>>(&mut self.outer)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Enum<_>>(&mut self.inner),
+                18 => reader.field(&mut self.held),
+                24 => reader.singular::<Enum<_>>(&mut self.outer),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -85,11 +86,12 @@ pub mod holder {
             use ::rust_grpc::generated::message::*;
             use self::value_::Other;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
+                let read = match tag {
                     10 => merge_member!(reader, self.other, Other::Holder, Nested),
-                    16 => reader.oneof::<Enum<_>, _>(&mut self.other, Other::Small)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                    16 => reader.oneof::<Enum<_>, _>(&mut self.other, Other::Small),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }

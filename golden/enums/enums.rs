@@ -43,16 +43,17 @@ impl ::rust_grpc::Message for Holder {
         use ::rust_grpc::generated::message::*;
         use self::holder::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Enum<_>>(&mut self.mood)?,
-                16 => reader.singular::<Enum<_>>(&mut self.inner)?,
-                24 => reader.optional::<Enum<_>>(&mut self.alias)?,
-                34 => reader.packed::<Enum<_>>(&mut self.versions)?,
-                32 => reader.repeated::<Enum<_>>(&mut self.versions)?,
-                42 => reader.map::<Int32, Enum<_>>(&mut self.moods)?,
-                48 => reader.oneof::<Enum<_>, _>(&mut self.choice, Choice::Word)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Enum<_>>(&mut self.mood),
+                16 => reader.singular::<Enum<_>>(&mut self.inner),
+                24 => reader.optional::<Enum<_>>(&mut self.alias),
+                34 => reader.packed::<Enum<_>>(&mut self.versions),
+                32 => reader.repeated::<Enum<_>>(&mut self.versions),
+                42 => reader.map::<Int32, Enum<_>>(&mut self.moods),
+                48 => reader.oneof::<Enum<_>, _>(&mut self.choice, Choice::Word),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -43,15 +43,16 @@ impl ::rust_grpc::Message for Local {
         use ::rust_grpc::generated::message::*;
         use self::local::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.thing)?,
-                18 => reader.field(&mut self.part)?,
-                24 => reader.singular::<Enum<_>>(&mut self.kind)?,
-                34 => reader.field(&mut self.replaced)?,
-                42 => reader.field(&mut self.inner)?,
+            let read = match tag {
+                10 => reader.field(&mut self.thing),
+                18 => reader.field(&mut self.part),
+                24 => reader.singular::<Enum<_>>(&mut self.kind),
+                34 => reader.field(&mut self.replaced),
+                42 => reader.field(&mut self.inner),
                 50 => merge_member!(reader, self.choice, Choice::Other, Nested),
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -48,16 +48,17 @@ impl ::rust_grpc::Message for HelloRequest {
         use ::rust_grpc::generated::message::*;
         use self::hello_request::Contact;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                16 => reader.singular::<Enum<_>>(&mut self.mood)?,
-                24 => reader.optional::<Uint32>(&mut self.age)?,
-                34 => reader.oneof::<Str, _>(&mut self.contact, Contact::Email)?,
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                16 => reader.singular::<Enum<_>>(&mut self.mood),
+                24 => reader.optional::<Uint32>(&mut self.age),
+                34 => reader.oneof::<Str, _>(&mut self.contact, Contact::Email),
                 42 => merge_member!(reader, self.contact, Contact::Home, Nested),
-                50 => reader.map::<Str, Nested<_>>(&mut self.addresses)?,
-                58 => reader.field(&mut self.parent)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                50 => reader.map::<Str, Nested<_>>(&mut self.addresses),
+                58 => reader.field(&mut self.parent),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -111,10 +112,11 @@ impl ::rust_grpc::Message for Address {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.city)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.city),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -148,10 +150,11 @@ impl ::rust_grpc::Message for HelloReply {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.message)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.message),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -33,12 +33,13 @@ impl ::rust_grpc::Message for Note {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<Str>(&mut self.text)?,
-                16 => reader.optional::<Enum<_>>(&mut self.level)?,
-                26 => reader.field(&mut self.part)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<Str>(&mut self.text),
+                16 => reader.optional::<Enum<_>>(&mut self.level),
+                26 => reader.field(&mut self.part),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -78,10 +79,11 @@ pub mod note {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.optional::<Int32>(&mut self.size)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.optional::<Int32>(&mut self.size),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }

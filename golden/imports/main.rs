@@ -44,16 +44,17 @@ impl ::rust_grpc::Message for Order {
         use ::rust_grpc::generated::message::*;
         use self::order::Payment;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.total)?,
-                18 => reader.field(&mut self.same)?,
-                26 => reader.field(&mut self.below)?,
-                34 => reader.field(&mut self.root)?,
+            let read = match tag {
+                10 => reader.field(&mut self.total),
+                18 => reader.field(&mut self.same),
+                26 => reader.field(&mut self.below),
+                34 => reader.field(&mut self.root),
                 42 => merge_member!(reader, self.payment, Payment::Cash, Nested),
-                48 => reader.oneof::<Enum<_>, _>(&mut self.payment, Payment::Currency)?,
-                58 => reader.map::<Str, Nested<_>>(&mut self.more)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                48 => reader.oneof::<Enum<_>, _>(&mut self.payment, Payment::Currency),
+                58 => reader.map::<Str, Nested<_>>(&mut self.more),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -69,26 +69,27 @@ impl ::rust_grpc::Message for r#fn {
         use ::rust_grpc::generated::message::*;
         use self::fn_::Match;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.r#type)?,
-                16 => reader.singular::<Int32>(&mut self.self_)?,
-                24 => reader.singular::<Int32>(&mut self.self__)?,
-                32 => reader.singular::<Int32>(&mut self.super_)?,
-                40 => reader.singular::<Int32>(&mut self.crate_)?,
-                48 => reader.singular::<Int32>(&mut self.r#async)?,
-                56 => reader.singular::<Int32>(&mut self.r#gen)?,
-                64 => reader.singular::<Int32>(&mut self.r#try)?,
-                72 => reader.singular::<Int32>(&mut self.__)?,
-                80 => reader.singular::<Int32>(&mut self.union)?,
-                88 => reader.singular::<Int32>(&mut self.r)?,
-                96 => reader.singular::<Int32>(&mut self.tag)?,
-                104 => reader.singular::<Int32>(&mut self.reader)?,
-                112 => reader.singular::<Int32>(&mut self.writer)?,
-                120 => reader.oneof::<Int32, _>(&mut self.r#match, Match::If)?,
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.r#type),
+                16 => reader.singular::<Int32>(&mut self.self_),
+                24 => reader.singular::<Int32>(&mut self.self__),
+                32 => reader.singular::<Int32>(&mut self.super_),
+                40 => reader.singular::<Int32>(&mut self.crate_),
+                48 => reader.singular::<Int32>(&mut self.r#async),
+                56 => reader.singular::<Int32>(&mut self.r#gen),
+                64 => reader.singular::<Int32>(&mut self.r#try),
+                72 => reader.singular::<Int32>(&mut self.__),
+                80 => reader.singular::<Int32>(&mut self.union),
+                88 => reader.singular::<Int32>(&mut self.r),
+                96 => reader.singular::<Int32>(&mut self.tag),
+                104 => reader.singular::<Int32>(&mut self.reader),
+                112 => reader.singular::<Int32>(&mut self.writer),
+                120 => reader.oneof::<Int32, _>(&mut self.r#match, Match::If),
                 130 => merge_member!(reader, self.r#match, Match::Else, Nested),
-                138 => reader.field(&mut self.match_message)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                138 => reader.field(&mut self.match_message),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -153,10 +154,11 @@ impl ::rust_grpc::Message for Self_ {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -188,10 +190,11 @@ impl ::rust_grpc::Message for Match {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.r#where)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.r#where),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -227,10 +230,11 @@ pub mod r#match {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.singular::<Int32>(&mut self.x)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.singular::<Int32>(&mut self.x),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }

@@ -28,10 +28,11 @@ impl ::rust_grpc::Message for Point {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.x)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.x),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -93,21 +94,22 @@ impl ::rust_grpc::Message for Keys {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.map::<Int32, Str>(&mut self.int32)?,
-                18 => reader.map::<Int64, Str>(&mut self.int64)?,
-                26 => reader.map::<Uint32, Str>(&mut self.uint32)?,
-                34 => reader.map::<Uint64, Str>(&mut self.uint64)?,
-                42 => reader.map::<Sint32, Str>(&mut self.sint32)?,
-                50 => reader.map::<Sint64, Str>(&mut self.sint64)?,
-                58 => reader.map::<Fixed32, Str>(&mut self.fixed32)?,
-                66 => reader.map::<Fixed64, Str>(&mut self.fixed64)?,
-                74 => reader.map::<Sfixed32, Str>(&mut self.sfixed32)?,
-                82 => reader.map::<Sfixed64, Str>(&mut self.sfixed64)?,
-                90 => reader.map::<Bool, Str>(&mut self.bool)?,
-                98 => reader.map::<Str, Str>(&mut self.string)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.map::<Int32, Str>(&mut self.int32),
+                18 => reader.map::<Int64, Str>(&mut self.int64),
+                26 => reader.map::<Uint32, Str>(&mut self.uint32),
+                34 => reader.map::<Uint64, Str>(&mut self.uint64),
+                42 => reader.map::<Sint32, Str>(&mut self.sint32),
+                50 => reader.map::<Sint64, Str>(&mut self.sint64),
+                58 => reader.map::<Fixed32, Str>(&mut self.fixed32),
+                66 => reader.map::<Fixed64, Str>(&mut self.fixed64),
+                74 => reader.map::<Sfixed32, Str>(&mut self.sfixed32),
+                82 => reader.map::<Sfixed64, Str>(&mut self.sfixed64),
+                90 => reader.map::<Bool, Str>(&mut self.bool),
+                98 => reader.map::<Str, Str>(&mut self.string),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -163,14 +165,15 @@ impl ::rust_grpc::Message for Values {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.map::<Str, Double>(&mut self.numbers)?,
-                18 => reader.map::<Str, Bytes>(&mut self.blobs)?,
-                26 => reader.map::<Str, Enum<_>>(&mut self.colors)?,
-                34 => reader.map::<Str, Nested<_>>(&mut self.points)?,
-                42 => reader.map::<Str, Nested<_>>(&mut self.values)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.map::<Str, Double>(&mut self.numbers),
+                18 => reader.map::<Str, Bytes>(&mut self.blobs),
+                26 => reader.map::<Str, Enum<_>>(&mut self.colors),
+                34 => reader.map::<Str, Nested<_>>(&mut self.points),
+                42 => reader.map::<Str, Nested<_>>(&mut self.values),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -32,12 +32,13 @@ impl ::rust_grpc::Message for Outer {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.middle)?,
-                18 => reader.field(&mut self.inner)?,
-                24 => reader.singular::<Enum<_>>(&mut self.kind)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.middle),
+                18 => reader.field(&mut self.inner),
+                24 => reader.singular::<Enum<_>>(&mut self.kind),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -75,10 +76,11 @@ pub mod outer {
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.field(&mut self.inner)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.field(&mut self.inner),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -115,11 +117,12 @@ pub mod outer {
             ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
                 use ::rust_grpc::generated::message::*;
                 while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                    match tag {
-                        8 => reader.singular::<Enum<_>>(&mut self.kind)?,
-                        18 => reader.field(&mut self.up)?,
-                        tag => reader.unknown(tag, &mut self.unknown)?,
-                    }
+                    let read = match tag {
+                        8 => reader.singular::<Enum<_>>(&mut self.kind),
+                        18 => reader.field(&mut self.up),
+                        tag => reader.unknown(tag, &mut self.unknown),
+                    };
+                    read?;
                 }
                 ::core::result::Result::Ok(())
             }
@@ -178,10 +181,11 @@ impl ::rust_grpc::Message for HTTPServer {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.configs)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.configs),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -214,10 +218,11 @@ pub mod http_server {
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.field(&mut self.middle)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.field(&mut self.middle),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }

@@ -37,12 +37,13 @@ impl ::rust_grpc::Message for Note {
         use ::rust_grpc::generated::message::*;
         use self::note::Kind;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.text)?,
-                16 => reader.oneof::<Bool, _>(&mut self.kind, Kind::Plain)?,
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.text),
+                16 => reader.oneof::<Bool, _>(&mut self.kind, Kind::Plain),
                 26 => merge_member!(reader, self.kind, Kind::Within, Nested),
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -60,14 +60,15 @@ impl ::rust_grpc::Message for Host {
         use ::rust_grpc::generated::message::*;
         use self::host::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.name)?,
-                16 => reader.closed(&mut self.level, &mut self.unknown)?,
-                27 => reader.repeated::<Delimited<_>>(&mut self.part)?,
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.name),
+                16 => reader.closed(&mut self.level, &mut self.unknown),
+                27 => reader.repeated::<Delimited<_>>(&mut self.part),
                 32 => closed_member!(reader, self.choice, Choice::Chosen, unknown),
                 42 => merge_member!(reader, self.choice, Choice::Inner, Nested),
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -116,10 +117,11 @@ pub mod host {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.optional::<Int32>(&mut self.size)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.optional::<Int32>(&mut self.size),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -195,10 +197,11 @@ impl ::rust_grpc::Message for Item {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.optional::<Int32>(&mut self.id)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.optional::<Int32>(&mut self.id),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -237,10 +240,11 @@ impl ::rust_grpc::Message for Extra {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.text)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.text),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

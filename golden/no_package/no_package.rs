@@ -32,10 +32,11 @@ impl ::rust_grpc::Message for Rootless {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.inner)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.inner),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -70,10 +71,11 @@ pub mod rootless {
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.field(&mut self.thing)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.field(&mut self.thing),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }

@@ -30,11 +30,12 @@ impl ::rust_grpc::Message for Point {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.x)?,
-                16 => reader.singular::<Int32>(&mut self.y)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.x),
+                16 => reader.singular::<Int32>(&mut self.y),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -96,25 +97,24 @@ impl ::rust_grpc::Message for Sample {
         use self::sample::Content;
         use self::sample::SecondChoice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.before)?,
-                16 => reader.oneof::<Int64, _>(&mut self.content, Content::Number)?,
-                74 => reader.oneof::<Str, _>(&mut self.content, Content::Text)?,
-                34 => reader.oneof::<Bytes, _>(&mut self.content, Content::Raw)?,
-                40 => reader.oneof::<Enum<_>, _>(&mut self.content, Content::Color)?,
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.before),
+                16 => reader.oneof::<Int64, _>(&mut self.content, Content::Number),
+                74 => reader.oneof::<Str, _>(&mut self.content, Content::Text),
+                34 => reader.oneof::<Bytes, _>(&mut self.content, Content::Raw),
+                40 => reader.oneof::<Enum<_>, _>(&mut self.content, Content::Color),
                 50 => merge_member!(reader, self.content, Content::Point, Nested),
-                57 => reader.oneof::<Double, _>(&mut self.content, Content::HalfLife)?,
-                26 => reader.singular::<Str>(&mut self.between)?,
-                80 => {
-                    reader.oneof::<Bool, _>(&mut self.second_choice, SecondChoice::Yes)?
-                }
+                57 => reader.oneof::<Double, _>(&mut self.content, Content::HalfLife),
+                26 => reader.singular::<Str>(&mut self.between),
+                80 => reader.oneof::<Bool, _>(&mut self.second_choice, SecondChoice::Yes),
                 90 => {
                     merge_member!(
                         reader, self.second_choice, SecondChoice::OtherPoint, Nested
                     )
                 }
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -191,11 +191,12 @@ impl ::rust_grpc::Message for Clash {
         use ::rust_grpc::generated::message::*;
         use self::clash::Kind_;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
+            let read = match tag {
                 10 => merge_member!(reader, self.kind, Kind_::Plain, Nested),
-                18 => reader.oneof::<Str, _>(&mut self.kind, Kind_::Self_)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                18 => reader.oneof::<Str, _>(&mut self.kind, Kind_::Self_),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -239,10 +240,11 @@ pub mod clash {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.singular::<Str>(&mut self.name)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.singular::<Str>(&mut self.name),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -291,12 +293,13 @@ impl ::rust_grpc::Message for Shadow {
         use self::shadow::Str as Str_;
         use self::shadow::Nested as Nested_;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.oneof::<Str, _>(&mut self.str, Str_::Some)?,
-                16 => reader.oneof::<Int32, _>(&mut self.str, Str_::None)?,
+            let read = match tag {
+                10 => reader.oneof::<Str, _>(&mut self.str, Str_::Some),
+                16 => reader.oneof::<Int32, _>(&mut self.str, Str_::None),
                 26 => merge_member!(reader, self.nested, Nested_::Ok, Nested),
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

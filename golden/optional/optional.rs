@@ -28,10 +28,11 @@ impl ::rust_grpc::Message for Point {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.x)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.x),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -81,16 +82,17 @@ impl ::rust_grpc::Message for Mixed {
         use ::rust_grpc::generated::message::*;
         use self::mixed::Real;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.optional::<Int32>(&mut self.count)?,
-                18 => reader.oneof::<Str, _>(&mut self.real, Real::Name)?,
-                24 => reader.oneof::<Int32, _>(&mut self.real, Real::Number)?,
-                32 => reader.optional::<Enum<_>>(&mut self.color)?,
-                42 => reader.field(&mut self.point)?,
-                50 => reader.optional::<Bytes>(&mut self.data)?,
-                58 => reader.field(&mut self.plain)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.optional::<Int32>(&mut self.count),
+                18 => reader.oneof::<Str, _>(&mut self.real, Real::Name),
+                24 => reader.oneof::<Int32, _>(&mut self.real, Real::Number),
+                32 => reader.optional::<Enum<_>>(&mut self.color),
+                42 => reader.field(&mut self.point),
+                50 => reader.optional::<Bytes>(&mut self.data),
+                58 => reader.field(&mut self.plain),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -143,10 +145,11 @@ impl ::rust_grpc::Message for OnlyOptional {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<Str>(&mut self.text)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<Str>(&mut self.text),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -28,10 +28,11 @@ impl ::rust_grpc::Message for Point {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.x)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.x),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -69,15 +70,16 @@ impl ::rust_grpc::Message for Packed {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.packed::<Int32>(&mut self.numbers)?,
-                8 => reader.repeated::<Int32>(&mut self.numbers)?,
-                18 => reader.packed::<Enum<_>>(&mut self.colors)?,
-                16 => reader.repeated::<Enum<_>>(&mut self.colors)?,
-                26 => reader.packed::<Double>(&mut self.doubles)?,
-                25 => reader.repeated::<Double>(&mut self.doubles)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.packed::<Int32>(&mut self.numbers),
+                8 => reader.repeated::<Int32>(&mut self.numbers),
+                18 => reader.packed::<Enum<_>>(&mut self.colors),
+                16 => reader.repeated::<Enum<_>>(&mut self.colors),
+                26 => reader.packed::<Double>(&mut self.doubles),
+                25 => reader.repeated::<Double>(&mut self.doubles),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -120,15 +122,16 @@ impl ::rust_grpc::Message for Unpacked {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.packed::<Int32>(&mut self.numbers)?,
-                8 => reader.repeated::<Int32>(&mut self.numbers)?,
-                18 => reader.packed::<Enum<_>>(&mut self.colors)?,
-                16 => reader.repeated::<Enum<_>>(&mut self.colors)?,
-                26 => reader.packed::<Double>(&mut self.doubles)?,
-                25 => reader.repeated::<Double>(&mut self.doubles)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.packed::<Int32>(&mut self.numbers),
+                8 => reader.repeated::<Int32>(&mut self.numbers),
+                18 => reader.packed::<Enum<_>>(&mut self.colors),
+                16 => reader.repeated::<Enum<_>>(&mut self.colors),
+                26 => reader.packed::<Double>(&mut self.doubles),
+                25 => reader.repeated::<Double>(&mut self.doubles),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -169,11 +172,12 @@ impl ::rust_grpc::Message for Unpackable {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Str>(&mut self.names)?,
-                18 => reader.repeated::<Nested<_>>(&mut self.points)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Str>(&mut self.names),
+                18 => reader.repeated::<Nested<_>>(&mut self.points),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -94,37 +94,36 @@ impl ::rust_grpc::Message for Order {
         use ::rust_grpc::generated::message::*;
         use self::order::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.name)?,
-                16 => reader.optional::<Int32>(&mut self.count)?,
-                26 => reader.field(&mut self.main)?,
-                32 => reader.closed(&mut self.state, &mut self.unknown)?,
-                42 => reader.closed_packed(&mut self.states, &mut self.unknown)?,
-                40 => reader.closed_repeated(&mut self.states, &mut self.unknown)?,
-                50 => reader.closed_packed(&mut self.packed_states, &mut self.unknown)?,
-                48 => reader.closed_repeated(&mut self.packed_states, &mut self.unknown)?,
-                58 => {
-                    reader.closed_map::<ByteStr, _>(&mut self.named, &mut self.unknown)?
-                }
-                66 => reader.optional::<Bytes>(&mut self.raw)?,
-                74 => reader.packed::<Int32>(&mut self.numbers)?,
-                72 => reader.repeated::<Int32>(&mut self.numbers)?,
-                82 => reader.packed::<Int32>(&mut self.packed)?,
-                80 => reader.repeated::<Int32>(&mut self.packed)?,
-                90 => reader.repeated::<ByteStr>(&mut self.words)?,
-                99 => reader.delimited(&mut self.detail)?,
-                107 => reader.repeated::<Delimited<_>>(&mut self.line)?,
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.name),
+                16 => reader.optional::<Int32>(&mut self.count),
+                26 => reader.field(&mut self.main),
+                32 => reader.closed(&mut self.state, &mut self.unknown),
+                42 => reader.closed_packed(&mut self.states, &mut self.unknown),
+                40 => reader.closed_repeated(&mut self.states, &mut self.unknown),
+                50 => reader.closed_packed(&mut self.packed_states, &mut self.unknown),
+                48 => reader.closed_repeated(&mut self.packed_states, &mut self.unknown),
+                58 => reader.closed_map::<ByteStr, _>(&mut self.named, &mut self.unknown),
+                66 => reader.optional::<Bytes>(&mut self.raw),
+                74 => reader.packed::<Int32>(&mut self.numbers),
+                72 => reader.repeated::<Int32>(&mut self.numbers),
+                82 => reader.packed::<Int32>(&mut self.packed),
+                80 => reader.repeated::<Int32>(&mut self.packed),
+                90 => reader.repeated::<ByteStr>(&mut self.words),
+                99 => reader.delimited(&mut self.detail),
+                107 => reader.repeated::<Delimited<_>>(&mut self.line),
                 112 => closed_member!(reader, self.choice, Choice::Chosen, unknown),
                 122 => merge_member!(reader, self.choice, Choice::Item, Nested),
                 131 => merge_member!(reader, self.choice, Choice::Pack, Delimited),
-                138 => reader.oneof::<ByteStr, _>(&mut self.choice, Choice::Free)?,
+                138 => reader.oneof::<ByteStr, _>(&mut self.choice, Choice::Free),
                 146 => merge_member!(reader, self.choice, Choice::Plain, Nested),
-                154 => reader.map::<Int32, Nested<_>>(&mut self.items)?,
-                162 => reader.field(&mut self.plain_field)?,
-                169 => reader.optional::<Double>(&mut self.ratio)?,
-                178 => reader.repeated::<Nested<_>>(&mut self.more)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                154 => reader.map::<Int32, Nested<_>>(&mut self.items),
+                162 => reader.field(&mut self.plain_field),
+                169 => reader.optional::<Double>(&mut self.ratio),
+                178 => reader.repeated::<Nested<_>>(&mut self.more),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -204,11 +203,12 @@ pub mod order {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.optional::<ByteStr>(&mut self.text)?,
-                    18 => reader.field(&mut self.inner)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.optional::<ByteStr>(&mut self.text),
+                    18 => reader.field(&mut self.inner),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -254,10 +254,11 @@ pub mod order {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.optional::<Int64>(&mut self.price)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.optional::<Int64>(&mut self.price),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -291,10 +292,11 @@ pub mod order {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.optional::<Int32>(&mut self.size)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.optional::<Int32>(&mut self.size),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -340,11 +342,12 @@ impl ::rust_grpc::Message for Item {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.id)?,
-                18 => reader.field(&mut self.parent)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.id),
+                18 => reader.field(&mut self.parent),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -383,12 +386,13 @@ impl ::rust_grpc::Message for Plain {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.text)?,
-                16 => reader.optional::<Bool>(&mut self.flag)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.children)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.text),
+                16 => reader.optional::<Bool>(&mut self.flag),
+                26 => reader.repeated::<Nested<_>>(&mut self.children),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

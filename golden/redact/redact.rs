@@ -67,18 +67,19 @@ impl ::rust_grpc::Message for Login {
         use ::rust_grpc::generated::message::*;
         use self::login::Method;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.user)?,
-                18 => reader.singular::<Str>(&mut self.password)?,
-                26 => reader.repeated::<Str>(&mut self.r#type)?,
-                34 => reader.map::<Str, Str>(&mut self.tokens)?,
-                40 => reader.optional::<Int32>(&mut self.pin)?,
-                50 => reader.field(&mut self.parent)?,
-                58 => reader.field(&mut self.shown)?,
-                66 => reader.oneof::<Str, _>(&mut self.method, Method::Hint)?,
-                74 => reader.oneof::<Bytes, _>(&mut self.method, Method::Key)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.user),
+                18 => reader.singular::<Str>(&mut self.password),
+                26 => reader.repeated::<Str>(&mut self.r#type),
+                34 => reader.map::<Str, Str>(&mut self.tokens),
+                40 => reader.optional::<Int32>(&mut self.pin),
+                50 => reader.field(&mut self.parent),
+                58 => reader.field(&mut self.shown),
+                66 => reader.oneof::<Str, _>(&mut self.method, Method::Hint),
+                74 => reader.oneof::<Bytes, _>(&mut self.method, Method::Key),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -142,11 +143,12 @@ impl ::rust_grpc::Message for Proof {
         use ::rust_grpc::generated::message::*;
         use self::proof::Kind;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
+            let read = match tag {
                 10 => merge_member!(reader, self.kind, Kind::Login, Nested),
-                16 => reader.oneof::<Bool, _>(&mut self.kind, Kind::None)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                16 => reader.oneof::<Bool, _>(&mut self.kind, Kind::None),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -60,24 +60,25 @@ impl ::rust_grpc::Message for Implicit {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.int32)?,
-                16 => reader.singular::<Int64>(&mut self.int64)?,
-                24 => reader.singular::<Uint32>(&mut self.uint32)?,
-                32 => reader.singular::<Uint64>(&mut self.uint64)?,
-                40 => reader.singular::<Sint32>(&mut self.sint32)?,
-                48 => reader.singular::<Sint64>(&mut self.sint64)?,
-                61 => reader.singular::<Fixed32>(&mut self.fixed32)?,
-                65 => reader.singular::<Fixed64>(&mut self.fixed64)?,
-                77 => reader.singular::<Sfixed32>(&mut self.sfixed32)?,
-                81 => reader.singular::<Sfixed64>(&mut self.sfixed64)?,
-                93 => reader.singular::<Float>(&mut self.float)?,
-                97 => reader.singular::<Double>(&mut self.double)?,
-                104 => reader.singular::<Bool>(&mut self.bool)?,
-                114 => reader.singular::<Str>(&mut self.string)?,
-                122 => reader.singular::<Bytes>(&mut self.bytes)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.int32),
+                16 => reader.singular::<Int64>(&mut self.int64),
+                24 => reader.singular::<Uint32>(&mut self.uint32),
+                32 => reader.singular::<Uint64>(&mut self.uint64),
+                40 => reader.singular::<Sint32>(&mut self.sint32),
+                48 => reader.singular::<Sint64>(&mut self.sint64),
+                61 => reader.singular::<Fixed32>(&mut self.fixed32),
+                65 => reader.singular::<Fixed64>(&mut self.fixed64),
+                77 => reader.singular::<Sfixed32>(&mut self.sfixed32),
+                81 => reader.singular::<Sfixed64>(&mut self.sfixed64),
+                93 => reader.singular::<Float>(&mut self.float),
+                97 => reader.singular::<Double>(&mut self.double),
+                104 => reader.singular::<Bool>(&mut self.bool),
+                114 => reader.singular::<Str>(&mut self.string),
+                122 => reader.singular::<Bytes>(&mut self.bytes),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -160,24 +161,25 @@ impl ::rust_grpc::Message for Explicit {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.optional::<Int32>(&mut self.int32)?,
-                16 => reader.optional::<Int64>(&mut self.int64)?,
-                24 => reader.optional::<Uint32>(&mut self.uint32)?,
-                32 => reader.optional::<Uint64>(&mut self.uint64)?,
-                40 => reader.optional::<Sint32>(&mut self.sint32)?,
-                48 => reader.optional::<Sint64>(&mut self.sint64)?,
-                61 => reader.optional::<Fixed32>(&mut self.fixed32)?,
-                65 => reader.optional::<Fixed64>(&mut self.fixed64)?,
-                77 => reader.optional::<Sfixed32>(&mut self.sfixed32)?,
-                81 => reader.optional::<Sfixed64>(&mut self.sfixed64)?,
-                93 => reader.optional::<Float>(&mut self.float)?,
-                97 => reader.optional::<Double>(&mut self.double)?,
-                104 => reader.optional::<Bool>(&mut self.bool)?,
-                114 => reader.optional::<Str>(&mut self.string)?,
-                122 => reader.optional::<Bytes>(&mut self.bytes)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.optional::<Int32>(&mut self.int32),
+                16 => reader.optional::<Int64>(&mut self.int64),
+                24 => reader.optional::<Uint32>(&mut self.uint32),
+                32 => reader.optional::<Uint64>(&mut self.uint64),
+                40 => reader.optional::<Sint32>(&mut self.sint32),
+                48 => reader.optional::<Sint64>(&mut self.sint64),
+                61 => reader.optional::<Fixed32>(&mut self.fixed32),
+                65 => reader.optional::<Fixed64>(&mut self.fixed64),
+                77 => reader.optional::<Sfixed32>(&mut self.sfixed32),
+                81 => reader.optional::<Sfixed64>(&mut self.sfixed64),
+                93 => reader.optional::<Float>(&mut self.float),
+                97 => reader.optional::<Double>(&mut self.double),
+                104 => reader.optional::<Bool>(&mut self.bool),
+                114 => reader.optional::<Str>(&mut self.string),
+                122 => reader.optional::<Bytes>(&mut self.bytes),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -259,37 +261,38 @@ impl ::rust_grpc::Message for Repeated {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.packed::<Int32>(&mut self.int32)?,
-                8 => reader.repeated::<Int32>(&mut self.int32)?,
-                18 => reader.packed::<Int64>(&mut self.int64)?,
-                16 => reader.repeated::<Int64>(&mut self.int64)?,
-                26 => reader.packed::<Uint32>(&mut self.uint32)?,
-                24 => reader.repeated::<Uint32>(&mut self.uint32)?,
-                34 => reader.packed::<Uint64>(&mut self.uint64)?,
-                32 => reader.repeated::<Uint64>(&mut self.uint64)?,
-                42 => reader.packed::<Sint32>(&mut self.sint32)?,
-                40 => reader.repeated::<Sint32>(&mut self.sint32)?,
-                50 => reader.packed::<Sint64>(&mut self.sint64)?,
-                48 => reader.repeated::<Sint64>(&mut self.sint64)?,
-                58 => reader.packed::<Fixed32>(&mut self.fixed32)?,
-                61 => reader.repeated::<Fixed32>(&mut self.fixed32)?,
-                66 => reader.packed::<Fixed64>(&mut self.fixed64)?,
-                65 => reader.repeated::<Fixed64>(&mut self.fixed64)?,
-                74 => reader.packed::<Sfixed32>(&mut self.sfixed32)?,
-                77 => reader.repeated::<Sfixed32>(&mut self.sfixed32)?,
-                82 => reader.packed::<Sfixed64>(&mut self.sfixed64)?,
-                81 => reader.repeated::<Sfixed64>(&mut self.sfixed64)?,
-                90 => reader.packed::<Float>(&mut self.float)?,
-                93 => reader.repeated::<Float>(&mut self.float)?,
-                98 => reader.packed::<Double>(&mut self.double)?,
-                97 => reader.repeated::<Double>(&mut self.double)?,
-                106 => reader.packed::<Bool>(&mut self.bool)?,
-                104 => reader.repeated::<Bool>(&mut self.bool)?,
-                114 => reader.repeated::<Str>(&mut self.string)?,
-                122 => reader.repeated::<Bytes>(&mut self.bytes)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.packed::<Int32>(&mut self.int32),
+                8 => reader.repeated::<Int32>(&mut self.int32),
+                18 => reader.packed::<Int64>(&mut self.int64),
+                16 => reader.repeated::<Int64>(&mut self.int64),
+                26 => reader.packed::<Uint32>(&mut self.uint32),
+                24 => reader.repeated::<Uint32>(&mut self.uint32),
+                34 => reader.packed::<Uint64>(&mut self.uint64),
+                32 => reader.repeated::<Uint64>(&mut self.uint64),
+                42 => reader.packed::<Sint32>(&mut self.sint32),
+                40 => reader.repeated::<Sint32>(&mut self.sint32),
+                50 => reader.packed::<Sint64>(&mut self.sint64),
+                48 => reader.repeated::<Sint64>(&mut self.sint64),
+                58 => reader.packed::<Fixed32>(&mut self.fixed32),
+                61 => reader.repeated::<Fixed32>(&mut self.fixed32),
+                66 => reader.packed::<Fixed64>(&mut self.fixed64),
+                65 => reader.repeated::<Fixed64>(&mut self.fixed64),
+                74 => reader.packed::<Sfixed32>(&mut self.sfixed32),
+                77 => reader.repeated::<Sfixed32>(&mut self.sfixed32),
+                82 => reader.packed::<Sfixed64>(&mut self.sfixed64),
+                81 => reader.repeated::<Sfixed64>(&mut self.sfixed64),
+                90 => reader.packed::<Float>(&mut self.float),
+                93 => reader.repeated::<Float>(&mut self.float),
+                98 => reader.packed::<Double>(&mut self.double),
+                97 => reader.repeated::<Double>(&mut self.double),
+                106 => reader.packed::<Bool>(&mut self.bool),
+                104 => reader.repeated::<Bool>(&mut self.bool),
+                114 => reader.repeated::<Str>(&mut self.string),
+                122 => reader.repeated::<Bytes>(&mut self.bytes),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -343,11 +346,12 @@ impl ::rust_grpc::Message for Edges {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                4294967288 => reader.singular::<Int32>(&mut self.highest)?,
-                128 => reader.singular::<Int32>(&mut self.sixteen)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                4294967288 => reader.singular::<Int32>(&mut self.highest),
+                128 => reader.singular::<Int32>(&mut self.sixteen),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -46,11 +46,12 @@ impl ::rust_grpc::Message for Old {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<SharedBytes>(&mut self.data)?,
-                18 => reader.optional::<Bytes>(&mut self.copied)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<SharedBytes>(&mut self.data),
+                18 => reader.optional::<Bytes>(&mut self.copied),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

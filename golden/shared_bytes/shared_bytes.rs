@@ -56,16 +56,17 @@ impl ::rust_grpc::Message for Parts {
         use ::rust_grpc::generated::message::*;
         use self::parts::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<SharedBytes>(&mut self.plain)?,
-                18 => reader.optional::<SharedBytes>(&mut self.optional)?,
-                26 => reader.repeated::<SharedBytes>(&mut self.repeated)?,
-                34 => reader.map::<Str, SharedBytes>(&mut self.map)?,
-                42 => reader.oneof::<SharedBytes, _>(&mut self.choice, Choice::Member)?,
-                50 => reader.oneof::<Str, _>(&mut self.choice, Choice::Text)?,
-                58 => reader.field(&mut self.old)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<SharedBytes>(&mut self.plain),
+                18 => reader.optional::<SharedBytes>(&mut self.optional),
+                26 => reader.repeated::<SharedBytes>(&mut self.repeated),
+                34 => reader.map::<Str, SharedBytes>(&mut self.map),
+                42 => reader.oneof::<SharedBytes, _>(&mut self.choice, Choice::Member),
+                50 => reader.oneof::<Str, _>(&mut self.choice, Choice::Text),
+                58 => reader.field(&mut self.old),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -130,11 +131,12 @@ impl ::rust_grpc::Message for Holder {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Bytes>(&mut self.copied)?,
-                18 => reader.map::<Int32, Nested<_>>(&mut self.parts)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Bytes>(&mut self.copied),
+                18 => reader.map::<Int32, Nested<_>>(&mut self.parts),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -172,10 +174,11 @@ impl ::rust_grpc::Message for Apart {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Bytes>(&mut self.copied)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Bytes>(&mut self.copied),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -57,21 +57,22 @@ impl ::rust_grpc::Message for Event {
         use ::rust_grpc::generated::message::*;
         use self::event::Choice;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.time)?,
-                18 => reader.field(&mut self.length)?,
-                26 => reader.field(&mut self.payload)?,
-                34 => reader.field(&mut self.mask)?,
-                42 => reader.field(&mut self.context)?,
-                50 => reader.repeated::<Nested<_>>(&mut self.values)?,
-                56 => reader.singular::<Enum<_>>(&mut self.null)?,
-                66 => reader.field(&mut self.name)?,
-                72 => reader.singular::<Enum<_>>(&mut self.kind)?,
-                82 => reader.map::<Str, Nested<_>>(&mut self.times)?,
+            let read = match tag {
+                10 => reader.field(&mut self.time),
+                18 => reader.field(&mut self.length),
+                26 => reader.field(&mut self.payload),
+                34 => reader.field(&mut self.mask),
+                42 => reader.field(&mut self.context),
+                50 => reader.repeated::<Nested<_>>(&mut self.values),
+                56 => reader.singular::<Enum<_>>(&mut self.null),
+                66 => reader.field(&mut self.name),
+                72 => reader.singular::<Enum<_>>(&mut self.kind),
+                82 => reader.map::<Str, Nested<_>>(&mut self.times),
                 90 => merge_member!(reader, self.choice, Choice::Nothing, Nested),
                 98 => merge_member!(reader, self.choice, Choice::List, Nested),
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -109,10 +109,11 @@ impl Printer {
             quote!(reader.unknown(tag, &mut self.#unknown)?;)
         } else {
             quote! {
-                match tag {
+                let read = match tag {
                     #(#arms)*
-                    tag => reader.unknown(tag, &mut self.#unknown)?,
-                }
+                    tag => reader.unknown(tag, &mut self.#unknown),
+                };
+                read?;
             }
         };
         quote! {
@@ -270,25 +271,25 @@ fn read_field(field: &Field, unknown: &TokenStream) -> TokenStream {
     }
     let kind_name = kind(&field.kind);
     match &field.shape {
-        Shape::Implicit => quote!(#single => reader.singular::<#kind_name>(&mut self.#name)?,),
-        Shape::Optional => quote!(#single => reader.optional::<#kind_name>(&mut self.#name)?,),
+        Shape::Implicit => quote!(#single => reader.singular::<#kind_name>(&mut self.#name),),
+        Shape::Optional => quote!(#single => reader.optional::<#kind_name>(&mut self.#name),),
         Shape::Message if field.kind.is_delimited() => {
-            quote!(#single => reader.delimited(&mut self.#name)?,)
+            quote!(#single => reader.delimited(&mut self.#name),)
         }
-        Shape::Message => quote!(#single => reader.field(&mut self.#name)?,),
+        Shape::Message => quote!(#single => reader.field(&mut self.#name),),
         Shape::Repeated { .. } => {
             let packed = field
                 .kind
                 .is_packable()
-                .then(|| quote!(#record => reader.packed::<#kind_name>(&mut self.#name)?,));
+                .then(|| quote!(#record => reader.packed::<#kind_name>(&mut self.#name),));
             quote! {
                 #packed
-                #single => reader.repeated::<#kind_name>(&mut self.#name)?,
+                #single => reader.repeated::<#kind_name>(&mut self.#name),
             }
         }
         Shape::Map { key, .. } => {
             let key = kind(key);
-            quote!(#record => reader.map::<#key, #kind_name>(&mut self.#name)?,)
+            quote!(#record => reader.map::<#key, #kind_name>(&mut self.#name),)
         }
     }
 }
@@ -312,16 +313,16 @@ fn read_closed(field: &Field, unknown: &TokenStream) -> TokenStream {
     let places = quote!(&mut self.#name, &mut self.#unknown);
     match &field.shape {
         Shape::Repeated { .. } => quote! {
-            #record => reader.closed_packed(#places)?,
-            #single => reader.closed_repeated(#places)?,
+            #record => reader.closed_packed(#places),
+            #single => reader.closed_repeated(#places),
         },
         Shape::Map { key, .. } => {
             let key = kind(key);
-            quote!(#record => reader.closed_map::<#key, _>(#places)?,)
+            quote!(#record => reader.closed_map::<#key, _>(#places),)
         }
         // A closed enum without presence is refused by protoc.
         Shape::Implicit | Shape::Optional | Shape::Message => {
-            quote!(#single => reader.closed(#places)?,)
+            quote!(#single => reader.closed(#places),)
         }
     }
 }

@@ -100,7 +100,7 @@ fn read_member(oneof: &Oneof, member: &OneofMember, unknown: &TokenStream) -> To
             quote!(#tag => closed_member!(reader, self.#field, #local::#name, #unknown),)
         }
         Kind::Scalar(_) | Kind::Enum { .. } => {
-            quote!(#tag => reader.oneof::<#kind, _>(&mut self.#field, #local::#name)?,)
+            quote!(#tag => reader.oneof::<#kind, _>(&mut self.#field, #local::#name),)
         }
     }
 }

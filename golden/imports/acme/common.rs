@@ -30,11 +30,12 @@ impl ::rust_grpc::Message for Money {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.units)?,
-                16 => reader.singular::<Enum<_>>(&mut self.currency)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.units),
+                16 => reader.singular::<Enum<_>>(&mut self.currency),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

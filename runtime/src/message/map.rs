@@ -33,12 +33,12 @@ pub trait Map: Send + Sync + 'static {
     /// The entries in any order.
     fn entries(&self) -> impl Iterator<Item = (&Self::Key, &Self::Value)>;
 
-    /// Gives the entries to `visit`, from the one with the largest key to that with the smallest if
-    /// [`is_in_order`](Self::is_in_order).
-    fn backwards<'m>(&'m self, visit: impl FnMut(&'m Self::Key, &'m Self::Value));
-
-    /// Whether the entries are visited in the order of their keys.
+    /// Whether the entries are best put in order before they are written.
     fn is_in_order(&self) -> bool;
+
+    /// Gives the entries to `visit`, from the one with the largest key to that with the smallest. Only
+    /// for a map that [is in order](Self::is_in_order).
+    fn backwards<'m>(&'m self, visit: impl FnMut(&'m Self::Key, &'m Self::Value));
 
     /// A number that is the smaller of two where the key is, unless both are the same.
     fn prefix(key: &Self::Key) -> u64;
@@ -130,15 +130,11 @@ macro_rules! map_of {
 }
 
 map_of!(HashMap, hash_map, [Eq + Hash + Key + Send + Sync + 'static], self, visit: {
-    // Most maps are small: they are visited in order, which takes less than to sort what was written.
-    if self.len() > FEW {
-        self.iter().for_each(|(key, value)| visit(key, value));
-    } else {
-        let mut few = [None; FEW];
-        for entry in order_of_few(self, &mut few).iter().rev() {
-            if let Some((key, value)) = *entry {
-                visit(key, value);
-            }
+    // Most maps are small, which takes less than to sort what was written.
+    let mut few = [None; FEW];
+    for entry in order_of_few(self, &mut few).iter().rev() {
+        if let Some((key, value)) = *entry {
+            visit(key, value);
         }
     }
 }, self.len() <= FEW, size_of::<(K, V)>());
@@ -200,13 +196,14 @@ fn read_entry<K: Kind, V: Kind>(
     let mut value = V::Value::default();
     reader.descend()?;
     while let Some(tag) = reader.next_tag()? {
-        if tag == KEY << 3 | K::WIRE_TYPE {
-            K::read(&mut reader, &mut key)?;
+        let read = if tag == KEY << 3 | K::WIRE_TYPE {
+            K::read(&mut reader, &mut key)
         } else if tag == VALUE << 3 | V::WIRE_TYPE {
-            V::read(&mut reader, &mut value)?;
+            V::read(&mut reader, &mut value)
         } else {
-            reader.skip(tag)?;
-        }
+            reader.skip(tag)
+        };
+        read?;
     }
     reader.ascend();
     map.put(key, value);
@@ -257,10 +254,10 @@ fn write_and_sort<'m, K: Kind, V: Kind, M: Map<Key = K::Value, Value = V::Value>
 ) -> usize {
     let mut order = EntryOrder::new(room, outside);
     let mut writer = FieldWriter::new(room, outside);
-    map.backwards(|key, value| {
+    for (key, value) in map.entries() {
         let key_place = write_entry::<K, V>(&mut writer, number, key, value);
         order.add(M::prefix(key), key_place, writer.reached());
-    });
+    }
     let room_left = writer.room_left();
     order.sort(room, outside, room_left);
     room_left

@@ -393,7 +393,7 @@ impl<'a> Reader<'a> {
 /// Appends a default value and gives it: made where it stays, because messages can be large.
 #[inline(always)]
 fn push_default<T: Default>(values: &mut Vec<T>) -> &mut T {
-    values.resize_with(values.len() + 1, T::default);
+    values.extend(Some(()).into_iter().map(|()| T::default()));
     values.last_mut().expect("an element was just pushed")
 }
 
@@ -405,9 +405,9 @@ macro_rules! merge_member {
     ($reader:ident, $self:ident.$field:ident, $($member:ident)::+, $kind:ident) => {
         match &mut $self.$field {
             ::core::option::Option::Some($($member)::+(value)) => {
-                $reader.singular::<$kind<_>>(value)?
+                $reader.singular::<$kind<_>>(value)
             }
-            other => $reader.oneof::<$kind<_>, _>(other, $($member)::+)?,
+            other => $reader.oneof::<$kind<_>, _>(other, $($member)::+),
         }
     };
 }
@@ -417,6 +417,6 @@ macro_rules! merge_member {
 #[macro_export]
 macro_rules! closed_member {
     ($reader:ident, $self:ident.$field:ident, $($member:ident)::+, $unknown:ident) => {
-        $reader.closed_oneof(&mut $self.$field, $($member)::+, &mut $self.$unknown)?
+        $reader.closed_oneof(&mut $self.$field, $($member)::+, &mut $self.$unknown)
     };
 }

@@ -40,12 +40,13 @@ impl ::rust_grpc::Message for ErrorInfo {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.reason)?,
-                18 => reader.singular::<Str>(&mut self.domain)?,
-                26 => reader.map::<Str, Str>(&mut self.metadata)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.reason),
+                18 => reader.singular::<Str>(&mut self.domain),
+                26 => reader.map::<Str, Str>(&mut self.metadata),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -84,10 +85,11 @@ impl ::rust_grpc::Message for RetryInfo {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.retry_delay)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.retry_delay),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -129,11 +131,12 @@ impl ::rust_grpc::Message for DebugInfo {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Str>(&mut self.stack_entries)?,
-                18 => reader.singular::<Str>(&mut self.detail)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Str>(&mut self.stack_entries),
+                18 => reader.singular::<Str>(&mut self.detail),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -173,10 +176,11 @@ impl ::rust_grpc::Message for QuotaFailure {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.violations)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.violations),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -243,17 +247,18 @@ pub mod quota_failure {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.singular::<Str>(&mut self.subject)?,
-                    18 => reader.singular::<Str>(&mut self.description)?,
-                    26 => reader.singular::<Str>(&mut self.api_service)?,
-                    34 => reader.singular::<Str>(&mut self.quota_metric)?,
-                    42 => reader.singular::<Str>(&mut self.quota_id)?,
-                    50 => reader.map::<Str, Str>(&mut self.quota_dimensions)?,
-                    56 => reader.singular::<Int64>(&mut self.quota_value)?,
-                    64 => reader.optional::<Int64>(&mut self.future_quota_value)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.singular::<Str>(&mut self.subject),
+                    18 => reader.singular::<Str>(&mut self.description),
+                    26 => reader.singular::<Str>(&mut self.api_service),
+                    34 => reader.singular::<Str>(&mut self.quota_metric),
+                    42 => reader.singular::<Str>(&mut self.quota_id),
+                    50 => reader.map::<Str, Str>(&mut self.quota_dimensions),
+                    56 => reader.singular::<Int64>(&mut self.quota_value),
+                    64 => reader.optional::<Int64>(&mut self.future_quota_value),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -300,10 +305,11 @@ impl ::rust_grpc::Message for PreconditionFailure {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.violations)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.violations),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -349,12 +355,13 @@ pub mod precondition_failure {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.singular::<Str>(&mut self.r#type)?,
-                    18 => reader.singular::<Str>(&mut self.subject)?,
-                    26 => reader.singular::<Str>(&mut self.description)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.singular::<Str>(&mut self.r#type),
+                    18 => reader.singular::<Str>(&mut self.subject),
+                    26 => reader.singular::<Str>(&mut self.description),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -396,10 +403,11 @@ impl ::rust_grpc::Message for BadRequest {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.field_violations)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.field_violations),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -448,13 +456,14 @@ pub mod bad_request {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.singular::<Str>(&mut self.field)?,
-                    18 => reader.singular::<Str>(&mut self.description)?,
-                    26 => reader.singular::<Str>(&mut self.reason)?,
-                    34 => reader.field(&mut self.localized_message)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.singular::<Str>(&mut self.field),
+                    18 => reader.singular::<Str>(&mut self.description),
+                    26 => reader.singular::<Str>(&mut self.reason),
+                    34 => reader.field(&mut self.localized_message),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -500,11 +509,12 @@ impl ::rust_grpc::Message for RequestInfo {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.request_id)?,
-                18 => reader.singular::<Str>(&mut self.serving_data)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.request_id),
+                18 => reader.singular::<Str>(&mut self.serving_data),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -553,13 +563,14 @@ impl ::rust_grpc::Message for ResourceInfo {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.resource_type)?,
-                18 => reader.singular::<Str>(&mut self.resource_name)?,
-                26 => reader.singular::<Str>(&mut self.owner)?,
-                34 => reader.singular::<Str>(&mut self.description)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.resource_type),
+                18 => reader.singular::<Str>(&mut self.resource_name),
+                26 => reader.singular::<Str>(&mut self.owner),
+                34 => reader.singular::<Str>(&mut self.description),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -601,10 +612,11 @@ impl ::rust_grpc::Message for Help {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.links)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.links),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -644,11 +656,12 @@ pub mod help {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.singular::<Str>(&mut self.description)?,
-                    18 => reader.singular::<Str>(&mut self.url)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.singular::<Str>(&mut self.description),
+                    18 => reader.singular::<Str>(&mut self.url),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -692,11 +705,12 @@ impl ::rust_grpc::Message for LocalizedMessage {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.locale)?,
-                18 => reader.singular::<Str>(&mut self.message)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.locale),
+                18 => reader.singular::<Str>(&mut self.message),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

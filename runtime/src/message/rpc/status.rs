@@ -36,12 +36,13 @@ impl ::rust_grpc::Message for Status {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.code)?,
-                18 => reader.singular::<Str>(&mut self.message)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.details)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.code),
+                18 => reader.singular::<Str>(&mut self.message),
+                26 => reader.repeated::<Nested<_>>(&mut self.details),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -74,11 +74,12 @@ impl Message for Part {
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.optional::<Int32>(&mut self.x)?,
-                19 => reader.delimited(&mut self.inner)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.optional::<Int32>(&mut self.x),
+                19 => reader.delimited(&mut self.inner),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         Ok(())
     }
@@ -131,22 +132,23 @@ impl Message for Order {
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.closed(&mut self.state, &mut self.unknown)?,
-                16 => reader.closed_repeated(&mut self.states, &mut self.unknown)?,
-                18 => reader.closed_packed(&mut self.states, &mut self.unknown)?,
-                24 => reader.closed_repeated(&mut self.packed_states, &mut self.unknown)?,
-                26 => reader.closed_packed(&mut self.packed_states, &mut self.unknown)?,
-                34 => reader.closed_map::<Int32, _>(&mut self.by_id, &mut self.unknown)?,
+            let read = match tag {
+                8 => reader.closed(&mut self.state, &mut self.unknown),
+                16 => reader.closed_repeated(&mut self.states, &mut self.unknown),
+                18 => reader.closed_packed(&mut self.states, &mut self.unknown),
+                24 => reader.closed_repeated(&mut self.packed_states, &mut self.unknown),
+                26 => reader.closed_packed(&mut self.packed_states, &mut self.unknown),
+                34 => reader.closed_map::<Int32, _>(&mut self.by_id, &mut self.unknown),
                 40 => closed_member!(reader, self.choice, Choice::Chosen, unknown),
                 51 => merge_member!(reader, self.choice, Choice::Part, Delimited),
-                58 => reader.oneof::<ByteStr, _>(&mut self.choice, Choice::Text)?,
+                58 => reader.oneof::<ByteStr, _>(&mut self.choice, Choice::Text),
                 66 => merge_member!(reader, self.choice, Choice::Point, Nested),
-                75 => reader.delimited(&mut self.detail)?,
-                83 => reader.repeated::<Delimited<_>>(&mut self.line)?,
-                90 => reader.optional::<ByteStr>(&mut self.note)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                75 => reader.delimited(&mut self.detail),
+                83 => reader.repeated::<Delimited<_>>(&mut self.line),
+                90 => reader.optional::<ByteStr>(&mut self.note),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         Ok(())
     }
@@ -203,15 +205,16 @@ impl Message for Strict {
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.optional::<Int32>(&mut self.id)?,
-                18 => reader.field(&mut self.inner)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.more)?,
-                34 => reader.map::<Str, Nested<_>>(&mut self.named)?,
-                42 => reader.optional::<Nested<_>>(&mut self.choice)?,
-                51 => reader.delimited(&mut self.grouped)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.optional::<Int32>(&mut self.id),
+                18 => reader.field(&mut self.inner),
+                26 => reader.repeated::<Nested<_>>(&mut self.more),
+                34 => reader.map::<Str, Nested<_>>(&mut self.named),
+                42 => reader.optional::<Nested<_>>(&mut self.choice),
+                51 => reader.delimited(&mut self.grouped),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         Ok(())
     }

@@ -72,11 +72,12 @@ impl Message for Point {
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Sint32>(&mut self.x)?,
-                16 => reader.singular::<Sint32>(&mut self.y)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Sint32>(&mut self.x),
+                16 => reader.singular::<Sint32>(&mut self.y),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         Ok(())
     }
@@ -106,10 +107,11 @@ macro_rules! scalar_message {
             fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
                 use crate::generated::message::*;
                 while let Some(tag) = reader.next_tag()? {
-                    match tag {
-                        $($tag => scalar_message!(@read $call, reader, $kind, &mut self.$field)?,)*
-                        tag => reader.unknown(tag, &mut self.unknown)?,
-                    }
+                    let read = match tag {
+                        $($tag => scalar_message!(@read $call, reader, $kind, &mut self.$field),)*
+                        tag => reader.unknown(tag, &mut self.unknown),
+                    };
+                    read?;
                 }
                 Ok(())
             }
@@ -222,42 +224,43 @@ impl Message for Lists {
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.packed::<Double>(&mut self.double)?,
-                9 => reader.repeated::<Double>(&mut self.double)?,
-                18 => reader.packed::<Float>(&mut self.float)?,
-                21 => reader.repeated::<Float>(&mut self.float)?,
-                26 => reader.packed::<Int32>(&mut self.int32)?,
-                24 => reader.repeated::<Int32>(&mut self.int32)?,
-                34 => reader.packed::<Int64>(&mut self.int64)?,
-                32 => reader.repeated::<Int64>(&mut self.int64)?,
-                42 => reader.packed::<Uint32>(&mut self.uint32)?,
-                40 => reader.repeated::<Uint32>(&mut self.uint32)?,
-                50 => reader.packed::<Uint64>(&mut self.uint64)?,
-                48 => reader.repeated::<Uint64>(&mut self.uint64)?,
-                58 => reader.packed::<Sint32>(&mut self.sint32)?,
-                56 => reader.repeated::<Sint32>(&mut self.sint32)?,
-                66 => reader.packed::<Sint64>(&mut self.sint64)?,
-                64 => reader.repeated::<Sint64>(&mut self.sint64)?,
-                74 => reader.packed::<Fixed32>(&mut self.fixed32)?,
-                77 => reader.repeated::<Fixed32>(&mut self.fixed32)?,
-                82 => reader.packed::<Fixed64>(&mut self.fixed64)?,
-                81 => reader.repeated::<Fixed64>(&mut self.fixed64)?,
-                90 => reader.packed::<Sfixed32>(&mut self.sfixed32)?,
-                93 => reader.repeated::<Sfixed32>(&mut self.sfixed32)?,
-                98 => reader.packed::<Sfixed64>(&mut self.sfixed64)?,
-                97 => reader.repeated::<Sfixed64>(&mut self.sfixed64)?,
-                106 => reader.packed::<Bool>(&mut self.bool)?,
-                104 => reader.repeated::<Bool>(&mut self.bool)?,
-                114 => reader.repeated::<Str>(&mut self.text)?,
-                122 => reader.repeated::<Bytes>(&mut self.bytes)?,
-                130 => reader.packed::<Enum<_>>(&mut self.mood)?,
-                128 => reader.repeated::<Enum<_>>(&mut self.mood)?,
-                138 => reader.packed::<Int32>(&mut self.unpacked)?,
-                136 => reader.repeated::<Int32>(&mut self.unpacked)?,
-                146 => reader.repeated::<Nested<_>>(&mut self.points)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.packed::<Double>(&mut self.double),
+                9 => reader.repeated::<Double>(&mut self.double),
+                18 => reader.packed::<Float>(&mut self.float),
+                21 => reader.repeated::<Float>(&mut self.float),
+                26 => reader.packed::<Int32>(&mut self.int32),
+                24 => reader.repeated::<Int32>(&mut self.int32),
+                34 => reader.packed::<Int64>(&mut self.int64),
+                32 => reader.repeated::<Int64>(&mut self.int64),
+                42 => reader.packed::<Uint32>(&mut self.uint32),
+                40 => reader.repeated::<Uint32>(&mut self.uint32),
+                50 => reader.packed::<Uint64>(&mut self.uint64),
+                48 => reader.repeated::<Uint64>(&mut self.uint64),
+                58 => reader.packed::<Sint32>(&mut self.sint32),
+                56 => reader.repeated::<Sint32>(&mut self.sint32),
+                66 => reader.packed::<Sint64>(&mut self.sint64),
+                64 => reader.repeated::<Sint64>(&mut self.sint64),
+                74 => reader.packed::<Fixed32>(&mut self.fixed32),
+                77 => reader.repeated::<Fixed32>(&mut self.fixed32),
+                82 => reader.packed::<Fixed64>(&mut self.fixed64),
+                81 => reader.repeated::<Fixed64>(&mut self.fixed64),
+                90 => reader.packed::<Sfixed32>(&mut self.sfixed32),
+                93 => reader.repeated::<Sfixed32>(&mut self.sfixed32),
+                98 => reader.packed::<Sfixed64>(&mut self.sfixed64),
+                97 => reader.repeated::<Sfixed64>(&mut self.sfixed64),
+                106 => reader.packed::<Bool>(&mut self.bool),
+                104 => reader.repeated::<Bool>(&mut self.bool),
+                114 => reader.repeated::<Str>(&mut self.text),
+                122 => reader.repeated::<Bytes>(&mut self.bytes),
+                130 => reader.packed::<Enum<_>>(&mut self.mood),
+                128 => reader.repeated::<Enum<_>>(&mut self.mood),
+                138 => reader.packed::<Int32>(&mut self.unpacked),
+                136 => reader.repeated::<Int32>(&mut self.unpacked),
+                146 => reader.repeated::<Nested<_>>(&mut self.points),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         Ok(())
     }
@@ -326,28 +329,29 @@ impl Message for Tree {
     fn merge_fields(&mut self, mut reader: Reader<'_>) -> Result<(), DecodeError> {
         use crate::generated::message::*;
         while let Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                18 => reader.field(&mut self.parent)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.children)?,
-                34 => reader.field(&mut self.place)?,
-                42 => reader.oneof::<Str, _>(&mut self.content, tree::Content::Text)?,
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                18 => reader.field(&mut self.parent),
+                26 => reader.repeated::<Nested<_>>(&mut self.children),
+                34 => reader.field(&mut self.place),
+                42 => reader.oneof::<Str, _>(&mut self.content, tree::Content::Text),
                 50 => match &mut self.content {
-                    Some(tree::Content::Point(value)) => reader.merge_into(value)?,
-                    other => reader.oneof::<Nested<_>, _>(other, tree::Content::Point)?,
+                    Some(tree::Content::Point(value)) => reader.merge_into(value),
+                    other => reader.oneof::<Nested<_>, _>(other, tree::Content::Point),
                 },
                 58 => match &mut self.content {
-                    Some(tree::Content::Tree(value)) => reader.merge_into(value)?,
-                    other => reader.oneof::<Nested<_>, _>(other, tree::Content::Tree)?,
+                    Some(tree::Content::Tree(value)) => reader.merge_into(value),
+                    other => reader.oneof::<Nested<_>, _>(other, tree::Content::Tree),
                 },
-                64 => reader.oneof::<Uint32, _>(&mut self.content, tree::Content::Number)?,
-                72 => reader.oneof::<Enum<_>, _>(&mut self.content, tree::Content::Mood)?,
-                82 => reader.map::<Str, Nested<_>>(&mut self.named)?,
-                90 => reader.map::<Int32, Str>(&mut self.texts)?,
-                98 => reader.map::<Bool, Enum<_>>(&mut self.moods)?,
-                106 => reader.map::<Fixed64, Bytes>(&mut self.blobs)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                64 => reader.oneof::<Uint32, _>(&mut self.content, tree::Content::Number),
+                72 => reader.oneof::<Enum<_>, _>(&mut self.content, tree::Content::Mood),
+                82 => reader.map::<Str, Nested<_>>(&mut self.named),
+                90 => reader.map::<Int32, Str>(&mut self.texts),
+                98 => reader.map::<Bool, Enum<_>>(&mut self.moods),
+                106 => reader.map::<Fixed64, Bytes>(&mut self.blobs),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         Ok(())
     }

@@ -84,17 +84,18 @@ impl ::rust_grpc::Message for Api {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                18 => reader.repeated::<Nested<_>>(&mut self.methods)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.options)?,
-                34 => reader.singular::<Str>(&mut self.version)?,
-                42 => reader.field(&mut self.source_context)?,
-                50 => reader.repeated::<Nested<_>>(&mut self.mixins)?,
-                56 => reader.singular::<Enum<_>>(&mut self.syntax)?,
-                66 => reader.singular::<Str>(&mut self.edition)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                18 => reader.repeated::<Nested<_>>(&mut self.methods),
+                26 => reader.repeated::<Nested<_>>(&mut self.options),
+                34 => reader.singular::<Str>(&mut self.version),
+                42 => reader.field(&mut self.source_context),
+                50 => reader.repeated::<Nested<_>>(&mut self.mixins),
+                56 => reader.singular::<Enum<_>>(&mut self.syntax),
+                66 => reader.singular::<Str>(&mut self.edition),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -179,17 +180,18 @@ impl ::rust_grpc::Message for Method {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                18 => reader.singular::<Str>(&mut self.request_type_url)?,
-                24 => reader.singular::<Bool>(&mut self.request_streaming)?,
-                34 => reader.singular::<Str>(&mut self.response_type_url)?,
-                40 => reader.singular::<Bool>(&mut self.response_streaming)?,
-                50 => reader.repeated::<Nested<_>>(&mut self.options)?,
-                56 => reader.singular::<Enum<_>>(&mut self.syntax)?,
-                66 => reader.singular::<Str>(&mut self.edition)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                18 => reader.singular::<Str>(&mut self.request_type_url),
+                24 => reader.singular::<Bool>(&mut self.request_streaming),
+                34 => reader.singular::<Str>(&mut self.response_type_url),
+                40 => reader.singular::<Bool>(&mut self.response_streaming),
+                50 => reader.repeated::<Nested<_>>(&mut self.options),
+                56 => reader.singular::<Enum<_>>(&mut self.syntax),
+                66 => reader.singular::<Str>(&mut self.edition),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -326,11 +328,12 @@ impl ::rust_grpc::Message for Mixin {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                18 => reader.singular::<Str>(&mut self.root)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                18 => reader.singular::<Str>(&mut self.root),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -38,10 +38,11 @@ impl ::rust_grpc::Message for FileDescriptorSet {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.file)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.file),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -155,25 +156,26 @@ impl ::rust_grpc::Message for FileDescriptorProto {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.name)?,
-                18 => reader.optional::<ByteStr>(&mut self.package)?,
-                26 => reader.repeated::<ByteStr>(&mut self.dependency)?,
-                82 => reader.packed::<Int32>(&mut self.public_dependency)?,
-                80 => reader.repeated::<Int32>(&mut self.public_dependency)?,
-                90 => reader.packed::<Int32>(&mut self.weak_dependency)?,
-                88 => reader.repeated::<Int32>(&mut self.weak_dependency)?,
-                122 => reader.repeated::<ByteStr>(&mut self.option_dependency)?,
-                34 => reader.repeated::<Nested<_>>(&mut self.message_type)?,
-                42 => reader.repeated::<Nested<_>>(&mut self.enum_type)?,
-                50 => reader.repeated::<Nested<_>>(&mut self.service)?,
-                58 => reader.repeated::<Nested<_>>(&mut self.extension)?,
-                66 => reader.field(&mut self.options)?,
-                74 => reader.field(&mut self.source_code_info)?,
-                98 => reader.optional::<ByteStr>(&mut self.syntax)?,
-                112 => reader.closed(&mut self.edition, &mut self.unknown)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.name),
+                18 => reader.optional::<ByteStr>(&mut self.package),
+                26 => reader.repeated::<ByteStr>(&mut self.dependency),
+                82 => reader.packed::<Int32>(&mut self.public_dependency),
+                80 => reader.repeated::<Int32>(&mut self.public_dependency),
+                90 => reader.packed::<Int32>(&mut self.weak_dependency),
+                88 => reader.repeated::<Int32>(&mut self.weak_dependency),
+                122 => reader.repeated::<ByteStr>(&mut self.option_dependency),
+                34 => reader.repeated::<Nested<_>>(&mut self.message_type),
+                42 => reader.repeated::<Nested<_>>(&mut self.enum_type),
+                50 => reader.repeated::<Nested<_>>(&mut self.service),
+                58 => reader.repeated::<Nested<_>>(&mut self.extension),
+                66 => reader.field(&mut self.options),
+                74 => reader.field(&mut self.source_code_info),
+                98 => reader.optional::<ByteStr>(&mut self.syntax),
+                112 => reader.closed(&mut self.edition, &mut self.unknown),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -265,20 +267,21 @@ impl ::rust_grpc::Message for DescriptorProto {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.name)?,
-                18 => reader.repeated::<Nested<_>>(&mut self.field)?,
-                50 => reader.repeated::<Nested<_>>(&mut self.extension)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.nested_type)?,
-                34 => reader.repeated::<Nested<_>>(&mut self.enum_type)?,
-                42 => reader.repeated::<Nested<_>>(&mut self.extension_range)?,
-                66 => reader.repeated::<Nested<_>>(&mut self.oneof_decl)?,
-                58 => reader.field(&mut self.options)?,
-                74 => reader.repeated::<Nested<_>>(&mut self.reserved_range)?,
-                82 => reader.repeated::<ByteStr>(&mut self.reserved_name)?,
-                88 => reader.closed(&mut self.visibility, &mut self.unknown)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.name),
+                18 => reader.repeated::<Nested<_>>(&mut self.field),
+                50 => reader.repeated::<Nested<_>>(&mut self.extension),
+                26 => reader.repeated::<Nested<_>>(&mut self.nested_type),
+                34 => reader.repeated::<Nested<_>>(&mut self.enum_type),
+                42 => reader.repeated::<Nested<_>>(&mut self.extension_range),
+                66 => reader.repeated::<Nested<_>>(&mut self.oneof_decl),
+                58 => reader.field(&mut self.options),
+                74 => reader.repeated::<Nested<_>>(&mut self.reserved_range),
+                82 => reader.repeated::<ByteStr>(&mut self.reserved_name),
+                88 => reader.closed(&mut self.visibility, &mut self.unknown),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -340,12 +343,13 @@ pub mod descriptor_proto {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.optional::<Int32>(&mut self.start)?,
-                    16 => reader.optional::<Int32>(&mut self.end)?,
-                    26 => reader.field(&mut self.options)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.optional::<Int32>(&mut self.start),
+                    16 => reader.optional::<Int32>(&mut self.end),
+                    26 => reader.field(&mut self.options),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -391,11 +395,12 @@ pub mod descriptor_proto {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.optional::<Int32>(&mut self.start)?,
-                    16 => reader.optional::<Int32>(&mut self.end)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.optional::<Int32>(&mut self.start),
+                    16 => reader.optional::<Int32>(&mut self.end),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -464,13 +469,14 @@ impl ::rust_grpc::Message for ExtensionRangeOptions {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option)?,
-                18 => reader.repeated::<Nested<_>>(&mut self.declaration)?,
-                402 => reader.field(&mut self.features)?,
-                24 => reader.closed(&mut self.verification, &mut self.unknown)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option),
+                18 => reader.repeated::<Nested<_>>(&mut self.declaration),
+                402 => reader.field(&mut self.features),
+                24 => reader.closed(&mut self.verification, &mut self.unknown),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -540,14 +546,15 @@ pub mod extension_range_options {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.optional::<Int32>(&mut self.number)?,
-                    18 => reader.optional::<ByteStr>(&mut self.full_name)?,
-                    26 => reader.optional::<ByteStr>(&mut self.r#type)?,
-                    40 => reader.optional::<Bool>(&mut self.reserved)?,
-                    48 => reader.optional::<Bool>(&mut self.repeated)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.optional::<Int32>(&mut self.number),
+                    18 => reader.optional::<ByteStr>(&mut self.full_name),
+                    26 => reader.optional::<ByteStr>(&mut self.r#type),
+                    40 => reader.optional::<Bool>(&mut self.reserved),
+                    48 => reader.optional::<Bool>(&mut self.repeated),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -696,20 +703,21 @@ impl ::rust_grpc::Message for FieldDescriptorProto {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.name)?,
-                24 => reader.optional::<Int32>(&mut self.number)?,
-                32 => reader.closed(&mut self.label, &mut self.unknown)?,
-                40 => reader.closed(&mut self.r#type, &mut self.unknown)?,
-                50 => reader.optional::<ByteStr>(&mut self.type_name)?,
-                18 => reader.optional::<ByteStr>(&mut self.extendee)?,
-                58 => reader.optional::<ByteStr>(&mut self.default_value)?,
-                72 => reader.optional::<Int32>(&mut self.oneof_index)?,
-                82 => reader.optional::<ByteStr>(&mut self.json_name)?,
-                66 => reader.field(&mut self.options)?,
-                136 => reader.optional::<Bool>(&mut self.proto3_optional)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.name),
+                24 => reader.optional::<Int32>(&mut self.number),
+                32 => reader.closed(&mut self.label, &mut self.unknown),
+                40 => reader.closed(&mut self.r#type, &mut self.unknown),
+                50 => reader.optional::<ByteStr>(&mut self.type_name),
+                18 => reader.optional::<ByteStr>(&mut self.extendee),
+                58 => reader.optional::<ByteStr>(&mut self.default_value),
+                72 => reader.optional::<Int32>(&mut self.oneof_index),
+                82 => reader.optional::<ByteStr>(&mut self.json_name),
+                66 => reader.field(&mut self.options),
+                136 => reader.optional::<Bool>(&mut self.proto3_optional),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -903,11 +911,12 @@ impl ::rust_grpc::Message for OneofDescriptorProto {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.name)?,
-                18 => reader.field(&mut self.options)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.name),
+                18 => reader.field(&mut self.options),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -971,15 +980,16 @@ impl ::rust_grpc::Message for EnumDescriptorProto {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.name)?,
-                18 => reader.repeated::<Nested<_>>(&mut self.value)?,
-                26 => reader.field(&mut self.options)?,
-                34 => reader.repeated::<Nested<_>>(&mut self.reserved_range)?,
-                42 => reader.repeated::<ByteStr>(&mut self.reserved_name)?,
-                48 => reader.closed(&mut self.visibility, &mut self.unknown)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.name),
+                18 => reader.repeated::<Nested<_>>(&mut self.value),
+                26 => reader.field(&mut self.options),
+                34 => reader.repeated::<Nested<_>>(&mut self.reserved_range),
+                42 => reader.repeated::<ByteStr>(&mut self.reserved_name),
+                48 => reader.closed(&mut self.visibility, &mut self.unknown),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1032,11 +1042,12 @@ pub mod enum_descriptor_proto {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.optional::<Int32>(&mut self.start)?,
-                    16 => reader.optional::<Int32>(&mut self.end)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.optional::<Int32>(&mut self.start),
+                    16 => reader.optional::<Int32>(&mut self.end),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -1089,12 +1100,13 @@ impl ::rust_grpc::Message for EnumValueDescriptorProto {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.name)?,
-                16 => reader.optional::<Int32>(&mut self.number)?,
-                26 => reader.field(&mut self.options)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.name),
+                16 => reader.optional::<Int32>(&mut self.number),
+                26 => reader.field(&mut self.options),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1147,12 +1159,13 @@ impl ::rust_grpc::Message for ServiceDescriptorProto {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.name)?,
-                18 => reader.repeated::<Nested<_>>(&mut self.method)?,
-                26 => reader.field(&mut self.options)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.name),
+                18 => reader.repeated::<Nested<_>>(&mut self.method),
+                26 => reader.field(&mut self.options),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1226,15 +1239,16 @@ impl ::rust_grpc::Message for MethodDescriptorProto {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.name)?,
-                18 => reader.optional::<ByteStr>(&mut self.input_type)?,
-                26 => reader.optional::<ByteStr>(&mut self.output_type)?,
-                34 => reader.field(&mut self.options)?,
-                40 => reader.optional::<Bool>(&mut self.client_streaming)?,
-                48 => reader.optional::<Bool>(&mut self.server_streaming)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.name),
+                18 => reader.optional::<ByteStr>(&mut self.input_type),
+                26 => reader.optional::<ByteStr>(&mut self.output_type),
+                34 => reader.field(&mut self.options),
+                40 => reader.optional::<Bool>(&mut self.client_streaming),
+                48 => reader.optional::<Bool>(&mut self.server_streaming),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1448,30 +1462,31 @@ impl ::rust_grpc::Message for FileOptions {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.optional::<ByteStr>(&mut self.java_package)?,
-                66 => reader.optional::<ByteStr>(&mut self.java_outer_classname)?,
-                80 => reader.optional::<Bool>(&mut self.java_multiple_files)?,
-                160 => reader.optional::<Bool>(&mut self.java_generate_equals_and_hash)?,
-                216 => reader.optional::<Bool>(&mut self.java_string_check_utf8)?,
-                72 => reader.closed(&mut self.optimize_for, &mut self.unknown)?,
-                90 => reader.optional::<ByteStr>(&mut self.go_package)?,
-                128 => reader.optional::<Bool>(&mut self.cc_generic_services)?,
-                136 => reader.optional::<Bool>(&mut self.java_generic_services)?,
-                144 => reader.optional::<Bool>(&mut self.py_generic_services)?,
-                184 => reader.optional::<Bool>(&mut self.deprecated)?,
-                248 => reader.optional::<Bool>(&mut self.cc_enable_arenas)?,
-                290 => reader.optional::<ByteStr>(&mut self.objc_class_prefix)?,
-                298 => reader.optional::<ByteStr>(&mut self.csharp_namespace)?,
-                314 => reader.optional::<ByteStr>(&mut self.swift_prefix)?,
-                322 => reader.optional::<ByteStr>(&mut self.php_class_prefix)?,
-                330 => reader.optional::<ByteStr>(&mut self.php_namespace)?,
-                354 => reader.optional::<ByteStr>(&mut self.php_metadata_namespace)?,
-                362 => reader.optional::<ByteStr>(&mut self.ruby_package)?,
-                402 => reader.field(&mut self.features)?,
-                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.optional::<ByteStr>(&mut self.java_package),
+                66 => reader.optional::<ByteStr>(&mut self.java_outer_classname),
+                80 => reader.optional::<Bool>(&mut self.java_multiple_files),
+                160 => reader.optional::<Bool>(&mut self.java_generate_equals_and_hash),
+                216 => reader.optional::<Bool>(&mut self.java_string_check_utf8),
+                72 => reader.closed(&mut self.optimize_for, &mut self.unknown),
+                90 => reader.optional::<ByteStr>(&mut self.go_package),
+                128 => reader.optional::<Bool>(&mut self.cc_generic_services),
+                136 => reader.optional::<Bool>(&mut self.java_generic_services),
+                144 => reader.optional::<Bool>(&mut self.py_generic_services),
+                184 => reader.optional::<Bool>(&mut self.deprecated),
+                248 => reader.optional::<Bool>(&mut self.cc_enable_arenas),
+                290 => reader.optional::<ByteStr>(&mut self.objc_class_prefix),
+                298 => reader.optional::<ByteStr>(&mut self.csharp_namespace),
+                314 => reader.optional::<ByteStr>(&mut self.swift_prefix),
+                322 => reader.optional::<ByteStr>(&mut self.php_class_prefix),
+                330 => reader.optional::<ByteStr>(&mut self.php_namespace),
+                354 => reader.optional::<ByteStr>(&mut self.php_metadata_namespace),
+                362 => reader.optional::<ByteStr>(&mut self.ruby_package),
+                402 => reader.field(&mut self.features),
+                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1688,21 +1703,22 @@ impl ::rust_grpc::Message for MessageOptions {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.optional::<Bool>(&mut self.message_set_wire_format)?,
-                16 => reader.optional::<Bool>(&mut self.no_standard_descriptor_accessor)?,
-                24 => reader.optional::<Bool>(&mut self.deprecated)?,
-                56 => reader.optional::<Bool>(&mut self.map_entry)?,
+            let read = match tag {
+                8 => reader.optional::<Bool>(&mut self.message_set_wire_format),
+                16 => reader.optional::<Bool>(&mut self.no_standard_descriptor_accessor),
+                24 => reader.optional::<Bool>(&mut self.deprecated),
+                56 => reader.optional::<Bool>(&mut self.map_entry),
                 88 => {
                     reader
                         .optional::<
                             Bool,
-                        >(&mut self.deprecated_legacy_json_field_conflicts)?
+                        >(&mut self.deprecated_legacy_json_field_conflicts)
                 }
-                98 => reader.field(&mut self.features)?,
-                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                98 => reader.field(&mut self.features),
+                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1898,24 +1914,25 @@ impl ::rust_grpc::Message for FieldOptions {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.closed(&mut self.ctype, &mut self.unknown)?,
-                16 => reader.optional::<Bool>(&mut self.packed)?,
-                48 => reader.closed(&mut self.jstype, &mut self.unknown)?,
-                40 => reader.optional::<Bool>(&mut self.lazy)?,
-                120 => reader.optional::<Bool>(&mut self.unverified_lazy)?,
-                24 => reader.optional::<Bool>(&mut self.deprecated)?,
-                80 => reader.optional::<Bool>(&mut self.weak)?,
-                128 => reader.optional::<Bool>(&mut self.debug_redact)?,
-                136 => reader.closed(&mut self.retention, &mut self.unknown)?,
-                154 => reader.closed_packed(&mut self.targets, &mut self.unknown)?,
-                152 => reader.closed_repeated(&mut self.targets, &mut self.unknown)?,
-                162 => reader.repeated::<Nested<_>>(&mut self.edition_defaults)?,
-                170 => reader.field(&mut self.features)?,
-                178 => reader.field(&mut self.feature_support)?,
-                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.closed(&mut self.ctype, &mut self.unknown),
+                16 => reader.optional::<Bool>(&mut self.packed),
+                48 => reader.closed(&mut self.jstype, &mut self.unknown),
+                40 => reader.optional::<Bool>(&mut self.lazy),
+                120 => reader.optional::<Bool>(&mut self.unverified_lazy),
+                24 => reader.optional::<Bool>(&mut self.deprecated),
+                80 => reader.optional::<Bool>(&mut self.weak),
+                128 => reader.optional::<Bool>(&mut self.debug_redact),
+                136 => reader.closed(&mut self.retention, &mut self.unknown),
+                154 => reader.closed_packed(&mut self.targets, &mut self.unknown),
+                152 => reader.closed_repeated(&mut self.targets, &mut self.unknown),
+                162 => reader.repeated::<Nested<_>>(&mut self.edition_defaults),
+                170 => reader.field(&mut self.features),
+                178 => reader.field(&mut self.feature_support),
+                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1980,11 +1997,12 @@ pub mod field_options {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    24 => reader.closed(&mut self.edition, &mut self.unknown)?,
-                    18 => reader.optional::<ByteStr>(&mut self.value)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    24 => reader.closed(&mut self.edition, &mut self.unknown),
+                    18 => reader.optional::<ByteStr>(&mut self.value),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -2047,14 +2065,15 @@ pub mod field_options {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    8 => reader.closed(&mut self.edition_introduced, &mut self.unknown)?,
-                    16 => reader.closed(&mut self.edition_deprecated, &mut self.unknown)?,
-                    26 => reader.optional::<ByteStr>(&mut self.deprecation_warning)?,
-                    32 => reader.closed(&mut self.edition_removed, &mut self.unknown)?,
-                    42 => reader.optional::<ByteStr>(&mut self.removal_error)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    8 => reader.closed(&mut self.edition_introduced, &mut self.unknown),
+                    16 => reader.closed(&mut self.edition_deprecated, &mut self.unknown),
+                    26 => reader.optional::<ByteStr>(&mut self.deprecation_warning),
+                    32 => reader.closed(&mut self.edition_removed, &mut self.unknown),
+                    42 => reader.optional::<ByteStr>(&mut self.removal_error),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -2286,11 +2305,12 @@ impl ::rust_grpc::Message for OneofOptions {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.features)?,
-                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.features),
+                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -2385,19 +2405,20 @@ impl ::rust_grpc::Message for EnumOptions {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                16 => reader.optional::<Bool>(&mut self.allow_alias)?,
-                24 => reader.optional::<Bool>(&mut self.deprecated)?,
+            let read = match tag {
+                16 => reader.optional::<Bool>(&mut self.allow_alias),
+                24 => reader.optional::<Bool>(&mut self.deprecated),
                 48 => {
                     reader
                         .optional::<
                             Bool,
-                        >(&mut self.deprecated_legacy_json_field_conflicts)?
+                        >(&mut self.deprecated_legacy_json_field_conflicts)
                 }
-                58 => reader.field(&mut self.features)?,
-                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                58 => reader.field(&mut self.features),
+                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -2490,14 +2511,15 @@ impl ::rust_grpc::Message for EnumValueOptions {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.optional::<Bool>(&mut self.deprecated)?,
-                18 => reader.field(&mut self.features)?,
-                24 => reader.optional::<Bool>(&mut self.debug_redact)?,
-                34 => reader.field(&mut self.feature_support)?,
-                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.optional::<Bool>(&mut self.deprecated),
+                18 => reader.field(&mut self.features),
+                24 => reader.optional::<Bool>(&mut self.debug_redact),
+                34 => reader.field(&mut self.feature_support),
+                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -2576,12 +2598,13 @@ impl ::rust_grpc::Message for ServiceOptions {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                274 => reader.field(&mut self.features)?,
-                264 => reader.optional::<Bool>(&mut self.deprecated)?,
-                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                274 => reader.field(&mut self.features),
+                264 => reader.optional::<Bool>(&mut self.deprecated),
+                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -2666,13 +2689,14 @@ impl ::rust_grpc::Message for MethodOptions {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                264 => reader.optional::<Bool>(&mut self.deprecated)?,
-                272 => reader.closed(&mut self.idempotency_level, &mut self.unknown)?,
-                282 => reader.field(&mut self.features)?,
-                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                264 => reader.optional::<Bool>(&mut self.deprecated),
+                272 => reader.closed(&mut self.idempotency_level, &mut self.unknown),
+                282 => reader.field(&mut self.features),
+                7994 => reader.repeated::<Nested<_>>(&mut self.uninterpreted_option),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -2796,16 +2820,17 @@ impl ::rust_grpc::Message for UninterpretedOption {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                18 => reader.repeated::<Nested<_>>(&mut self.name)?,
-                26 => reader.optional::<ByteStr>(&mut self.identifier_value)?,
-                32 => reader.optional::<Uint64>(&mut self.positive_int_value)?,
-                40 => reader.optional::<Int64>(&mut self.negative_int_value)?,
-                49 => reader.optional::<Double>(&mut self.double_value)?,
-                58 => reader.optional::<Bytes>(&mut self.string_value)?,
-                66 => reader.optional::<ByteStr>(&mut self.aggregate_value)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                18 => reader.repeated::<Nested<_>>(&mut self.name),
+                26 => reader.optional::<ByteStr>(&mut self.identifier_value),
+                32 => reader.optional::<Uint64>(&mut self.positive_int_value),
+                40 => reader.optional::<Int64>(&mut self.negative_int_value),
+                49 => reader.optional::<Double>(&mut self.double_value),
+                58 => reader.optional::<Bytes>(&mut self.string_value),
+                66 => reader.optional::<ByteStr>(&mut self.aggregate_value),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -2865,11 +2890,12 @@ pub mod uninterpreted_option {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.optional::<ByteStr>(&mut self.name_part)?,
-                    16 => reader.optional::<Bool>(&mut self.is_extension)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.optional::<ByteStr>(&mut self.name_part),
+                    16 => reader.optional::<Bool>(&mut self.is_extension),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -2939,23 +2965,21 @@ impl ::rust_grpc::Message for FeatureSet {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.closed(&mut self.field_presence, &mut self.unknown)?,
-                16 => reader.closed(&mut self.enum_type, &mut self.unknown)?,
-                24 => {
-                    reader.closed(&mut self.repeated_field_encoding, &mut self.unknown)?
-                }
-                32 => reader.closed(&mut self.utf8_validation, &mut self.unknown)?,
-                40 => reader.closed(&mut self.message_encoding, &mut self.unknown)?,
-                48 => reader.closed(&mut self.json_format, &mut self.unknown)?,
-                56 => reader.closed(&mut self.enforce_naming_style, &mut self.unknown)?,
+            let read = match tag {
+                8 => reader.closed(&mut self.field_presence, &mut self.unknown),
+                16 => reader.closed(&mut self.enum_type, &mut self.unknown),
+                24 => reader.closed(&mut self.repeated_field_encoding, &mut self.unknown),
+                32 => reader.closed(&mut self.utf8_validation, &mut self.unknown),
+                40 => reader.closed(&mut self.message_encoding, &mut self.unknown),
+                48 => reader.closed(&mut self.json_format, &mut self.unknown),
+                56 => reader.closed(&mut self.enforce_naming_style, &mut self.unknown),
                 64 => {
-                    reader
-                        .closed(&mut self.default_symbol_visibility, &mut self.unknown)?
+                    reader.closed(&mut self.default_symbol_visibility, &mut self.unknown)
                 }
-                72 => reader.closed(&mut self.enforce_proto_limits, &mut self.unknown)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                72 => reader.closed(&mut self.enforce_proto_limits, &mut self.unknown),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -3433,12 +3457,13 @@ impl ::rust_grpc::Message for FeatureSetDefaults {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.defaults)?,
-                32 => reader.closed(&mut self.minimum_edition, &mut self.unknown)?,
-                40 => reader.closed(&mut self.maximum_edition, &mut self.unknown)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.defaults),
+                32 => reader.closed(&mut self.minimum_edition, &mut self.unknown),
+                40 => reader.closed(&mut self.maximum_edition, &mut self.unknown),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -3487,12 +3512,13 @@ pub mod feature_set_defaults {
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    24 => reader.closed(&mut self.edition, &mut self.unknown)?,
-                    34 => reader.field(&mut self.overridable_features)?,
-                    42 => reader.field(&mut self.fixed_features)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    24 => reader.closed(&mut self.edition, &mut self.unknown),
+                    34 => reader.field(&mut self.overridable_features),
+                    42 => reader.field(&mut self.fixed_features),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -3578,10 +3604,11 @@ impl ::rust_grpc::Message for SourceCodeInfo {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.location)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.location),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -3729,16 +3756,17 @@ pub mod source_code_info {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.packed::<Int32>(&mut self.path)?,
-                    8 => reader.repeated::<Int32>(&mut self.path)?,
-                    18 => reader.packed::<Int32>(&mut self.span)?,
-                    16 => reader.repeated::<Int32>(&mut self.span)?,
-                    26 => reader.optional::<ByteStr>(&mut self.leading_comments)?,
-                    34 => reader.optional::<ByteStr>(&mut self.trailing_comments)?,
-                    50 => reader.repeated::<ByteStr>(&mut self.leading_detached_comments)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.packed::<Int32>(&mut self.path),
+                    8 => reader.repeated::<Int32>(&mut self.path),
+                    18 => reader.packed::<Int32>(&mut self.span),
+                    16 => reader.repeated::<Int32>(&mut self.span),
+                    26 => reader.optional::<ByteStr>(&mut self.leading_comments),
+                    34 => reader.optional::<ByteStr>(&mut self.trailing_comments),
+                    50 => reader.repeated::<ByteStr>(&mut self.leading_detached_comments),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -3785,10 +3813,11 @@ impl ::rust_grpc::Message for GeneratedCodeInfo {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.annotation)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.annotation),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -3842,15 +3871,16 @@ pub mod generated_code_info {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.packed::<Int32>(&mut self.path)?,
-                    8 => reader.repeated::<Int32>(&mut self.path)?,
-                    18 => reader.optional::<ByteStr>(&mut self.source_file)?,
-                    24 => reader.optional::<Int32>(&mut self.begin)?,
-                    32 => reader.optional::<Int32>(&mut self.end)?,
-                    40 => reader.closed(&mut self.semantic, &mut self.unknown)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.packed::<Int32>(&mut self.path),
+                    8 => reader.repeated::<Int32>(&mut self.path),
+                    18 => reader.optional::<ByteStr>(&mut self.source_file),
+                    24 => reader.optional::<Int32>(&mut self.begin),
+                    32 => reader.optional::<Int32>(&mut self.end),
+                    40 => reader.closed(&mut self.semantic, &mut self.unknown),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }

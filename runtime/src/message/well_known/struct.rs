@@ -42,10 +42,11 @@ impl ::rust_grpc::Message for Struct {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.map::<Str, Nested<_>>(&mut self.fields)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.map::<Str, Nested<_>>(&mut self.fields),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -96,15 +97,16 @@ impl ::rust_grpc::Message for Value {
         use ::rust_grpc::generated::message::*;
         use self::value::Kind;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.oneof::<Enum<_>, _>(&mut self.kind, Kind::NullValue)?,
-                17 => reader.oneof::<Double, _>(&mut self.kind, Kind::NumberValue)?,
-                26 => reader.oneof::<Str, _>(&mut self.kind, Kind::StringValue)?,
-                32 => reader.oneof::<Bool, _>(&mut self.kind, Kind::BoolValue)?,
+            let read = match tag {
+                8 => reader.oneof::<Enum<_>, _>(&mut self.kind, Kind::NullValue),
+                17 => reader.oneof::<Double, _>(&mut self.kind, Kind::NumberValue),
+                26 => reader.oneof::<Str, _>(&mut self.kind, Kind::StringValue),
+                32 => reader.oneof::<Bool, _>(&mut self.kind, Kind::BoolValue),
                 42 => merge_member!(reader, self.kind, Kind::StructValue, Nested),
                 50 => merge_member!(reader, self.kind, Kind::ListValue, Nested),
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -180,10 +182,11 @@ impl ::rust_grpc::Message for ListValue {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.values)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.values),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

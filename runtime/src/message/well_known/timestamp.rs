@@ -139,11 +139,12 @@ impl ::rust_grpc::Message for Timestamp {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.seconds)?,
-                16 => reader.singular::<Int32>(&mut self.nanos)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.seconds),
+                16 => reader.singular::<Int32>(&mut self.nanos),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -53,16 +53,17 @@ impl ::rust_grpc::Message for Type {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                18 => reader.repeated::<Nested<_>>(&mut self.fields)?,
-                26 => reader.repeated::<Str>(&mut self.oneofs)?,
-                34 => reader.repeated::<Nested<_>>(&mut self.options)?,
-                42 => reader.field(&mut self.source_context)?,
-                48 => reader.singular::<Enum<_>>(&mut self.syntax)?,
-                58 => reader.singular::<Str>(&mut self.edition)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                18 => reader.repeated::<Nested<_>>(&mut self.fields),
+                26 => reader.repeated::<Str>(&mut self.oneofs),
+                34 => reader.repeated::<Nested<_>>(&mut self.options),
+                42 => reader.field(&mut self.source_context),
+                48 => reader.singular::<Enum<_>>(&mut self.syntax),
+                58 => reader.singular::<Str>(&mut self.edition),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -144,19 +145,20 @@ impl ::rust_grpc::Message for Field {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Enum<_>>(&mut self.kind)?,
-                16 => reader.singular::<Enum<_>>(&mut self.cardinality)?,
-                24 => reader.singular::<Int32>(&mut self.number)?,
-                34 => reader.singular::<Str>(&mut self.name)?,
-                50 => reader.singular::<Str>(&mut self.type_url)?,
-                56 => reader.singular::<Int32>(&mut self.oneof_index)?,
-                64 => reader.singular::<Bool>(&mut self.packed)?,
-                74 => reader.repeated::<Nested<_>>(&mut self.options)?,
-                82 => reader.singular::<Str>(&mut self.json_name)?,
-                90 => reader.singular::<Str>(&mut self.default_value)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Enum<_>>(&mut self.kind),
+                16 => reader.singular::<Enum<_>>(&mut self.cardinality),
+                24 => reader.singular::<Int32>(&mut self.number),
+                34 => reader.singular::<Str>(&mut self.name),
+                50 => reader.singular::<Str>(&mut self.type_url),
+                56 => reader.singular::<Int32>(&mut self.oneof_index),
+                64 => reader.singular::<Bool>(&mut self.packed),
+                74 => reader.repeated::<Nested<_>>(&mut self.options),
+                82 => reader.singular::<Str>(&mut self.json_name),
+                90 => reader.singular::<Str>(&mut self.default_value),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -323,15 +325,16 @@ impl ::rust_grpc::Message for Enum {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                18 => reader.repeated::<Nested<_>>(&mut self.enumvalue)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.options)?,
-                34 => reader.field(&mut self.source_context)?,
-                40 => reader.singular::<Enum<_>>(&mut self.syntax)?,
-                50 => reader.singular::<Str>(&mut self.edition)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                18 => reader.repeated::<Nested<_>>(&mut self.enumvalue),
+                26 => reader.repeated::<Nested<_>>(&mut self.options),
+                34 => reader.field(&mut self.source_context),
+                40 => reader.singular::<Enum<_>>(&mut self.syntax),
+                50 => reader.singular::<Str>(&mut self.edition),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -386,12 +389,13 @@ impl ::rust_grpc::Message for EnumValue {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                16 => reader.singular::<Int32>(&mut self.number)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.options)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                16 => reader.singular::<Int32>(&mut self.number),
+                26 => reader.repeated::<Nested<_>>(&mut self.options),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -446,11 +450,12 @@ impl ::rust_grpc::Message for Option {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                18 => reader.field(&mut self.value)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                18 => reader.field(&mut self.value),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -37,14 +37,15 @@ impl ::rust_grpc::Message for Channel {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.r#ref)?,
-                18 => reader.field(&mut self.data)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.channel_ref)?,
-                34 => reader.repeated::<Nested<_>>(&mut self.subchannel_ref)?,
-                42 => reader.repeated::<Nested<_>>(&mut self.socket_ref)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.r#ref),
+                18 => reader.field(&mut self.data),
+                26 => reader.repeated::<Nested<_>>(&mut self.channel_ref),
+                34 => reader.repeated::<Nested<_>>(&mut self.subchannel_ref),
+                42 => reader.repeated::<Nested<_>>(&mut self.socket_ref),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -94,14 +95,15 @@ impl ::rust_grpc::Message for Subchannel {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.r#ref)?,
-                18 => reader.field(&mut self.data)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.channel_ref)?,
-                34 => reader.repeated::<Nested<_>>(&mut self.subchannel_ref)?,
-                42 => reader.repeated::<Nested<_>>(&mut self.socket_ref)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.r#ref),
+                18 => reader.field(&mut self.data),
+                26 => reader.repeated::<Nested<_>>(&mut self.channel_ref),
+                34 => reader.repeated::<Nested<_>>(&mut self.subchannel_ref),
+                42 => reader.repeated::<Nested<_>>(&mut self.socket_ref),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -143,10 +145,11 @@ impl ::rust_grpc::Message for ChannelConnectivityState {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Enum<_>>(&mut self.state)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Enum<_>>(&mut self.state),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -230,16 +233,17 @@ impl ::rust_grpc::Message for ChannelData {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.state)?,
-                18 => reader.singular::<Str>(&mut self.target)?,
-                26 => reader.field(&mut self.trace)?,
-                32 => reader.singular::<Int64>(&mut self.calls_started)?,
-                40 => reader.singular::<Int64>(&mut self.calls_succeeded)?,
-                48 => reader.singular::<Int64>(&mut self.calls_failed)?,
-                58 => reader.field(&mut self.last_call_started_timestamp)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.state),
+                18 => reader.singular::<Str>(&mut self.target),
+                26 => reader.field(&mut self.trace),
+                32 => reader.singular::<Int64>(&mut self.calls_started),
+                40 => reader.singular::<Int64>(&mut self.calls_succeeded),
+                48 => reader.singular::<Int64>(&mut self.calls_failed),
+                58 => reader.field(&mut self.last_call_started_timestamp),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -297,18 +301,19 @@ impl ::rust_grpc::Message for ChannelTraceEvent {
         use ::rust_grpc::generated::message::*;
         use self::channel_trace_event::ChildRef;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.description)?,
-                16 => reader.singular::<Enum<_>>(&mut self.severity)?,
-                26 => reader.field(&mut self.timestamp)?,
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.description),
+                16 => reader.singular::<Enum<_>>(&mut self.severity),
+                26 => reader.field(&mut self.timestamp),
                 34 => merge_member!(reader, self.child_ref, ChildRef::ChannelRef, Nested),
                 42 => {
                     merge_member!(
                         reader, self.child_ref, ChildRef::SubchannelRef, Nested
                     )
                 }
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -388,12 +393,13 @@ impl ::rust_grpc::Message for ChannelTrace {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.num_events_logged)?,
-                18 => reader.field(&mut self.creation_timestamp)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.events)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.num_events_logged),
+                18 => reader.field(&mut self.creation_timestamp),
+                26 => reader.repeated::<Nested<_>>(&mut self.events),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -435,11 +441,12 @@ impl ::rust_grpc::Message for ChannelRef {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.channel_id)?,
-                18 => reader.singular::<Str>(&mut self.name)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.channel_id),
+                18 => reader.singular::<Str>(&mut self.name),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -480,11 +487,12 @@ impl ::rust_grpc::Message for SubchannelRef {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                56 => reader.singular::<Int64>(&mut self.subchannel_id)?,
-                66 => reader.singular::<Str>(&mut self.name)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                56 => reader.singular::<Int64>(&mut self.subchannel_id),
+                66 => reader.singular::<Str>(&mut self.name),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -525,11 +533,12 @@ impl ::rust_grpc::Message for SocketRef {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                24 => reader.singular::<Int64>(&mut self.socket_id)?,
-                34 => reader.singular::<Str>(&mut self.name)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                24 => reader.singular::<Int64>(&mut self.socket_id),
+                34 => reader.singular::<Str>(&mut self.name),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -570,11 +579,12 @@ impl ::rust_grpc::Message for ServerRef {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                40 => reader.singular::<Int64>(&mut self.server_id)?,
-                50 => reader.singular::<Str>(&mut self.name)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                40 => reader.singular::<Int64>(&mut self.server_id),
+                50 => reader.singular::<Str>(&mut self.name),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -618,12 +628,13 @@ impl ::rust_grpc::Message for Server {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.r#ref)?,
-                18 => reader.field(&mut self.data)?,
-                26 => reader.repeated::<Nested<_>>(&mut self.listen_socket)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.r#ref),
+                18 => reader.field(&mut self.data),
+                26 => reader.repeated::<Nested<_>>(&mut self.listen_socket),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -673,14 +684,15 @@ impl ::rust_grpc::Message for ServerData {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.trace)?,
-                16 => reader.singular::<Int64>(&mut self.calls_started)?,
-                24 => reader.singular::<Int64>(&mut self.calls_succeeded)?,
-                32 => reader.singular::<Int64>(&mut self.calls_failed)?,
-                42 => reader.field(&mut self.last_call_started_timestamp)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.trace),
+                16 => reader.singular::<Int64>(&mut self.calls_started),
+                24 => reader.singular::<Int64>(&mut self.calls_succeeded),
+                32 => reader.singular::<Int64>(&mut self.calls_failed),
+                42 => reader.field(&mut self.last_call_started_timestamp),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -733,15 +745,16 @@ impl ::rust_grpc::Message for Socket {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.r#ref)?,
-                18 => reader.field(&mut self.data)?,
-                26 => reader.field(&mut self.local)?,
-                34 => reader.field(&mut self.remote)?,
-                42 => reader.field(&mut self.security)?,
-                50 => reader.singular::<Str>(&mut self.remote_name)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.r#ref),
+                18 => reader.field(&mut self.data),
+                26 => reader.field(&mut self.local),
+                34 => reader.field(&mut self.remote),
+                42 => reader.field(&mut self.security),
+                50 => reader.singular::<Str>(&mut self.remote_name),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -836,22 +849,23 @@ impl ::rust_grpc::Message for SocketData {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.streams_started)?,
-                16 => reader.singular::<Int64>(&mut self.streams_succeeded)?,
-                24 => reader.singular::<Int64>(&mut self.streams_failed)?,
-                32 => reader.singular::<Int64>(&mut self.messages_sent)?,
-                40 => reader.singular::<Int64>(&mut self.messages_received)?,
-                48 => reader.singular::<Int64>(&mut self.keep_alives_sent)?,
-                58 => reader.field(&mut self.last_local_stream_created_timestamp)?,
-                66 => reader.field(&mut self.last_remote_stream_created_timestamp)?,
-                74 => reader.field(&mut self.last_message_sent_timestamp)?,
-                82 => reader.field(&mut self.last_message_received_timestamp)?,
-                90 => reader.field(&mut self.local_flow_control_window)?,
-                98 => reader.field(&mut self.remote_flow_control_window)?,
-                106 => reader.repeated::<Nested<_>>(&mut self.option)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.streams_started),
+                16 => reader.singular::<Int64>(&mut self.streams_succeeded),
+                24 => reader.singular::<Int64>(&mut self.streams_failed),
+                32 => reader.singular::<Int64>(&mut self.messages_sent),
+                40 => reader.singular::<Int64>(&mut self.messages_received),
+                48 => reader.singular::<Int64>(&mut self.keep_alives_sent),
+                58 => reader.field(&mut self.last_local_stream_created_timestamp),
+                66 => reader.field(&mut self.last_remote_stream_created_timestamp),
+                74 => reader.field(&mut self.last_message_sent_timestamp),
+                82 => reader.field(&mut self.last_message_received_timestamp),
+                90 => reader.field(&mut self.local_flow_control_window),
+                98 => reader.field(&mut self.remote_flow_control_window),
+                106 => reader.repeated::<Nested<_>>(&mut self.option),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -908,12 +922,13 @@ impl ::rust_grpc::Message for Address {
         use ::rust_grpc::generated::message::*;
         use self::address::Address;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
+            let read = match tag {
                 10 => merge_member!(reader, self.address, Address::TcpipAddress, Nested),
                 18 => merge_member!(reader, self.address, Address::UdsAddress, Nested),
                 26 => merge_member!(reader, self.address, Address::OtherAddress, Nested),
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -966,11 +981,12 @@ pub mod address {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.singular::<Bytes>(&mut self.ip_address)?,
-                    16 => reader.singular::<Int32>(&mut self.port)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.singular::<Bytes>(&mut self.ip_address),
+                    16 => reader.singular::<Int32>(&mut self.port),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -1010,10 +1026,11 @@ pub mod address {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.singular::<Str>(&mut self.filename)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.singular::<Str>(&mut self.filename),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -1053,11 +1070,12 @@ pub mod address {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.singular::<Str>(&mut self.name)?,
-                    18 => reader.field(&mut self.value)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.singular::<Str>(&mut self.name),
+                    18 => reader.field(&mut self.value),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -1103,11 +1121,12 @@ impl ::rust_grpc::Message for Security {
         use ::rust_grpc::generated::message::*;
         use self::security::Model;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
+            let read = match tag {
                 10 => merge_member!(reader, self.model, Model::Tls, Nested),
                 18 => merge_member!(reader, self.model, Model::Other, Nested),
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1165,22 +1184,23 @@ pub mod security {
             use ::rust_grpc::generated::message::*;
             use self::tls::CipherSuite;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
+                let read = match tag {
                     10 => {
                         reader
                             .oneof::<
                                 Str,
                                 _,
-                            >(&mut self.cipher_suite, CipherSuite::StandardName)?
+                            >(&mut self.cipher_suite, CipherSuite::StandardName)
                     }
                     18 => {
                         reader
-                            .oneof::<Str, _>(&mut self.cipher_suite, CipherSuite::OtherName)?
+                            .oneof::<Str, _>(&mut self.cipher_suite, CipherSuite::OtherName)
                     }
-                    26 => reader.singular::<Bytes>(&mut self.local_certificate)?,
-                    34 => reader.singular::<Bytes>(&mut self.remote_certificate)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                    26 => reader.singular::<Bytes>(&mut self.local_certificate),
+                    34 => reader.singular::<Bytes>(&mut self.remote_certificate),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -1233,11 +1253,12 @@ pub mod security {
         ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
             use ::rust_grpc::generated::message::*;
             while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-                match tag {
-                    10 => reader.singular::<Str>(&mut self.name)?,
-                    18 => reader.field(&mut self.value)?,
-                    tag => reader.unknown(tag, &mut self.unknown)?,
-                }
+                let read = match tag {
+                    10 => reader.singular::<Str>(&mut self.name),
+                    18 => reader.field(&mut self.value),
+                    tag => reader.unknown(tag, &mut self.unknown),
+                };
+                read?;
             }
             ::core::result::Result::Ok(())
         }
@@ -1281,12 +1302,13 @@ impl ::rust_grpc::Message for SocketOption {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                18 => reader.singular::<Str>(&mut self.value)?,
-                26 => reader.field(&mut self.additional)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                18 => reader.singular::<Str>(&mut self.value),
+                26 => reader.field(&mut self.additional),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1324,10 +1346,11 @@ impl ::rust_grpc::Message for SocketOptionTimeout {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.duration)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.duration),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1367,11 +1390,12 @@ impl ::rust_grpc::Message for SocketOptionLinger {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Bool>(&mut self.active)?,
-                18 => reader.field(&mut self.duration)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Bool>(&mut self.active),
+                18 => reader.field(&mut self.duration),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1474,38 +1498,39 @@ impl ::rust_grpc::Message for SocketOptionTcpInfo {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Uint32>(&mut self.tcpi_state)?,
-                16 => reader.singular::<Uint32>(&mut self.tcpi_ca_state)?,
-                24 => reader.singular::<Uint32>(&mut self.tcpi_retransmits)?,
-                32 => reader.singular::<Uint32>(&mut self.tcpi_probes)?,
-                40 => reader.singular::<Uint32>(&mut self.tcpi_backoff)?,
-                48 => reader.singular::<Uint32>(&mut self.tcpi_options)?,
-                56 => reader.singular::<Uint32>(&mut self.tcpi_snd_wscale)?,
-                64 => reader.singular::<Uint32>(&mut self.tcpi_rcv_wscale)?,
-                72 => reader.singular::<Uint32>(&mut self.tcpi_rto)?,
-                80 => reader.singular::<Uint32>(&mut self.tcpi_ato)?,
-                88 => reader.singular::<Uint32>(&mut self.tcpi_snd_mss)?,
-                96 => reader.singular::<Uint32>(&mut self.tcpi_rcv_mss)?,
-                104 => reader.singular::<Uint32>(&mut self.tcpi_unacked)?,
-                112 => reader.singular::<Uint32>(&mut self.tcpi_sacked)?,
-                120 => reader.singular::<Uint32>(&mut self.tcpi_lost)?,
-                128 => reader.singular::<Uint32>(&mut self.tcpi_retrans)?,
-                136 => reader.singular::<Uint32>(&mut self.tcpi_fackets)?,
-                144 => reader.singular::<Uint32>(&mut self.tcpi_last_data_sent)?,
-                152 => reader.singular::<Uint32>(&mut self.tcpi_last_ack_sent)?,
-                160 => reader.singular::<Uint32>(&mut self.tcpi_last_data_recv)?,
-                168 => reader.singular::<Uint32>(&mut self.tcpi_last_ack_recv)?,
-                176 => reader.singular::<Uint32>(&mut self.tcpi_pmtu)?,
-                184 => reader.singular::<Uint32>(&mut self.tcpi_rcv_ssthresh)?,
-                192 => reader.singular::<Uint32>(&mut self.tcpi_rtt)?,
-                200 => reader.singular::<Uint32>(&mut self.tcpi_rttvar)?,
-                208 => reader.singular::<Uint32>(&mut self.tcpi_snd_ssthresh)?,
-                216 => reader.singular::<Uint32>(&mut self.tcpi_snd_cwnd)?,
-                224 => reader.singular::<Uint32>(&mut self.tcpi_advmss)?,
-                232 => reader.singular::<Uint32>(&mut self.tcpi_reordering)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Uint32>(&mut self.tcpi_state),
+                16 => reader.singular::<Uint32>(&mut self.tcpi_ca_state),
+                24 => reader.singular::<Uint32>(&mut self.tcpi_retransmits),
+                32 => reader.singular::<Uint32>(&mut self.tcpi_probes),
+                40 => reader.singular::<Uint32>(&mut self.tcpi_backoff),
+                48 => reader.singular::<Uint32>(&mut self.tcpi_options),
+                56 => reader.singular::<Uint32>(&mut self.tcpi_snd_wscale),
+                64 => reader.singular::<Uint32>(&mut self.tcpi_rcv_wscale),
+                72 => reader.singular::<Uint32>(&mut self.tcpi_rto),
+                80 => reader.singular::<Uint32>(&mut self.tcpi_ato),
+                88 => reader.singular::<Uint32>(&mut self.tcpi_snd_mss),
+                96 => reader.singular::<Uint32>(&mut self.tcpi_rcv_mss),
+                104 => reader.singular::<Uint32>(&mut self.tcpi_unacked),
+                112 => reader.singular::<Uint32>(&mut self.tcpi_sacked),
+                120 => reader.singular::<Uint32>(&mut self.tcpi_lost),
+                128 => reader.singular::<Uint32>(&mut self.tcpi_retrans),
+                136 => reader.singular::<Uint32>(&mut self.tcpi_fackets),
+                144 => reader.singular::<Uint32>(&mut self.tcpi_last_data_sent),
+                152 => reader.singular::<Uint32>(&mut self.tcpi_last_ack_sent),
+                160 => reader.singular::<Uint32>(&mut self.tcpi_last_data_recv),
+                168 => reader.singular::<Uint32>(&mut self.tcpi_last_ack_recv),
+                176 => reader.singular::<Uint32>(&mut self.tcpi_pmtu),
+                184 => reader.singular::<Uint32>(&mut self.tcpi_rcv_ssthresh),
+                192 => reader.singular::<Uint32>(&mut self.tcpi_rtt),
+                200 => reader.singular::<Uint32>(&mut self.tcpi_rttvar),
+                208 => reader.singular::<Uint32>(&mut self.tcpi_snd_ssthresh),
+                216 => reader.singular::<Uint32>(&mut self.tcpi_snd_cwnd),
+                224 => reader.singular::<Uint32>(&mut self.tcpi_advmss),
+                232 => reader.singular::<Uint32>(&mut self.tcpi_reordering),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1575,11 +1600,12 @@ impl ::rust_grpc::Message for GetTopChannelsRequest {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.start_channel_id)?,
-                16 => reader.singular::<Int64>(&mut self.max_results)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.start_channel_id),
+                16 => reader.singular::<Int64>(&mut self.max_results),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1621,11 +1647,12 @@ impl ::rust_grpc::Message for GetTopChannelsResponse {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.channel)?,
-                16 => reader.singular::<Bool>(&mut self.end)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.channel),
+                16 => reader.singular::<Bool>(&mut self.end),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1668,11 +1695,12 @@ impl ::rust_grpc::Message for GetServersRequest {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.start_server_id)?,
-                16 => reader.singular::<Int64>(&mut self.max_results)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.start_server_id),
+                16 => reader.singular::<Int64>(&mut self.max_results),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1714,11 +1742,12 @@ impl ::rust_grpc::Message for GetServersResponse {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.server)?,
-                16 => reader.singular::<Bool>(&mut self.end)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.server),
+                16 => reader.singular::<Bool>(&mut self.end),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1757,10 +1786,11 @@ impl ::rust_grpc::Message for GetServerRequest {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.server_id)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.server_id),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1796,10 +1826,11 @@ impl ::rust_grpc::Message for GetServerResponse {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.server)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.server),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1843,12 +1874,13 @@ impl ::rust_grpc::Message for GetServerSocketsRequest {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.server_id)?,
-                16 => reader.singular::<Int64>(&mut self.start_socket_id)?,
-                24 => reader.singular::<Int64>(&mut self.max_results)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.server_id),
+                16 => reader.singular::<Int64>(&mut self.start_socket_id),
+                24 => reader.singular::<Int64>(&mut self.max_results),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1891,11 +1923,12 @@ impl ::rust_grpc::Message for GetServerSocketsResponse {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.socket_ref)?,
-                16 => reader.singular::<Bool>(&mut self.end)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.socket_ref),
+                16 => reader.singular::<Bool>(&mut self.end),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1934,10 +1967,11 @@ impl ::rust_grpc::Message for GetChannelRequest {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.channel_id)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.channel_id),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -1973,10 +2007,11 @@ impl ::rust_grpc::Message for GetChannelResponse {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.channel)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.channel),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -2014,10 +2049,11 @@ impl ::rust_grpc::Message for GetSubchannelRequest {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.subchannel_id)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.subchannel_id),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -2053,10 +2089,11 @@ impl ::rust_grpc::Message for GetSubchannelResponse {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.subchannel)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.subchannel),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -2097,11 +2134,12 @@ impl ::rust_grpc::Message for GetSocketRequest {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int64>(&mut self.socket_id)?,
-                16 => reader.singular::<Bool>(&mut self.summary)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int64>(&mut self.socket_id),
+                16 => reader.singular::<Bool>(&mut self.summary),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -2138,10 +2176,11 @@ impl ::rust_grpc::Message for GetSocketResponse {
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.field(&mut self.socket)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.field(&mut self.socket),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }

@@ -52,14 +52,14 @@ impl ::rust_grpc::Message for ServerReflectionRequest {
         use ::rust_grpc::generated::message::*;
         use self::server_reflection_request::MessageRequest;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.host)?,
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.host),
                 26 => {
                     reader
                         .oneof::<
                             Str,
                             _,
-                        >(&mut self.message_request, MessageRequest::FileByFilename)?
+                        >(&mut self.message_request, MessageRequest::FileByFilename)
                 }
                 34 => {
                     reader
@@ -69,7 +69,7 @@ impl ::rust_grpc::Message for ServerReflectionRequest {
                         >(
                             &mut self.message_request,
                             MessageRequest::FileContainingSymbol,
-                        )?
+                        )
                 }
                 42 => {
                     merge_member!(
@@ -85,17 +85,18 @@ impl ::rust_grpc::Message for ServerReflectionRequest {
                         >(
                             &mut self.message_request,
                             MessageRequest::AllExtensionNumbersOfType,
-                        )?
+                        )
                 }
                 58 => {
                     reader
                         .oneof::<
                             Str,
                             _,
-                        >(&mut self.message_request, MessageRequest::ListServices)?
+                        >(&mut self.message_request, MessageRequest::ListServices)
                 }
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -168,11 +169,12 @@ impl ::rust_grpc::Message for ExtensionRequest {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.containing_type)?,
-                16 => reader.singular::<Int32>(&mut self.extension_number)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.containing_type),
+                16 => reader.singular::<Int32>(&mut self.extension_number),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -236,9 +238,9 @@ impl ::rust_grpc::Message for ServerReflectionResponse {
         use ::rust_grpc::generated::message::*;
         use self::server_reflection_response::MessageResponse;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.valid_host)?,
-                18 => reader.field(&mut self.original_request)?,
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.valid_host),
+                18 => reader.field(&mut self.original_request),
                 34 => {
                     merge_member!(
                         reader, self.message_response,
@@ -263,8 +265,9 @@ impl ::rust_grpc::Message for ServerReflectionResponse {
                         Nested
                     )
                 }
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -332,10 +335,11 @@ impl ::rust_grpc::Message for FileDescriptorResponse {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Bytes>(&mut self.file_descriptor_proto)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Bytes>(&mut self.file_descriptor_proto),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -377,12 +381,13 @@ impl ::rust_grpc::Message for ExtensionNumberResponse {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.base_type_name)?,
-                18 => reader.packed::<Int32>(&mut self.extension_number)?,
-                16 => reader.repeated::<Int32>(&mut self.extension_number)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.base_type_name),
+                18 => reader.packed::<Int32>(&mut self.extension_number),
+                16 => reader.repeated::<Int32>(&mut self.extension_number),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -422,10 +427,11 @@ impl ::rust_grpc::Message for ListServiceResponse {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.repeated::<Nested<_>>(&mut self.service)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.repeated::<Nested<_>>(&mut self.service),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -464,10 +470,11 @@ impl ::rust_grpc::Message for ServiceResponse {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                10 => reader.singular::<Str>(&mut self.name)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                10 => reader.singular::<Str>(&mut self.name),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
@@ -509,11 +516,12 @@ impl ::rust_grpc::Message for ErrorResponse {
     ) -> ::core::result::Result<(), ::rust_grpc::DecodeError> {
         use ::rust_grpc::generated::message::*;
         while let ::core::option::Option::Some(tag) = reader.next_tag()? {
-            match tag {
-                8 => reader.singular::<Int32>(&mut self.error_code)?,
-                18 => reader.singular::<Str>(&mut self.error_message)?,
-                tag => reader.unknown(tag, &mut self.unknown)?,
-            }
+            let read = match tag {
+                8 => reader.singular::<Int32>(&mut self.error_code),
+                18 => reader.singular::<Str>(&mut self.error_message),
+                tag => reader.unknown(tag, &mut self.unknown),
+            };
+            read?;
         }
         ::core::result::Result::Ok(())
     }
