@@ -110,8 +110,8 @@ pub(crate) const METHOD_STALLS: Duration = Duration::from_millis(1);
 /// How many reactors a server has at most: one for each core up to here.
 pub(crate) const REACTORS_MAX: usize = 16;
 
-/// How many handlers a server's reactor runs before it writes what they have answered: enough that a
-/// write is shared, few enough that the first does not wait long.
+/// How many requests a server's reactor takes in, and runs if they are short, before it writes what they
+/// were answered with: enough that a write is shared, few enough that the first does not wait long.
 pub(crate) const JOBS_BETWEEN_WRITES: usize = 32;
 
 /// How often a reactor reads one connection before it looks at others.

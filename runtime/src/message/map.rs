@@ -33,11 +33,15 @@ pub trait Map: Send + Sync + 'static {
     /// The entries in any order.
     fn entries(&self) -> impl Iterator<Item = (&Self::Key, &Self::Value)>;
 
-    /// Whether the entries are best put in order before they are written.
+    /// Whether [`backwards`](Self::backwards) may be used: the entries are in order, or few enough to be
+    /// put in order first.
     fn is_in_order(&self) -> bool;
 
-    /// Gives the entries to `visit`, from the one with the largest key to that with the smallest. Only
-    /// for a map that [is in order](Self::is_in_order).
+    /// Gives the entries to `visit`, from the one with the largest key to that with the smallest.
+    ///
+    /// # Panics
+    ///
+    /// Perhaps, unless the map [is in order](Self::is_in_order).
     fn backwards<'m>(&'m self, visit: impl FnMut(&'m Self::Key, &'m Self::Value));
 
     /// A number that is the smaller of two where the key is, unless both are the same.

@@ -28,7 +28,7 @@ use crate::limits::{JOBS_BETWEEN_WRITES, READ_BUFFER_SIZE};
 
 /// What a server does with the requests of its connections.
 pub(crate) trait Serve: Send + Sync {
-    /// A request that the reactor's thread is to answer itself, soon.
+    /// A request that the reactor's thread is to answer itself, at once.
     type Job;
 
     /// Takes a request; never blocks and runs no user code.
@@ -67,8 +67,8 @@ pub(super) struct Reactor {
 /// The part that only its threads know.
 #[derive(Default)]
 pub(super) struct Work {
-    /// Each is taken in when it is its turn: the calls of a burst then use the same memory one after
-    /// the other.
+    /// Each is taken in when it is its turn: the calls of a burst then use the same memory, one
+    /// after the other.
     requests: Mutex<VecDeque<Accepted>>,
     /// Links whose responses wait to be written together.
     corked: Mutex<Vec<Arc<Link>>>,
@@ -191,6 +191,8 @@ impl Reactor {
         let mut buffer = vec![0; READ_BUFFER_SIZE];
         let mut found = Found::new();
         let mut time = now();
+        // The thread that had the seat may have left answers.
+        work.write_out();
         loop {
             for _ in 0..JOBS_BETWEEN_WRITES {
                 let Some(request) = lock(&work.requests).pop_front() else { break };
@@ -206,9 +208,7 @@ impl Reactor {
                     return Stopped::Unseated;
                 }
             }
-            let corked = std::mem::take(&mut *lock(&work.corked));
-            corked.iter().for_each(|link| link.uncork());
-            if !lock(&work.requests).is_empty() {
+            if !work.write_out() {
                 continue;
             }
             if self.is_over() {
@@ -331,6 +331,21 @@ impl Round<'_> {
             lock(&self.work.requests).extend(accepted);
             lock(&self.work.corked).push(Arc::clone(link));
         }
+    }
+}
+
+impl Work {
+    /// Writes what requests were answered with; says whether none is left. Links go on holding back
+    /// while some are.
+    fn write_out(&self) -> bool {
+        let corked = std::mem::take(&mut *lock(&self.corked));
+        corked.iter().for_each(|link| link.uncork());
+        let is_done = lock(&self.requests).is_empty();
+        if !is_done {
+            corked.iter().for_each(|link| link.cork_again());
+            lock(&self.corked).extend(corked);
+        }
+        is_done
     }
 }
 

@@ -118,6 +118,11 @@ impl Link {
         }
     }
 
+    /// Holds back again what requests that are left will be answered with.
+    pub(super) fn cork_again(&self) {
+        self.submit(|_| self.cork.put_in());
+    }
+
     /// Keeps requests that a caller has read for the reactor.
     pub(super) fn leave_unserved(&self, accepted: Vec<Accepted>) {
         if !accepted.is_empty() {

@@ -37,7 +37,7 @@ pub struct ChannelBuilder {
     pub(in crate::client) balancer: BalancerOptions,
     compression: compression::Options,
     pub(in crate::client) retries: RetryOptions,
-    /// Or what is wrong with it.
+    /// What the service config says, or what is wrong with it.
     pub(in crate::client) service_config: Option<Result<ServiceConfig, String>>,
     pub(in crate::client) methods: MethodConfigs,
     pub(super) credentials: ChannelCredentials,

@@ -67,7 +67,7 @@ impl ChannelBuilder {
     /// # Ok::<(), rust_grpc::Status>(())
     /// ```
     pub fn service_config(mut self, json: &str) -> Self {
-        // Read here and not when the channel is built, so that a program without a config has no JSON in it.
+        // Read here and not in `build`, so that a program without a config has no JSON in it.
         self.service_config = Some(ServiceConfig::parse(json));
         self
     }

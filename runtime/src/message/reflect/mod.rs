@@ -87,7 +87,7 @@ pub fn no_field(index: usize) -> ! {
 
 /// A message whose fields can be reached without knowing its type.
 ///
-/// Generated messages implement it unless the generator's option `descriptor=off` is given, and so
+/// Generated messages implement it unless the generator's option `descriptor=no` is given, and so
 /// do dynamic ones.
 ///
 /// # Examples
@@ -151,7 +151,7 @@ pub type SetVisitor<'v> = dyn FnMut(usize, FieldRef<'_>) -> ControlFlow<()> + 'v
 
 /// What generated code says of a message, method by method what [`Reflect`] asks.
 ///
-/// [`Reflect`] is implemented over it by one generic impl, and all its methods are `#[inline]`, so
+/// [`Reflect`] is implemented over it by one generic impl, and generated methods are `#[inline]`, so
 /// that a crate of messages compiles them for none and a program for those it reflects on.
 #[doc(hidden)]
 pub trait Fields: Any + Debug + Send + Sync {

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
+use crate::limits::JOBS_BETWEEN_WRITES;
 use crate::transport::platform::Descriptor;
 use crate::transport::reactor::Bell;
 use crate::transport::{
@@ -96,36 +97,42 @@ impl Drop for Served {
     }
 }
 
+/// What a wire has been asked for.
+struct Seen {
+    /// When it was read last.
+    read_at: Mutex<Instant>,
+    writes: AtomicUsize,
+}
+
 /// A wire that reads a few bytes at a time, and more than that from the socket, as TLS does.
 struct Pieces {
     inner: Box<dyn Wire>,
     waiting: Mutex<VecDeque<u8>>,
     /// How many bytes at a time.
     piece: usize,
-    /// When it was read last.
-    read_at: Arc<Mutex<Instant>>,
+    seen: Arc<Seen>,
     /// Whose thread panics when it is about to wait, once.
     trap: Mutex<Option<&'static str>>,
 }
 
 impl Pieces {
-    fn of(inner: Box<dyn Wire>, piece: usize, read_at: &Arc<Mutex<Instant>>) -> Box<dyn Wire> {
-        Self::trapped(inner, piece, read_at, None)
+    fn of(inner: Box<dyn Wire>, piece: usize, seen: &Arc<Seen>) -> Box<dyn Wire> {
+        Self::trapped(inner, piece, seen, None)
     }
 
     fn trapped(
         inner: Box<dyn Wire>,
         piece: usize,
-        read_at: &Arc<Mutex<Instant>>,
+        seen: &Arc<Seen>,
         trap: Option<&'static str>,
     ) -> Box<dyn Wire> {
         let (waiting, trap) = (Mutex::default(), Mutex::new(trap));
-        Box::new(Self { inner, waiting, piece, read_at: Arc::clone(read_at), trap })
+        Box::new(Self { inner, waiting, piece, seen: Arc::clone(seen), trap })
     }
 }
 
-fn read_at() -> Arc<Mutex<Instant>> {
-    Arc::new(Mutex::new(now()))
+fn seen() -> Arc<Seen> {
+    Arc::new(Seen { read_at: Mutex::new(now()), writes: AtomicUsize::new(0) })
 }
 
 impl Wire for Pieces {
@@ -137,11 +144,12 @@ impl Wire for Pieces {
         }
         let count = waiting.len().min(self.piece);
         buffer.iter_mut().zip(waiting.drain(..count)).for_each(|(to, from)| *to = from);
-        *lock(&self.read_at) = now();
+        *lock(&self.seen.read_at) = now();
         Ok(count)
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.seen.writes.fetch_add(1, Ordering::Relaxed);
         self.inner.write(bytes)
     }
 
@@ -209,7 +217,7 @@ fn what_is_left_to_read_passes_to_the_next_driver() {
         }
         answer(&accepted.stream);
     };
-    let served = Served::over(Script::new(Some, run), |wire| Pieces::of(wire, PIECE, &read_at()));
+    let served = Served::over(Script::new(Some, run), |wire| Pieces::of(wire, PIECE, &seen()));
     let link = served.connect();
     let first = open(&link, &framed(1000), true, None).unwrap();
     enters.recv_timeout(PATIENCE).unwrap();
@@ -223,17 +231,39 @@ fn what_is_left_to_read_passes_to_the_next_driver() {
 /// links come first: or else its deadline would pass here before it does on its client.
 #[test]
 fn a_request_comes_when_it_has_been_read() {
-    let (read_at, (tell, told)) = (read_at(), channel());
-    let read = read_at.clone();
+    let (seen, (tell, told)) = (seen(), channel());
+    let read = seen.clone();
     // Read on the thread that accepts, so that nothing more was read since.
     let accept = move |accepted: Accepted| {
-        tell.send(accepted.received >= *lock(&read)).unwrap();
+        tell.send(accepted.received >= *lock(&read.read_at)).unwrap();
         Some(accepted)
     };
     let script = Script::new(accept, |accepted| answer(&accepted.stream));
-    let served = Served::over(script, move |wire| Pieces::of(wire, usize::MAX, &read_at));
+    let served = Served::over(script, move |wire| Pieces::of(wire, usize::MAX, &seen));
     is_answered(&open(&served.connect(), &framed(1000), true, None).unwrap());
     assert!(told.recv_timeout(PATIENCE).unwrap(), "the request came before it was read");
+}
+
+/// What a burst of requests is answered with is written in few writes, be they more than are answered
+/// between two of them.
+#[test]
+fn a_burst_is_answered_in_few_writes() {
+    let seen = seen();
+    let counted = seen.clone();
+    let served =
+        Served::over(Script::new(Some, |accepted| answer(&accepted.stream)), move |wire| {
+            Pieces::of(wire, usize::MAX, &counted)
+        });
+    let link = served.connect();
+    is_answered(&open(&link, &[], true, None).unwrap());
+    let before = seen.writes.load(Ordering::Relaxed);
+    link.cork.put_in();
+    let burst = 0..3 * JOBS_BETWEEN_WRITES;
+    let streams: Vec<_> = burst.map(|_| open(&link, &[], true, None).unwrap()).collect();
+    link.uncork();
+    streams.iter().for_each(is_answered);
+    let writes = seen.writes.load(Ordering::Relaxed) - before;
+    assert!(writes < JOBS_BETWEEN_WRITES / 2, "{writes} writes");
 }
 
 /// Whatever panics while a request is taken in ends that one alone: its connection goes on.
@@ -260,7 +290,7 @@ fn a_panic_ends_one_connection() {
     let answered = Script::new(Some, |accepted| answer(&accepted.stream));
     let served = Served::over(answered, move |wire| {
         let trap = is_first.swap(false, Ordering::Relaxed).then_some("grpc-reactor");
-        Pieces::trapped(wire, usize::MAX, &read_at(), trap)
+        Pieces::trapped(wire, usize::MAX, &seen(), trap)
     });
     let (one, two) = (served.connect(), served.connect());
     assert!(one.wait_closed(soon()));
@@ -280,7 +310,7 @@ fn a_panic_of_the_monitor_ends_one_connection() {
     let is_first = AtomicBool::new(true);
     let served = Served::over(Script::new(Some, run), move |wire| {
         let trap = is_first.swap(false, Ordering::Relaxed).then_some("grpc-monitor");
-        Pieces::trapped(wire, usize::MAX, &read_at(), trap)
+        Pieces::trapped(wire, usize::MAX, &seen(), trap)
     });
     // A handler that has received by itself, and does not come back.
     let pause = |link: &Arc<Link>| {
