@@ -5,6 +5,7 @@
 
 pub(crate) mod inputs;
 mod protoc;
+#[cfg(feature = "pure-parser")]
 mod pure;
 mod report;
 pub(crate) mod scan;
@@ -128,7 +129,8 @@ impl Config {
         self
     }
 
-    /// Reads .proto files without protoc, in Rust: a way out where no protoc can run.
+    /// Reads .proto files without protoc, in Rust: a way out where no protoc can run (feature
+    /// `pure-parser`, on by default; without it this is an error when files are compiled).
     ///
     /// It keeps no comments, so that the generated code has no documentation, and what it is known
     /// to misread is refused: editions, an `optional` of proto3 beside a oneof, defaults with
@@ -308,13 +310,23 @@ impl Config {
         })
     }
 
+    #[cfg(not(feature = "pure-parser"))]
+    fn parse_purely(&self, _: &[PathBuf], _: &Options) -> Result<Parsed, Error> {
+        Err(Error::usage(
+            "the pure parser is left out of this build: expected the feature pure-parser",
+        ))
+    }
+
+    #[cfg(feature = "pure-parser")]
     fn parse_purely(&self, protos: &[PathBuf], options: &Options) -> Result<Parsed, Error> {
         let inputs = Inputs::resolve(protos, &self.includes)?;
         let files = pure::parse(&inputs)?;
         let lost = "the pure parser keeps no comments: the generated code has no documentation";
         let notes = if options.docs { vec![lost.to_owned()] } else { Vec::new() };
-        let raw = RawFiles::encoded(&files)?;
         let read = on_disk(&inputs, &files);
+        let set = FileDescriptorSet { file: files, ..Default::default() };
+        let raw = set.write_to_bytes().map_err(|error| Error::new(error.to_string()))?;
+        let (raw, files) = (RawFiles::of_set(&raw), set.file);
         Ok(Parsed { inputs: read, files, raw, to_generate: inputs.names(), notes })
     }
 

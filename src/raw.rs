@@ -3,11 +3,6 @@
 
 use std::collections::HashMap;
 
-use protobuf::Message as _;
-use protobuf::descriptor::FileDescriptorProto;
-
-use crate::Error;
-
 /// The bytes of each file's `FileDescriptorProto`, without source code info, by the file's name.
 #[derive(Debug, Default)]
 pub(crate) struct RawFiles(HashMap<Vec<u8>, Vec<u8>>);
@@ -21,18 +16,6 @@ impl RawFiles {
     /// The files of an encoded `FileDescriptorSet`.
     pub(crate) fn of_set(set: &[u8]) -> Self {
         Self::of(set, SET_FILE)
-    }
-
-    /// Files that came as no bytes: they are encoded here.
-    pub(crate) fn encoded(files: &[FileDescriptorProto]) -> Result<Self, Error> {
-        let mut raw = Self::default();
-        for file in files {
-            let bytes = file
-                .write_to_bytes()
-                .map_err(|error| Error::new(format!("{}: {error}", file.name())))?;
-            raw.0.insert(file.name().as_bytes().to_vec(), without_source(&bytes));
-        }
-        Ok(raw)
     }
 
     /// The bytes of this file.
