@@ -110,9 +110,10 @@ pub(crate) const METHOD_STALLS: Duration = Duration::from_millis(1);
 /// How many reactors a server has at most: one for each core up to here.
 pub(crate) const REACTORS_MAX: usize = 16;
 
-/// How many requests a server's reactor takes in, and runs if they are short, before it writes what they
-/// were answered with: enough that a write is shared, few enough that the first does not wait long.
-pub(crate) const JOBS_BETWEEN_WRITES: usize = 32;
+/// How many requests of a connection a server's reactor takes in, and runs if they are short, before it
+/// writes what they were answered with: enough that a write is shared, few enough that the first does
+/// not wait long.
+pub(crate) const REQUESTS_BETWEEN_WRITES: usize = 32;
 
 /// How often a reactor reads one connection before it looks at others.
 pub(crate) const READS_PER_VISIT_MAX: usize = 4;

@@ -2,8 +2,8 @@
 //! runs short handlers itself, and writes all their responses of one round together.
 //!
 //! ```text
-//! round   requests left ─► answer them, one after the other ─► write what they have left in their
-//!         links ─► wait for descriptors, bells and alarms ─► visit: read once, requests are queued
+//! round   requests left ─► answer them, one after the other, and write what they have left in their
+//!         link ─► wait for descriptors, bells and alarms ─► visit: read once, requests are queued
 //! ```
 //!
 //! A link that a caller leads is left alone (`lead`). The thread that drives a reactor has its
@@ -24,7 +24,7 @@ use super::platform::{Descriptor, Found, Poller, thread_number};
 use super::seat::{Seat, Turn};
 use super::wire::Interest;
 use super::{lock, now};
-use crate::limits::{JOBS_BETWEEN_WRITES, READ_BUFFER_SIZE};
+use crate::limits::{READ_BUFFER_SIZE, REQUESTS_BETWEEN_WRITES};
 
 /// What a server does with the requests of its connections.
 pub(crate) trait Serve: Send + Sync {
@@ -66,12 +66,17 @@ pub(super) struct Reactor {
 
 /// The part that only its threads know.
 #[derive(Default)]
-pub(super) struct Work {
+pub(super) struct Work(Mutex<Queue>);
+
+/// Requests that wait for their turn.
+#[derive(Default)]
+struct Queue {
     /// Each is taken in when it is its turn: the calls of a burst then use the same memory, one
     /// after the other.
-    requests: Mutex<VecDeque<Accepted>>,
-    /// Links whose responses wait to be written together.
-    corked: Mutex<Vec<Arc<Link>>>,
+    requests: VecDeque<Accepted>,
+    /// Whose they are, in the same order, and how many. The first link holds back what it is answered
+    /// with, though none may be left of it.
+    links: VecDeque<(Arc<Link>, usize)>,
 }
 
 /// How a link calls its reactor.
@@ -192,24 +197,27 @@ impl Reactor {
         let mut found = Found::new();
         let mut time = now();
         // The thread that had the seat may have left answers.
-        work.write_out();
+        work.write();
+        let mut unwritten = 0;
         loop {
-            for _ in 0..JOBS_BETWEEN_WRITES {
-                let Some(request) = lock(&work.requests).pop_front() else { break };
+            while let Some((request, is_last)) = work.next() {
                 // The panic hook has reported it; a request is dropped with its stream, and a job
                 // with its call.
                 let accepted = catch_unwind(AssertUnwindSafe(|| serve.accept(request)));
-                let Some(job) = accepted.unwrap_or_default() else { continue };
-                self.number.store(serve.number(&job), Ordering::Relaxed);
-                self.seat.enter(&mut turn);
-                self.doze.wake();
-                let _ = catch_unwind(AssertUnwindSafe(|| serve.run(job)));
-                if !self.seat.leave(&mut turn) {
-                    return Stopped::Unseated;
+                if let Some(job) = accepted.unwrap_or_default() {
+                    self.number.store(serve.number(&job), Ordering::Relaxed);
+                    self.seat.enter(&mut turn);
+                    self.doze.wake();
+                    let _ = catch_unwind(AssertUnwindSafe(|| serve.run(job)));
+                    if !self.seat.leave(&mut turn) {
+                        return Stopped::Unseated;
+                    }
                 }
-            }
-            if !work.write_out() {
-                continue;
+                unwritten += 1;
+                if is_last || unwritten == REQUESTS_BETWEEN_WRITES {
+                    work.write();
+                    unwritten = 0;
+                }
             }
             if self.is_over() {
                 return Stopped::Over;
@@ -328,24 +336,47 @@ impl Round<'_> {
     /// Has requests answered once the visits of the round are over.
     fn take_in(&self, link: &Arc<Link>, accepted: Vec<Accepted>) {
         if !accepted.is_empty() {
-            lock(&self.work.requests).extend(accepted);
-            lock(&self.work.corked).push(Arc::clone(link));
+            self.work.add(link, accepted);
         }
     }
 }
 
 impl Work {
-    /// Writes what requests were answered with; says whether none is left. Links go on holding back
-    /// while some are.
-    fn write_out(&self) -> bool {
-        let corked = std::mem::take(&mut *lock(&self.corked));
-        corked.iter().for_each(|link| link.uncork());
-        let is_done = lock(&self.requests).is_empty();
-        if !is_done {
-            corked.iter().for_each(|link| link.cork_again());
-            lock(&self.corked).extend(corked);
+    /// Queues requests of `link`, which holds back what they are answered with.
+    fn add(&self, link: &Arc<Link>, requests: Vec<Accepted>) {
+        let mut queue = lock(&self.0);
+        match queue.links.back_mut() {
+            Some((last, count)) if Arc::ptr_eq(last, link) => *count += requests.len(),
+            _ => queue.links.push_back((Arc::clone(link), requests.len())),
         }
-        is_done
+        queue.requests.extend(requests);
+    }
+
+    /// The next request, and whether it is the last one of its link.
+    fn next(&self) -> Option<(Accepted, bool)> {
+        let mut queue = lock(&self.0);
+        let request = queue.requests.pop_front()?;
+        let is_last = queue.links.front_mut().is_none_or(|(_, count)| {
+            *count -= 1;
+            *count == 0
+        });
+        Some((request, is_last))
+    }
+
+    /// Writes what the requests of the first link were answered with; it goes on holding back if some
+    /// are left.
+    fn write(&self) {
+        let mut queue = lock(&self.0);
+        let Some((link, count)) = queue.links.front() else { return };
+        if *count > 0 {
+            let link = Arc::clone(link);
+            drop(queue);
+            link.uncork();
+            link.cork_again();
+        } else if let Some((link, _)) = queue.links.pop_front() {
+            drop(queue);
+            link.uncork();
+        }
     }
 }
 

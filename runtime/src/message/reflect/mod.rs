@@ -129,13 +129,7 @@ pub trait Reflect: Any + Debug + Send + Sync {
     /// until it breaks off.
     #[doc(hidden)]
     fn visit_set(&self, visit: &mut SetVisitor<'_>) -> ControlFlow<()> {
-        for index in 0..self.descriptor().fields().len() {
-            let field = self.field(index);
-            if field.is_set() {
-                visit(index, field)?;
-            }
-        }
-        ControlFlow::Continue(())
+        visit_each(self.descriptor().fields().len(), |index| self.field(index), visit)
     }
 
     /// Bytes that the message takes before anything is in it.
@@ -149,7 +143,23 @@ pub trait Reflect: Any + Debug + Send + Sync {
 #[doc(hidden)]
 pub type SetVisitor<'v> = dyn FnMut(usize, FieldRef<'_>) -> ControlFlow<()> + 'v;
 
-/// What generated code says of a message, method by method what [`Reflect`] asks.
+/// Gives those of `count` fields to `visit` that are set.
+fn visit_each<'m>(
+    count: usize,
+    field: impl Fn(usize) -> FieldRef<'m>,
+    visit: &mut SetVisitor<'_>,
+) -> ControlFlow<()> {
+    for index in 0..count {
+        let field = field(index);
+        if field.is_set() {
+            visit(index, field)?;
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// What a message of this crate or of generated code says of itself, method by method what [`Reflect`]
+/// asks.
 ///
 /// [`Reflect`] is implemented over it by one generic impl, and generated methods are `#[inline]`, so
 /// that a crate of messages compiles them for none and a program for those it reflects on.
@@ -160,7 +170,11 @@ pub trait Fields: Any + Debug + Send + Sync {
     fn field_mut(&mut self, index: usize) -> FieldMut<'_>;
     fn unknown_fields(&self) -> &UnknownFields;
     fn unknown_fields_mut(&mut self) -> &mut UnknownFields;
-    fn visit_set(&self, visit: &mut SetVisitor<'_>) -> ControlFlow<()>;
+
+    #[inline]
+    fn visit_set(&self, visit: &mut SetVisitor<'_>) -> ControlFlow<()> {
+        visit_each(self.descriptor().fields().len(), |index| self.field(index), visit)
+    }
 
     #[inline]
     fn instance_size(&self) -> usize {

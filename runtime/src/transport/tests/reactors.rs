@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
-use crate::limits::JOBS_BETWEEN_WRITES;
+use crate::limits::REQUESTS_BETWEEN_WRITES;
 use crate::transport::platform::Descriptor;
 use crate::transport::reactor::Bell;
 use crate::transport::{
@@ -258,12 +258,12 @@ fn a_burst_is_answered_in_few_writes() {
     is_answered(&open(&link, &[], true, None).unwrap());
     let before = seen.writes.load(Ordering::Relaxed);
     link.cork.put_in();
-    let burst = 0..3 * JOBS_BETWEEN_WRITES;
+    let burst = 0..3 * REQUESTS_BETWEEN_WRITES;
     let streams: Vec<_> = burst.map(|_| open(&link, &[], true, None).unwrap()).collect();
     link.uncork();
     streams.iter().for_each(is_answered);
     let writes = seen.writes.load(Ordering::Relaxed) - before;
-    assert!(writes < JOBS_BETWEEN_WRITES / 2, "{writes} writes");
+    assert!(writes < REQUESTS_BETWEEN_WRITES / 2, "{writes} writes");
 }
 
 /// Whatever panics while a request is taken in ends that one alone: its connection goes on.

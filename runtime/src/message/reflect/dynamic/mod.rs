@@ -183,13 +183,13 @@ impl DynamicMessage {
     }
 }
 
-impl Reflect for DynamicMessage {
+impl super::Fields for DynamicMessage {
     fn descriptor(&self) -> MessageDescriptor<'_> {
         self.file.message(self.place)
     }
 
     fn field(&self, index: usize) -> FieldRef<'_> {
-        field::slot_ref(self.descriptor().field(index), self.slot(index))
+        field::slot_ref(self.file.message(self.place).field(index), self.slot(index))
     }
 
     fn field_mut(&mut self, index: usize) -> FieldMut<'_> {

@@ -209,3 +209,16 @@ fn dynamic_messages_show_what_is_set() {
         )
     );
 }
+
+/// A message in a box is the message, dynamic or generated: what it has and what it costs.
+#[test]
+fn a_boxed_message_is_the_message() {
+    let (generated, dynamic) = (example(), dynamic(&example()));
+    let boxes: [(&dyn Reflect, &dyn Reflect); 2] =
+        [(&Box::new(generated.clone()), &generated), (&Box::new(dynamic.clone()), &dynamic)];
+    for (boxed, message) in boxes {
+        assert_eq!(boxed.descriptor(), message.descriptor());
+        assert_eq!(boxed.instance_size(), message.instance_size());
+        assert!(boxed.field(0).is_set() && message.field(0).is_set());
+    }
+}
