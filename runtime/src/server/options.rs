@@ -109,9 +109,10 @@ impl ServerBuilder<'_> {
     /// Lets at most `calls` calls be in the server at once; unlimited by default.
     ///
     /// Calls that wait for a worker count, and calls whose method has returned while a detached sink
-    /// still sends. A call beyond that ends at once with RESOURCE_EXHAUSTED, and its client is told
-    /// by `grpc-retry-pushback-ms` to try again after a second. Calls of health checking,
-    /// reflection and channelz are let in always and do not count.
+    /// still sends; a request that was read together with others counts from when it is its turn. A
+    /// call beyond that ends at once with RESOURCE_EXHAUSTED, and its client is told by
+    /// `grpc-retry-pushback-ms` to try again after a second. Calls of health checking, reflection and
+    /// channelz are let in always and do not count.
     ///
     /// With 0 the server does not start.
     pub fn max_concurrent_rpcs(mut self, calls: usize) -> Self {
