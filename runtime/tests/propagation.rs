@@ -227,7 +227,9 @@ fn a_cancellation_of_the_first_call_ends_connecting() {
     middle.stop(PATIENCE);
 }
 
-/// A deadline that passes at A ends the call at C with DEADLINE_EXCEEDED for B.
+/// A deadline that passes at A ends the call at C. What B is told of that call depends on what comes
+/// first: the deadline that B inherited, counted from when the request arrived there, or the reset
+/// that A sends when its own has passed.
 #[test]
 fn a_deadline_that_passes_ends_the_whole_chain() {
     let chain = Chain::new();
@@ -235,7 +237,8 @@ fn a_deadline_that_passes_ends_the_whole_chain() {
     assert_eq!(status.code(), Code::DeadlineExceeded);
     assert!(chain.remaining().is_some_and(|left| left <= Duration::from_millis(200)));
     assert_eq!(chain.seen.recv_timeout(PATIENCE).unwrap(), Seen::Cancelled);
-    assert_eq!(chain.ended.recv_timeout(PATIENCE).unwrap().code(), Code::DeadlineExceeded);
+    let code = chain.ended.recv_timeout(PATIENCE).unwrap().code();
+    assert!(matches!(code, Code::DeadlineExceeded | Code::Cancelled), "{code:?}");
     chain.stop();
 }
 
