@@ -17,6 +17,7 @@ impl ::rust_grpc::Message for Plain {
     const FULL_NAME: &'static str = "attributes.Plain";
     ::rust_grpc::clear! { text, unknown; number, choice }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -34,6 +35,7 @@ impl ::rust_grpc::Message for Plain {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -84,6 +86,7 @@ impl ::rust_grpc::Message for Other {
     const FULL_NAME: &'static str = "attributes.Other";
     ::rust_grpc::clear! { unknown; inner }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -93,6 +96,7 @@ impl ::rust_grpc::Message for Other {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -122,6 +126,7 @@ pub mod other {
         const FULL_NAME: &'static str = "attributes.Other.Inner";
         ::rust_grpc::clear! { unknown; number }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -132,6 +137,7 @@ pub mod other {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -23,6 +23,7 @@ impl ::rust_grpc::Message for Large {
     const FULL_NAME: &'static str = "boxes.Large";
     ::rust_grpc::clear! { s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -43,6 +44,7 @@ impl ::rust_grpc::Message for Large {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -104,6 +106,7 @@ impl ::rust_grpc::Message for Small {
     const FULL_NAME: &'static str = "boxes.Small";
     ::rust_grpc::clear! { s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -123,6 +126,7 @@ impl ::rust_grpc::Message for Small {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -176,6 +180,7 @@ impl ::rust_grpc::Message for User {
     const FULL_NAME: &'static str = "boxes.User";
     ::rust_grpc::clear! { list, named, unknown; large, small, kind }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -196,6 +201,7 @@ impl ::rust_grpc::Message for User {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -257,6 +263,7 @@ impl ::rust_grpc::Message for Row {
     const FULL_NAME: &'static str = "boxes.Row";
     ::rust_grpc::clear! { unknown; a, b, c, d, e, f }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -271,6 +278,7 @@ impl ::rust_grpc::Message for Row {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -356,6 +364,7 @@ impl ::rust_grpc::Message for Wide {
         next, row;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -405,6 +414,7 @@ impl ::rust_grpc::Message for Wide {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -16,6 +16,7 @@ impl ::rust_grpc::Message for Shelf {
     const FULL_NAME: &'static str = "btree_maps.Shelf";
     ::rust_grpc::clear! { counts, kinds, blobs, shelves, plain, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -30,6 +31,7 @@ impl ::rust_grpc::Message for Shelf {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -70,6 +72,7 @@ impl ::rust_grpc::Message for Key {
     const FULL_NAME: &'static str = "btree_maps.Key";
     ::rust_grpc::clear! { parts, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -80,6 +83,7 @@ impl ::rust_grpc::Message for Key {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

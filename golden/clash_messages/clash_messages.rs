@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Option {
     const FULL_NAME: &'static str = "clash_messages.Option";
     ::rust_grpc::clear! { value, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -22,6 +23,7 @@ impl ::rust_grpc::Message for Option {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -50,6 +52,7 @@ impl ::rust_grpc::Message for Some {
     const FULL_NAME: &'static str = "clash_messages.Some";
     ::rust_grpc::clear! { unknown; option }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -59,6 +62,7 @@ impl ::rust_grpc::Message for Some {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -86,6 +90,7 @@ impl ::rust_grpc::Message for None {
     const FULL_NAME: &'static str = "clash_messages.None";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -96,6 +101,7 @@ impl ::rust_grpc::Message for None {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -124,6 +130,7 @@ impl ::rust_grpc::Message for Vec {
     const FULL_NAME: &'static str = "clash_messages.Vec";
     ::rust_grpc::clear! { values, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -134,6 +141,7 @@ impl ::rust_grpc::Message for Vec {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -162,6 +170,7 @@ impl ::rust_grpc::Message for String {
     const FULL_NAME: &'static str = "clash_messages.String";
     ::rust_grpc::clear! { value, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -172,6 +181,7 @@ impl ::rust_grpc::Message for String {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -200,6 +210,7 @@ impl ::rust_grpc::Message for Box {
     const FULL_NAME: &'static str = "clash_messages.Box";
     ::rust_grpc::clear! { unknown; inner }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -209,6 +220,7 @@ impl ::rust_grpc::Message for Box {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -236,6 +248,7 @@ impl ::rust_grpc::Message for HashMap {
     const FULL_NAME: &'static str = "clash_messages.HashMap";
     ::rust_grpc::clear! { map, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -246,6 +259,7 @@ impl ::rust_grpc::Message for HashMap {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -274,6 +288,7 @@ impl ::rust_grpc::Message for Result {
     const FULL_NAME: &'static str = "clash_messages.Result";
     ::rust_grpc::clear! { unknown; result }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -289,6 +304,7 @@ impl ::rust_grpc::Message for Result {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -333,6 +349,7 @@ impl ::rust_grpc::Message for Ok {
     const FULL_NAME: &'static str = "clash_messages.Ok";
     ::rust_grpc::clear! { unknown; code }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -343,6 +360,7 @@ impl ::rust_grpc::Message for Ok {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -371,6 +389,7 @@ impl ::rust_grpc::Message for Err {
     const FULL_NAME: &'static str = "clash_messages.Err";
     ::rust_grpc::clear! { unknown; code }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -381,6 +400,7 @@ impl ::rust_grpc::Message for Err {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -409,6 +429,7 @@ impl ::rust_grpc::Message for Default {
     const FULL_NAME: &'static str = "clash_messages.Default";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -419,6 +440,7 @@ impl ::rust_grpc::Message for Default {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -447,6 +469,7 @@ impl ::rust_grpc::Message for Clone {
     const FULL_NAME: &'static str = "clash_messages.Clone";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -457,6 +480,7 @@ impl ::rust_grpc::Message for Clone {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -485,6 +509,7 @@ impl ::rust_grpc::Message for Debug {
     const FULL_NAME: &'static str = "clash_messages.Debug";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -495,6 +520,7 @@ impl ::rust_grpc::Message for Debug {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -523,6 +549,7 @@ impl ::rust_grpc::Message for PartialEq {
     const FULL_NAME: &'static str = "clash_messages.PartialEq";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -533,6 +560,7 @@ impl ::rust_grpc::Message for PartialEq {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -561,6 +589,7 @@ impl ::rust_grpc::Message for Message {
     const FULL_NAME: &'static str = "clash_messages.Message";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -571,6 +600,7 @@ impl ::rust_grpc::Message for Message {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -599,6 +629,7 @@ impl ::rust_grpc::Message for Enumeration {
     const FULL_NAME: &'static str = "clash_messages.Enumeration";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -609,6 +640,7 @@ impl ::rust_grpc::Message for Enumeration {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -637,6 +669,7 @@ impl ::rust_grpc::Message for MessageField {
     const FULL_NAME: &'static str = "clash_messages.MessageField";
     ::rust_grpc::clear! { unknown; message }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -646,6 +679,7 @@ impl ::rust_grpc::Message for MessageField {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -673,6 +707,7 @@ impl ::rust_grpc::Message for UnknownFields {
     const FULL_NAME: &'static str = "clash_messages.UnknownFields";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -683,6 +718,7 @@ impl ::rust_grpc::Message for UnknownFields {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -711,6 +747,7 @@ impl ::rust_grpc::Message for Reader {
     const FULL_NAME: &'static str = "clash_messages.Reader";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -721,6 +758,7 @@ impl ::rust_grpc::Message for Reader {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -749,6 +787,7 @@ impl ::rust_grpc::Message for Writer {
     const FULL_NAME: &'static str = "clash_messages.Writer";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -759,6 +798,7 @@ impl ::rust_grpc::Message for Writer {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -787,6 +827,7 @@ impl ::rust_grpc::Message for Str {
     const FULL_NAME: &'static str = "clash_messages.Str";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -796,6 +837,7 @@ impl ::rust_grpc::Message for Str {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -823,6 +865,7 @@ impl ::rust_grpc::Message for Int32 {
     const FULL_NAME: &'static str = "clash_messages.Int32";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -833,6 +876,7 @@ impl ::rust_grpc::Message for Int32 {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -861,6 +905,7 @@ impl ::rust_grpc::Message for Enum {
     const FULL_NAME: &'static str = "clash_messages.Enum";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -871,6 +916,7 @@ impl ::rust_grpc::Message for Enum {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -900,6 +946,7 @@ impl ::rust_grpc::Message for Nested {
     const FULL_NAME: &'static str = "clash_messages.Nested";
     ::rust_grpc::clear! { unknown; value, choice }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -916,6 +963,7 @@ impl ::rust_grpc::Message for Nested {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -966,6 +1014,7 @@ impl ::rust_grpc::Message for Unknown {
     const FULL_NAME: &'static str = "clash_messages.Unknown";
     ::rust_grpc::clear! { unknown_, unknown; tag, value, self_ }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -984,6 +1033,7 @@ impl ::rust_grpc::Message for Unknown {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1036,6 +1086,7 @@ impl ::rust_grpc::Message for i32_ {
     const FULL_NAME: &'static str = "clash_messages.i32";
     ::rust_grpc::clear! { unknown; i32 }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1046,6 +1097,7 @@ impl ::rust_grpc::Message for i32_ {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1075,6 +1127,7 @@ impl ::rust_grpc::Message for u8_ {
     const FULL_NAME: &'static str = "clash_messages.u8";
     ::rust_grpc::clear! { bytes, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1085,6 +1138,7 @@ impl ::rust_grpc::Message for u8_ {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1114,6 +1168,7 @@ impl ::rust_grpc::Message for str_ {
     const FULL_NAME: &'static str = "clash_messages.str";
     ::rust_grpc::clear! { unknown; inner }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1123,6 +1178,7 @@ impl ::rust_grpc::Message for str_ {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1151,6 +1207,7 @@ pub mod str__ {
         const FULL_NAME: &'static str = "clash_messages.str.Inner";
         ::rust_grpc::clear! { unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1159,6 +1216,7 @@ pub mod str__ {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1184,6 +1242,7 @@ impl ::rust_grpc::Message for bool_ {
     const FULL_NAME: &'static str = "clash_messages.bool";
     ::rust_grpc::clear! { unknown; bool }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1194,6 +1253,7 @@ impl ::rust_grpc::Message for bool_ {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1223,6 +1283,7 @@ impl ::rust_grpc::Message for SameModule {
     const FULL_NAME: &'static str = "clash_messages.SameModule";
     ::rust_grpc::clear! { unknown; inner }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1232,6 +1293,7 @@ impl ::rust_grpc::Message for SameModule {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1259,6 +1321,7 @@ pub mod same_module_ {
         const FULL_NAME: &'static str = "clash_messages.SameModule.Inner";
         ::rust_grpc::clear! { unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1267,6 +1330,7 @@ pub mod same_module_ {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1292,6 +1356,7 @@ impl ::rust_grpc::Message for Same_Module {
     const FULL_NAME: &'static str = "clash_messages.Same_Module";
     ::rust_grpc::clear! { unknown; inner }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1301,6 +1366,7 @@ impl ::rust_grpc::Message for Same_Module {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1329,6 +1395,7 @@ pub mod same_module__ {
         const FULL_NAME: &'static str = "clash_messages.Same_Module.Inner";
         ::rust_grpc::clear! { unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1337,6 +1404,7 @@ pub mod same_module__ {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1362,6 +1430,7 @@ impl ::rust_grpc::Message for same_module {
     const FULL_NAME: &'static str = "clash_messages.same_module";
     ::rust_grpc::clear! { unknown; inner }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1371,6 +1440,7 @@ impl ::rust_grpc::Message for same_module {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1399,6 +1469,7 @@ pub mod same_module___ {
         const FULL_NAME: &'static str = "clash_messages.same_module.Inner";
         ::rust_grpc::clear! { unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1407,6 +1478,7 @@ pub mod same_module___ {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1436,6 +1508,7 @@ impl ::rust_grpc::Message for Fields {
     const FULL_NAME: &'static str = "clash_messages.Fields";
     ::rust_grpc::clear! { unknown; user_id, user_id_, choice, double__underscore }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1455,6 +1528,7 @@ impl ::rust_grpc::Message for Fields {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Foo {
     const FULL_NAME: &'static str = "x.Foo";
     ::rust_grpc::clear! { unknown; bar }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -21,6 +22,7 @@ impl ::rust_grpc::Message for Foo {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -49,6 +51,7 @@ pub mod foo_ {
         const FULL_NAME: &'static str = "x.Foo.Bar";
         ::rust_grpc::clear! { unknown; baz }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -58,6 +61,7 @@ pub mod foo_ {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Request {
     const FULL_NAME: &'static str = "clash_services.Request";
     ::rust_grpc::clear! { text, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -22,6 +23,7 @@ impl ::rust_grpc::Message for Request {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -51,6 +53,7 @@ impl ::rust_grpc::Message for GreeterStub {
     const FULL_NAME: &'static str = "clash_services.GreeterStub";
     ::rust_grpc::clear! { text, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -61,6 +64,7 @@ impl ::rust_grpc::Message for GreeterStub {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -89,6 +93,7 @@ impl ::rust_grpc::Message for GreeterServer {
     const FULL_NAME: &'static str = "clash_services.GreeterServer";
     ::rust_grpc::clear! { text, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -99,6 +104,7 @@ impl ::rust_grpc::Message for GreeterServer {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -126,6 +132,7 @@ impl ::rust_grpc::Message for Service {
     const FULL_NAME: &'static str = "clash_services.Service";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -134,6 +141,7 @@ impl ::rust_grpc::Message for Service {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -156,6 +164,7 @@ impl ::rust_grpc::Message for Arc {
     const FULL_NAME: &'static str = "clash_services.Arc";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -164,6 +173,7 @@ impl ::rust_grpc::Message for Arc {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -186,6 +196,7 @@ impl ::rust_grpc::Message for Channel {
     const FULL_NAME: &'static str = "clash_services.Channel";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -194,6 +205,7 @@ impl ::rust_grpc::Message for Channel {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -216,6 +228,7 @@ impl ::rust_grpc::Message for Status {
     const FULL_NAME: &'static str = "clash_services.Status";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -224,6 +237,7 @@ impl ::rust_grpc::Message for Status {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -246,6 +260,7 @@ impl ::rust_grpc::Message for Context {
     const FULL_NAME: &'static str = "clash_services.Context";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -254,6 +269,7 @@ impl ::rust_grpc::Message for Context {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -276,6 +292,7 @@ impl ::rust_grpc::Message for Method {
     const FULL_NAME: &'static str = "clash_services.Method";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -284,6 +301,7 @@ impl ::rust_grpc::Message for Method {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -306,6 +324,7 @@ impl ::rust_grpc::Message for Send {
     const FULL_NAME: &'static str = "clash_services.Send";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -314,6 +333,7 @@ impl ::rust_grpc::Message for Send {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -336,6 +356,7 @@ impl ::rust_grpc::Message for Sync {
     const FULL_NAME: &'static str = "clash_services.Sync";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -344,6 +365,7 @@ impl ::rust_grpc::Message for Sync {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

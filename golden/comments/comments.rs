@@ -54,6 +54,7 @@ impl ::rust_grpc::Message for Thing {
     const FULL_NAME: &'static str = "comments.Thing";
     ::rust_grpc::clear! { name, unknown; number, choice, inner, tab, tight }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -73,6 +74,7 @@ impl ::rust_grpc::Message for Thing {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -125,6 +127,7 @@ pub mod thing {
         const FULL_NAME: &'static str = "comments.Thing.Inner";
         ::rust_grpc::clear! { unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -133,6 +136,7 @@ pub mod thing {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -165,6 +169,7 @@ impl ::rust_grpc::Message for Marked {
     const FULL_NAME: &'static str = "comments.Marked";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -173,6 +178,7 @@ impl ::rust_grpc::Message for Marked {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -197,6 +203,7 @@ impl ::rust_grpc::Message for Wide {
     const FULL_NAME: &'static str = "comments.Wide";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -205,6 +212,7 @@ impl ::rust_grpc::Message for Wide {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

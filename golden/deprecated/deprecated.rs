@@ -17,6 +17,7 @@ impl ::rust_grpc::Message for Old {
     const FULL_NAME: &'static str = "deprecated.Old";
     ::rust_grpc::clear! { name, unknown; inner }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -28,6 +29,7 @@ impl ::rust_grpc::Message for Old {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -61,6 +63,7 @@ pub mod old {
         const FULL_NAME: &'static str = "deprecated.Old.Inner";
         ::rust_grpc::clear! { unknown; old }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -70,6 +73,7 @@ pub mod old {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -107,6 +111,7 @@ impl ::rust_grpc::Message for Current {
     const FULL_NAME: &'static str = "deprecated.Current";
     ::rust_grpc::clear! { name, old_name, olds, unknown; old, old_kind, kind, choice }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -128,6 +133,7 @@ impl ::rust_grpc::Message for Current {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -188,6 +194,7 @@ impl ::rust_grpc::Message for OldReply {
     const FULL_NAME: &'static str = "deprecated.OldReply";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -196,6 +203,7 @@ impl ::rust_grpc::Message for OldReply {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -14,6 +14,7 @@ impl ::rust_grpc::Message for User {
     const FULL_NAME: &'static str = "deprecated.user.User";
     ::rust_grpc::clear! { unknown; old }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -23,6 +24,7 @@ impl ::rust_grpc::Message for User {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -16,6 +16,7 @@ impl ::rust_grpc::Message for Tree {
     const FULL_NAME: &'static str = "derives.Tree";
     ::rust_grpc::clear! { kinds, unknown; left, leaf, mark }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -34,6 +35,7 @@ impl ::rust_grpc::Message for Tree {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -87,6 +89,7 @@ impl ::rust_grpc::Message for Leaf {
     const FULL_NAME: &'static str = "derives.Leaf";
     ::rust_grpc::clear! { unknown; number }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -97,6 +100,7 @@ impl ::rust_grpc::Message for Leaf {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

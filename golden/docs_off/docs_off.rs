@@ -17,6 +17,7 @@ impl ::rust_grpc::Message for Thing {
     const FULL_NAME: &'static str = "docs_off.Thing";
     ::rust_grpc::clear! { name, unknown; number, choice, inner, tab, tight }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -36,6 +37,7 @@ impl ::rust_grpc::Message for Thing {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -85,6 +87,7 @@ pub mod thing {
         const FULL_NAME: &'static str = "docs_off.Thing.Inner";
         ::rust_grpc::clear! { unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -93,6 +96,7 @@ pub mod thing {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -13,6 +13,7 @@ impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "newest.Note";
     ::rust_grpc::clear! { numbers, unknown; text }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -24,6 +25,7 @@ impl ::rust_grpc::Message for Note {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

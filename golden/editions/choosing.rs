@@ -19,6 +19,7 @@ impl ::rust_grpc::Message for Choosing {
     const FULL_NAME: &'static str = "editions.Choosing";
     ::rust_grpc::clear! { unknown; one }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -34,6 +35,7 @@ impl ::rust_grpc::Message for Choosing {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

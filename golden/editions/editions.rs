@@ -31,13 +31,14 @@ impl ::rust_grpc::Message for Mixed {
     }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         require(self.required.is_some(), "required")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -69,6 +70,7 @@ impl ::rust_grpc::Message for Mixed {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -152,6 +154,7 @@ impl ::rust_grpc::Message for Inner {
     const FULL_NAME: &'static str = "editions.Inner";
     ::rust_grpc::clear! { unknown; text, inner }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -163,6 +166,7 @@ impl ::rust_grpc::Message for Inner {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -23,6 +23,7 @@ impl ::rust_grpc::Message for Host {
     const FULL_NAME: &'static str = "editions_scopes.Host";
     ::rust_grpc::clear! { parts, more, numbers, unknown; part, choice, plain, json_name, json_name_, leaf }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -47,6 +48,7 @@ impl ::rust_grpc::Message for Host {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -121,6 +123,7 @@ impl ::rust_grpc::Message for Part {
     const FULL_NAME: &'static str = "editions_scopes.Part";
     ::rust_grpc::clear! { unknown; size }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -131,6 +134,7 @@ impl ::rust_grpc::Message for Part {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -158,6 +162,7 @@ impl ::rust_grpc::Message for Scope {
     const FULL_NAME: &'static str = "editions_scopes.Scope";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -166,6 +171,7 @@ impl ::rust_grpc::Message for Scope {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -11,6 +11,7 @@ impl ::rust_grpc::Message for Plain {
     const FULL_NAME: &'static str = "editions_scopes_plain.Plain";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -19,6 +20,7 @@ impl ::rust_grpc::Message for Plain {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -53,6 +55,7 @@ impl ::rust_grpc::Message for Leaf {
     const FULL_NAME: &'static str = "editions_scopes_plain.Leaf";
     ::rust_grpc::clear! { unknown; size, leaf }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -64,6 +67,7 @@ impl ::rust_grpc::Message for Leaf {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

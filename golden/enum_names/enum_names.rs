@@ -15,6 +15,7 @@ impl ::rust_grpc::Message for Holder {
     const FULL_NAME: &'static str = "enum_names.Holder";
     ::rust_grpc::clear! { unknown; inner, held, outer }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -27,6 +28,7 @@ impl ::rust_grpc::Message for Holder {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -64,6 +66,7 @@ pub mod holder {
         const FULL_NAME: &'static str = "enum_names.Holder.value";
         ::rust_grpc::clear! { unknown; other }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -79,6 +82,7 @@ pub mod holder {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -17,6 +17,7 @@ impl ::rust_grpc::Message for Holder {
     const FULL_NAME: &'static str = "enums.Holder";
     ::rust_grpc::clear! { versions, moods, unknown; mood, inner, alias, choice }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -36,6 +37,7 @@ impl ::rust_grpc::Message for Holder {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -13,6 +13,7 @@ impl ::rust_grpc::Message for Host {
     const FULL_NAME: &'static str = "extensions.Host";
     ::rust_grpc::clear! { unknown; own }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -23,6 +24,7 @@ impl ::rust_grpc::Message for Host {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -60,6 +62,7 @@ impl ::rust_grpc::Message for Set {
     const FULL_NAME: &'static str = "extensions.Set";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -68,6 +71,7 @@ impl ::rust_grpc::Message for Set {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -102,6 +106,7 @@ impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "extensions.Note";
     ::rust_grpc::clear! { unknown; text, inner }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -113,6 +118,7 @@ impl ::rust_grpc::Message for Note {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -161,13 +167,14 @@ impl ::rust_grpc::Message for Item {
     ::rust_grpc::clear! { unknown; id }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         require(self.id.is_some(), "id")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -178,6 +185,7 @@ impl ::rust_grpc::Message for Item {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -213,6 +221,7 @@ impl ::rust_grpc::Message for Part {
     const FULL_NAME: &'static str = "extensions.Part";
     ::rust_grpc::clear! { unknown; size }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -223,6 +232,7 @@ impl ::rust_grpc::Message for Part {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -251,6 +261,7 @@ impl ::rust_grpc::Message for Parts {
     const FULL_NAME: &'static str = "extensions.Parts";
     ::rust_grpc::clear! { unknown; size }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -261,6 +272,7 @@ impl ::rust_grpc::Message for Parts {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -289,6 +301,7 @@ impl ::rust_grpc::Message for Measured {
     const FULL_NAME: &'static str = "extensions.Measured";
     ::rust_grpc::clear! { unknown; length }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -299,6 +312,7 @@ impl ::rust_grpc::Message for Measured {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -11,6 +11,7 @@ impl ::rust_grpc::Message for Host {
     const FULL_NAME: &'static str = "extensions_editions.Host";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -19,6 +20,7 @@ impl ::rust_grpc::Message for Host {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -52,6 +54,7 @@ impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "extensions_editions.Note";
     ::rust_grpc::clear! { unknown; text }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -62,6 +65,7 @@ impl ::rust_grpc::Message for Note {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

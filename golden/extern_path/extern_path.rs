@@ -17,6 +17,7 @@ impl ::rust_grpc::Message for Local {
     const FULL_NAME: &'static str = "extern_path.Local";
     ::rust_grpc::clear! { unknown; thing, part, kind, replaced, inner, choice }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -36,6 +37,7 @@ impl ::rust_grpc::Message for Local {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -21,6 +21,7 @@ impl ::rust_grpc::Message for HelloRequest {
     const FULL_NAME: &'static str = "hello.HelloRequest";
     ::rust_grpc::clear! { name, addresses, unknown; mood, age, contact, parent }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -41,6 +42,7 @@ impl ::rust_grpc::Message for HelloRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -96,6 +98,7 @@ impl ::rust_grpc::Message for Address {
     const FULL_NAME: &'static str = "hello.Address";
     ::rust_grpc::clear! { city, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -106,6 +109,7 @@ impl ::rust_grpc::Message for Address {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -134,6 +138,7 @@ impl ::rust_grpc::Message for HelloReply {
     const FULL_NAME: &'static str = "hello.HelloReply";
     ::rust_grpc::clear! { message, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -144,6 +149,7 @@ impl ::rust_grpc::Message for HelloReply {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

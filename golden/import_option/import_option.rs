@@ -15,6 +15,7 @@ impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "marked.Note";
     ::rust_grpc::clear! { unknown; text, level, part }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -27,6 +28,7 @@ impl ::rust_grpc::Message for Note {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -63,6 +65,7 @@ pub mod note {
         const FULL_NAME: &'static str = "marked.Note.Part";
         ::rust_grpc::clear! { unknown; size }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -73,6 +76,7 @@ pub mod note {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -17,6 +17,7 @@ impl ::rust_grpc::Message for Order {
     const FULL_NAME: &'static str = "acme.store.v1.Order";
     ::rust_grpc::clear! { more, unknown; total, same, below, root, payment }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -37,6 +38,7 @@ impl ::rust_grpc::Message for Order {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -18,6 +18,7 @@ impl ::rust_grpc::Message for Root {
     const FULL_NAME: &'static str = "Root";
     ::rust_grpc::clear! { unknown; money }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -27,6 +28,7 @@ impl ::rust_grpc::Message for Root {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -32,6 +32,7 @@ impl ::rust_grpc::Message for r#fn {
         reader, writer, r#match, match_message;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -62,6 +63,7 @@ impl ::rust_grpc::Message for r#fn {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -138,6 +140,7 @@ impl ::rust_grpc::Message for Self_ {
     const FULL_NAME: &'static str = "keywords.type.super.async.Self";
     ::rust_grpc::clear! { name, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -148,6 +151,7 @@ impl ::rust_grpc::Message for Self_ {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -176,6 +180,7 @@ impl ::rust_grpc::Message for Match {
     const FULL_NAME: &'static str = "keywords.type.super.async.Match";
     ::rust_grpc::clear! { unknown; r#where }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -185,6 +190,7 @@ impl ::rust_grpc::Message for Match {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -214,6 +220,7 @@ pub mod r#match {
         const FULL_NAME: &'static str = "keywords.type.super.async.Match.struct";
         ::rust_grpc::clear! { unknown; x }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -224,6 +231,7 @@ pub mod r#match {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Point {
     const FULL_NAME: &'static str = "maps.Point";
     ::rust_grpc::clear! { unknown; x }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -22,6 +23,7 @@ impl ::rust_grpc::Message for Point {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -67,6 +69,7 @@ impl ::rust_grpc::Message for Keys {
         bool, string, unknown;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -88,6 +91,7 @@ impl ::rust_grpc::Message for Keys {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -145,6 +149,7 @@ impl ::rust_grpc::Message for Values {
     const FULL_NAME: &'static str = "maps.Values";
     ::rust_grpc::clear! { numbers, blobs, colors, points, values, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -159,6 +164,7 @@ impl ::rust_grpc::Message for Values {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -14,6 +14,7 @@ impl ::rust_grpc::Message for Outer {
     const FULL_NAME: &'static str = "nested.Outer";
     ::rust_grpc::clear! { unknown; middle, inner, kind }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -26,6 +27,7 @@ impl ::rust_grpc::Message for Outer {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -62,6 +64,7 @@ pub mod outer {
         const FULL_NAME: &'static str = "nested.Outer.Middle";
         ::rust_grpc::clear! { unknown; inner }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -71,6 +74,7 @@ pub mod outer {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -100,6 +104,7 @@ pub mod outer {
             const FULL_NAME: &'static str = "nested.Outer.Middle.Inner";
             ::rust_grpc::clear! { unknown; kind, up }
 
+            #[inline]
             fn write_fields<'m>(
                 &'m self,
                 mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -111,6 +116,7 @@ pub mod outer {
                 writer.room_left()
             }
 
+            #[inline]
             fn merge_fields(
                 &mut self,
                 mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -165,6 +171,7 @@ impl ::rust_grpc::Message for HTTPServer {
     const FULL_NAME: &'static str = "nested.HTTPServer";
     ::rust_grpc::clear! { configs, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -175,6 +182,7 @@ impl ::rust_grpc::Message for HTTPServer {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -204,6 +212,7 @@ pub mod http_server {
         const FULL_NAME: &'static str = "nested.HTTPServer.Config";
         ::rust_grpc::clear! { unknown; middle }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -213,6 +222,7 @@ pub mod http_server {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -14,6 +14,7 @@ impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "no_descriptor.Note";
     ::rust_grpc::clear! { text, unknown; kind }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -30,6 +31,7 @@ impl ::rust_grpc::Message for Note {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

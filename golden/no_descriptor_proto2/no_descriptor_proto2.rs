@@ -23,7 +23,7 @@ impl ::rust_grpc::Message for Host {
     ::rust_grpc::clear! { part, unknown; name, level, choice }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         use self::host::Choice;
@@ -35,6 +35,7 @@ impl ::rust_grpc::Message for Host {
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -53,6 +54,7 @@ impl ::rust_grpc::Message for Host {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -101,6 +103,7 @@ pub mod host {
         const FULL_NAME: &'static str = "no_descriptor_proto2.Host.Part";
         ::rust_grpc::clear! { unknown; size }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -111,6 +114,7 @@ pub mod host {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -142,6 +146,7 @@ impl ::rust_grpc::Message for Set {
     const FULL_NAME: &'static str = "no_descriptor_proto2.Set";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -150,6 +155,7 @@ impl ::rust_grpc::Message for Set {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -181,6 +187,7 @@ impl ::rust_grpc::Message for Item {
     const FULL_NAME: &'static str = "no_descriptor_proto2.Item";
     ::rust_grpc::clear! { unknown; id }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -191,6 +198,7 @@ impl ::rust_grpc::Message for Item {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -224,6 +232,7 @@ impl ::rust_grpc::Message for Extra {
     const FULL_NAME: &'static str = "no_descriptor_proto2.Extra";
     ::rust_grpc::clear! { unknown; text }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -234,6 +243,7 @@ impl ::rust_grpc::Message for Extra {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

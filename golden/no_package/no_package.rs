@@ -18,6 +18,7 @@ impl ::rust_grpc::Message for Rootless {
     const FULL_NAME: &'static str = "Rootless";
     ::rust_grpc::clear! { unknown; inner }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -27,6 +28,7 @@ impl ::rust_grpc::Message for Rootless {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -57,6 +59,7 @@ pub mod rootless {
         const FULL_NAME: &'static str = "Rootless.Inner";
         ::rust_grpc::clear! { unknown; thing }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -66,6 +69,7 @@ pub mod rootless {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,

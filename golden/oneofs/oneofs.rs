@@ -13,6 +13,7 @@ impl ::rust_grpc::Message for Point {
     const FULL_NAME: &'static str = "oneofs.Point";
     ::rust_grpc::clear! { unknown; x, y }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -24,6 +25,7 @@ impl ::rust_grpc::Message for Point {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -57,6 +59,7 @@ impl ::rust_grpc::Message for Sample {
     const FULL_NAME: &'static str = "oneofs.Sample";
     ::rust_grpc::clear! { before, between, unknown; content, second_choice }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -89,6 +92,7 @@ impl ::rust_grpc::Message for Sample {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -169,6 +173,7 @@ impl ::rust_grpc::Message for Clash {
     const FULL_NAME: &'static str = "oneofs.Clash";
     ::rust_grpc::clear! { unknown; kind }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -184,6 +189,7 @@ impl ::rust_grpc::Message for Clash {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -224,6 +230,7 @@ pub mod clash {
         const FULL_NAME: &'static str = "oneofs.Clash.Kind";
         ::rust_grpc::clear! { name, unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -234,6 +241,7 @@ pub mod clash {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -265,6 +273,7 @@ impl ::rust_grpc::Message for Shadow {
     const FULL_NAME: &'static str = "oneofs.Shadow";
     ::rust_grpc::clear! { unknown; str, nested }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -285,6 +294,7 @@ impl ::rust_grpc::Message for Shadow {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Point {
     const FULL_NAME: &'static str = "optional.Point";
     ::rust_grpc::clear! { unknown; x }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -22,6 +23,7 @@ impl ::rust_grpc::Message for Point {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -55,6 +57,7 @@ impl ::rust_grpc::Message for Mixed {
     const FULL_NAME: &'static str = "optional.Mixed";
     ::rust_grpc::clear! { unknown; count, real, color, point, data, plain }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -75,6 +78,7 @@ impl ::rust_grpc::Message for Mixed {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -129,6 +133,7 @@ impl ::rust_grpc::Message for OnlyOptional {
     const FULL_NAME: &'static str = "optional.OnlyOptional";
     ::rust_grpc::clear! { unknown; text }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -139,6 +144,7 @@ impl ::rust_grpc::Message for OnlyOptional {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

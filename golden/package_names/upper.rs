@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Upper {
     const FULL_NAME: &'static str = "Acme.V1.Upper";
     ::rust_grpc::clear! { unknown; lower }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -21,6 +22,7 @@ impl ::rust_grpc::Message for Upper {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Point {
     const FULL_NAME: &'static str = "packed.Point";
     ::rust_grpc::clear! { unknown; x }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -22,6 +23,7 @@ impl ::rust_grpc::Message for Point {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -52,6 +54,7 @@ impl ::rust_grpc::Message for Packed {
     const FULL_NAME: &'static str = "packed.Packed";
     ::rust_grpc::clear! { numbers, colors, doubles, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -64,6 +67,7 @@ impl ::rust_grpc::Message for Packed {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -104,6 +108,7 @@ impl ::rust_grpc::Message for Unpacked {
     const FULL_NAME: &'static str = "packed.Unpacked";
     ::rust_grpc::clear! { numbers, colors, doubles, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -116,6 +121,7 @@ impl ::rust_grpc::Message for Unpacked {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -155,6 +161,7 @@ impl ::rust_grpc::Message for Unpackable {
     const FULL_NAME: &'static str = "packed.Unpackable";
     ::rust_grpc::clear! { names, points, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -166,6 +173,7 @@ impl ::rust_grpc::Message for Unpackable {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

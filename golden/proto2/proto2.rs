@@ -33,7 +33,7 @@ impl ::rust_grpc::Message for Order {
     }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         use self::order::Choice;
@@ -52,6 +52,7 @@ impl ::rust_grpc::Message for Order {
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -87,6 +88,7 @@ impl ::rust_grpc::Message for Order {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -179,13 +181,14 @@ pub mod order {
         ::rust_grpc::clear! { unknown; text, inner }
 
         const CHECKS_REQUIRED: bool = true;
-
+        #[inline]
         fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
             use ::rust_grpc::generated::message::*;
             check_field(&self.inner, "inner")?;
             ::core::result::Result::Ok(())
         }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -197,6 +200,7 @@ pub mod order {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -231,13 +235,14 @@ pub mod order {
         ::rust_grpc::clear! { unknown; price }
 
         const CHECKS_REQUIRED: bool = true;
-
+        #[inline]
         fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
             use ::rust_grpc::generated::message::*;
             require(self.price.is_some(), "price")?;
             ::core::result::Result::Ok(())
         }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -248,6 +253,7 @@ pub mod order {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -276,6 +282,7 @@ pub mod order {
         const FULL_NAME: &'static str = "proto2.Order.Pack";
         ::rust_grpc::clear! { unknown; size }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -286,6 +293,7 @@ pub mod order {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -317,7 +325,7 @@ impl ::rust_grpc::Message for Item {
     ::rust_grpc::clear! { unknown; id, parent }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         require(self.id.is_some(), "id")?;
@@ -325,6 +333,7 @@ impl ::rust_grpc::Message for Item {
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -336,6 +345,7 @@ impl ::rust_grpc::Message for Item {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -368,6 +378,7 @@ impl ::rust_grpc::Message for Plain {
     const FULL_NAME: &'static str = "proto2.Plain";
     ::rust_grpc::clear! { children, unknown; text, flag }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -380,6 +391,7 @@ impl ::rust_grpc::Message for Plain {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

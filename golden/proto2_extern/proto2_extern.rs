@@ -16,13 +16,14 @@ impl ::rust_grpc::Message for Schema {
     ::rust_grpc::clear! { name, unknown; file }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_field(&self.file, "file")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -34,6 +35,7 @@ impl ::rust_grpc::Message for Schema {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Details {
     const FULL_NAME: &'static str = "proto2_import.Details";
     ::rust_grpc::clear! { text, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -22,6 +23,7 @@ impl ::rust_grpc::Message for Details {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -51,6 +53,7 @@ impl ::rust_grpc::Message for Thing {
     const FULL_NAME: &'static str = "proto2_import.Thing";
     ::rust_grpc::clear! { name, unknown; number }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -62,6 +65,7 @@ impl ::rust_grpc::Message for Thing {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

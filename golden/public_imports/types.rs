@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Shared {
     const FULL_NAME: &'static str = "public_types.Shared";
     ::rust_grpc::clear! { name, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -22,6 +23,7 @@ impl ::rust_grpc::Message for Shared {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -13,6 +13,7 @@ impl ::rust_grpc::Message for Direct {
     const FULL_NAME: &'static str = "recursion.Direct";
     ::rust_grpc::clear! { unknown; next, value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -24,6 +25,7 @@ impl ::rust_grpc::Message for Direct {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -57,6 +59,7 @@ impl ::rust_grpc::Message for Even {
     const FULL_NAME: &'static str = "recursion.Even";
     ::rust_grpc::clear! { unknown; odd }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -66,6 +69,7 @@ impl ::rust_grpc::Message for Even {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -94,6 +98,7 @@ impl ::rust_grpc::Message for Odd {
     const FULL_NAME: &'static str = "recursion.Odd";
     ::rust_grpc::clear! { unknown; even, leaf }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -104,6 +109,7 @@ impl ::rust_grpc::Message for Odd {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -132,6 +138,7 @@ impl ::rust_grpc::Message for Leaf {
     const FULL_NAME: &'static str = "recursion.Leaf";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -142,6 +149,7 @@ impl ::rust_grpc::Message for Leaf {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -170,6 +178,7 @@ impl ::rust_grpc::Message for Expression {
     const FULL_NAME: &'static str = "recursion.Expression";
     ::rust_grpc::clear! { unknown; kind }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -186,6 +195,7 @@ impl ::rust_grpc::Message for Expression {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -234,6 +244,7 @@ impl ::rust_grpc::Message for Sum {
     const FULL_NAME: &'static str = "recursion.Sum";
     ::rust_grpc::clear! { unknown; left, right }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -244,6 +255,7 @@ impl ::rust_grpc::Message for Sum {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -273,6 +285,7 @@ impl ::rust_grpc::Message for Tree {
     const FULL_NAME: &'static str = "recursion.Tree";
     ::rust_grpc::clear! { children, named, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -284,6 +297,7 @@ impl ::rust_grpc::Message for Tree {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -314,6 +328,7 @@ impl ::rust_grpc::Message for Outside {
     const FULL_NAME: &'static str = "recursion.Outside";
     ::rust_grpc::clear! { unknown; direct, tree }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -324,6 +339,7 @@ impl ::rust_grpc::Message for Outside {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -356,6 +372,7 @@ impl ::rust_grpc::Message for Nest {
     const FULL_NAME: &'static str = "recursion.Nest";
     ::rust_grpc::clear! { unknown; egg }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -365,6 +382,7 @@ impl ::rust_grpc::Message for Nest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -393,6 +411,7 @@ pub mod nest {
         const FULL_NAME: &'static str = "recursion.Nest.Egg";
         ::rust_grpc::clear! { unknown; nest }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -402,6 +421,7 @@ pub mod nest {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,

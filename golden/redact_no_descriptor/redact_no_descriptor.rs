@@ -38,6 +38,7 @@ impl ::rust_grpc::Message for Login {
     const FULL_NAME: &'static str = "redact_no_descriptor.Login";
     ::rust_grpc::clear! { user, password, r#type, tokens, unknown; pin, parent, shown, method }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -60,6 +61,7 @@ impl ::rust_grpc::Message for Login {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -106,6 +108,7 @@ impl ::rust_grpc::Message for Proof {
     const FULL_NAME: &'static str = "redact_no_descriptor.Proof";
     ::rust_grpc::clear! { unknown; kind }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -121,6 +124,7 @@ impl ::rust_grpc::Message for Proof {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

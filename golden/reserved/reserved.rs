@@ -13,6 +13,7 @@ impl ::rust_grpc::Message for Thing {
     const FULL_NAME: &'static str = "reserved.Thing";
     ::rust_grpc::clear! { name, later, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -24,6 +25,7 @@ impl ::rust_grpc::Message for Thing {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

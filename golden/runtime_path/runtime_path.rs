@@ -12,6 +12,7 @@ impl ::renamed::runtime::Message for Name {
     const FULL_NAME: &'static str = "runtime_path.Name";
     ::renamed::runtime::clear! { name, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::renamed::runtime::generated::message::FieldWriter<'_, 'm>,
@@ -22,6 +23,7 @@ impl ::renamed::runtime::Message for Name {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::renamed::runtime::generated::message::Reader<'_>,

@@ -30,6 +30,7 @@ impl ::rust_grpc::Message for Implicit {
         float, double, bool;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -54,6 +55,7 @@ impl ::rust_grpc::Message for Implicit {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -131,6 +133,7 @@ impl ::rust_grpc::Message for Explicit {
         float, double, bool, string, bytes;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -155,6 +158,7 @@ impl ::rust_grpc::Message for Explicit {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -231,6 +235,7 @@ impl ::rust_grpc::Message for Repeated {
         float, double, bool, string, bytes, unknown;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -255,6 +260,7 @@ impl ::rust_grpc::Message for Repeated {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -329,6 +335,7 @@ impl ::rust_grpc::Message for Edges {
     const FULL_NAME: &'static str = "scalars.Edges";
     ::rust_grpc::clear! { unknown; highest, sixteen }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -340,6 +347,7 @@ impl ::rust_grpc::Message for Edges {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -372,6 +380,7 @@ impl ::rust_grpc::Message for Nothing {
     const FULL_NAME: &'static str = "scalars.Nothing";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -380,6 +389,7 @@ impl ::rust_grpc::Message for Nothing {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Feature {
     const FULL_NAME: &'static str = "services.common.Feature";
     ::rust_grpc::clear! { name, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -22,6 +23,7 @@ impl ::rust_grpc::Message for Feature {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -50,6 +52,7 @@ impl ::rust_grpc::Message for Area {
     const FULL_NAME: &'static str = "services.common.Area";
     ::rust_grpc::clear! { unknown; size }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -60,6 +63,7 @@ impl ::rust_grpc::Message for Area {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -88,6 +92,7 @@ impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "services.common.Note";
     ::rust_grpc::clear! { text, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -98,6 +103,7 @@ impl ::rust_grpc::Message for Note {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -13,6 +13,7 @@ impl ::rust_grpc::Message for Point {
     const FULL_NAME: &'static str = "services.v1.Point";
     ::rust_grpc::clear! { unknown; latitude, longitude }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -24,6 +25,7 @@ impl ::rust_grpc::Message for Point {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -57,6 +59,7 @@ impl ::rust_grpc::Message for Summary {
     const FULL_NAME: &'static str = "services.v1.Summary";
     ::rust_grpc::clear! { unknown; count }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -67,6 +70,7 @@ impl ::rust_grpc::Message for Summary {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

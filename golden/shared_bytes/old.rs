@@ -22,13 +22,14 @@ impl ::rust_grpc::Message for Old {
     ::rust_grpc::clear! { unknown; data, copied }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         require(self.copied.is_some(), "copied")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -40,6 +41,7 @@ impl ::rust_grpc::Message for Old {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

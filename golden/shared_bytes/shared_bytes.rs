@@ -22,13 +22,14 @@ impl ::rust_grpc::Message for Parts {
     ::rust_grpc::clear! { repeated, map, unknown; plain, optional, choice, old }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_field(&self.old, "old")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -49,6 +50,7 @@ impl ::rust_grpc::Message for Parts {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -107,13 +109,14 @@ impl ::rust_grpc::Message for Holder {
     ::rust_grpc::clear! { copied, parts, unknown; }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(self.parts.values(), "parts")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -125,6 +128,7 @@ impl ::rust_grpc::Message for Holder {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -158,6 +162,7 @@ impl ::rust_grpc::Message for Apart {
     const FULL_NAME: &'static str = "shared_bytes.Apart";
     ::rust_grpc::clear! { copied, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -168,6 +173,7 @@ impl ::rust_grpc::Message for Apart {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Note {
     const FULL_NAME: &'static str = "text_only.Note";
     ::rust_grpc::clear! { text, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -22,6 +23,7 @@ impl ::rust_grpc::Message for Note {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

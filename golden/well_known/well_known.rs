@@ -25,6 +25,7 @@ impl ::rust_grpc::Message for Event {
     const FULL_NAME: &'static str = "well_known.Event";
     ::rust_grpc::clear! { values, times, unknown; time, length, payload, mask, context, null, name, kind, choice }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -50,6 +51,7 @@ impl ::rust_grpc::Message for Event {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -123,6 +123,7 @@ impl Printer {
                 #shares
                 #runtime::clear! { #(#kept),*; #(#reset),* }
                 #check
+                #[inline]
                 fn write_fields<'m>(
                     &'m self,
                     mut writer: #runtime::generated::message::FieldWriter<'_, 'm>,
@@ -132,6 +133,7 @@ impl Printer {
                     #(#writes)*
                     writer.room_left()
                 }
+                #[inline]
                 fn merge_fields(
                     &mut self,
                     mut reader: #runtime::generated::message::Reader<'_>,
@@ -158,6 +160,7 @@ impl Printer {
         });
         quote! {
             const CHECKS_REQUIRED: bool = true;
+            #[inline]
             fn check_required(&self) -> ::core::result::Result<(), #runtime::MissingField> {
                 #names
                 #(#checks)*

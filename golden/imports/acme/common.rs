@@ -13,6 +13,7 @@ impl ::rust_grpc::Message for Money {
     const FULL_NAME: &'static str = "acme.common.Money";
     ::rust_grpc::clear! { unknown; units, currency }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -24,6 +25,7 @@ impl ::rust_grpc::Message for Money {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -11,6 +11,7 @@ impl ::rust_grpc::Message for InInner {
     const FULL_NAME: &'static str = "mod_file.InInner";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -19,6 +20,7 @@ impl ::rust_grpc::Message for InInner {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

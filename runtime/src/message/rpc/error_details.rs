@@ -22,6 +22,7 @@ impl ::rust_grpc::Message for ErrorInfo {
     const FULL_NAME: &'static str = "google.rpc.ErrorInfo";
     ::rust_grpc::clear! { reason, domain, metadata, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -34,6 +35,7 @@ impl ::rust_grpc::Message for ErrorInfo {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -71,6 +73,7 @@ impl ::rust_grpc::Message for RetryInfo {
     const FULL_NAME: &'static str = "google.rpc.RetryInfo";
     ::rust_grpc::clear! { unknown; retry_delay }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -80,6 +83,7 @@ impl ::rust_grpc::Message for RetryInfo {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -114,6 +118,7 @@ impl ::rust_grpc::Message for DebugInfo {
     const FULL_NAME: &'static str = "google.rpc.DebugInfo";
     ::rust_grpc::clear! { stack_entries, detail, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -125,6 +130,7 @@ impl ::rust_grpc::Message for DebugInfo {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -160,6 +166,7 @@ impl ::rust_grpc::Message for QuotaFailure {
     const FULL_NAME: &'static str = "google.rpc.QuotaFailure";
     ::rust_grpc::clear! { violations, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -170,6 +177,7 @@ impl ::rust_grpc::Message for QuotaFailure {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -224,6 +232,7 @@ pub mod quota_failure {
             quota_value, future_quota_value;
         }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -241,6 +250,7 @@ pub mod quota_failure {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -289,6 +299,7 @@ impl ::rust_grpc::Message for PreconditionFailure {
     const FULL_NAME: &'static str = "google.rpc.PreconditionFailure";
     ::rust_grpc::clear! { violations, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -299,6 +310,7 @@ impl ::rust_grpc::Message for PreconditionFailure {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -337,6 +349,7 @@ pub mod precondition_failure {
         const FULL_NAME: &'static str = "google.rpc.PreconditionFailure.Violation";
         ::rust_grpc::clear! { r#type, subject, description, unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -349,6 +362,7 @@ pub mod precondition_failure {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -387,6 +401,7 @@ impl ::rust_grpc::Message for BadRequest {
     const FULL_NAME: &'static str = "google.rpc.BadRequest";
     ::rust_grpc::clear! { field_violations, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -397,6 +412,7 @@ impl ::rust_grpc::Message for BadRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -437,6 +453,7 @@ pub mod bad_request {
         const FULL_NAME: &'static str = "google.rpc.BadRequest.FieldViolation";
         ::rust_grpc::clear! { field, description, reason, unknown; localized_message }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -450,6 +467,7 @@ pub mod bad_request {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -492,6 +510,7 @@ impl ::rust_grpc::Message for RequestInfo {
     const FULL_NAME: &'static str = "google.rpc.RequestInfo";
     ::rust_grpc::clear! { request_id, serving_data, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -503,6 +522,7 @@ impl ::rust_grpc::Message for RequestInfo {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -544,6 +564,7 @@ impl ::rust_grpc::Message for ResourceInfo {
     const FULL_NAME: &'static str = "google.rpc.ResourceInfo";
     ::rust_grpc::clear! { resource_type, resource_name, owner, description, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -557,6 +578,7 @@ impl ::rust_grpc::Message for ResourceInfo {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -596,6 +618,7 @@ impl ::rust_grpc::Message for Help {
     const FULL_NAME: &'static str = "google.rpc.Help";
     ::rust_grpc::clear! { links, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -606,6 +629,7 @@ impl ::rust_grpc::Message for Help {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -639,6 +663,7 @@ pub mod help {
         const FULL_NAME: &'static str = "google.rpc.Help.Link";
         ::rust_grpc::clear! { description, url, unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -650,6 +675,7 @@ pub mod help {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -688,6 +714,7 @@ impl ::rust_grpc::Message for LocalizedMessage {
     const FULL_NAME: &'static str = "google.rpc.LocalizedMessage";
     ::rust_grpc::clear! { locale, message, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -699,6 +726,7 @@ impl ::rust_grpc::Message for LocalizedMessage {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -18,6 +18,7 @@ impl ::rust_grpc::Message for Status {
     const FULL_NAME: &'static str = "google.rpc.Status";
     ::rust_grpc::clear! { message, details, unknown; code }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -30,6 +31,7 @@ impl ::rust_grpc::Message for Status {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -73,6 +73,7 @@ impl ::rust_grpc::Message for Any {
     const FULL_NAME: &'static str = "google.protobuf.Any";
     ::rust_grpc::clear! { type_url, value, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -84,6 +85,7 @@ impl ::rust_grpc::Message for Any {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -61,6 +61,7 @@ impl ::rust_grpc::Message for Api {
     const FULL_NAME: &'static str = "google.protobuf.Api";
     ::rust_grpc::clear! { name, methods, options, version, mixins, edition, unknown; source_context, syntax }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -78,6 +79,7 @@ impl ::rust_grpc::Message for Api {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -157,6 +159,7 @@ impl ::rust_grpc::Message for Method {
         request_streaming, response_streaming, syntax;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -174,6 +177,7 @@ impl ::rust_grpc::Message for Method {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -311,6 +315,7 @@ impl ::rust_grpc::Message for Mixin {
     const FULL_NAME: &'static str = "google.protobuf.Mixin";
     ::rust_grpc::clear! { name, root, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -322,6 +327,7 @@ impl ::rust_grpc::Message for Mixin {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -15,13 +15,14 @@ impl ::rust_grpc::Message for FileDescriptorSet {
     ::rust_grpc::clear! { file, unknown; }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.file, "file")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -32,6 +33,7 @@ impl ::rust_grpc::Message for FileDescriptorSet {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -116,7 +118,7 @@ impl ::rust_grpc::Message for FileDescriptorProto {
     }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.message_type, "message_type")?;
@@ -127,6 +129,7 @@ impl ::rust_grpc::Message for FileDescriptorProto {
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -150,6 +153,7 @@ impl ::rust_grpc::Message for FileDescriptorProto {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -228,7 +232,7 @@ impl ::rust_grpc::Message for DescriptorProto {
     }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.field, "field")?;
@@ -241,6 +245,7 @@ impl ::rust_grpc::Message for DescriptorProto {
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -261,6 +266,7 @@ impl ::rust_grpc::Message for DescriptorProto {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -318,13 +324,14 @@ pub mod descriptor_proto {
         ::rust_grpc::clear! { unknown; start, end, options }
 
         const CHECKS_REQUIRED: bool = true;
-
+        #[inline]
         fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
             use ::rust_grpc::generated::message::*;
             check_field(&self.options, "options")?;
             ::core::result::Result::Ok(())
         }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -337,6 +344,7 @@ pub mod descriptor_proto {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -378,6 +386,7 @@ pub mod descriptor_proto {
         const FULL_NAME: &'static str = "google.protobuf.DescriptorProto.ReservedRange";
         ::rust_grpc::clear! { unknown; start, end }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -389,6 +398,7 @@ pub mod descriptor_proto {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -443,13 +453,14 @@ impl ::rust_grpc::Message for ExtensionRangeOptions {
     ::rust_grpc::clear! { uninterpreted_option, declaration, unknown; features, verification }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -463,6 +474,7 @@ impl ::rust_grpc::Message for ExtensionRangeOptions {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -526,6 +538,7 @@ pub mod extension_range_options {
         const FULL_NAME: &'static str = "google.protobuf.ExtensionRangeOptions.Declaration";
         ::rust_grpc::clear! { unknown; number, full_name, r#type, reserved, repeated }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -540,6 +553,7 @@ pub mod extension_range_options {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -670,13 +684,14 @@ impl ::rust_grpc::Message for FieldDescriptorProto {
     }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -697,6 +712,7 @@ impl ::rust_grpc::Message for FieldDescriptorProto {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -887,13 +903,14 @@ impl ::rust_grpc::Message for OneofDescriptorProto {
     ::rust_grpc::clear! { unknown; name, options }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -905,6 +922,7 @@ impl ::rust_grpc::Message for OneofDescriptorProto {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -951,7 +969,7 @@ impl ::rust_grpc::Message for EnumDescriptorProto {
     ::rust_grpc::clear! { value, reserved_range, reserved_name, unknown; name, options, visibility }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.value, "value")?;
@@ -959,6 +977,7 @@ impl ::rust_grpc::Message for EnumDescriptorProto {
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -974,6 +993,7 @@ impl ::rust_grpc::Message for EnumDescriptorProto {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1025,6 +1045,7 @@ pub mod enum_descriptor_proto {
         const FULL_NAME: &'static str = "google.protobuf.EnumDescriptorProto.EnumReservedRange";
         ::rust_grpc::clear! { unknown; start, end }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1036,6 +1057,7 @@ pub mod enum_descriptor_proto {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1075,13 +1097,14 @@ impl ::rust_grpc::Message for EnumValueDescriptorProto {
     ::rust_grpc::clear! { unknown; name, number, options }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1094,6 +1117,7 @@ impl ::rust_grpc::Message for EnumValueDescriptorProto {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1133,7 +1157,7 @@ impl ::rust_grpc::Message for ServiceDescriptorProto {
     ::rust_grpc::clear! { method, unknown; name, options }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.method, "method")?;
@@ -1141,6 +1165,7 @@ impl ::rust_grpc::Message for ServiceDescriptorProto {
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1153,6 +1178,7 @@ impl ::rust_grpc::Message for ServiceDescriptorProto {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1211,13 +1237,14 @@ impl ::rust_grpc::Message for MethodDescriptorProto {
     ::rust_grpc::clear! { unknown; name, input_type, output_type, options, client_streaming, server_streaming }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_field(&self.options, "options")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1233,6 +1260,7 @@ impl ::rust_grpc::Message for MethodDescriptorProto {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1419,13 +1447,14 @@ impl ::rust_grpc::Message for FileOptions {
     }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1456,6 +1485,7 @@ impl ::rust_grpc::Message for FileOptions {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1674,13 +1704,14 @@ impl ::rust_grpc::Message for MessageOptions {
     }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1697,6 +1728,7 @@ impl ::rust_grpc::Message for MessageOptions {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1878,13 +1910,14 @@ impl ::rust_grpc::Message for FieldOptions {
     }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1908,6 +1941,7 @@ impl ::rust_grpc::Message for FieldOptions {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1980,6 +2014,7 @@ pub mod field_options {
         const FULL_NAME: &'static str = "google.protobuf.FieldOptions.EditionDefault";
         ::rust_grpc::clear! { unknown; edition, value }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1991,6 +2026,7 @@ pub mod field_options {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2045,6 +2081,7 @@ pub mod field_options {
             removal_error;
         }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2059,6 +2096,7 @@ pub mod field_options {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2281,13 +2319,14 @@ impl ::rust_grpc::Message for OneofOptions {
     ::rust_grpc::clear! { uninterpreted_option, unknown; features }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2299,6 +2338,7 @@ impl ::rust_grpc::Message for OneofOptions {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2378,13 +2418,14 @@ impl ::rust_grpc::Message for EnumOptions {
     }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2399,6 +2440,7 @@ impl ::rust_grpc::Message for EnumOptions {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2484,13 +2526,14 @@ impl ::rust_grpc::Message for EnumValueOptions {
     ::rust_grpc::clear! { uninterpreted_option, unknown; deprecated, features, debug_redact, feature_support }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2505,6 +2548,7 @@ impl ::rust_grpc::Message for EnumValueOptions {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2573,13 +2617,14 @@ impl ::rust_grpc::Message for ServiceOptions {
     ::rust_grpc::clear! { uninterpreted_option, unknown; features, deprecated }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2592,6 +2637,7 @@ impl ::rust_grpc::Message for ServiceOptions {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2663,13 +2709,14 @@ impl ::rust_grpc::Message for MethodOptions {
     ::rust_grpc::clear! { uninterpreted_option, unknown; deprecated, idempotency_level, features }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.uninterpreted_option, "uninterpreted_option")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2683,6 +2730,7 @@ impl ::rust_grpc::Message for MethodOptions {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2791,13 +2839,14 @@ impl ::rust_grpc::Message for UninterpretedOption {
     }
 
     const CHECKS_REQUIRED: bool = true;
-
+    #[inline]
     fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
         use ::rust_grpc::generated::message::*;
         check_each(&self.name, "name")?;
         ::core::result::Result::Ok(())
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2814,6 +2863,7 @@ impl ::rust_grpc::Message for UninterpretedOption {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2865,7 +2915,7 @@ pub mod uninterpreted_option {
         ::rust_grpc::clear! { unknown; name_part, is_extension }
 
         const CHECKS_REQUIRED: bool = true;
-
+        #[inline]
         fn check_required(&self) -> ::core::result::Result<(), ::rust_grpc::MissingField> {
             use ::rust_grpc::generated::message::*;
             require(self.name_part.is_some(), "name_part")?;
@@ -2873,6 +2923,7 @@ pub mod uninterpreted_option {
             ::core::result::Result::Ok(())
         }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2884,6 +2935,7 @@ pub mod uninterpreted_option {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2942,6 +2994,7 @@ impl ::rust_grpc::Message for FeatureSet {
         json_format, enforce_naming_style, default_symbol_visibility, enforce_proto_limits;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2960,6 +3013,7 @@ impl ::rust_grpc::Message for FeatureSet {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -3018,6 +3072,7 @@ pub mod feature_set {
         const FULL_NAME: &'static str = "google.protobuf.FeatureSet.VisibilityFeature";
         ::rust_grpc::clear! { unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -3026,6 +3081,7 @@ pub mod feature_set {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -3100,6 +3156,7 @@ pub mod feature_set {
         const FULL_NAME: &'static str = "google.protobuf.FeatureSet.ProtoLimitsFeature";
         ::rust_grpc::clear! { unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -3108,6 +3165,7 @@ pub mod feature_set {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -3439,6 +3497,7 @@ impl ::rust_grpc::Message for FeatureSetDefaults {
     const FULL_NAME: &'static str = "google.protobuf.FeatureSetDefaults";
     ::rust_grpc::clear! { defaults, unknown; minimum_edition, maximum_edition }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -3451,6 +3510,7 @@ impl ::rust_grpc::Message for FeatureSetDefaults {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -3495,6 +3555,7 @@ pub mod feature_set_defaults {
         const FULL_NAME: &'static str = "google.protobuf.FeatureSetDefaults.FeatureSetEditionDefault";
         ::rust_grpc::clear! { unknown; edition, overridable_features, fixed_features }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -3507,6 +3568,7 @@ pub mod feature_set_defaults {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -3588,6 +3650,7 @@ impl ::rust_grpc::Message for SourceCodeInfo {
     const FULL_NAME: &'static str = "google.protobuf.SourceCodeInfo";
     ::rust_grpc::clear! { location, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -3598,6 +3661,7 @@ impl ::rust_grpc::Message for SourceCodeInfo {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -3736,6 +3800,7 @@ pub mod source_code_info {
         const FULL_NAME: &'static str = "google.protobuf.SourceCodeInfo.Location";
         ::rust_grpc::clear! { path, span, leading_detached_comments, unknown; leading_comments, trailing_comments }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -3750,6 +3815,7 @@ pub mod source_code_info {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -3797,6 +3863,7 @@ impl ::rust_grpc::Message for GeneratedCodeInfo {
     const FULL_NAME: &'static str = "google.protobuf.GeneratedCodeInfo";
     ::rust_grpc::clear! { annotation, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -3807,6 +3874,7 @@ impl ::rust_grpc::Message for GeneratedCodeInfo {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -3851,6 +3919,7 @@ pub mod generated_code_info {
         const FULL_NAME: &'static str = "google.protobuf.GeneratedCodeInfo.Annotation";
         ::rust_grpc::clear! { path, unknown; source_file, begin, end, semantic }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -3865,6 +3934,7 @@ pub mod generated_code_info {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -86,6 +86,7 @@ impl ::rust_grpc::Message for Duration {
     const FULL_NAME: &'static str = "google.protobuf.Duration";
     ::rust_grpc::clear! { unknown; seconds, nanos }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -97,6 +98,7 @@ impl ::rust_grpc::Message for Duration {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

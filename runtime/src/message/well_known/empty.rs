@@ -20,6 +20,7 @@ impl ::rust_grpc::Message for Empty {
     const FULL_NAME: &'static str = "google.protobuf.Empty";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -28,6 +29,7 @@ impl ::rust_grpc::Message for Empty {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

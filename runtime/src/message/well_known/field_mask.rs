@@ -234,6 +234,7 @@ impl ::rust_grpc::Message for FieldMask {
     const FULL_NAME: &'static str = "google.protobuf.FieldMask";
     ::rust_grpc::clear! { paths, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -244,6 +245,7 @@ impl ::rust_grpc::Message for FieldMask {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -16,6 +16,7 @@ impl ::rust_grpc::Message for SourceContext {
     const FULL_NAME: &'static str = "google.protobuf.SourceContext";
     ::rust_grpc::clear! { file_name, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -26,6 +27,7 @@ impl ::rust_grpc::Message for SourceContext {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -26,6 +26,7 @@ impl ::rust_grpc::Message for Struct {
     const FULL_NAME: &'static str = "google.protobuf.Struct";
     ::rust_grpc::clear! { fields, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -36,6 +37,7 @@ impl ::rust_grpc::Message for Struct {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -71,6 +73,7 @@ impl ::rust_grpc::Message for Value {
     const FULL_NAME: &'static str = "google.protobuf.Value";
     ::rust_grpc::clear! { unknown; kind }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -90,6 +93,7 @@ impl ::rust_grpc::Message for Value {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -166,6 +170,7 @@ impl ::rust_grpc::Message for ListValue {
     const FULL_NAME: &'static str = "google.protobuf.ListValue";
     ::rust_grpc::clear! { values, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -176,6 +181,7 @@ impl ::rust_grpc::Message for ListValue {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

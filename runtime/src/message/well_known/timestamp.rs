@@ -122,6 +122,7 @@ impl ::rust_grpc::Message for Timestamp {
     const FULL_NAME: &'static str = "google.protobuf.Timestamp";
     ::rust_grpc::clear! { unknown; seconds, nanos }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -133,6 +134,7 @@ impl ::rust_grpc::Message for Timestamp {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

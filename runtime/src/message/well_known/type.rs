@@ -31,6 +31,7 @@ impl ::rust_grpc::Message for Type {
     const FULL_NAME: &'static str = "google.protobuf.Type";
     ::rust_grpc::clear! { name, fields, oneofs, options, edition, unknown; source_context, syntax }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -47,6 +48,7 @@ impl ::rust_grpc::Message for Type {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -120,6 +122,7 @@ impl ::rust_grpc::Message for Field {
         kind, cardinality, number, oneof_index, packed;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -139,6 +142,7 @@ impl ::rust_grpc::Message for Field {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -304,6 +308,7 @@ impl ::rust_grpc::Message for Enum {
     const FULL_NAME: &'static str = "google.protobuf.Enum";
     ::rust_grpc::clear! { name, enumvalue, options, edition, unknown; source_context, syntax }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -319,6 +324,7 @@ impl ::rust_grpc::Message for Enum {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -371,6 +377,7 @@ impl ::rust_grpc::Message for EnumValue {
     const FULL_NAME: &'static str = "google.protobuf.EnumValue";
     ::rust_grpc::clear! { name, options, unknown; number }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -383,6 +390,7 @@ impl ::rust_grpc::Message for EnumValue {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -433,6 +441,7 @@ impl ::rust_grpc::Message for Option {
     const FULL_NAME: &'static str = "google.protobuf.Option";
     ::rust_grpc::clear! { name, unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -444,6 +453,7 @@ impl ::rust_grpc::Message for Option {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -19,6 +19,7 @@ impl ::rust_grpc::Message for DoubleValue {
     const FULL_NAME: &'static str = "google.protobuf.DoubleValue";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -29,6 +30,7 @@ impl ::rust_grpc::Message for DoubleValue {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -67,6 +69,7 @@ impl ::rust_grpc::Message for FloatValue {
     const FULL_NAME: &'static str = "google.protobuf.FloatValue";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -77,6 +80,7 @@ impl ::rust_grpc::Message for FloatValue {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -115,6 +119,7 @@ impl ::rust_grpc::Message for Int64Value {
     const FULL_NAME: &'static str = "google.protobuf.Int64Value";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -125,6 +130,7 @@ impl ::rust_grpc::Message for Int64Value {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -163,6 +169,7 @@ impl ::rust_grpc::Message for UInt64Value {
     const FULL_NAME: &'static str = "google.protobuf.UInt64Value";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -173,6 +180,7 @@ impl ::rust_grpc::Message for UInt64Value {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -211,6 +219,7 @@ impl ::rust_grpc::Message for Int32Value {
     const FULL_NAME: &'static str = "google.protobuf.Int32Value";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -221,6 +230,7 @@ impl ::rust_grpc::Message for Int32Value {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -259,6 +269,7 @@ impl ::rust_grpc::Message for UInt32Value {
     const FULL_NAME: &'static str = "google.protobuf.UInt32Value";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -269,6 +280,7 @@ impl ::rust_grpc::Message for UInt32Value {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -307,6 +319,7 @@ impl ::rust_grpc::Message for BoolValue {
     const FULL_NAME: &'static str = "google.protobuf.BoolValue";
     ::rust_grpc::clear! { unknown; value }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -317,6 +330,7 @@ impl ::rust_grpc::Message for BoolValue {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -352,6 +366,7 @@ impl ::rust_grpc::Message for StringValue {
     const FULL_NAME: &'static str = "google.protobuf.StringValue";
     ::rust_grpc::clear! { value, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -362,6 +377,7 @@ impl ::rust_grpc::Message for StringValue {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -400,6 +416,7 @@ impl ::rust_grpc::Message for BytesValue {
     const FULL_NAME: &'static str = "google.protobuf.BytesValue";
     ::rust_grpc::clear! { value, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -410,6 +427,7 @@ impl ::rust_grpc::Message for BytesValue {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

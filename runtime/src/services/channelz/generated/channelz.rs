@@ -17,6 +17,7 @@ impl ::rust_grpc::Message for Channel {
     const FULL_NAME: &'static str = "grpc.channelz.v1.Channel";
     ::rust_grpc::clear! { channel_ref, subchannel_ref, socket_ref, unknown; r#ref, data }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -31,6 +32,7 @@ impl ::rust_grpc::Message for Channel {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -75,6 +77,7 @@ impl ::rust_grpc::Message for Subchannel {
     const FULL_NAME: &'static str = "grpc.channelz.v1.Subchannel";
     ::rust_grpc::clear! { channel_ref, subchannel_ref, socket_ref, unknown; r#ref, data }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -89,6 +92,7 @@ impl ::rust_grpc::Message for Subchannel {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -129,6 +133,7 @@ impl ::rust_grpc::Message for ChannelConnectivityState {
     const FULL_NAME: &'static str = "grpc.channelz.v1.ChannelConnectivityState";
     ::rust_grpc::clear! { unknown; state }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -139,6 +144,7 @@ impl ::rust_grpc::Message for ChannelConnectivityState {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -211,6 +217,7 @@ impl ::rust_grpc::Message for ChannelData {
         state, trace, calls_started, calls_succeeded, calls_failed, last_call_started_timestamp;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -227,6 +234,7 @@ impl ::rust_grpc::Message for ChannelData {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -274,6 +282,7 @@ impl ::rust_grpc::Message for ChannelTraceEvent {
     const FULL_NAME: &'static str = "grpc.channelz.v1.ChannelTraceEvent";
     ::rust_grpc::clear! { description, unknown; severity, timestamp, child_ref }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -294,6 +303,7 @@ impl ::rust_grpc::Message for ChannelTraceEvent {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -375,6 +385,7 @@ impl ::rust_grpc::Message for ChannelTrace {
     const FULL_NAME: &'static str = "grpc.channelz.v1.ChannelTrace";
     ::rust_grpc::clear! { events, unknown; num_events_logged, creation_timestamp }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -387,6 +398,7 @@ impl ::rust_grpc::Message for ChannelTrace {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -424,6 +436,7 @@ impl ::rust_grpc::Message for ChannelRef {
     const FULL_NAME: &'static str = "grpc.channelz.v1.ChannelRef";
     ::rust_grpc::clear! { name, unknown; channel_id }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -435,6 +448,7 @@ impl ::rust_grpc::Message for ChannelRef {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -470,6 +484,7 @@ impl ::rust_grpc::Message for SubchannelRef {
     const FULL_NAME: &'static str = "grpc.channelz.v1.SubchannelRef";
     ::rust_grpc::clear! { name, unknown; subchannel_id }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -481,6 +496,7 @@ impl ::rust_grpc::Message for SubchannelRef {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -516,6 +532,7 @@ impl ::rust_grpc::Message for SocketRef {
     const FULL_NAME: &'static str = "grpc.channelz.v1.SocketRef";
     ::rust_grpc::clear! { name, unknown; socket_id }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -527,6 +544,7 @@ impl ::rust_grpc::Message for SocketRef {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -562,6 +580,7 @@ impl ::rust_grpc::Message for ServerRef {
     const FULL_NAME: &'static str = "grpc.channelz.v1.ServerRef";
     ::rust_grpc::clear! { name, unknown; server_id }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -573,6 +592,7 @@ impl ::rust_grpc::Message for ServerRef {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -610,6 +630,7 @@ impl ::rust_grpc::Message for Server {
     const FULL_NAME: &'static str = "grpc.channelz.v1.Server";
     ::rust_grpc::clear! { listen_socket, unknown; r#ref, data }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -622,6 +643,7 @@ impl ::rust_grpc::Message for Server {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -664,6 +686,7 @@ impl ::rust_grpc::Message for ServerData {
     const FULL_NAME: &'static str = "grpc.channelz.v1.ServerData";
     ::rust_grpc::clear! { unknown; trace, calls_started, calls_succeeded, calls_failed, last_call_started_timestamp }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -678,6 +701,7 @@ impl ::rust_grpc::Message for ServerData {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -724,6 +748,7 @@ impl ::rust_grpc::Message for Socket {
     const FULL_NAME: &'static str = "grpc.channelz.v1.Socket";
     ::rust_grpc::clear! { remote_name, unknown; r#ref, data, local, remote, security }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -739,6 +764,7 @@ impl ::rust_grpc::Message for Socket {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -821,6 +847,7 @@ impl ::rust_grpc::Message for SocketData {
         last_message_received_timestamp, local_flow_control_window, remote_flow_control_window;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -843,6 +870,7 @@ impl ::rust_grpc::Message for SocketData {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -899,6 +927,7 @@ impl ::rust_grpc::Message for Address {
     const FULL_NAME: &'static str = "grpc.channelz.v1.Address";
     ::rust_grpc::clear! { unknown; address }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -915,6 +944,7 @@ impl ::rust_grpc::Message for Address {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -964,6 +994,7 @@ pub mod address {
         const FULL_NAME: &'static str = "grpc.channelz.v1.Address.TcpIpAddress";
         ::rust_grpc::clear! { ip_address, unknown; port }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -975,6 +1006,7 @@ pub mod address {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1010,6 +1042,7 @@ pub mod address {
         const FULL_NAME: &'static str = "grpc.channelz.v1.Address.UdsAddress";
         ::rust_grpc::clear! { filename, unknown; }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1020,6 +1053,7 @@ pub mod address {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1053,6 +1087,7 @@ pub mod address {
         const FULL_NAME: &'static str = "grpc.channelz.v1.Address.OtherAddress";
         ::rust_grpc::clear! { name, unknown; value }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1064,6 +1099,7 @@ pub mod address {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1099,6 +1135,7 @@ impl ::rust_grpc::Message for Security {
     const FULL_NAME: &'static str = "grpc.channelz.v1.Security";
     ::rust_grpc::clear! { unknown; model }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1114,6 +1151,7 @@ impl ::rust_grpc::Message for Security {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1160,6 +1198,7 @@ pub mod security {
         const FULL_NAME: &'static str = "grpc.channelz.v1.Security.Tls";
         ::rust_grpc::clear! { local_certificate, remote_certificate, unknown; cipher_suite }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1177,6 +1216,7 @@ pub mod security {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1236,6 +1276,7 @@ pub mod security {
         const FULL_NAME: &'static str = "grpc.channelz.v1.Security.OtherSecurity";
         ::rust_grpc::clear! { name, unknown; value }
 
+        #[inline]
         fn write_fields<'m>(
             &'m self,
             mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1247,6 +1288,7 @@ pub mod security {
             writer.room_left()
         }
 
+        #[inline]
         fn merge_fields(
             &mut self,
             mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1284,6 +1326,7 @@ impl ::rust_grpc::Message for SocketOption {
     const FULL_NAME: &'static str = "grpc.channelz.v1.SocketOption";
     ::rust_grpc::clear! { name, value, unknown; additional }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1296,6 +1339,7 @@ impl ::rust_grpc::Message for SocketOption {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1332,6 +1376,7 @@ impl ::rust_grpc::Message for SocketOptionTimeout {
     const FULL_NAME: &'static str = "grpc.channelz.v1.SocketOptionTimeout";
     ::rust_grpc::clear! { unknown; duration }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1341,6 +1386,7 @@ impl ::rust_grpc::Message for SocketOptionTimeout {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1373,6 +1419,7 @@ impl ::rust_grpc::Message for SocketOptionLinger {
     const FULL_NAME: &'static str = "grpc.channelz.v1.SocketOptionLinger";
     ::rust_grpc::clear! { unknown; active, duration }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1384,6 +1431,7 @@ impl ::rust_grpc::Message for SocketOptionLinger {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1454,6 +1502,7 @@ impl ::rust_grpc::Message for SocketOptionTcpInfo {
         tcpi_advmss, tcpi_reordering;
     }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1492,6 +1541,7 @@ impl ::rust_grpc::Message for SocketOptionTcpInfo {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1583,6 +1633,7 @@ impl ::rust_grpc::Message for GetTopChannelsRequest {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetTopChannelsRequest";
     ::rust_grpc::clear! { unknown; start_channel_id, max_results }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1594,6 +1645,7 @@ impl ::rust_grpc::Message for GetTopChannelsRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1630,6 +1682,7 @@ impl ::rust_grpc::Message for GetTopChannelsResponse {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetTopChannelsResponse";
     ::rust_grpc::clear! { channel, unknown; end }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1641,6 +1694,7 @@ impl ::rust_grpc::Message for GetTopChannelsResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1678,6 +1732,7 @@ impl ::rust_grpc::Message for GetServersRequest {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetServersRequest";
     ::rust_grpc::clear! { unknown; start_server_id, max_results }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1689,6 +1744,7 @@ impl ::rust_grpc::Message for GetServersRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1725,6 +1781,7 @@ impl ::rust_grpc::Message for GetServersResponse {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetServersResponse";
     ::rust_grpc::clear! { server, unknown; end }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1736,6 +1793,7 @@ impl ::rust_grpc::Message for GetServersResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1770,6 +1828,7 @@ impl ::rust_grpc::Message for GetServerRequest {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetServerRequest";
     ::rust_grpc::clear! { unknown; server_id }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1780,6 +1839,7 @@ impl ::rust_grpc::Message for GetServerRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1812,6 +1872,7 @@ impl ::rust_grpc::Message for GetServerResponse {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetServerResponse";
     ::rust_grpc::clear! { unknown; server }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1821,6 +1882,7 @@ impl ::rust_grpc::Message for GetServerResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1856,6 +1918,7 @@ impl ::rust_grpc::Message for GetServerSocketsRequest {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetServerSocketsRequest";
     ::rust_grpc::clear! { unknown; server_id, start_socket_id, max_results }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1868,6 +1931,7 @@ impl ::rust_grpc::Message for GetServerSocketsRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1906,6 +1970,7 @@ impl ::rust_grpc::Message for GetServerSocketsResponse {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetServerSocketsResponse";
     ::rust_grpc::clear! { socket_ref, unknown; end }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1917,6 +1982,7 @@ impl ::rust_grpc::Message for GetServerSocketsResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1951,6 +2017,7 @@ impl ::rust_grpc::Message for GetChannelRequest {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetChannelRequest";
     ::rust_grpc::clear! { unknown; channel_id }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -1961,6 +2028,7 @@ impl ::rust_grpc::Message for GetChannelRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -1993,6 +2061,7 @@ impl ::rust_grpc::Message for GetChannelResponse {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetChannelResponse";
     ::rust_grpc::clear! { unknown; channel }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2002,6 +2071,7 @@ impl ::rust_grpc::Message for GetChannelResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2033,6 +2103,7 @@ impl ::rust_grpc::Message for GetSubchannelRequest {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetSubchannelRequest";
     ::rust_grpc::clear! { unknown; subchannel_id }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2043,6 +2114,7 @@ impl ::rust_grpc::Message for GetSubchannelRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2075,6 +2147,7 @@ impl ::rust_grpc::Message for GetSubchannelResponse {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetSubchannelResponse";
     ::rust_grpc::clear! { unknown; subchannel }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2084,6 +2157,7 @@ impl ::rust_grpc::Message for GetSubchannelResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2117,6 +2191,7 @@ impl ::rust_grpc::Message for GetSocketRequest {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetSocketRequest";
     ::rust_grpc::clear! { unknown; socket_id, summary }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2128,6 +2203,7 @@ impl ::rust_grpc::Message for GetSocketRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -2162,6 +2238,7 @@ impl ::rust_grpc::Message for GetSocketResponse {
     const FULL_NAME: &'static str = "grpc.channelz.v1.GetSocketResponse";
     ::rust_grpc::clear! { unknown; socket }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -2171,6 +2248,7 @@ impl ::rust_grpc::Message for GetSocketResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

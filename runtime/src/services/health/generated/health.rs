@@ -14,6 +14,7 @@ impl ::rust_grpc::Message for HealthCheckRequest {
     const FULL_NAME: &'static str = "grpc.health.v1.HealthCheckRequest";
     ::rust_grpc::clear! { service, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -24,6 +25,7 @@ impl ::rust_grpc::Message for HealthCheckRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -57,6 +59,7 @@ impl ::rust_grpc::Message for HealthCheckResponse {
     const FULL_NAME: &'static str = "grpc.health.v1.HealthCheckResponse";
     ::rust_grpc::clear! { unknown; status }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -67,6 +70,7 @@ impl ::rust_grpc::Message for HealthCheckResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -126,6 +130,7 @@ impl ::rust_grpc::Message for HealthListRequest {
     const FULL_NAME: &'static str = "grpc.health.v1.HealthListRequest";
     ::rust_grpc::clear! { unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -134,6 +139,7 @@ impl ::rust_grpc::Message for HealthListRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -162,6 +168,7 @@ impl ::rust_grpc::Message for HealthListResponse {
     const FULL_NAME: &'static str = "grpc.health.v1.HealthListResponse";
     ::rust_grpc::clear! { statuses, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -172,6 +179,7 @@ impl ::rust_grpc::Message for HealthListResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

@@ -12,6 +12,7 @@ impl ::rust_grpc::Message for Inner {
     const FULL_NAME: &'static str = "acme.store.v1.inner.Inner";
     ::rust_grpc::clear! { unknown; above }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -21,6 +22,7 @@ impl ::rust_grpc::Message for Inner {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

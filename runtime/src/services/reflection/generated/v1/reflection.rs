@@ -18,6 +18,7 @@ impl ::rust_grpc::Message for ServerReflectionRequest {
     const FULL_NAME: &'static str = "grpc.reflection.v1.ServerReflectionRequest";
     ::rust_grpc::clear! { host, unknown; message_request }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -45,6 +46,7 @@ impl ::rust_grpc::Message for ServerReflectionRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -152,6 +154,7 @@ impl ::rust_grpc::Message for ExtensionRequest {
     const FULL_NAME: &'static str = "grpc.reflection.v1.ExtensionRequest";
     ::rust_grpc::clear! { containing_type, unknown; extension_number }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -163,6 +166,7 @@ impl ::rust_grpc::Message for ExtensionRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -204,6 +208,7 @@ impl ::rust_grpc::Message for ServerReflectionResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1.ServerReflectionResponse";
     ::rust_grpc::clear! { valid_host, unknown; original_request, message_response }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -231,6 +236,7 @@ impl ::rust_grpc::Message for ServerReflectionResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -319,6 +325,7 @@ impl ::rust_grpc::Message for FileDescriptorResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1.FileDescriptorResponse";
     ::rust_grpc::clear! { file_descriptor_proto, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -329,6 +336,7 @@ impl ::rust_grpc::Message for FileDescriptorResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -364,6 +372,7 @@ impl ::rust_grpc::Message for ExtensionNumberResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1.ExtensionNumberResponse";
     ::rust_grpc::clear! { base_type_name, extension_number, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -375,6 +384,7 @@ impl ::rust_grpc::Message for ExtensionNumberResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -411,6 +421,7 @@ impl ::rust_grpc::Message for ListServiceResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1.ListServiceResponse";
     ::rust_grpc::clear! { service, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -421,6 +432,7 @@ impl ::rust_grpc::Message for ListServiceResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -454,6 +466,7 @@ impl ::rust_grpc::Message for ServiceResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1.ServiceResponse";
     ::rust_grpc::clear! { name, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -464,6 +477,7 @@ impl ::rust_grpc::Message for ServiceResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -499,6 +513,7 @@ impl ::rust_grpc::Message for ErrorResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1.ErrorResponse";
     ::rust_grpc::clear! { error_message, unknown; error_code }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -510,6 +525,7 @@ impl ::rust_grpc::Message for ErrorResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,

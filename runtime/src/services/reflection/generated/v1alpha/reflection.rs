@@ -18,6 +18,7 @@ impl ::rust_grpc::Message for ServerReflectionRequest {
     const FULL_NAME: &'static str = "grpc.reflection.v1alpha.ServerReflectionRequest";
     ::rust_grpc::clear! { host, unknown; message_request }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -45,6 +46,7 @@ impl ::rust_grpc::Message for ServerReflectionRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -153,6 +155,7 @@ impl ::rust_grpc::Message for ExtensionRequest {
     const FULL_NAME: &'static str = "grpc.reflection.v1alpha.ExtensionRequest";
     ::rust_grpc::clear! { containing_type, unknown; extension_number }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -164,6 +167,7 @@ impl ::rust_grpc::Message for ExtensionRequest {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -205,6 +209,7 @@ impl ::rust_grpc::Message for ServerReflectionResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1alpha.ServerReflectionResponse";
     ::rust_grpc::clear! { valid_host, unknown; original_request, message_response }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -232,6 +237,7 @@ impl ::rust_grpc::Message for ServerReflectionResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -320,6 +326,7 @@ impl ::rust_grpc::Message for FileDescriptorResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1alpha.FileDescriptorResponse";
     ::rust_grpc::clear! { file_descriptor_proto, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -330,6 +337,7 @@ impl ::rust_grpc::Message for FileDescriptorResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -366,6 +374,7 @@ impl ::rust_grpc::Message for ExtensionNumberResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1alpha.ExtensionNumberResponse";
     ::rust_grpc::clear! { base_type_name, extension_number, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -377,6 +386,7 @@ impl ::rust_grpc::Message for ExtensionNumberResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -414,6 +424,7 @@ impl ::rust_grpc::Message for ListServiceResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1alpha.ListServiceResponse";
     ::rust_grpc::clear! { service, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -424,6 +435,7 @@ impl ::rust_grpc::Message for ListServiceResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -458,6 +470,7 @@ impl ::rust_grpc::Message for ServiceResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1alpha.ServiceResponse";
     ::rust_grpc::clear! { name, unknown; }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -468,6 +481,7 @@ impl ::rust_grpc::Message for ServiceResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
@@ -503,6 +517,7 @@ impl ::rust_grpc::Message for ErrorResponse {
     const FULL_NAME: &'static str = "grpc.reflection.v1alpha.ErrorResponse";
     ::rust_grpc::clear! { error_message, unknown; error_code }
 
+    #[inline]
     fn write_fields<'m>(
         &'m self,
         mut writer: ::rust_grpc::generated::message::FieldWriter<'_, 'm>,
@@ -514,6 +529,7 @@ impl ::rust_grpc::Message for ErrorResponse {
         writer.room_left()
     }
 
+    #[inline]
     fn merge_fields(
         &mut self,
         mut reader: ::rust_grpc::generated::message::Reader<'_>,
