@@ -2,8 +2,8 @@
 //! runs short handlers itself, and writes all their responses of one round together.
 //!
 //! ```text
-//! round   requests left ─► answer them, one after the other, and write what they have left in their
-//!         link ─► wait for descriptors, bells and alarms ─► visit: read once, requests are queued
+//! round   requests left ─► answer them, one after the other; what several of one link are answered
+//!         with is held back in the link and written together ─► wait for descriptors, bells and alarms ─► visit: read once, requests are queued
 //! ```
 //!
 //! A link that a caller leads is left alone (`lead`). The thread that drives a reactor has its
@@ -74,9 +74,15 @@ struct Queue {
     /// Each is taken in when it is its turn: the calls of a burst then use the same memory, one
     /// after the other.
     requests: VecDeque<Accepted>,
-    /// Whose they are, in the same order, and how many. The first link holds back what it is answered
-    /// with, though none may be left of it.
-    links: VecDeque<(Arc<Link>, usize)>,
+    /// The link that holds back what it is answered with: from the first of several requests on, never
+    /// before, for its streams and workers may have something to send while it waits.
+    corked: Option<Corked>,
+}
+
+struct Corked {
+    link: Arc<Link>,
+    /// How many requests were taken from the queue since it wrote.
+    unwritten: usize,
 }
 
 /// How a link calls its reactor.
@@ -198,9 +204,8 @@ impl Reactor {
         let mut time = now();
         // The thread that had the seat may have left answers.
         work.write();
-        let mut unwritten = 0;
         loop {
-            while let Some((request, is_last)) = work.next() {
+            while let Some((request, is_due)) = work.next() {
                 // The panic hook has reported it; a request is dropped with its stream, and a job
                 // with its call.
                 let accepted = catch_unwind(AssertUnwindSafe(|| serve.accept(request)));
@@ -213,10 +218,8 @@ impl Reactor {
                         return Stopped::Unseated;
                     }
                 }
-                unwritten += 1;
-                if is_last || unwritten == REQUESTS_BETWEEN_WRITES {
+                if is_due {
                     work.write();
-                    unwritten = 0;
                 }
             }
             if self.is_over() {
@@ -318,9 +321,10 @@ impl Round<'_> {
     }
 
     fn visit_link(&mut self, link: &Arc<Link>, key: u64, found: Interest) {
-        self.take_in(link, link.take_unserved());
+        // They are answered once the visits of the round are over.
+        self.work.add(link.take_unserved());
         let Some(visit) = link.visit(found, self.buffer) else { return };
-        self.take_in(link, visit.accepted);
+        self.work.add(visit.accepted);
         if visit.is_over {
             return self.reactor.remove(link, key);
         }
@@ -332,51 +336,55 @@ impl Round<'_> {
             self.reactor.ring(key);
         }
     }
+}
 
-    /// Has requests answered once the visits of the round are over.
-    fn take_in(&self, link: &Arc<Link>, accepted: Vec<Accepted>) {
-        if !accepted.is_empty() {
-            self.work.add(link, accepted);
+impl Work {
+    pub(super) fn add(&self, requests: Vec<Accepted>) {
+        if !requests.is_empty() {
+            lock(&self.0).requests.extend(requests);
+        }
+    }
+
+    /// The next request, and whether [`write`](Self::write) is due once it is answered. A request
+    /// alone is answered at once; with others of its link behind it, together with them.
+    pub(super) fn next(&self) -> Option<(Accepted, bool)> {
+        let mut queue = lock(&self.0);
+        let request = queue.requests.pop_front()?;
+        let link = request.stream.link();
+        let is_last = !queue.is_next(link);
+        if let Some(corked) = &mut queue.corked {
+            corked.unwritten += 1;
+            let is_due = is_last || corked.unwritten == REQUESTS_BETWEEN_WRITES;
+            return Some((request, is_due));
+        }
+        if !is_last {
+            queue.corked = Some(Corked { link: Arc::clone(link), unwritten: 1 });
+            drop(queue);
+            link.hold_back();
+        }
+        Some((request, false))
+    }
+
+    /// Writes what is held back; the link goes on holding back if the next request is its, too.
+    pub(super) fn write(&self) {
+        let mut queue = lock(&self.0);
+        let Some(Corked { link, .. }) = queue.corked.take() else { return };
+        let goes_on = queue.is_next(&link);
+        if goes_on {
+            queue.corked = Some(Corked { link: Arc::clone(&link), unwritten: 0 });
+        }
+        drop(queue);
+        link.uncork();
+        if goes_on {
+            link.hold_back();
         }
     }
 }
 
-impl Work {
-    /// Queues requests of `link`, which holds back what they are answered with.
-    fn add(&self, link: &Arc<Link>, requests: Vec<Accepted>) {
-        let mut queue = lock(&self.0);
-        match queue.links.back_mut() {
-            Some((last, count)) if Arc::ptr_eq(last, link) => *count += requests.len(),
-            _ => queue.links.push_back((Arc::clone(link), requests.len())),
-        }
-        queue.requests.extend(requests);
-    }
-
-    /// The next request, and whether it is the last one of its link.
-    fn next(&self) -> Option<(Accepted, bool)> {
-        let mut queue = lock(&self.0);
-        let request = queue.requests.pop_front()?;
-        let is_last = queue.links.front_mut().is_none_or(|(_, count)| {
-            *count -= 1;
-            *count == 0
-        });
-        Some((request, is_last))
-    }
-
-    /// Writes what the requests of the first link were answered with; it goes on holding back if some
-    /// are left.
-    fn write(&self) {
-        let mut queue = lock(&self.0);
-        let Some((link, count)) = queue.links.front() else { return };
-        if *count > 0 {
-            let link = Arc::clone(link);
-            drop(queue);
-            link.uncork();
-            link.cork_again();
-        } else if let Some((link, _)) = queue.links.pop_front() {
-            drop(queue);
-            link.uncork();
-        }
+impl Queue {
+    /// Whether the next request is one of `link`.
+    fn is_next(&self, link: &Arc<Link>) -> bool {
+        self.requests.front().is_some_and(|next| Arc::ptr_eq(next.stream.link(), link))
     }
 }
 

@@ -319,9 +319,6 @@ impl Link {
                 Err(_) => self.check_core(state, time),
             }
         }
-        if !accepted.is_empty() && self.bell.get().is_some() {
-            self.cork.put_in();
-        }
     }
 
     fn accept(self: &Arc<Self>, state: &mut State, request: Request, time: Instant) -> Accepted {

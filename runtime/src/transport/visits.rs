@@ -1,7 +1,7 @@
 //! How a reactor drives a link: by visits, which never wait.
 //!
-//! What requests of one visit are answered with is held back ([`Link::uncork`]) until the reactor has
-//! run their handlers, so that one write takes all of it.
+//! What several requests of one visit are answered with is held back ([`Link::hold_back`]) until the
+//! reactor has run their handlers, so that one write takes all of it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -118,8 +118,8 @@ impl Link {
         }
     }
 
-    /// Holds back again what requests that are left will be answered with.
-    pub(super) fn cork_again(&self) {
+    /// Holds back what is to be written until it is uncorked.
+    pub(super) fn hold_back(&self) {
         self.submit(|_| self.cork.put_in());
     }
 

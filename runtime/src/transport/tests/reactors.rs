@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::*;
 use crate::limits::REQUESTS_BETWEEN_WRITES;
 use crate::transport::platform::Descriptor;
-use crate::transport::reactor::Bell;
+use crate::transport::reactor::{Bell, Work};
 use crate::transport::{
     Address, Dial, Latch, Listener, Listening, Reactors, Serve, Target, connect, lock,
 };
@@ -264,6 +264,47 @@ fn a_burst_is_answered_in_few_writes() {
     streams.iter().for_each(is_answered);
     let writes = seen.writes.load(Ordering::Relaxed) - before;
     assert!(writes < REQUESTS_BETWEEN_WRITES / 2, "{writes} writes");
+}
+
+/// Only the connection whose several requests have their turn holds back what it sends: streams and
+/// workers of those that wait send on, and one answer waits for no other.
+#[test]
+fn a_waiting_connection_holds_nothing_back() {
+    let (sender, requests) = channel();
+    let accept = move |accepted| {
+        sender.send(accepted).unwrap();
+        None
+    };
+    let served = Served::new(Script::new(accept, |_| ()));
+    let clients = [served.connect(), served.connect()];
+    let mut streams = Vec::new();
+    let mut request = |client: &Arc<Link>| {
+        streams.push(open(client, &[], true, None).unwrap());
+        let accepted: Accepted = requests.recv_timeout(PATIENCE).unwrap();
+        accepted
+    };
+    let work = Work::default();
+    let burst = [0, 0, 1, 1, 1, 0].map(|client| request(&clients[client]));
+    let [one, two] = [0, 2].map(|first: usize| Arc::clone(burst[first].stream.link()));
+    burst.into_iter().for_each(|accepted| work.add(vec![accepted]));
+    let corked = || [&one, &two].map(|link| link.cork.is_in());
+    let step = || {
+        let (_, is_due) = work.next().unwrap();
+        let during = corked();
+        if is_due {
+            work.write();
+        }
+        (during, is_due)
+    };
+    assert_eq!(corked(), [false, false]);
+    assert_eq!(step(), ([true, false], false));
+    assert_eq!(step(), ([true, false], true));
+    assert_eq!(step(), ([false, true], false));
+    assert_eq!(step(), ([false, true], false));
+    assert_eq!(step(), ([false, true], true));
+    assert_eq!(step(), ([false, false], false));
+    assert_eq!(corked(), [false, false]);
+    assert!(work.next().is_none());
 }
 
 /// Whatever panics while a request is taken in ends that one alone: its connection goes on.
