@@ -4,11 +4,12 @@
 use crate::due::Due;
 use crate::lock;
 use crate::parking::{Parking, Space, Spaces};
-use crate::sync::{AtomicUsize, Condvar, Mutex};
+use crate::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, Ordering};
 
 #[derive(Default)]
 pub(crate) struct Inbox {
     pub(crate) place: AtomicUsize,
+    offered: AtomicBool,
     due: Due,
     state: Mutex<State>,
     changed: Condvar,
@@ -17,7 +18,6 @@ pub(crate) struct Inbox {
 #[derive(Default)]
 struct State {
     came: usize,
-    offered: bool,
     waiting: usize,
     following: usize,
     space: Space,
@@ -75,9 +75,10 @@ impl Inbox {
             let ticket = parking.ticket(space);
             let mut state = lock(&self.state);
             let is_there = state.came >= count;
-            if is_there || state.offered {
+            let is_to_lead = self.take_offer();
+            if is_there || is_to_lead {
                 state.following -= usize::from(is_known);
-                return Woken { is_there, is_to_lead: std::mem::take(&mut state.offered) };
+                return Woken { is_there, is_to_lead };
             }
             if !is_known {
                 state.space = space;
@@ -90,13 +91,13 @@ impl Inbox {
     }
 
     pub(crate) fn offer_lead(&self) -> Spaces {
-        let mut state = lock(&self.state);
-        state.offered = true;
+        let state = lock(&self.state);
+        self.offered.store(true, Ordering::Relaxed);
         state.called()
     }
 
-    pub(crate) fn withdraw_lead(&self) -> bool {
-        std::mem::take(&mut lock(&self.state).offered)
+    pub(crate) fn take_offer(&self) -> bool {
+        self.offered.load(Ordering::Relaxed) && self.offered.swap(false, Ordering::Relaxed)
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) use head::Head;
 pub(crate) use reopening::{Claim, Failure, Reopened, Reopening};
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -175,6 +175,13 @@ impl Attempts {
     pub(crate) fn current_until(&self, until: Option<Instant>) -> Option<(Stream, Number)> {
         let state = self.settled_until(until).ok()?;
         Some((state.stream.clone(), state.number))
+    }
+
+    /// As [`current_until`](Self::current_until), of a call that nobody else has; `None` if another stream
+    /// is being opened.
+    pub(crate) fn current_alone(&mut self) -> Option<(&Stream, Number)> {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.reopening.is_none().then_some((&state.stream, state.number))
     }
 
     /// Has `waker` woken once there is something to receive; says whether there is already.

@@ -42,19 +42,32 @@ impl SingleReply {
         false
     }
 
-    /// Waits for the whole response.
+    /// Waits for the whole response of a call that nobody else has.
+    pub(crate) fn wait_alone<T>(
+        mut self,
+        call: &mut Handle,
+        codec: &dyn Codec<T>,
+    ) -> Result<Response<T>, Status> {
+        let reply = match call {
+            Handle::Wire(call) => call.wait_for_reply(),
+            Handle::Intercepted(_) | Handle::Answered(_) => None,
+        };
+        if let (Some(reply), Handle::Wire(call_on_wire)) = (reply, &*call) {
+            let mut is_over = false;
+            call_on_wire.take_reply(reply, |step| is_over = self.take(step, call));
+            if is_over {
+                return self.response(call, codec);
+            }
+        }
+        self.wait(call, codec)
+    }
+
+    /// Waits for the rest of the response.
     pub(crate) fn wait<T>(
         mut self,
         call: &Handle,
         codec: &dyn Codec<T>,
     ) -> Result<Response<T>, Status> {
-        if let Handle::Wire(call_on_wire) = call {
-            let mut is_over = false;
-            call_on_wire.take_reply(|step| is_over = self.take(step, call));
-            if is_over {
-                return self.response(call, codec);
-            }
-        }
         self.advance(call, codec, Wait::AsLongAsItTakes)
             .unwrap_or_else(|| Err(Status::internal("a wait without end has ended")))
     }

@@ -30,8 +30,8 @@ where
     C: Codec<Req> + Codec<Rep>,
 {
     let (message, options) = request.into_request().into_parts();
-    let call = begin_with_one(channel, method, options, codec, message.borrow())?;
-    SingleReply::default().wait(&call, codec)
+    let mut call = begin_with_one(channel, method, options, codec, message.borrow())?;
+    SingleReply::default().wait_alone(&mut call, codec)
 }
 
 /// Calls a method with one request and one reply, to be waited for later.

@@ -41,7 +41,6 @@ use outcome::Chosen;
 pub struct Context {
     method: Method,
     request: RequestFields,
-    peer: Arc<Address>,
     deadline: Option<Instant>,
     /// `None` until a handler is found for a method that no service declares.
     kind: Option<MethodKind>,
@@ -56,7 +55,6 @@ pub struct Context {
 /// What the head of a request says, as a context keeps it.
 pub(crate) struct Caller {
     pub(crate) request: RequestFields,
-    pub(crate) peer: Arc<Address>,
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -67,11 +65,10 @@ impl Context {
         caller: Caller,
         reply: Arc<Reply>,
     ) -> Self {
-        let Caller { request, peer, deadline } = caller;
+        let Caller { request, deadline } = caller;
         Self {
             method,
             request,
-            peer,
             deadline,
             kind,
             extensions: Extensions::new(),
@@ -92,7 +89,7 @@ impl Context {
     pub(crate) fn duplicate(&self) -> Self {
         let request = self.request.clone();
         let reply = Arc::new(self.reply.duplicate(&request));
-        let caller = Caller { request, peer: self.peer.clone(), deadline: self.deadline };
+        let caller = Caller { request, deadline: self.deadline };
         Self::new(self.method.clone(), self.kind, caller, reply)
     }
 
@@ -142,7 +139,7 @@ impl Context {
     /// Where the call came from.
     #[must_use]
     pub fn peer(&self) -> &Address {
-        &self.peer
+        self.reply.stream().peer()
     }
 
     /// Who the client is, as the transport has verified it: by the certificate it has shown over
@@ -377,7 +374,7 @@ impl fmt::Debug for Context {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Context")
             .field("method", &self.method.path())
-            .field("peer", &self.peer)
+            .field("peer", &self.peer())
             .field("deadline", &self.deadline)
             .field("metadata", self.metadata())
             .finish_non_exhaustive()

@@ -26,9 +26,7 @@ use crate::grpc::headers::{self, ContentType, ReceivedRequest};
 use crate::grpc::{Code, Metadata, Method, MethodKind, Status, scratch};
 use crate::http2::{Headers, Reason};
 use crate::transport::channelz::Account;
-use crate::transport::{
-    Accepted, CurrentCall, Facts, Job, Running, Serve, Stream, ThreadNames, Turn,
-};
+use crate::transport::{Accepted, CurrentCall, Facts, Job, Serve, Stream, ThreadNames, Turn};
 
 /// What every connection of a server hands its requests to.
 pub(crate) struct Dispatcher<'s> {
@@ -180,8 +178,7 @@ impl<'s> Dispatcher<'s> {
         let compressing = Compressing::new(encodings.clone(), encoding, &fields);
         let tally = self.account.begin();
         let terms = Terms { deadline, content_type, send_limit, receive_limit, compressing, tally };
-        let peer = stream.peer().clone();
-        let caller = Caller { request: fields, peer, deadline };
+        let caller = Caller { request: fields, deadline };
         let kind = route.as_ref().map(|_| method.kind());
         let context = Context::new(method, kind, caller, Arc::new(Reply::new(stream, terms)));
         Call { route, context: Box::new(context), place: None }
@@ -249,16 +246,16 @@ impl Handlers<'_> {
     /// Runs a call on a worker and ends its response.
     pub(crate) fn run(&self, call: Call, turn: &Turn<'_>) {
         let Call { route, mut context, place } = call;
-        let reply = context.reply().clone();
         if context.is_cancelled() {
             return;
         }
+        let reply = context.reply();
         if reply.is_late() {
             return reply.end(Err(&reply.over()), &Metadata::new());
         }
         let mut outcome = Outcome::default();
         let current = CurrentCall::new(reply.stream(), reply.deadline()).enter();
-        let running = Running::begin(reply.stream(), context.declared_method(), self.thread_names);
+        reply.stream().begin_running(context.declared_method(), self.thread_names);
         let cost = route.as_ref().map(|route| self.router.cost(route.number));
         let began = cost.and_then(Cost::begin);
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -267,13 +264,14 @@ impl Handlers<'_> {
         if let (Some(cost), Some(began)) = (cost, began) {
             cost.end(began);
         }
-        drop(running);
         drop(current);
+        context.reply().stream().end_running();
         // Given back before the client learns of the end, so that its next call finds them.
-        let place = place.filter(|_| reply.is_detached());
+        let place = place.filter(|_| context.reply().is_detached());
         turn.end();
         context.seal();
         let trailing = context.take_trailing_metadata();
+        let reply = context.reply();
         let result = result.unwrap_or_else(|_| Err(panicked())).map_err(never_ok);
         let words = context.ok_with_details();
         let ok = words.as_ref().map_or(Ok(()), Err);

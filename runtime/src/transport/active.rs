@@ -174,9 +174,6 @@ impl Counts {
     }
 }
 
-/// The time during which a worker runs the method of a call; ends when it is dropped.
-pub(crate) struct Running<'a>(&'a Counts);
-
 /// Whether a worker's thread is called like the method that it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ThreadNames {
@@ -184,21 +181,18 @@ pub(crate) enum ThreadNames {
     OfMethods,
 }
 
-impl<'a> Running<'a> {
-    /// This thread runs the method of `stream`'s call from now on.
-    pub(crate) fn begin(stream: &'a Stream, method: &Method, names: ThreadNames) -> Self {
-        let counts = stream.counts();
-        counts.thread.store(this_thread(), Ordering::Relaxed);
+impl Stream {
+    /// This thread runs the method of the stream's call from now on.
+    pub(crate) fn begin_running(&self, method: &Method, names: ThreadNames) {
+        self.counts().thread.store(this_thread(), Ordering::Relaxed);
         if names == ThreadNames::OfMethods {
             rename_this_thread(method.name());
         }
-        Self(counts)
     }
-}
 
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.thread.store(NO_THREAD, Ordering::Relaxed);
+    /// The method has returned, or panicked.
+    pub(crate) fn end_running(&self) {
+        self.counts().thread.store(NO_THREAD, Ordering::Relaxed);
     }
 }
 

@@ -4,11 +4,13 @@
 
 use std::sync::Arc;
 
+use super::accepted::Arrived;
 use super::inbox::Inbox;
 use super::incoming::Incoming;
-use super::link::{Accepted, Side};
+use super::link::Side;
 use super::received::Received;
 use super::state::State;
+use super::stream::Handle;
 use super::waiting::Told;
 use crate::http2::{self, Event, Headers, StreamId};
 
@@ -127,21 +129,21 @@ impl State {
             }
         }
         self.rests.clear();
-        self.settled.extend(self.held.drain().map(|(_, accepted)| accepted));
+        self.settled.extend(self.held.drain().map(|(_, arrived)| arrived));
         self.lost = Some(text);
     }
 
     /// Puts back a request until it is whole; returns it if it is, or never will be.
-    pub(super) fn hold(&mut self, accepted: Accepted) -> Option<Accepted> {
-        let id = accepted.stream.id();
-        if self.lost.is_some() || accepted.stream.inbox().is_settled() {
-            return Some(accepted);
+    pub(super) fn hold(&mut self, arrived: Arrived) -> Option<Arrived> {
+        let Handle { id, inbox, .. } = &arrived.handle;
+        if self.lost.is_some() || inbox.is_settled() {
+            return Some(arrived);
         }
-        let credit = accepted.stream.inbox().expect();
+        let (id, credit) = (*id, inbox.expect());
         if credit > 0 {
             self.core.release(id, credit);
         }
-        self.held.insert(id, accepted);
+        self.held.insert(id, arrived);
         None
     }
 
@@ -149,7 +151,7 @@ impl State {
     pub(super) fn settle_held(&mut self, id: StreamId) {
         // Most connections hold none, and then nothing is looked up.
         if !self.held.is_empty()
-            && self.held.get(&id).is_some_and(|held| held.stream.inbox().is_settled())
+            && self.held.get(&id).is_some_and(|held| held.handle.inbox.is_settled())
         {
             self.settled.extend(self.held.remove(&id));
         }

@@ -37,6 +37,9 @@ pub(super) struct Inbox {
     pub(super) changed: Condvar,
     /// Where it stands among those who follow the leader of its connection, who keeps this.
     pub(super) place: AtomicUsize,
+    /// A thread that follows here is to lead the connection. Set under the leader's lock and this one's;
+    /// taken under either.
+    pub(super) offered: AtomicBool,
     /// Somebody is about to call [`Inbox::wake`].
     pub(super) due: Due,
     /// Other threads of this side than the one that waits may end the stream.
@@ -76,8 +79,6 @@ pub(super) struct State {
     pub(super) following: usize,
     /// Where those sleep.
     pub(super) space: Space,
-    /// One of them is to lead the connection.
-    pub(super) offered: bool,
     /// Who does not wait, and wants to be told once there is something to take.
     pub(super) waker: Option<Waker>,
 }
@@ -100,10 +101,10 @@ impl Inbox {
                 waiting: 0,
                 following: 0,
                 space: Space::default(),
-                offered: false,
                 waker: None,
             }),
             place: AtomicUsize::new(0),
+            offered: AtomicBool::new(false),
             due: Due::default(),
             is_shared: AtomicBool::new(false),
             changed: Condvar::new(),

@@ -133,7 +133,7 @@ impl Lead {
         let mut state = lock(&self.state);
         let is_last = state.unfollow(inbox);
         // Under the lock, so that no further offer can come.
-        is_offered || (is_last && inbox.withdraw_lead())
+        is_offered || (is_last && inbox.take_offer())
     }
 
     /// The buffer of a caller that was offered the lead.

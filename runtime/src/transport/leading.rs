@@ -72,8 +72,8 @@ impl Link {
         loop {
             let caller = Some(Caller { inbox, what, is_patient });
             let (is_usable, is_quiet) = match self.pump(buffer, until, caller) {
-                Pumped::Alive { accepted, is_usable, is_quiet } => {
-                    self.leave_unserved(accepted);
+                Pumped::Alive { arrived, is_usable, is_quiet } => {
+                    self.leave_unserved(arrived);
                     (is_usable, is_quiet)
                 }
                 Pumped::Over => (false, true),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Instant;
 use std::{fmt, io};
 
+use super::accepted::{Accepted, Arrived};
 use super::active::ActiveCall;
 use super::auth_context::AuthContext;
 use super::channelz::{Account, ListedSocket};
@@ -18,7 +19,6 @@ use super::lead::Lead;
 use super::reactor::Bell;
 use super::shape::{ThreadShape, shape};
 use super::state::{Phase, State};
-use super::stream::Stream;
 use super::threads::Threads;
 use super::wire::{Address, Wire};
 use super::{lock, now, random, spawn, wait_until};
@@ -49,7 +49,7 @@ pub(crate) struct Link {
     pub(super) alarm: Mutex<Option<Instant>>,
     pub(super) deadlines: Deadlines,
     /// Requests that a caller has read, for the reactor.
-    pub(super) unserved: Mutex<Vec<Accepted>>,
+    pub(super) unserved: Mutex<Vec<Arrived>>,
     /// Holds back what is to be written until more has come.
     pub(super) cork: Cork,
     /// What [`State::is_usable`] says, set under the lock of the state before it is released.
@@ -69,26 +69,6 @@ type Leaves = Box<dyn FnOnce(&Link) + Send>;
 pub(super) enum Side {
     Client,
     Server,
-}
-
-/// A stream that the peer has opened: a request.
-#[derive(Debug)]
-pub(crate) struct Accepted {
-    pub(crate) stream: Stream,
-    pub(crate) headers: Headers,
-    /// The header list was over the limit and was cut.
-    pub(crate) truncated: bool,
-    /// When it came.
-    pub(crate) received: Instant,
-}
-
-impl Accepted {
-    /// Puts the request back until it is whole: it comes again then, or when it never will be. Returns
-    /// it if that has happened.
-    pub(crate) fn hold(self) -> Option<Self> {
-        let link = Arc::clone(self.stream.link());
-        link.submit(|state| state.hold(self))
-    }
 }
 
 /// How a server takes connections.

@@ -13,6 +13,7 @@
 //! state     what its lock protects: the http2 core, and who waits for what of it
 //! delivering  from events to inboxes             rests     messages that the core has not taken
 //! stream    one stream as an application holds it outgoing  what is sent on it in one go
+//! accepted  one that the peer has opened
 //! inbox     the receiving end of a stream         received  what has come and was not taken
 //! incoming  what an application receives
 //! sending   whose turn it is to send, and the end waiting   for what comes to an inbox, or for the lead
@@ -57,6 +58,7 @@
 //! The lock of a channel's connectivity is taken under that of its connector, and the one of the pool of
 //! callbacks under it. The locks of channelz are taken last, and none under them.
 
+mod accepted;
 pub(crate) mod active;
 pub(crate) mod auth_context;
 pub(crate) mod backoff;
@@ -154,14 +156,15 @@ use std::time::Instant;
 
 use crate::limits;
 
-pub(crate) use active::{ActiveCall, Facts, Running, ThreadNames};
+pub(crate) use accepted::Accepted;
+pub(crate) use active::{ActiveCall, Facts, ThreadNames};
 pub(crate) use bound::{Bound, Wish};
 pub(crate) use cancellation::{CANCELLED, Parents, Tied};
 pub(crate) use current::{Child, CurrentCall};
 pub(crate) use in_process::InProcess;
 pub(crate) use incoming::Incoming;
 pub(crate) use latch::Latch;
-pub(crate) use link::{Accepted, Accepting, Link, OpenError};
+pub(crate) use link::{Accepting, Link, OpenError};
 pub(crate) use listener::{Listener, Listening};
 pub(crate) use opening::{Beginning, Opened, Opening};
 pub(crate) use outgoing::SendError;

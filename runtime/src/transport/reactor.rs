@@ -17,8 +17,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use std::{any::Any, io};
 
+use super::accepted::{Accepted, Arrived};
 use super::doze::Doze;
-use super::link::{Accepted, Link};
+use super::link::Link;
 use super::pauses::Pauses;
 use super::platform::{Descriptor, Found, Poller, thread_number};
 use super::seat::{Seat, Turn};
@@ -73,7 +74,7 @@ pub(super) struct Work(Mutex<Queue>);
 struct Queue {
     /// Each is taken in when it is its turn: the calls of a burst then use the same memory, one
     /// after the other.
-    requests: VecDeque<Accepted>,
+    requests: VecDeque<Arrived>,
     /// The link that holds back what it is answered with: from the first of several requests on, never
     /// before, for its streams and workers may have something to send while it waits.
     corked: Option<Corked>,
@@ -324,7 +325,7 @@ impl Round<'_> {
         // They are answered once the visits of the round are over.
         self.work.add(link.take_unserved());
         let Some(visit) = link.visit(found, self.buffer) else { return };
-        self.work.add(visit.accepted);
+        self.work.add(visit.arrived);
         if visit.is_over {
             return self.reactor.remove(link, key);
         }
@@ -339,7 +340,7 @@ impl Round<'_> {
 }
 
 impl Work {
-    pub(super) fn add(&self, requests: Vec<Accepted>) {
+    pub(super) fn add(&self, requests: Vec<Arrived>) {
         if !requests.is_empty() {
             lock(&self.0).requests.extend(requests);
         }
@@ -350,19 +351,19 @@ impl Work {
     pub(super) fn next(&self) -> Option<(Accepted, bool)> {
         let mut queue = lock(&self.0);
         let request = queue.requests.pop_front()?;
-        let link = request.stream.link();
+        let link = &request.handle.link;
         let is_last = !queue.is_next(link);
         if let Some(corked) = &mut queue.corked {
             corked.unwritten += 1;
             let is_due = is_last || corked.unwritten == REQUESTS_BETWEEN_WRITES;
-            return Some((request, is_due));
+            return Some((request.accept(), is_due));
         }
         if !is_last {
             queue.corked = Some(Corked { link: Arc::clone(link), unwritten: 1 });
             drop(queue);
             link.hold_back();
         }
-        Some((request, false))
+        Some((request.accept(), false))
     }
 
     /// Writes what is held back; the link goes on holding back if the next request is its, too.
@@ -384,7 +385,7 @@ impl Work {
 impl Queue {
     /// Whether the next request is one of `link`.
     fn is_next(&self, link: &Arc<Link>) -> bool {
-        self.requests.front().is_some_and(|next| Arc::ptr_eq(next.stream.link(), link))
+        self.requests.front().is_some_and(|next| Arc::ptr_eq(&next.handle.link, link))
     }
 }
 

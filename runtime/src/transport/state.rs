@@ -6,8 +6,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::accepted::Arrived;
 use super::inbox::Inbox;
-use super::link::{Accepted, Load, Side};
+use super::link::{Load, Side};
 use super::outgoing::Outgoing;
 use super::parking::Spaces;
 use super::rests::{Rest, RestEnd};
@@ -23,11 +24,11 @@ pub(super) struct State {
     /// Of every stream that somebody holds.
     pub(super) inboxes: StreamMap<Arc<Inbox>>,
     /// Requests that a server has put back until they are whole.
-    pub(super) held: StreamMap<Accepted>,
+    pub(super) held: StreamMap<Arrived>,
     /// Those among them that are whole now, or never will be.
-    pub(super) settled: Vec<Accepted>,
+    pub(super) settled: Vec<Arrived>,
     /// How many requests the last read has brought.
-    pub(super) accepted_last: usize,
+    pub(super) arrived_last: usize,
     /// What the peer has not taken yet of messages that this side has taken whole.
     pub(super) rests: StreamMap<Rest>,
     /// Those who wait for the peer to allow one more stream.
@@ -96,7 +97,7 @@ impl State {
             inboxes: StreamMap::default(),
             held: StreamMap::default(),
             settled: Vec::new(),
-            accepted_last: 0,
+            arrived_last: 0,
             rests: StreamMap::default(),
             turns: Turns::default(),
             output: Output::Idle,

@@ -40,7 +40,7 @@ pub(super) struct Handle {
 
 impl Stream {
     pub(super) fn new(link: Arc<Link>, id: StreamId, inbox: Arc<Inbox>) -> Self {
-        Self { handle: Arc::new(Handle { link, id, inbox }) }
+        Self::from(Handle { link, id, inbox })
     }
 
     /// Takes what came next; waits for it, `until` at most. After the end it returns the end again.
@@ -311,10 +311,6 @@ impl Stream {
         &self.handle.link
     }
 
-    pub(super) fn id(&self) -> StreamId {
-        self.handle.id
-    }
-
     /// Whether the whole request has come, or never will.
     pub(crate) fn is_settled(&self) -> bool {
         self.handle.inbox.is_settled()
@@ -353,6 +349,12 @@ impl Stream {
             let Handle { link, id, .. } = &*self.handle;
             link.submit(|state| state.core.release(*id, bytes));
         }
+    }
+}
+
+impl From<Handle> for Stream {
+    fn from(handle: Handle) -> Self {
+        Self { handle: Arc::new(handle) }
     }
 }
 

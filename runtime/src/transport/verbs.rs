@@ -10,11 +10,12 @@ use std::sync::{Arc, MutexGuard};
 use std::thread::yield_now;
 use std::time::Instant;
 
+use super::accepted::Arrived;
 use super::delivering::Request;
 use super::inbox::Inbox;
-use super::link::{Accepted, Link, Side};
+use super::link::{Link, Side};
 use super::state::{Output, Phase, Pumping, State};
-use super::stream::Stream;
+use super::stream::Handle;
 use super::waiting::Awaited;
 use super::wire::Interest;
 use super::{lock, now};
@@ -24,7 +25,7 @@ use crate::limits::{CALLS_WRITTEN_TOGETHER_MIN, LENT_MIN, LINGER_MAX};
 pub(super) enum Pumped {
     /// The streams that the peer has opened, and whether more can be opened by this side.
     /// `is_quiet`: nothing was read.
-    Alive { accepted: Vec<Accepted>, is_usable: bool, is_quiet: bool },
+    Alive { arrived: Vec<Arrived>, is_usable: bool, is_quiet: bool },
     /// The connection is over; there is nothing left to pump.
     Over,
 }
@@ -157,7 +158,7 @@ impl Link {
     ) -> Pumped {
         let mut state = lock(&self.state);
         // As many as there were the last time.
-        let mut accepted = Vec::with_capacity(state.accepted_last);
+        let mut arrived = Vec::with_capacity(state.arrived_last);
         (state.pumping, state.pumped) = (None, Some(time));
         let was_ready = state.core.is_ready();
         match read {
@@ -166,7 +167,7 @@ impl Link {
                 self.lose_all(&mut state, text);
             }
             Some(Ok(count)) => {
-                self.take_in(&mut state, &buffer[..*count], time, &mut accepted);
+                self.take_in(&mut state, &buffer[..*count], time, &mut arrived);
             }
             Some(Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
                 self.lose_all(&mut state, self.in_words(error));
@@ -174,8 +175,8 @@ impl Link {
             Some(Err(_)) | None => {}
         }
         let is_quiet = !matches!(read, Some(Ok(_)));
-        accepted.append(&mut state.settled);
-        state.accepted_last = accepted.len();
+        arrived.append(&mut state.settled);
+        state.arrived_last = arrived.len();
         let has_changed = state.core.is_ready() != was_ready || state.lost.is_some();
         let foreign = std::mem::take(&mut state.foreign);
         let is_usable = self.end_pump(state, time);
@@ -183,7 +184,7 @@ impl Link {
             self.changed.notify_all();
         }
         foreign.iter().for_each(|inbox| self.expect_body(inbox));
-        Pumped::Alive { accepted, is_usable, is_quiet }
+        Pumped::Alive { arrived, is_usable, is_quiet }
     }
 
     /// The streams are lost, unless that has happened before, and nothing more is read or written.
@@ -299,7 +300,7 @@ impl Link {
         state: &mut State,
         mut bytes: &[u8],
         time: Instant,
-        accepted: &mut Vec<Accepted>,
+        arrived: &mut Vec<Arrived>,
     ) {
         // Once the streams are lost, what still comes is read for one purpose only: to see its end.
         while state.lost.is_none() {
@@ -308,10 +309,10 @@ impl Link {
                     bytes = &bytes[consumed..];
                     let is_done = event.is_none() && bytes.is_empty();
                     if let Some(request) = event.and_then(|event| state.deliver(event)) {
-                        accepted.push(self.accept(state, request, time));
+                        arrived.push(self.accept(state, request, time));
                     }
                     // Requests come in the order in which they are whole.
-                    accepted.append(&mut state.settled);
+                    arrived.append(&mut state.settled);
                     if is_done {
                         break;
                     }
@@ -321,7 +322,7 @@ impl Link {
         }
     }
 
-    fn accept(self: &Arc<Self>, state: &mut State, request: Request, time: Instant) -> Accepted {
+    fn accept(self: &Arc<Self>, state: &mut State, request: Request, time: Instant) -> Arrived {
         let Request { id, headers, end, truncated } = request;
         self.listed.open_stream();
         let inbox = Inbox::of_peer(self.receive_limit, self.window);
@@ -330,8 +331,8 @@ impl Link {
             let _nothing = inbox.push_data(&[], true);
         }
         state.inboxes.insert(id, Arc::clone(&inbox));
-        let stream = Stream::new(Arc::clone(self), id, inbox);
-        Accepted { stream, headers, truncated, received: time }
+        let handle = Handle { link: Arc::clone(self), id, inbox };
+        Arrived { handle, headers, truncated, received: time }
     }
 
     /// If the core has ended the connection, the streams are lost; its GOAWAY still leaves.

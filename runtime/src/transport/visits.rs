@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::link::{Accepted, Link};
+use super::accepted::Arrived;
+use super::link::Link;
 use super::lock;
 use super::reactor::Bell;
 use super::verbs::{Pumped, Waiting};
@@ -16,7 +17,7 @@ use crate::limits::READS_PER_VISIT_MAX;
 /// What a visit has brought.
 pub(super) struct Visit {
     /// The streams that the peer has opened.
-    pub(super) accepted: Vec<Accepted>,
+    pub(super) arrived: Vec<Arrived>,
     /// The link is to be visited again at once.
     pub(super) is_ready: bool,
     /// The connection is over; there is nothing left to visit.
@@ -44,8 +45,7 @@ impl Link {
         if !lead.begin_visit(if_led, |interest| self.watch(interest)) {
             return None;
         }
-        let mut visit =
-            Visit { accepted: Vec::new(), is_ready: false, is_over: false, until: None };
+        let mut visit = Visit { arrived: Vec::new(), is_ready: false, is_over: false, until: None };
         let interest = self.visit_until(&mut visit, found, buffer);
         lead.end_visit(interest, |interest| self.watch(interest));
         Some(visit)
@@ -63,10 +63,10 @@ impl Link {
         for _ in 0..READS_PER_VISIT_MAX {
             match self.take_found(buffer, found) {
                 // Most visits read once, and then nothing is copied.
-                Pumped::Alive { accepted, .. } if visit.accepted.is_empty() => {
-                    visit.accepted = accepted;
+                Pumped::Alive { arrived, .. } if visit.arrived.is_empty() => {
+                    visit.arrived = arrived;
                 }
-                Pumped::Alive { accepted, .. } => visit.accepted.extend(accepted),
+                Pumped::Alive { arrived, .. } => visit.arrived.extend(arrived),
                 Pumped::Over => {}
             }
             let Some(Waiting { interest, until, .. }) = self.begin_pump(None, None) else {
@@ -124,14 +124,14 @@ impl Link {
     }
 
     /// Keeps requests that a caller has read for the reactor.
-    pub(super) fn leave_unserved(&self, accepted: Vec<Accepted>) {
-        if !accepted.is_empty() {
-            lock(&self.unserved).extend(accepted);
+    pub(super) fn leave_unserved(&self, arrived: Vec<Arrived>) {
+        if !arrived.is_empty() {
+            lock(&self.unserved).extend(arrived);
             self.bell.get().into_iter().for_each(Bell::ring);
         }
     }
 
-    pub(super) fn take_unserved(&self) -> Vec<Accepted> {
+    pub(super) fn take_unserved(&self) -> Vec<Arrived> {
         std::mem::take(&mut *lock(&self.unserved))
     }
 }

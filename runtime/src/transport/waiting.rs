@@ -4,6 +4,7 @@
 //! something there is told of it under the same lock, so that no change is missed.
 
 use std::sync::MutexGuard;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::inbox::{Inbox, State};
@@ -79,9 +80,10 @@ impl Inbox {
             let left = until.map(|until| until.saturating_duration_since(now()));
             let mut state = lock(&self.state);
             let is_there = state.has(what);
-            if is_there || state.offered || left.is_some_and(|left| left.is_zero()) {
+            let is_to_lead = self.take_offer();
+            if is_there || is_to_lead || left.is_some_and(|left| left.is_zero()) {
                 state.following -= usize::from(is_known);
-                return Woken { is_there, is_to_lead: std::mem::take(&mut state.offered) };
+                return Woken { is_there, is_to_lead };
             }
             if !is_known {
                 state.space = space;
@@ -112,14 +114,15 @@ impl Inbox {
     /// Offers the lead to a thread that follows here, or is about to; returns where it sleeps.
     #[must_use]
     pub(super) fn offer_lead(&self) -> Spaces {
-        let mut state = lock(&self.state);
-        state.offered = true;
+        let state = lock(&self.state);
+        self.offered.store(true, Ordering::Relaxed);
         state.threads().called
     }
 
-    /// Takes back an offer that nobody has taken; says whether there was one.
-    pub(super) fn withdraw_lead(&self) -> bool {
-        std::mem::take(&mut lock(&self.state).offered)
+    /// Takes an offer of the lead, under the lock or under that of the lead; says whether there was one.
+    pub(super) fn take_offer(&self) -> bool {
+        // Most of the time there is none, and a look is enough.
+        self.offered.load(Ordering::Relaxed) && self.offered.swap(false, Ordering::Relaxed)
     }
 }
 

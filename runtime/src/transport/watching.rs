@@ -5,7 +5,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::link::{Accepted, Link};
+use super::accepted::{Accepted, Arrived};
+use super::link::Link;
 use super::verbs::Pumped;
 use super::{lock, now};
 use crate::limits::{PATIENCE, READ_BUFFER_SIZE};
@@ -18,9 +19,9 @@ impl Link {
             self.submit(|state| state.core.on_time(now()));
             let mut buffer = vec![0; READ_BUFFER_SIZE];
             self.watch_alone();
-            while let Pumped::Alive { accepted, is_usable, .. } = self.pump(&mut buffer, None, None)
+            while let Pumped::Alive { arrived, is_usable, .. } = self.pump(&mut buffer, None, None)
             {
-                accepted.into_iter().for_each(&mut serve);
+                arrived.into_iter().map(Arrived::accept).for_each(&mut serve);
                 if !is_usable {
                     self.tell_leaving();
                 }

@@ -12,6 +12,12 @@ use crate::grpc::{Metadata, Status};
 use crate::http2::Headers;
 use crate::transport::{Incoming, Run, lock, now};
 
+/// The parts of a response of one message, and which stream they came on.
+pub(crate) struct Whole {
+    parts: [Incoming; 3],
+    number: Number,
+}
+
 impl Call {
     /// Receives the next thing; `None` if it has not come so far, and before the time is up if
     /// there is something for [`take_left`](Self::take_left).
@@ -25,19 +31,24 @@ impl Call {
         self.next_of(wait, Some(run))
     }
 
-    /// Waits for the response of a call with one reply, and takes its parts in one go if it consists of a
-    /// head, a message and trailers, as most do. Calls `take` with the steps of that, of which the last
-    /// says that the call is over; with none if the response is another one, or has not come in time.
-    pub(crate) fn take_reply(&self, mut take: impl FnMut(Step)) {
+    /// Waits for the response of a call that nobody else has, and returns its parts if it consists of a
+    /// head, a message and trailers, as most do; `None` if it is another one, or has not come in time.
+    pub(crate) fn wait_for_reply(&mut self) -> Option<Whole> {
         if self.outcome.get().is_some() {
-            return;
+            return None;
         }
-        let wait = Wait::AsLongAsItTakes;
-        let Some((stream, number)) = self.attempts.current_until(self.deadline()) else { return };
-        let Ok(Some(reply)) = stream.receive_reply(self.deadline()) else { return };
-        for incoming in reply {
+        let deadline = self.deadline();
+        let (stream, number) = self.attempts.current_alone()?;
+        let parts = stream.receive_reply(deadline).ok()??;
+        Some(Whole { parts, number })
+    }
+
+    /// Calls `take` with the steps that a response means. The last says that the call is over, unless it
+    /// is sent again.
+    pub(crate) fn take_reply(&self, Whole { parts, number }: Whole, mut take: impl FnMut(Step)) {
+        for incoming in parts {
             // None if the call is sent again: what else has come of this attempt is of no use.
-            let Some(step) = self.take(incoming, number, wait) else { return };
+            let Some(step) = self.take(incoming, number, Wait::AsLongAsItTakes) else { return };
             let is_over = matches!(step, Step::Ended);
             take(step);
             if is_over {

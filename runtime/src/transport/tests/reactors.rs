@@ -286,7 +286,7 @@ fn a_waiting_connection_holds_nothing_back() {
     let work = Work::default();
     let burst = [0, 0, 1, 1, 1, 0].map(|client| request(&clients[client]));
     let [one, two] = [0, 2].map(|first: usize| Arc::clone(burst[first].stream.link()));
-    burst.into_iter().for_each(|accepted| work.add(vec![accepted]));
+    burst.into_iter().for_each(|accepted| work.add(vec![accepted.into_arrived()]));
     let corked = || [&one, &two].map(|link| link.cork.is_in());
     let step = || {
         let (_, is_due) = work.next().unwrap();
