@@ -1,4 +1,5 @@
-//! Every door gives the same bytes: protoc's plugin, the command line, the library, the pure parser.
+//! Every door gives the same bytes: protoc's plugin, the command line, the library, a descriptor set,
+//! the pure parser.
 
 mod doors;
 
@@ -25,6 +26,98 @@ const SPREAD: &[(&str, &str)] = &[
         "proto/money/amount.proto",
         "syntax = \"proto3\"; package money;\nmessage Amount { sint64 cents = 1; Currency in = 2; }\n\
          enum Currency { CURRENCY_UNSPECIFIED = 0; CURRENCY_EURO = 1; }\n",
+    ),
+];
+
+/// Options of which protoc keeps some to itself: they are meant for readers of the source.
+const SOURCE_OPTIONS: &[(&str, &str)] = &[
+    (
+        "proto/rules.proto",
+        r#"syntax = "proto2"; package rules; import "google/protobuf/descriptor.proto";
+        message Rule {
+          optional string secret = 1 [retention = RETENTION_SOURCE];
+          optional string kept = 2;
+          repeated Rule inner = 3;
+          map<string, Rule> named = 4;
+        }
+        extend google.protobuf.FileOptions {
+          optional string file_secret = 50001 [retention = RETENTION_SOURCE];
+        }
+        extend google.protobuf.MessageOptions {
+          optional string secret = 50001 [retention = RETENTION_SOURCE];
+          optional Rule rule = 50002;
+          repeated string kept = 50003;
+        }
+        extend google.protobuf.FieldOptions { optional Rule field_rule = 50001; }
+        extend google.protobuf.OneofOptions { optional Rule oneof_rule = 50001; }
+        extend google.protobuf.EnumOptions { optional Rule enum_rule = 50001; }
+        extend google.protobuf.EnumValueOptions { optional Rule value_rule = 50001; }
+        extend google.protobuf.ServiceOptions { optional Rule service_rule = 50001; }
+        extend google.protobuf.MethodOptions { optional Rule method_rule = 50001; }
+        extend google.protobuf.ExtensionRangeOptions { optional Rule range_rule = 50001; }
+        "#,
+    ),
+    (
+        "proto/ruled.proto",
+        r#"syntax = "proto2"; package ruled; import "rules.proto";
+        option (rules.file_secret) = "only in the source";
+        // Is ruled.
+        message M {
+          option (rules.kept) = "for everybody";
+          option (rules.secret) = "only in the source";
+          option (rules.rule) = {
+            kept: "for everybody" secret: "only in the source"
+            inner { secret: "only in the source" inner { kept: "for everybody" } }
+            named { key: "for everybody" value { secret: "only in the source" } }
+          };
+          // Has a rule.
+          optional int32 a = 1 [(rules.field_rule).secret = "only in the source"];
+          oneof o {
+            option (rules.oneof_rule).secret = "only in the source";
+            int32 b = 2;
+          }
+          extensions 100 to 199 [(rules.range_rule).secret = "only in the source"];
+          extensions 200 to 299 [
+            verification = DECLARATION,
+            declaration = { number: 200 full_name: ".ruled.declared" type: "int32" }
+          ];
+          message Inner {
+            option (rules.rule).secret = "only in the source";
+            enum E {
+              option (rules.enum_rule).secret = "only in the source";
+              ZERO = 0 [(rules.value_rule).secret = "only in the source"];
+            }
+            extend M { optional int32 x = 100 [(rules.field_rule).secret = "only in the source"]; }
+          }
+        }
+        extend M { optional int32 declared = 200 [(rules.field_rule).secret = "only in the source"]; }
+        enum E { NOTHING = 0 [(rules.value_rule).secret = "only in the source"]; }
+        service S {
+          option (rules.service_rule).secret = "only in the source";
+          rpc Call(M) returns (M) { option (rules.method_rule).secret = "only in the source"; }
+        }
+        "#,
+    ),
+    (
+        "proto/named.proto",
+        r#"edition = "2024"; package named; import "styled.proto"; import option "rules.proto";
+        option features.enforce_naming_style = STYLE_LEGACY;
+        option features.default_symbol_visibility = EXPORT_ALL;
+        option features.field_presence = IMPLICIT;
+        message M {
+          option features.enforce_naming_style = STYLE2024;
+          option (rules.rule) = { kept: "for everybody" secret: "only in the source" };
+          int32 a = 1 [features.field_presence = EXPLICIT];
+          styled.M m = 2;
+        }
+        "#,
+    ),
+    (
+        "proto/styled.proto",
+        r#"edition = "2023"; package styled;
+        option features.enum_type = CLOSED;
+        message M { E e = 1; } enum E { ONE = 1; }
+        "#,
     ),
 ];
 
@@ -127,4 +220,30 @@ fn spread_package_is_found_without_include_folders() {
     folder.run(&[&["--out", "found"], &paths[..]].concat()).succeeds();
     folder.run(&with_names(&["-I", "proto", "--out", "told"])).succeeds();
     assert_same(&folder.files("found"), &folder.files("told"));
+}
+
+/// protoc keeps options of retention source from its plugins; no other door lets them through, and
+/// what one door made, another finds up to date.
+#[test]
+fn options_for_the_source_reach_no_generated_file() {
+    let folder = Folder::with(SOURCE_OPTIONS);
+    let names = ["rules.proto", "ruled.proto", "named.proto", "styled.proto"];
+    let with_names = |arguments: &[&'static str]| [arguments, &names[..]].concat();
+    std::fs::create_dir(folder.path().join("plugin")).unwrap();
+    folder.protoc(&with_names(&["-Iproto", "--rust-grpc_out=plugin"])).succeeds();
+    let expected = folder.files("plugin");
+    assert!(expected["ruled.rs"].contains("for everybody"));
+    assert!(expected["ruled.rs"].contains("/// Has a rule."));
+    assert!(!expected["ruled.rs"].contains("only in the source"));
+    folder.run(&with_names(&["-I", "proto", "--check", "--out", "plugin"])).succeeds();
+    rust_grpc_codegen::Config::new()
+        .include(folder.path().join("proto"))
+        .out_dir(folder.path().join("library"))
+        .compile(&names)
+        .unwrap();
+    assert_same(&folder.files("library"), &expected);
+    let set = ["-Iproto", "--include_imports", "--include_source_info", "--descriptor_set_out=set"];
+    folder.protoc(&with_names(&set)).succeeds();
+    folder.run(&["--descriptor-set", "set", "--out", "from-set"]).succeeds();
+    assert_same(&folder.files("from-set"), &expected);
 }

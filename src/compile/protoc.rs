@@ -109,7 +109,8 @@ impl Protoc {
         }
     }
 
-    /// Compiles the files into a descriptor set, with imports, comments and every option.
+    /// Compiles the files into a descriptor set, with imports and comments, but without the options
+    /// that are meant for the source alone: protoc keeps those from its plugins, too.
     pub(crate) fn run(&self, inputs: &Inputs, places: &Places) -> Result<Compiled, Error> {
         let folder = tempfile::tempdir().map_err(|error| {
             Error::new(format!("no temporary folder for what protoc writes: {error}"))
@@ -139,9 +140,6 @@ impl Protoc {
     /// One argument a line: the list of files may be longer than a command line.
     fn arguments(&self, inputs: &Inputs, places: &Places, result: &Path) -> Result<String, Error> {
         let mut lines = vec!["--include_imports".into(), "--include_source_info".into()];
-        if self.version.retains_options() {
-            lines.push("--retain_options".into());
-        }
         lines.push(with_prefix("--descriptor_set_out=", result));
         lines.extend(inputs.includes.iter().map(|path| with_prefix("-I", path)));
         if let Some(path) = places.vendored_include.as_ref().filter(|_| !self.has_own_include()) {

@@ -31,11 +31,6 @@ impl Version {
         let minor = parts.next().flatten().unwrap_or(0);
         Some(Self { order: (major, minor), text: text.to_owned() })
     }
-
-    /// Whether `--retain_options` is known: it came with the editions.
-    pub(crate) fn retains_options(&self) -> bool {
-        EDITION_2023 <= self.order
-    }
 }
 
 impl fmt::Display for Version {
