@@ -23,7 +23,10 @@ pub(super) struct Deadlines {
 /// When a stream is cancelled, and what its peer is told then; code of ours, which must be short.
 pub(super) struct Deadline {
     pub(super) at: Instant,
+    pub(super) stream: StreamId,
     pub(super) last_word: LastWord,
+    /// It has passed while somebody sent, and is left to them.
+    pub(super) is_left: bool,
 }
 
 /// Makes the trailers; it is told whether the head was sent.
@@ -31,10 +34,10 @@ pub(super) type LastWord = Box<dyn FnOnce(bool) -> Headers + Send>;
 
 /// How a stream stands with its deadline.
 pub(super) enum Overdue {
-    /// It has none, or has ended.
+    /// It has none, has ended, or is left to whoever sends.
     Never,
     Later(Instant),
-    Now(LastWord),
+    Now(Deadline),
 }
 
 impl Link {
@@ -63,11 +66,11 @@ impl Link {
         drop(passed);
         let time = now();
         let mut first: Option<Instant> = None;
-        for (id, inbox) in self.streams() {
+        for inbox in self.inboxes() {
             match inbox.take_overdue(time) {
                 Overdue::Never => {}
                 Overdue::Later(at) => first = Some(first.map_or(at, |first| first.min(at))),
-                Overdue::Now(last_word) => self.expire(id, &inbox, last_word),
+                Overdue::Now(deadline) => self.expire(&inbox, deadline),
             }
         }
         if let Some(first) = first {
@@ -75,15 +78,24 @@ impl Link {
         }
     }
 
-    fn streams(&self) -> Vec<(StreamId, Arc<Inbox>)> {
-        lock(&self.state).inboxes.iter().map(|(id, inbox)| (*id, Arc::clone(inbox))).collect()
+    fn inboxes(&self) -> Vec<Arc<Inbox>> {
+        lock(&self.state).inboxes.values().cloned().collect()
     }
 
-    /// In the middle of a message there is no place for a last word.
-    fn expire(&self, id: StreamId, inbox: &Inbox, last_word: LastWord) {
-        match inbox.begin_sending() {
+    /// In the middle of a message there is no place for a last word. Whoever sends and is not held up
+    /// sends what it has, which may be the end.
+    pub(super) fn expire(&self, inbox: &Inbox, deadline: Deadline) {
+        let id = deadline.stream;
+        // Under the link's lock from the turn on: whoever finds it taken may let go of the stream.
+        let turn = self.submit(|state| {
+            let taken = self.begin_last_word(inbox, deadline)?;
+            Ok(taken.map(|(turn, last_word)| {
+                state.expire(id, inbox, last_word);
+                turn
+            }))
+        });
+        match turn {
             Ok(Some(_turn)) => {
-                self.submit(|state| state.expire(id, inbox, last_word));
                 self.call(inbox.reset(Reason::CANCEL));
                 // Tells a thread that drives the connection while it waits at the inbox.
                 self.submit(|_| ());

@@ -139,11 +139,14 @@ impl Inbox {
         let mut state = lock(&self.state);
         match state.deadline.take() {
             None => Overdue::Never,
-            Some(deadline) if deadline.at <= time => Overdue::Now(deadline.last_word),
+            Some(deadline) if deadline.at <= time && !deadline.is_left => Overdue::Now(deadline),
             Some(deadline) => {
-                let at = deadline.at;
+                let overdue = match deadline.is_left {
+                    true => Overdue::Never,
+                    false => Overdue::Later(deadline.at),
+                };
                 state.deadline = Some(deadline);
-                Overdue::Later(at)
+                overdue
             }
         }
     }

@@ -94,14 +94,14 @@ impl Link {
         }
     }
 
-    /// As [`Inbox::begin_sending`], but waits while somebody else sends.
+    /// As [`Link::begin_sending_now`], but waits while somebody else sends.
     pub(super) fn begin_sending<'a>(
-        self: &Arc<Self>,
+        self: &'a Arc<Self>,
         inbox: &'a Arc<Inbox>,
         until: Option<Instant>,
     ) -> Result<Option<SendingTurn<'a>>, DeadlinePassed> {
         loop {
-            match inbox.begin_sending() {
+            match self.begin_sending_now(inbox) {
                 Ok(turn) => return Ok(turn),
                 Err(Busy) => self.wait(inbox, Awaited::Sending, until)?,
             }

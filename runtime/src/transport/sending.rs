@@ -5,7 +5,9 @@
 use std::sync::atomic::Ordering;
 
 use super::batch::{Look, Offered};
+use super::deadlines::{Deadline, LastWord};
 use super::inbox::Inbox;
+use super::link::Link;
 use super::occasion::SentEnd;
 use super::{lock, now};
 
@@ -23,17 +25,24 @@ pub(super) enum Sending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Busy;
 
-/// The right to send on a stream; dropping it lets the next one send.
-pub(super) struct SendingTurn<'a>(&'a Inbox);
+/// The right to send on a stream; dropping it lets the next one send, and ends the stream if its deadline
+/// has passed meanwhile.
+pub(super) struct SendingTurn<'a> {
+    link: &'a Link,
+    inbox: &'a Inbox,
+}
 
-impl Inbox {
+impl Link {
     /// Begins to send, and makes others wait; `None` if nothing can be sent.
     ///
     /// # Errors
     ///
     /// [`Busy`] if somebody else sends.
-    pub(super) fn begin_sending(&self) -> Result<Option<SendingTurn<'_>>, Busy> {
-        let mut state = lock(&self.state);
+    pub(super) fn begin_sending_now<'a>(
+        &'a self,
+        inbox: &'a Inbox,
+    ) -> Result<Option<SendingTurn<'a>>, Busy> {
+        let mut state = lock(&inbox.state);
         if state.sending != Sending::Open {
             return Ok(None);
         }
@@ -41,9 +50,37 @@ impl Inbox {
             return Err(Busy);
         }
         state.busy = true;
-        Ok(Some(SendingTurn(self)))
+        Ok(Some(SendingTurn { link: self, inbox }))
     }
 
+    /// As [`begin_sending_now`](Self::begin_sending_now), for the last word that `deadline` has. If
+    /// somebody else sends, it is left to them: `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] if they wait for the peer to take more.
+    pub(super) fn begin_last_word<'a>(
+        &'a self,
+        inbox: &'a Inbox,
+        deadline: Deadline,
+    ) -> Result<Option<(SendingTurn<'a>, LastWord)>, Busy> {
+        let mut state = lock(&inbox.state);
+        match (state.sending, state.busy) {
+            (Sending::Ended | Sending::Closed, _) => Ok(None),
+            (Sending::Open, true) if !state.writable => Err(Busy),
+            (Sending::Open, true) => {
+                state.deadline = Some(Deadline { is_left: true, ..deadline });
+                Ok(None)
+            }
+            (Sending::Open, false) => {
+                state.busy = true;
+                Ok(Some((SendingTurn { link: self, inbox }, deadline.last_word)))
+            }
+        }
+    }
+}
+
+impl Inbox {
     /// Takes `framed`, a whole message, if it is one of a burst and nothing else is to be done.
     pub(super) fn gather(&self, framed: &[u8]) -> bool {
         let mut state = lock(&self.state);
@@ -170,12 +207,16 @@ impl SendingTurn<'_> {
 
 impl Drop for SendingTurn<'_> {
     fn drop(&mut self) {
-        let mut state = lock(&self.0.state);
+        let mut state = lock(&self.inbox.state);
         state.busy = false;
         let is_due = state.waiting > 0;
+        let left = state.deadline.take_if(|deadline| deadline.is_left);
         drop(state);
         if is_due {
-            self.0.changed.notify_all();
+            self.inbox.changed.notify_all();
+        }
+        if let Some(deadline) = left {
+            self.link.expire(self.inbox, deadline);
         }
     }
 }

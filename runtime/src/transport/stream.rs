@@ -272,8 +272,10 @@ impl Stream {
         at: Instant,
         last_word: impl FnOnce(bool) -> Headers + Send + 'static,
     ) {
-        let Handle { link, inbox, .. } = &*self.handle;
-        if inbox.set_deadline(Deadline { at, last_word: Box::new(last_word) }) {
+        let Handle { link, id, inbox } = &*self.handle;
+        let last_word = Box::new(last_word);
+        let deadline = Deadline { at, stream: *id, last_word, is_left: false };
+        if inbox.set_deadline(deadline) {
             link.look_at(at);
         }
     }

@@ -6,7 +6,7 @@ use std::thread;
 use super::*;
 use crate::grpc::envelope;
 use crate::http2::{Initiator, Reason};
-use crate::transport::SendError;
+use crate::transport::{SendError, lock};
 
 fn reset(reason: Reason, by: Initiator) -> Incoming {
     Incoming::Reset { reason, by }
@@ -287,6 +287,25 @@ fn a_stream_is_cancelled_at_its_deadline() {
     let (sender, called) = channel();
     server.on_cancel(Box::new(move || sender.send(()).unwrap()));
     called.recv().expect("a callback that comes late runs at once");
+    drop((client, server));
+    pair.end();
+}
+
+/// A deadline that passes while somebody sends cuts nothing off: the last word comes behind it.
+#[test]
+fn a_deadline_lets_whoever_sends_finish() {
+    let pair = Pair::new();
+    let (client, Accepted { stream: server, .. }) = pair.call(&[], true);
+    let (link, inbox) = (server.link(), server.inbox());
+    let turn = link.begin_sending_now(inbox).unwrap();
+    let late = || [(":status", "200"), ("grpc-status", "4")].into_iter().collect::<Headers>();
+    server.set_deadline(now(), move |_| late());
+    let is_left = || lock(&inbox.state).deadline.as_ref().is_some_and(|it| it.is_left);
+    eventually(is_left);
+    assert!(!server.is_cancelled());
+    drop(turn);
+    assert!(server.is_cancelled());
+    assert_eq!(receive(&client), Incoming::Head { headers: late(), end: true, truncated: false });
     drop((client, server));
     pair.end();
 }

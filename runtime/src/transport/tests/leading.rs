@@ -15,10 +15,9 @@ use crate::transport::waiting::{Awaited, DeadlinePassed};
 fn who_waits_to_send_takes_no_lead() {
     let pair = Pair::new();
     let inbox = Arc::new(Inbox::new(LIMIT, 1000));
-    let turn = inbox.begin_sending().unwrap();
+    let turn = pair.client.begin_sending_now(&inbox).unwrap();
     let _nobody_follows = inbox.offer_lead();
-    let sending = pair.client.begin_sending(&inbox, Some(now()));
-    assert!(matches!(sending, Err(DeadlinePassed)));
+    assert!(matches!(pair.client.begin_sending(&inbox, Some(now())), Err(DeadlinePassed)));
     let woken =
         inbox.wait_or_lead(Awaited::Incoming, soon(), &Parking::default(), Space::default());
     assert!(woken.is_to_lead && !woken.is_there);
