@@ -6,7 +6,9 @@
 
 mod paths;
 
-pub(crate) use self::paths::{Attribute, ExternPath, MapChoice, MapKind, is_word, lies_in};
+pub(crate) use self::paths::{
+    AppliesTo, Attribute, ExternPath, MapChoice, MapKind, is_word, lies_in,
+};
 use self::paths::{proto_and_rust, proto_path, rust_path};
 use crate::user_error::UserError;
 
@@ -102,7 +104,7 @@ impl Options {
         if everything && options.messages == Messages::Own {
             return Err(UserError::new(
                 "option \"extern_path\": expected `messages=extern` or `messages=prost` beside the \
-                 path of everything",
+                 path of everything, got `messages=own`",
             ));
         }
         Ok(options)
@@ -139,7 +141,11 @@ impl Options {
         let Some(known) = KNOWN.iter().find(|known| known.key == key) else {
             return Err(unknown(key));
         };
-        let invalid = || UserError::new(format!("option \"{key}\": expected {}", known.form));
+        let given = value.map_or_else(|| key.to_owned(), |value| format!("{key}={value}"));
+        let invalid = || {
+            let form = known.form;
+            UserError::new(format!("option \"{key}\": expected {form}, got `{given}`"))
+        };
         let value = value.ok_or_else(invalid)?;
         match key {
             "client" => self.client = yes_or_no(value).ok_or_else(invalid)?,
@@ -303,9 +309,9 @@ mod tests {
         }
     }
 
-    /// Every key refuses what it cannot read and says what it wants.
+    /// Every key refuses what it cannot read and says what it wants and what came.
     #[test]
-    fn an_invalid_value_says_what_was_expected() {
+    fn an_invalid_value_says_what_was_expected_and_what_came() {
         for (given, expected) in [
             ("client", "option \"client\": expected `client=yes|no`"),
             ("server=true", "option \"server\": expected `server=yes|no`"),
@@ -335,11 +341,6 @@ mod tests {
                 "extern_path=a=::b",
                 "option \"extern_path\": expected `extern_path=.proto.path=::rust::path`",
             ),
-            (
-                "extern_path=.=::b",
-                "option \"extern_path\": expected `messages=extern` or `messages=prost` beside the \
-                 path of everything",
-            ),
             ("messages=none", "option \"messages\": expected `messages=own|extern|prost`"),
             (
                 "extern_path=.a.=::b",
@@ -357,6 +358,20 @@ mod tests {
             (
                 "field_attribute=.a=",
                 "option \"field_attribute\": expected `field_attribute=.proto.path=#[attribute]`",
+            ),
+        ] {
+            assert_eq!(parse(given), Err(format!("{expected}, got `{given}`")));
+        }
+    }
+
+    /// What no single key can know is refused with all of it.
+    #[test]
+    fn options_that_do_not_go_together_are_refused() {
+        for (given, expected) in [
+            (
+                "extern_path=.=::b",
+                "option \"extern_path\": expected `messages=extern` or `messages=prost` beside the \
+                 path of everything, got `messages=own`",
             ),
             (
                 "type_attribute=.a=#[x",
