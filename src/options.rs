@@ -122,12 +122,12 @@ impl Options {
         covering.map_or(MapKind::Hash, |choice| choice.kind)
     }
 
-    /// The key and the path of every option that is meant for some elements of the files.
-    pub(crate) fn element_paths(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let types = self.type_attributes.iter().map(|of| ("type_attribute", of.proto.as_str()));
-        let fields = self.field_attributes.iter().map(|of| ("field_attribute", of.proto.as_str()));
-        let maps = self.maps.iter().map(|of| ("map", of.proto.as_str()));
-        let bytes = self.shared_bytes.iter().map(|path| ("bytes", path.as_str()));
+    /// What every option that is meant for some elements of the files applies to, and its path.
+    pub(crate) fn element_paths(&self) -> impl Iterator<Item = (AppliesTo, &str)> {
+        let types = self.type_attributes.iter().map(|of| (AppliesTo::Types, of.proto.as_str()));
+        let fields = self.field_attributes.iter().map(|of| (AppliesTo::Fields, of.proto.as_str()));
+        let maps = self.maps.iter().map(|of| (AppliesTo::Maps, of.proto.as_str()));
+        let bytes = self.shared_bytes.iter().map(|path| (AppliesTo::Bytes, path.as_str()));
         types.chain(fields).chain(maps).chain(bytes)
     }
 

@@ -35,6 +35,41 @@ pub(crate) enum MapKind {
     Btree,
 }
 
+/// The elements that an option with a path changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AppliesTo {
+    /// Messages, enums and oneofs: `type_attribute`.
+    Types,
+    /// Fields and oneofs: `field_attribute`.
+    Fields,
+    /// Map fields: `map`.
+    Maps,
+    /// Fields of type `bytes`, and maps with such values: `bytes`.
+    Bytes,
+}
+
+impl AppliesTo {
+    /// The option that changes these elements.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Types => "type_attribute",
+            Self::Fields => "field_attribute",
+            Self::Maps => "map",
+            Self::Bytes => "bytes",
+        }
+    }
+
+    /// One of these elements, for a person.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Types => "message, enum or oneof",
+            Self::Fields => "field",
+            Self::Maps => "map field",
+            Self::Bytes => "field of bytes",
+        }
+    }
+}
+
 impl Attribute {
     /// Whether the attribute is meant for the element of this name (with its leading dot).
     pub(crate) fn covers(&self, full_name: &str) -> bool {
