@@ -3,6 +3,7 @@
 //! Invariant: the same request is built here as protoc builds for its plugins, so that every door
 //! gives the same bytes.
 
+mod descriptor_set;
 pub(crate) mod inputs;
 mod protoc;
 #[cfg(feature = "pure-parser")]
@@ -21,7 +22,7 @@ use protobuf::Message;
 use protobuf::descriptor::{FileDescriptorProto, FileDescriptorSet};
 use protobuf::plugin::CodeGeneratorRequest;
 
-use self::inputs::{Inputs, OWN_OF_PROTOBUF};
+use self::inputs::Inputs;
 use self::protoc::Places;
 pub use self::report::Report;
 use crate::emit::GeneratedFile;
@@ -273,7 +274,7 @@ impl Config {
         let parsed = match &self.source {
             Source::Protoc(program) => self.parse_with_protoc(program.clone(), &protos)?,
             Source::PureParser => self.parse_purely(&protos, &options)?,
-            Source::DescriptorSet(file) => read_descriptor_set(file, &protos)?,
+            Source::DescriptorSet(file) => descriptor_set::read(file, &protos)?,
         };
         let Parsed { files, raw, mut to_generate, inputs, mut notes } = parsed;
         notes.extend(unused::notes(&files, &options));
@@ -361,52 +362,6 @@ fn on_disk(inputs: &Inputs, files: &[FileDescriptorProto]) -> Vec<PathBuf> {
     let paths: BTreeSet<PathBuf> =
         files.iter().filter_map(|file| inputs.find(file.name())).collect();
     paths.into_iter().collect()
-}
-
-fn read_descriptor_set(path: &Path, protos: &[PathBuf]) -> Result<Parsed, Error> {
-    let shown = path.display();
-    let bytes = std::fs::read(path).map_err(|error| Error::new(format!("{shown}: {error}")))?;
-    let set = FileDescriptorSet::parse_from_bytes(&bytes).map_err(|error| {
-        Error::new(format!("{shown}: expected a serialized FileDescriptorSet: {error}"))
-    })?;
-    let held: BTreeSet<&str> = set.file.iter().map(FileDescriptorProto::name).collect();
-    for file in &set.file {
-        if let Some(import) = file.dependency.iter().find(|name| !held.contains(name.as_str())) {
-            return Err(Error::new(format!(
-                "{shown}: {} imports {import}, which is not in the set; make it with \
-                 --include_imports",
-                file.name()
-            )));
-        }
-    }
-    let mut to_generate = Vec::new();
-    for proto in protos {
-        match proto.to_str().filter(|name| held.contains(name)) {
-            Some(name) => to_generate.push(name.to_owned()),
-            None => {
-                let held = held.iter().copied().collect::<Vec<_>>().join(", ");
-                let proto = proto.display();
-                return Err(Error::new(format!("{proto}: not in {shown}, which holds: {held}")));
-            }
-        }
-    }
-    if protos.is_empty() {
-        let wanted = |file: &&FileDescriptorProto| {
-            !file.name().starts_with(OWN_OF_PROTOBUF) && !is_import_of_buf(file)
-        };
-        to_generate.extend(set.file.iter().filter(wanted).map(|file| file.name().to_owned()));
-    }
-    let inputs = vec![path.to_path_buf()];
-    let raw = RawFiles::of_set(&bytes);
-    Ok(Parsed { files: set.file, raw, to_generate, inputs, notes: Vec::new() })
-}
-
-/// Whether `buf build` put the file into the set only because others import it: its extension of a
-/// file, number 8042, then begins with `is_import = true`.
-fn is_import_of_buf(file: &FileDescriptorProto) -> bool {
-    use protobuf::UnknownValueRef::LengthDelimited;
-    let extension = file.special_fields.unknown_fields().get(8042);
-    matches!(extension, Some(LengthDelimited(bytes)) if bytes.starts_with(&[0x08, 0x01]))
 }
 
 fn yes_or_no(yes: bool) -> &'static str {

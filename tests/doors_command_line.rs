@@ -47,7 +47,7 @@ fn wrong_arguments_end_with_two() {
         .fails(2, &["option \"clinet\" is unknown", "client=yes|no", "extern_path="]);
     folder
         .run(&["--out", "gen", "--opt", "client=perhaps", "a.proto"])
-        .fails(2, &["option \"client\": expected"]);
+        .fails(2, &["option \"client\": expected `client=yes|no`, got `client=perhaps`"]);
     assert!(!folder.exists("gen"));
 }
 
@@ -201,7 +201,10 @@ fn broken_descriptor_sets_are_refused() {
     let folder = Folder::with(&[("greeter.proto", GREETER), ("text", "not a set")]);
     let run = |set: &str| folder.run(&["--descriptor-set", set, "--out", "gen"]);
     run("nowhere").fails(1, &["nowhere: "]);
-    run("text").fails(1, &["text: expected a serialized FileDescriptorSet"]);
+    run("text").fails(
+        1,
+        &["text: byte 0: expected a serialized FileDescriptorSet, ", "got the text \"not a set\""],
+    );
     folder.protoc(&["-I.", "--descriptor_set_out=bare", "greeter.proto"]).succeeds();
     run("bare").fails(
         1,
