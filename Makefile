@@ -54,6 +54,7 @@ clippy: ## clippy with warnings denied, with and without the features
 .PHONY: doc
 doc: ## rustdoc with warnings denied
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features --quiet
+	RUSTDOCFLAGS='-D warnings' cargo doc -p rust-grpc --no-deps --no-default-features --quiet
 
 .PHONY: audit
 audit: ## Licences, sources and size of the dependency trees

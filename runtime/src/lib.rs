@@ -52,15 +52,15 @@
 //! `gzip` alone is on by default.
 //!
 //! - `bytes`: what code generated with the option `bytes` needs: fields that are slices of the
-//!   buffer that a message was decoded from, see [`Message::decode_bytes`].
+//!   buffer that a message was decoded from, see `Message::decode_bytes`.
 //! - `channelz`: what a process tells of its channels, servers and connections: the module `channelz`.
 //! - `gzip`: [`Compression::Gzip`] and [`Compression::Deflate`], in pure Rust.
 //! - `health`: gRPC's health checking, as a service and as a client: the module `health`.
 //! - `reflection`: gRPC's server reflection, v1 and v1alpha: the module `reflection`.
 //! - `testing`: what unit tests of clients and servers need: the module `testing`.
-//! - `prost`: the codec [`Prost`], for services generated with the option `messages=prost` over the
+//! - `prost`: the codec `Prost`, for services generated with the option `messages=prost` over the
 //!   messages of prost.
-//! - `tls`: TLS and mutual TLS by rustls, see [`tls`](mod@tls).
+//! - `tls`: TLS and mutual TLS by rustls, see the module `tls`.
 //! - `serde`: every message that has JSON implements `serde::Serialize` and `Deserialize`, with the
 //!   mapping of [`Message::to_json`], for formats that describe themselves: serde_json, YAML and the
 //!   like.

@@ -116,8 +116,8 @@ impl Channel {
     }
 
     /// A channel to `target` whose connections are secured as `credentials` say: a
-    /// [`ClientTls`](crate::tls::ClientTls), with the feature `tls`, or
-    /// [`ChannelCredentials::local`]. Nothing is connected yet.
+    /// `tls::ClientTls`, with the feature `tls`, or [`ChannelCredentials::local`]. Nothing is
+    /// connected yet.
     ///
     /// # Errors
     ///

@@ -21,7 +21,7 @@ use crate::grpc::Status;
 
 /// How a channel secures its connections: taken by [`Channel::secure`](crate::Channel::secure).
 ///
-/// A [`ClientTls`](crate::tls::ClientTls) (with the feature `tls`) is taken as it is.
+/// A `tls::ClientTls` (with the feature `tls`) is taken as it is.
 ///
 /// # Examples
 ///
@@ -47,7 +47,7 @@ enum ChannelKind {
 /// How a server secures the connections at one address: taken by
 /// [`ServerBuilder::bind_secure`](crate::ServerBuilder::bind_secure).
 ///
-/// A [`ServerTls`](crate::tls::ServerTls) (with the feature `tls`) is taken as it is.
+/// A `tls::ServerTls` (with the feature `tls`) is taken as it is.
 ///
 /// # Examples
 ///
