@@ -1,7 +1,14 @@
 //! The encoded descriptors of files, as they came: what generated code embeds is never encoded
 //! anew, so nothing that a newer protoc wrote is lost.
 
+mod retention;
+mod tree;
+
 use std::collections::HashMap;
+
+use protobuf::descriptor::FileDescriptorProto;
+
+pub(crate) use tree::{Kind, rewritten};
 
 /// The bytes of each file's `FileDescriptorProto`, without source code info, by the file's name.
 #[derive(Debug, Default)]
@@ -18,6 +25,17 @@ impl RawFiles {
         Self::of(set, SET_FILE)
     }
 
+    /// These files without the options that are meant for the source alone; `files` declare them.
+    pub(crate) fn without_source_options(self, files: &[FileDescriptorProto]) -> Self {
+        let options = retention::OptionFields::of(files);
+        self.each(|file| rewritten(Kind::File, file, &|kind, part| options.stripped(kind, part)))
+    }
+
+    /// Each file as `edit` makes it.
+    pub(crate) fn each(self, edit: impl Fn(&[u8]) -> Vec<u8>) -> Self {
+        Self(self.0.into_iter().map(|(name, file)| (name, edit(&file))).collect())
+    }
+
     /// The bytes of this file.
     pub(crate) fn file(&self, name: &str) -> Option<&[u8]> {
         self.0.get(name.as_bytes()).map(Vec::as_slice)
@@ -25,10 +43,10 @@ impl RawFiles {
 
     fn of(container: &[u8], number: u64) -> Self {
         let files = records(container).filter(|record| record.number == number);
-        let named = files.map(|file| {
-            let mut names = records(file.payload).filter(|record| record.number == FILE_NAME);
-            let name = names.next().map(|name| name.payload).unwrap_or_default();
-            (name.to_vec(), without_source(file.payload))
+        let named = files.filter_map(|file| file.payload).map(|file| {
+            let mut names = records(file).filter(|record| record.number == FILE_NAME);
+            let name = names.next().and_then(|name| name.payload).unwrap_or_default();
+            (name.to_vec(), without_source(file))
         });
         Self(named.collect())
     }
@@ -42,33 +60,59 @@ fn without_source(file: &[u8]) -> Vec<u8> {
 }
 
 /// One field as it stands in a message.
-struct Record<'a> {
-    number: u64,
+pub(crate) struct Record<'a> {
+    pub(crate) number: u64,
     /// With its tag.
-    whole: &'a [u8],
-    /// Of a length-delimited field; empty for others.
-    payload: &'a [u8],
+    pub(crate) whole: &'a [u8],
+    /// Of a length-delimited field.
+    pub(crate) payload: Option<&'a [u8]>,
 }
 
-/// The fields of a message up to the first that cannot be read; descriptors have no groups.
-fn records(mut rest: &[u8]) -> impl Iterator<Item = Record<'_>> {
+/// The fields of a message up to the first that cannot be read.
+pub(crate) fn records(mut rest: &[u8]) -> impl Iterator<Item = Record<'_>> {
     std::iter::from_fn(move || {
         let before = rest;
         let tag = varint(&mut rest)?;
-        let mut payload: &[u8] = &[];
-        match tag & 7 {
-            VARINT => drop(varint(&mut rest)?),
-            FIXED64 => rest = rest.get(8..)?,
-            LENGTH_DELIMITED => {
-                let length = usize::try_from(varint(&mut rest)?).ok()?;
-                (payload, rest) = rest.split_at_checked(length)?;
+        let payload = match tag & 7 {
+            START_GROUP => {
+                skip_group(&mut rest)?;
+                None
             }
-            FIXED32 => rest = rest.get(4..)?,
-            _ => return None,
-        }
+            wire_type => value(wire_type, &mut rest)?,
+        };
         let whole = &before[..before.len() - rest.len()];
         Some(Record { number: tag >> 3, whole, payload })
     })
+}
+
+/// Takes a value that is no group, and gives the payload of a length-delimited one.
+fn value<'a>(wire_type: u64, rest: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+    match wire_type {
+        VARINT => drop(varint(rest)?),
+        FIXED64 => *rest = rest.get(8..)?,
+        LENGTH_DELIMITED => {
+            let length = usize::try_from(varint(rest)?).ok()?;
+            let (payload, after) = rest.split_at_checked(length)?;
+            *rest = after;
+            return Some(Some(payload));
+        }
+        FIXED32 => *rest = rest.get(4..)?,
+        _ => return None,
+    }
+    Some(None)
+}
+
+/// Takes the rest of a group, with those in it and its end.
+fn skip_group(rest: &mut &[u8]) -> Option<()> {
+    let mut open = 1_usize;
+    while open > 0 {
+        match varint(rest)? & 7 {
+            START_GROUP => open += 1,
+            END_GROUP => open -= 1,
+            wire_type => drop(value(wire_type, rest)?),
+        }
+    }
+    Some(())
 }
 
 fn varint(rest: &mut &[u8]) -> Option<u64> {
@@ -96,6 +140,8 @@ const FILE_OF_BUF: u64 = 8042;
 const VARINT: u64 = 0;
 const FIXED64: u64 = 1;
 const LENGTH_DELIMITED: u64 = 2;
+const START_GROUP: u64 = 3;
+const END_GROUP: u64 = 4;
 const FIXED32: u64 = 5;
 
 #[cfg(test)]
@@ -114,6 +160,15 @@ mod tests {
         assert_eq!(raw.file("b"), None);
         set[0] = 15 << 3 | 2;
         assert_eq!(RawFiles::of_request(&set).file("a"), raw.file("a"));
+    }
+
+    /// A group, as options may hold one, is one field with all that is in it.
+    #[test]
+    fn a_group_is_one_field() {
+        let message = b"\x0b\x08\x01\x13\x1a\x01x\x14\x0c\x10\x05";
+        let fields: Vec<_> = records(message).map(|field| (field.number, field.whole)).collect();
+        assert_eq!(fields, [(1, &message[..9]), (2, &message[9..])]);
+        assert_eq!(records(&message[..8]).count(), 0);
     }
 
     /// Bytes that end too early give the files before them.

@@ -63,13 +63,13 @@ const SOURCE_OPTIONS: &[(&str, &str)] = &[
         option (rules.file_secret) = "only in the source";
         // Is ruled.
         message M {
-          option (rules.kept) = "for everybody";
           option (rules.secret) = "only in the source";
           option (rules.rule) = {
             kept: "for everybody" secret: "only in the source"
             inner { secret: "only in the source" inner { kept: "for everybody" } }
             named { key: "for everybody" value { secret: "only in the source" } }
           };
+          option (rules.kept) = "for everybody";
           // Has a rule.
           optional int32 a = 1 [(rules.field_rule).secret = "only in the source"];
           oneof o {
@@ -95,6 +95,7 @@ const SOURCE_OPTIONS: &[(&str, &str)] = &[
         service S {
           option (rules.service_rule).secret = "only in the source";
           rpc Call(M) returns (M) { option (rules.method_rule).secret = "only in the source"; }
+          rpc Open(M) returns (M) {}
         }
         "#,
     ),
@@ -243,7 +244,9 @@ fn options_for_the_source_reach_no_generated_file() {
         .unwrap();
     assert_same(&folder.files("library"), &expected);
     let set = ["-Iproto", "--include_imports", "--include_source_info", "--descriptor_set_out=set"];
-    folder.protoc(&with_names(&set)).succeeds();
-    folder.run(&["--descriptor-set", "set", "--out", "from-set"]).succeeds();
-    assert_same(&folder.files("from-set"), &expected);
+    for retain in [&[][..], &["--retain_options"]] {
+        folder.protoc(&[&with_names(&set), retain].concat()).succeeds();
+        folder.run(&["--descriptor-set", "set", "--out", "from-set"]).succeeds();
+        assert_same(&folder.files("from-set"), &expected);
+    }
 }

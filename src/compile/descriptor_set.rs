@@ -47,7 +47,7 @@ pub(super) fn read(path: &Path, protos: &[PathBuf]) -> Result<Parsed, Error> {
         to_generate.extend(set.file.iter().filter(wanted).map(|file| file.name().to_owned()));
     }
     let inputs = vec![path.to_path_buf()];
-    let raw = RawFiles::of_set(&bytes);
+    let raw = RawFiles::of_set(&bytes).without_source_options(&set.file);
     Ok(Parsed { files: set.file, raw, to_generate, inputs, notes: Vec::new() })
 }
 
