@@ -135,7 +135,7 @@ impl Config {
     ///
     /// It keeps no comments, so that the generated code has no documentation, and what it is known
     /// to misread is refused: editions, an `optional` of proto3 beside a oneof, defaults with
-    /// escapes, and a few more.
+    /// escapes, and a few more. Custom options may be encoded in another way than by protoc.
     pub fn pure_parser(&mut self) -> &mut Self {
         self.source = Source::PureParser;
         self
@@ -327,7 +327,7 @@ impl Config {
         let read = on_disk(&inputs, &files);
         let set = FileDescriptorSet { file: files, ..Default::default() };
         let raw = set.write_to_bytes().map_err(|error| Error::new(error.to_string()))?;
-        let (raw, files) = (RawFiles::of_set(&raw), set.file);
+        let (raw, files) = (RawFiles::of_set(&raw).each(pure::sorted), set.file);
         Ok(Parsed { inputs: read, files, raw, to_generate: inputs.names(), notes })
     }
 

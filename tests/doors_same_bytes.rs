@@ -250,3 +250,60 @@ fn options_for_the_source_reach_no_generated_file() {
         assert_same(&folder.files("from-set"), &expected);
     }
 }
+
+/// What the pure parser reads at all it reads as protoc does, to the order of bytes.
+#[test]
+fn pure_parser_agrees_over_the_language() {
+    let folder = Folder::with(&[
+        (
+            "old.proto",
+            r#"syntax = "proto2"; package old; import "google/protobuf/descriptor.proto";
+            import public "new.proto";
+            option java_package = "org.old";
+            message O { optional string x = 1; optional O in = 2; repeated int32 n = 3; }
+            extend google.protobuf.MessageOptions {
+              optional string src = 50002; optional O o = 50001;
+            }
+            message M {
+              option (src) = "hi";
+              option (o) = { n: [3, 4] x: "a" in { x: "b" } };
+              option deprecated = true;
+              optional int32 a = 1 [default = 4, deprecated = true];
+              required double d = 2 [default = 1.5];
+              extensions 100 to 199, 250; extensions 300 to max;
+              reserved 50, 60 to 70; reserved "foo";
+              optional group G = 5 { optional int32 z = 1; }
+              map<string, M> mm = 7;
+              repeated int32 pk = 9 [packed = true];
+              enum E { A = 0; B = -1 [deprecated = true]; reserved 4 to 6, 9 to max; }
+              oneof oo { E e = 11; string s = 12 [json_name = "SS"]; }
+              extend M { optional M em = 101 [deprecated = true]; }
+            }
+            extend M { optional int32 ext = 100 [default = 3]; repeated M ext2 = 102; }
+            service S {
+              option deprecated = true;
+              rpc A(M) returns (stream M);
+              rpc B(M) returns (M) { option idempotency_level = IDEMPOTENT; }
+              rpc C(stream M) returns (M) {}
+            }
+            "#,
+        ),
+        (
+            "new.proto",
+            r#"syntax = "proto3"; package new; import "google/protobuf/any.proto";
+            message M {
+              optional int32 a = 1; repeated int32 r = 2 [packed = false]; bytes b = 15;
+              map<int32, google.protobuf.Any> m = 3; M inner = 4 [json_name = "within"];
+            }
+            enum E { option allow_alias = true; X = 0; Y = 0; Z = -1; reserved 7 to max; }
+            service S { rpc A(stream M) returns (M) {} rpc B(M) returns (M); }
+            "#,
+        ),
+        ("unsaid.proto", "message M { optional int32 a = 1; }"),
+    ]);
+    let names = ["old.proto", "new.proto", "unsaid.proto"];
+    let after = |arguments: &[&'static str]| [arguments, &names].concat();
+    folder.run(&after(&["-I", ".", "--out", "protoc"])).succeeds();
+    folder.run(&after(&["-I", ".", "--parser", "pure", "--out", "pure"])).succeeds();
+    assert_same(&folder.files("pure"), &folder.files("protoc"));
+}

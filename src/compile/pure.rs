@@ -5,6 +5,7 @@
 //! keep, so that generated code has no documentation.
 
 mod check;
+mod form;
 mod refuse;
 
 use std::fs;
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 use super::inputs::{Input, Inputs, OWN_OF_PROTOBUF};
 use super::scan::Facts;
 use crate::Error;
+pub(crate) use form::sorted;
 
 /// Reads the files and what they import, each after its imports.
 pub(crate) fn parse(inputs: &Inputs) -> Result<Vec<FileDescriptorProto>, Error> {
@@ -29,7 +31,7 @@ pub(crate) fn parse(inputs: &Inputs) -> Result<Vec<FileDescriptorProto>, Error> 
     let mut parser = protobuf_parse::Parser::new();
     parser.pure().include(folder.path());
     parser.inputs(inputs.files.iter().map(|input| folder.path().join(&input.name)));
-    let parsed = parser.parse_and_typecheck().map_err(|error| {
+    let mut parsed = parser.parse_and_typecheck().map_err(|error| {
         // The chain says the same thing three times, from the outside in: "using pure parser", the
         // file with the fault, the fault.
         let words = error.chain().nth(1).map_or_else(|| error.to_string(), ToString::to_string);
@@ -48,7 +50,20 @@ pub(crate) fn parse(inputs: &Inputs) -> Result<Vec<FileDescriptorProto>, Error> 
         })?;
         refuse::descriptor(file)?;
     }
+    for file in &mut parsed.file_descriptors {
+        if let Some((input, _)) = sources.iter().find(|(input, _)| input.name == file.name()) {
+            form::mend(file, &read(input)?);
+        }
+    }
     Ok(parsed.file_descriptors)
+}
+
+/// The text of a file.
+fn read(input: &Input) -> Result<String, Error> {
+    let path = input.path.display();
+    let bytes = fs::read(&input.path).map_err(|error| Error::new(format!("{path}: {error}")))?;
+    String::from_utf8(bytes)
+        .map_err(|_| Error::new(format!("{path}: expected UTF-8, got other bytes")))
 }
 
 /// The files alone, by their names, in a folder of their own: the parser would take a newer copy of

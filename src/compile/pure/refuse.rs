@@ -3,7 +3,6 @@
 //! Invariant: every refusal names the file, the line where there is one, and the protoc to use.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
 use protobuf::descriptor::{DescriptorProto, FileDescriptorProto};
 
@@ -43,10 +42,7 @@ pub(super) fn circles(sources: &[(Input, Facts)]) -> Result<(), Error> {
 
 /// Refuses a file for what its text says.
 pub(super) fn source(input: &Input) -> Result<(), Error> {
-    let path = input.path.display();
-    let bytes = fs::read(&input.path).map_err(|error| Error::new(format!("{path}: {error}")))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Error::new(format!("{path}: expected UTF-8, got other bytes")))?;
+    let text = super::read(input)?;
     let tokens = tokens(&text);
     let mut depth = 0_usize;
     for (index, located) in tokens.iter().enumerate() {
@@ -95,8 +91,37 @@ fn defect_at(tokens: &[Located<'_>]) -> Option<(&'static str, &'static str)> {
         (Token::Sign('['), Some(Token::Word(_)), Some(Token::Sign('/'))) => {
             Some(("drops the content of an Any in an option", "3.21"))
         }
+        (Token::Sign('='), Some(Token::Sign('{')), _) if repeats_a_name(&tokens[1..]) => {
+            Some(("drops all but the last of what an option repeats", "3.21"))
+        }
         _ => None,
     }
+}
+
+/// Whether a message in braces names one of its fields twice.
+fn repeats_a_name(tokens: &[Located<'_>]) -> bool {
+    let mut open: Vec<BTreeSet<&str>> = Vec::new();
+    for (index, located) in tokens.iter().enumerate() {
+        let next = |ahead: usize| tokens.get(index + ahead).map(|located| located.token);
+        let begins = |token| matches!(token, Some(Token::Sign(':' | '{' | '<')));
+        match located.token {
+            Token::Sign('{' | '<') => open.push(BTreeSet::new()),
+            Token::Sign('}' | '>') => drop(open.pop()),
+            Token::Word(name) => {
+                // A field, or an extension in brackets.
+                let is_field =
+                    begins(next(1)) || next(1) == Some(Token::Sign(']')) && begins(next(2));
+                if is_field && open.last_mut().is_some_and(|names| !names.insert(name)) {
+                    return true;
+                }
+            }
+            Token::Text(_) | Token::Sign(_) => {}
+        }
+        if open.is_empty() {
+            break;
+        }
+    }
+    false
 }
 
 /// Whether `extensions 100 to 200 […]` comes before the statement's end.
@@ -144,6 +169,8 @@ const DEPTH_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn refused(text: &str) -> Option<String> {
@@ -189,6 +216,11 @@ mod tests {
             "a.proto:1: the pure parser drops the content of an Any in an option; use protoc 3.21 \
              or newer",
         );
+        check(
+            "option (x) = { a { b: 1 c: 2 b: 3 } };",
+            "a.proto:1: the pure parser drops all but the last of what an option repeats; use \
+             protoc 3.21 or newer",
+        );
     }
 
     /// What looks like a defect and is none passes.
@@ -198,6 +230,7 @@ mod tests {
             "// edition = \"2023\";\nsyntax = \"proto3\";",
             "message M { extensions 4 to 9; optional int32 a = 1 [deprecated = true]; }",
             "message M { optional string default = 1 [default = \"plain\"]; }",
+            "option (x) = { a { b: 1 } c: [{ b: 1 }, { b: 2 }] d <b: b> }; option (x) = { a: 1 };",
             "option (http) = { get: \"/v1/{name}\" more: [{ get: \"/é\" }] };",
         ] {
             assert_eq!(refused(text), None, "{text}");
