@@ -20,6 +20,8 @@ pub(crate) fn run(request: &[u8]) -> Result<Vec<u8>, Error> {
     let request = CodeGeneratorRequest::parse_from_bytes(request).map_err(|error| {
         Error::new(format!("expected a CodeGeneratorRequest on stdin: {error}"))
     })?;
+    // protoc has left these options out already; buf leaves those in that lie within others.
+    let raw = raw.without_source_options(&request.proto_file);
     let generated =
         Options::parse(request.parameter()).and_then(|options| generate(&request, &raw, &options));
     let mut response = CodeGeneratorResponse::new();

@@ -6,6 +6,9 @@ mod doors;
 use std::collections::BTreeMap;
 
 use doors::{Folder, GREETER};
+use protobuf::Message;
+use protobuf::descriptor::FileDescriptorSet;
+use protobuf::plugin::{CodeGeneratorRequest, CodeGeneratorResponse};
 
 /// A package over two folders, with imports between them and a second package.
 const SPREAD: &[(&str, &str)] = &[
@@ -249,6 +252,15 @@ fn options_for_the_source_reach_no_generated_file() {
         folder.run(&["--descriptor-set", "set", "--out", "from-set"]).succeeds();
         assert_same(&folder.files("from-set"), &expected);
     }
+    // A plugin drops what it is sent, as buf sends some.
+    let set = std::fs::read(folder.path().join("set")).unwrap();
+    let mut request = CodeGeneratorRequest::new();
+    request.proto_file = FileDescriptorSet::parse_from_bytes(&set).unwrap().file;
+    request.file_to_generate = names.map(str::to_owned).to_vec();
+    let answer = rust_grpc_codegen::run_plugin(&request.write_to_bytes().unwrap()).unwrap();
+    let answer = CodeGeneratorResponse::parse_from_bytes(&answer).unwrap();
+    let ruled = answer.file.iter().find(|file| file.name() == "ruled.rs").unwrap().content();
+    assert!(ruled.contains("for everybody") && !ruled.contains("only in the source"));
 }
 
 /// What the pure parser reads at all it reads as protoc does, to the order of bytes.

@@ -1,7 +1,8 @@
 //! Options that are meant for the source alone, as protoc knows them by `RETENTION_SOURCE`.
 //!
 //! protoc keeps them from its plugins and, unless asked to retain them, from descriptor sets; buf
-//! writes them. As in protoc, what lies in a group or in an `Any` stays.
+//! writes them into its images and gives plugins those that lie within other options. As in protoc,
+//! what lies in a group or in an `Any` stays.
 
 use std::collections::HashMap;
 

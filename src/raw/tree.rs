@@ -83,6 +83,9 @@ pub(crate) fn edited(message: &[u8], edit: impl Fn(&Record<'_>) -> Edit) -> Vec<
     for field in fields {
         match edit(&field) {
             Edit::Keep => bytes.extend_from_slice(field.whole),
+            Edit::Payload(payload) if field.payload == Some(&payload) => {
+                bytes.extend_from_slice(field.whole);
+            }
             Edit::Drop => {}
             Edit::Payload(payload) => {
                 push_varint(&mut bytes, field.number << 3 | LENGTH_DELIMITED);
@@ -126,5 +129,8 @@ mod tests {
         assert_eq!(shorter, b"\x22\x07\x0a\x01M\x3a\x02\x38\x01");
         assert_eq!(rewritten(Kind::File, file, &without(&[3, 7])), b"\x22\x03\x0a\x01M");
         assert_eq!(rewritten(Kind::File, &file[..10], &without(&[3])), &file[..10]);
+        // A length in more bytes than it takes stays, too.
+        let long = b"\x22\x89\x00\x0a\x01M\x3a\x04\x18\x01\x38\x01";
+        assert_eq!(rewritten(Kind::File, long, &without(&[])), long);
     }
 }
