@@ -10,7 +10,7 @@ use protobuf::Message;
 use protobuf::descriptor::{DescriptorProto, FileDescriptorProto, OneofDescriptorProto};
 use protobuf::plugin::{CodeGeneratorRequest, CodeGeneratorResponse};
 
-/// A greeter's messages take at most 150 lines besides docs, blank lines and the bytes of the
+/// A greeter's messages take at most 155 lines besides docs, blank lines and the bytes of the
 /// descriptor.
 #[test]
 fn generated_code_is_small() {
@@ -21,7 +21,7 @@ fn generated_code_is_small() {
     assert!(descriptor.lines().count() <= 20, "a descriptor of {descriptor}");
     let is_code = |line: &&str| !line.is_empty() && !line.trim_start().starts_with("//");
     let count = code.lines().filter(is_code).count();
-    assert!(count <= 150, "{count} lines:\n{code}");
+    assert!(count <= 155, "{count} lines:\n{code}");
 }
 
 /// A field costs at most 6 lines besides docs, attributes and declarations, whatever it is: a
