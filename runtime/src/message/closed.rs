@@ -95,19 +95,10 @@ impl Reader<'_> {
         let mut value = Some(E::default());
         let before = self.rest();
         let payload = self.length_delimited()?;
-        let mut entry = self.within(payload);
-        let mut refused = UnknownFields::new();
-        entry.descend()?;
-        while let Some(tag) = entry.next_tag()? {
-            if tag == 1 << 3 | K::WIRE_TYPE {
-                K::read(&mut entry, &mut key)?;
-            } else if tag == 2 << 3 | VARINT {
-                value = entry.closed_value(&mut refused)?;
-            } else {
-                entry.skip(tag)?;
-            }
-        }
-        entry.ascend();
+        let entry = Reader::new(payload, self.budget());
+        entry
+            .closed_entry::<K, E>(&mut key, &mut value)
+            .map_err(|error| error.in_entry(tag >> 3))?;
         match value {
             Some(value) => map.put(key, value),
             None => {
@@ -116,6 +107,27 @@ impl Reader<'_> {
                 unknown.push_raw(tag, payload);
             }
         }
+        Ok(())
+    }
+
+    /// Reads an entry of a map up to its end.
+    fn closed_entry<K: Kind, E: Enumeration>(
+        mut self,
+        key: &mut K::Value,
+        value: &mut Option<E>,
+    ) -> Result<(), DecodeError> {
+        let mut refused = UnknownFields::new();
+        self.descend()?;
+        while let Some(tag) = self.next_tag()? {
+            if tag == 1 << 3 | K::WIRE_TYPE {
+                K::read(&mut self, key)?;
+            } else if tag == 2 << 3 | VARINT {
+                *value = self.closed_value(&mut refused)?;
+            } else {
+                self.skip(tag)?;
+            }
+        }
+        self.ascend();
         Ok(())
     }
 

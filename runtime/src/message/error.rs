@@ -47,10 +47,22 @@ struct Place {
     offset: usize,
     /// 0 before the first tag.
     field_number: u32,
+    /// Of the field's map entry, if it is a map.
+    part: Part,
     /// Empty until the error has left the innermost message.
     message_name: Cow<'static, str>,
+    /// The extension whose bytes `offset` counts; empty if it counts those of the input.
+    extension: Cow<'static, str>,
     /// With [`DecodeErrorKind::MissingField`].
     missing: Option<MissingField>,
+}
+
+/// What of a field an error is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    Key,
+    Value,
 }
 
 /// Which rule of the encoding was broken.
@@ -119,7 +131,9 @@ impl DecodeError {
             kind,
             offset,
             field_number,
+            part: Part::Whole,
             message_name: Cow::Borrowed(""),
+            extension: Cow::Borrowed(""),
             missing: None,
         }))
     }
@@ -130,10 +144,20 @@ impl DecodeError {
         message_name: impl Into<Cow<'static, str>>,
         missing: MissingField,
     ) -> Self {
-        let message_name = message_name.into();
-        let kind = DecodeErrorKind::MissingField;
-        let missing = Some(missing);
-        Self(Box::new(Place { kind, offset: 0, field_number: 0, message_name, missing }))
+        let mut error = Self::new(DecodeErrorKind::MissingField, 0, 0);
+        error.0.message_name = message_name.into();
+        error.0.missing = Some(missing);
+        error
+    }
+
+    /// A required field of the message `extendee` that did not come, in `extension` of it.
+    #[cold]
+    pub(super) fn missing_in_extension(
+        extendee: impl Into<Cow<'static, str>>,
+        extension: &str,
+        missing: MissingField,
+    ) -> Self {
+        Self::missing(extendee, missing.within(format!("({extension})")))
     }
 
     /// Names the message that was being decoded, unless an inner one is named already.
@@ -146,17 +170,58 @@ impl DecodeError {
         self
     }
 
+    /// Says that what was being decoded is below the field of this number, and no field of its own,
+    /// unless an inner message is named already.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn below(mut self, field_number: u32) -> Self {
+        if self.0.message_name.is_empty() {
+            self.0.field_number = field_number;
+        }
+        self
+    }
+
+    /// Says that what was being decoded is an entry of the map of this number.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn in_entry(mut self, field_number: u32) -> Self {
+        if self.0.message_name.is_empty() {
+            self.0.part = match self.0.field_number {
+                1 => Part::Key,
+                2 => Part::Value,
+                _ => Part::Whole,
+            };
+        }
+        self.below(field_number)
+    }
+
+    /// Says that what was being decoded is `extension` of the message `extendee`, whose first tag
+    /// stands at `start` of the bytes that the offset counts so far.
+    #[cold]
+    pub(super) fn in_extension(
+        mut self,
+        extendee: impl Into<Cow<'static, str>>,
+        extension: impl Into<Cow<'static, str>>,
+        start: usize,
+    ) -> Self {
+        self.0.offset = self.0.offset.saturating_sub(start);
+        self.0.extension = extension.into();
+        self.within(extendee)
+    }
+
     /// Which rule was broken.
     pub fn kind(&self) -> DecodeErrorKind {
         self.0.kind
     }
 
-    /// Offset of the fault, in bytes from the start of the outermost message.
+    /// Offset of the fault, in bytes from the start of the outermost message; in an extension, which
+    /// is decoded later than the message that it extends, from the extension's tag.
     pub fn offset(&self) -> usize {
         self.0.offset
     }
 
-    /// Number of the field that was being decoded, if a tag had been read.
+    /// Number of the field that was being decoded, if a tag had been read: a field of the message that
+    /// [`message_name`](Self::message_name) says.
     pub fn field_number(&self) -> Option<u32> {
         Some(self.0.field_number).filter(|number| *number != 0)
     }
@@ -169,16 +234,25 @@ impl DecodeError {
 
 impl Display for DecodeError {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let Place { kind, offset, field_number, message_name, missing } = &*self.0;
+        let Place { kind, offset, field_number, part, message_name, extension, missing } = &*self.0;
         let name = if message_name.is_empty() { "message" } else { &**message_name };
         write!(formatter, "invalid {name}: ")?;
         if let Some(missing) = missing {
             return write!(formatter, "expected the required field {missing}, it is not set");
         }
+        match part {
+            Part::Whole => {}
+            Part::Key => formatter.write_str("key of ")?,
+            Part::Value => formatter.write_str("value of ")?,
+        }
         if *field_number != 0 {
             write!(formatter, "field {field_number}, ")?;
         }
-        write!(formatter, "byte {offset}: {kind}")
+        write!(formatter, "byte {offset}")?;
+        if !extension.is_empty() {
+            write!(formatter, " of extension {extension}")?;
+        }
+        write!(formatter, ": {kind}")
     }
 }
 

@@ -138,27 +138,41 @@ impl<E, T> Extension<E, T> {
         self.number
     }
 
-    /// The value among `fields`; `None` if there is none.
-    fn find(&self, fields: &UnknownFields) -> Result<Option<T>, DecodeError> {
+    /// The value among `fields` of the message `extendee`; `None` if there is none.
+    fn find(
+        &self,
+        extendee: &'static str,
+        fields: &UnknownFields,
+    ) -> Result<Option<T>, DecodeError> {
         let mut value = None;
         let mut budget = Budget::new(fields.as_bytes());
-        self.read(budget.reader(fields.as_bytes()), &mut value)
-            .map_err(|error| error.within(self.name))?;
+        let mut start = 0;
+        self.read(budget.reader(fields.as_bytes()), &mut start, &mut value)
+            .map_err(|error| error.in_extension(extendee, self.name, start))?;
         match value.as_ref().map_or(Ok(()), |value| (self.check)(value)) {
             Ok(()) => Ok(value),
-            Err(missing) => Err(DecodeError::missing(self.name, missing)),
+            Err(missing) => Err(DecodeError::missing_in_extension(extendee, self.name, missing)),
         }
     }
 
-    fn read(&self, mut reader: Reader<'_>, value: &mut Option<T>) -> Result<(), DecodeError> {
-        while let Some(tag) = reader.next_tag()? {
-            if (self.is_at)(&reader, tag, self.number) {
-                (self.merge)(&mut reader, tag, value)?;
-            } else {
-                reader.skip(tag)?;
+    /// Reads the fields that are of this extension; `start` is where the last one began.
+    fn read(
+        &self,
+        mut reader: Reader<'_>,
+        start: &mut usize,
+        value: &mut Option<T>,
+    ) -> Result<(), DecodeError> {
+        let size = reader.rest().len();
+        loop {
+            *start = size - reader.rest().len();
+            match reader.next_tag()? {
+                None => return Ok(()),
+                Some(tag) if (self.is_at)(&reader, tag, self.number) => {
+                    (self.merge)(&mut reader, tag, value)?;
+                }
+                Some(tag) => reader.skip(tag)?,
             }
         }
-        Ok(())
     }
 
     /// Leaves only the `fields` that are not of this extension.
@@ -216,12 +230,13 @@ pub trait Extendable: Message {
     /// If the bytes that came under the extension's number are no such value: they are not looked
     /// at before.
     fn extension<T>(&self, extension: &Extension<Self, T>) -> Result<T, DecodeError> {
-        Ok(extension.find(self.extension_fields())?.unwrap_or_else(extension.default))
+        let found = extension.find(Self::FULL_NAME, self.extension_fields())?;
+        Ok(found.unwrap_or_else(extension.default))
     }
 
     /// Whether a value is set, be it one that cannot be decoded.
     fn has_extension<T>(&self, extension: &Extension<Self, T>) -> bool {
-        !matches!(extension.find(self.extension_fields()), Ok(None))
+        !matches!(extension.find(Self::FULL_NAME, self.extension_fields()), Ok(None))
     }
 
     /// Sets the value in the place of what is there.

@@ -184,7 +184,8 @@ fn read_entries<K: Kind, V: Kind>(
     loop {
         reader.charge(map.entry_cost() + V::HEAP_SIZE)?;
         let payload = reader.length_delimited()?;
-        read_entry::<K, V>(reader.within(payload), map)?;
+        let entry = Reader::new(payload, reader.budget());
+        read_entry::<K, V>(entry, map).map_err(|error| error.in_entry(tag >> 3))?;
         if !reader.same_tag_follows() {
             return Ok(reader.rest().len());
         }

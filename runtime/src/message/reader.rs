@@ -41,7 +41,8 @@ impl<'a> Reader<'a> {
     /// A reader of the group that `tag` begins.
     #[inline(always)]
     pub(super) fn of_group(tag: u32, rest: &'a [u8], budget: &'a mut Budget) -> Self {
-        Self { rest, budget, tag, group: tag >> 3 }
+        // No tag of the group's own fields was read yet.
+        Self { rest, budget, tag: 0, group: tag >> 3 }
     }
 }
 
@@ -165,7 +166,7 @@ impl<'a> Reader<'a> {
     pub(super) fn merge_all<M: Message>(self, message: &mut M) -> Result<(), DecodeError> {
         let Self { rest, budget, tag, .. } = self;
         budget.descend(rest, tag)?;
-        match message.merge_fields(Reader { rest, budget, tag, group: 0 }) {
+        match message.merge_fields(Reader::new(rest, budget)) {
             Ok(()) => {
                 budget.ascend();
                 Ok(())
@@ -266,7 +267,8 @@ impl<'a> Reader<'a> {
 
     /// The fields of the group `number`, up to its end tag, which is read too.
     pub(super) fn group(&mut self, number: u32) -> Result<&'a [u8], DecodeError> {
-        let (fields, rest) = skip::group(self.rest, self.budget, number)?;
+        let fields = skip::group(self.rest, self.budget, number);
+        let (fields, rest) = fields.map_err(|error| error.below(number))?;
         self.rest = rest;
         Ok(fields)
     }

@@ -55,7 +55,10 @@ pub(super) fn skip<'a>(
             let left = reader.rest().len();
             Ok(&rest[rest.len() - left..])
         }
-        START_GROUP => Ok(self::group(rest, budget, tag >> 3)?.1),
+        START_GROUP => match self::group(rest, budget, tag >> 3) {
+            Ok((_, after)) => Ok(after),
+            Err(error) => Err(error.below(tag >> 3)),
+        },
         FIXED32 => fixed(4, budget),
         END_GROUP => {
             let kind = DecodeErrorKind::UnmatchedEndGroup { expected: group, got: tag >> 3 };

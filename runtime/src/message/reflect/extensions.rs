@@ -35,30 +35,41 @@ pub(in crate::message) fn extension_fields(
     let memory_max = memory.unwrap_or_else(|| limits::decode_memory(size));
     let mut budget = Budget::with_limits(unknown.as_bytes(), depth, memory_max);
     let mut reader = budget.reader(unknown.as_bytes());
+    let named = |error: DecodeError| error.within(descriptor.full_name().to_owned());
     // What is opaque in them is copied, and not charged by the byte.
-    reader.charge(size)?;
-    while let Some(tag) = reader.next_tag()? {
+    reader.charge(size).map_err(named)?;
+    loop {
+        let start = size - reader.rest().len();
+        let Some(tag) = reader.next_tag().map_err(named)? else { break };
+        let in_extension = |extension: FieldDescriptor<'_>, error: DecodeError| {
+            error.in_extension(descriptor.full_name().to_owned(), extension.full_name(), start)
+        };
         if descriptor.is_message_set() && tag == ITEM << 3 | START_GROUP {
-            let (number, payload) = parse_item(reader.group(ITEM)?);
+            let (number, payload) = parse_item(reader.group(ITEM).map_err(named)?);
             let number = number.and_then(|number| u32::try_from(number).ok());
             let extension = number.and_then(|number| resolver.extension_of(descriptor, number));
             if let (Some(extension), Some(payload)) = (extension, payload) {
                 let field = found.entry(extension.number());
                 let field = field.or_insert_with(|| DynamicExtension::new(extension));
-                let memory_left = merge_item(field, payload, depth, reader.memory_left())?;
-                reader.charge(reader.memory_left() - memory_left)?;
+                let memory = reader.memory_left();
+                let budget =
+                    Budget::with_limits(unknown.as_bytes(), depth.saturating_sub(1), memory);
+                let merged = merge_item(field, payload, budget);
+                let memory_left = merged.map_err(|error| in_extension(extension, error))?;
+                reader.charge(memory - memory_left).map_err(named)?;
             }
             continue;
         }
         let extension = resolver.extension_of(descriptor, tag >> 3);
         match extension.filter(|extension| wire::takes(*extension, tag)) {
-            None => reader.skip(tag)?,
+            None => reader.skip(tag).map_err(named)?,
             Some(extension) => {
                 let field = found.entry(extension.number());
                 let field = field.or_insert_with(|| DynamicExtension::new(extension));
                 // What a closed enum refuses is where it belongs already.
                 let refused = &mut UnknownFields::new();
-                wire::merge_field(extension, field.get_mut(), &mut reader, refused)?;
+                wire::merge_field(extension, field.get_mut(), &mut reader, refused)
+                    .map_err(|error| in_extension(extension, error))?;
             }
         }
     }
@@ -66,19 +77,18 @@ pub(in crate::message) fn extension_fields(
     Ok(found.into_values().filter(|field| field.get().is_set()).collect())
 }
 
-/// Reads the message of a MessageSet's item; gives what it leaves of `memory`.
+/// Reads the message of a MessageSet's item; gives the memory that it leaves of `budget`.
 fn merge_item(
     field: &mut DynamicExtension,
     payload: &[u8],
-    depth: u32,
-    memory: usize,
+    mut budget: Budget,
 ) -> Result<usize, DecodeError> {
     use super::FieldMut;
-    let mut budget = Budget::with_limits(payload, depth.saturating_sub(1), memory);
     if let FieldMut::Singular(slot) = field.get_mut()
         && let Some(message) = slot.message_mut()
     {
-        wire::merge_fields(message, budget.reader(payload))?;
+        wire::merge_fields(message, budget.reader(payload))
+            .map_err(|error| error.within(message.descriptor().full_name().to_owned()))?;
     }
     Ok(budget.memory_left())
 }
@@ -144,8 +154,10 @@ pub(in crate::message) fn check_extensions(
     for extension in extension_fields(message, &resolver, depth, &mut memory)? {
         let field = extension.descriptor();
         for_each_message(extension.get(), |message| {
-            wire::check_required(message)
-                .map_err(|missing| DecodeError::missing(field.full_name(), missing))?;
+            wire::check_required(message).map_err(|missing| {
+                let extendee = descriptor.full_name().to_owned();
+                DecodeError::missing_in_extension(extendee, &field.full_name(), missing)
+            })?;
             check_extensions(message, pool, depth.saturating_sub(1), memory)
         })?;
     }

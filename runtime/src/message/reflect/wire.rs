@@ -221,7 +221,25 @@ fn merge_entry(
     let tag = reader.tag();
     let before = reader.rest();
     let payload = reader.length_delimited()?;
-    let mut entry = reader.within(payload);
+    let entry = Reader::new(payload, reader.budget());
+    let refused = merge_entry_fields(key_field, value_field, map, entry);
+    if refused.map_err(|error| error.in_entry(field.number()))? {
+        // A number that the closed enum does not name: the whole entry is kept.
+        let payload = &before[..before.len() - reader.rest().len()];
+        reader.charge(limits::UNKNOWN_FIELD_COST + payload.len())?;
+        unknown.push_raw(tag, payload);
+    }
+    Ok(())
+}
+
+/// Reads an entry up to its end; whether its value is a number that the closed enum does not name.
+fn merge_entry_fields(
+    key_field: FieldDescriptor<'_>,
+    value_field: FieldDescriptor<'_>,
+    map: &mut dyn Map,
+    mut entry: Reader<'_>,
+) -> Result<bool, DecodeError> {
+    let payload = entry.rest();
     entry.descend()?;
     let value_tag = 2 << 3 | wire_type(value_field.kind());
     let mut key = key_field.default_value().and_then(ValueRef::to_value);
@@ -241,7 +259,7 @@ fn merge_entry(
     if value_field.message().is_some() {
         // Once more for the value, now that the key says where it goes.
         let message = map.insert_message(key).expect("the values are messages");
-        let mut entry = entry.within(payload);
+        let mut entry = Reader::new(payload, entry.budget());
         while let Some(tag) = entry.next_tag()? {
             match tag == value_tag {
                 true => merge_message(value_field, message, &mut entry)?,
@@ -252,13 +270,7 @@ fn merge_entry(
         map.insert(key, value).expect("key and value are of the map's types");
     }
     entry.ascend();
-    if refused {
-        // A number that the closed enum does not name: the whole entry is kept.
-        let payload = &before[..before.len() - reader.rest().len()];
-        reader.charge(limits::UNKNOWN_FIELD_COST + payload.len())?;
-        unknown.push_raw(tag, payload);
-    }
-    Ok(())
+    Ok(refused)
 }
 
 fn merge_message(
@@ -276,7 +288,7 @@ fn merge_message(
     let payload = reader.length_delimited()?;
     let mut nested = reader.within(payload);
     nested.descend()?;
-    merge_fields(message, nested.within(payload)).map_err(named)?;
+    merge_fields(message, Reader::new(payload, nested.budget())).map_err(named)?;
     nested.ascend();
     Ok(())
 }

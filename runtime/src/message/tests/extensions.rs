@@ -114,7 +114,8 @@ fn other_wire_types_are_no_values() {
     assert!(!order("d206_00").has_extension(&PART));
 }
 
-/// What is not a value is an error when it is asked for, with the extension's name, and not before.
+/// What is not a value is an error when it is asked for, and not before. It names a field of the
+/// message that it names, and counts bytes from the extension's tag.
 #[test]
 fn invalid_values_are_errors_of_the_accessor() {
     let message = order("fa06_01ff");
@@ -122,9 +123,20 @@ fn invalid_values_are_errors_of_the_accessor() {
     let error = message.extension(&TEXT).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "invalid legacy.text: field 111, byte 3: expected utf-8, \
+        "invalid legacy.Order: field 111, byte 3 of extension legacy.text: expected utf-8, \
          got something else after 0 bytes"
     );
+    for (input, place) in [
+        ("ca06_01ff", "byte 3"),
+        ("a00601 ca06_01ff", "byte 3"),
+        ("ca06_020801 ca06_0208ff", "field 1, byte 4"),
+    ] {
+        let expected = format!(
+            "invalid sample.Point: {place} of extension legacy.point: expected 2 more bytes, got 1"
+        );
+        let error = order(input).extension(&POINT).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{input}");
+    }
     assert!(order("ca06_0108").extension(&POINT).is_err());
     assert!(order("c206_03000000").extension(&PACKED).is_err());
 }
@@ -135,7 +147,7 @@ fn required_fields_of_extensions_are_checked() {
     assert_eq!(order("8a07_020801").extension(&STRICT).unwrap().id, Some(1));
     assert_eq!(
         order("8a07_00").extension(&STRICT).unwrap_err().to_string(),
-        "invalid legacy.strict: expected the required field id, it is not set"
+        "invalid legacy.Order: expected the required field (legacy.strict).id, it is not set"
     );
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::legacy::Order;
 use super::samples::{Lists, Point, Scalars, Tree};
 use super::*;
 use crate::generated::message::Int32;
 use crate::limits;
 use crate::message::well_known::DescriptorProto;
-use crate::message::{Budget, Writer, reflect};
+use crate::message::{Budget, DecodeOptions, Writer, reflect};
 
 const DEPTH: usize = limits::MESSAGE_DEPTH_MAX as usize;
 
@@ -192,9 +193,12 @@ fn errors_say_where_and_what() {
         ),
         (
             "0b14",
-            "invalid sample.Tree: field 2, byte 2: expected the end of group 1, \
+            "invalid sample.Tree: field 1, byte 2: expected the end of group 1, \
              got the end of group 2",
         ),
+        ("0b_1b_2205_1c_0c", "invalid sample.Tree: field 1, byte 4: expected 5 more bytes, got 2"),
+        ("1201_ff", "invalid sample.Tree: byte 2: expected 2 more bytes, got 1"),
+        ("1202_22_01", "invalid sample.Tree: field 4, byte 4: expected 1 more bytes, got 0"),
         (
             "0b",
             "invalid sample.Tree: field 1, byte 1: expected the end of group 1, \
@@ -209,6 +213,40 @@ fn errors_say_where_and_what() {
     assert_eq!(refusal::<Tree>("0e").field_number(), Some(1));
     assert_eq!(refusal::<Tree>("ff").field_number(), None);
     assert_eq!(refusal::<Tree>("1203_2201_08").message_name(), "sample.Point");
+}
+
+/// The fields of a map's entry are no fields of the message: an error in them says the map's number.
+#[test]
+fn errors_in_map_entries_name_the_map() {
+    for (input, expected) in [
+        (
+            "52_03_0a01ff",
+            "key of field 10, byte 4: expected utf-8, got something else after 0 bytes",
+        ),
+        (
+            "5a_04_1202_61ff",
+            "value of field 11, byte 4: expected utf-8, got something else after 1 bytes",
+        ),
+        ("5a_02_1205", "value of field 11, byte 4: expected 5 more bytes, got 0"),
+        ("5a_02_2205", "field 11, byte 4: expected 5 more bytes, got 0"),
+        ("5a_01_ff", "field 11, byte 2: expected 2 more bytes, got 1"),
+        ("52_03_1201ff", "byte 4: expected 2 more bytes, got 1"),
+        ("52_04_1202_2201", "field 4, byte 6: expected 1 more bytes, got 0"),
+    ] {
+        let error = refusal::<Tree>(input);
+        assert_eq!(error.to_string(), format!("invalid sample.Tree: {expected}"), "{input}");
+    }
+    assert_eq!(refusal::<Tree>("52_03_0a01ff").field_number(), Some(10));
+    assert_eq!(
+        refusal::<Order>("22_02_1080").to_string(),
+        "invalid legacy.Order: value of field 4, byte 3: expected 2 more bytes, got 1"
+    );
+    let shallow = DecodeOptions::new().depth_limit(0);
+    let mut tree = Tree::default();
+    assert_eq!(
+        tree.merge_with(&hex("52_00"), &shallow).unwrap_err().to_string(),
+        "invalid sample.Tree: field 10, byte 2: expected at most 0 levels of nesting, got more"
+    );
 }
 
 /// Elements are charged with what they allocate: the first entry of a B-tree with a leaf of eleven.

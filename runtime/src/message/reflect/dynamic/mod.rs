@@ -80,7 +80,9 @@ impl DynamicMessage {
         options: &DecodeOptions<'_>,
     ) -> Result<Self, DecodeError> {
         let mut message = Self::new(descriptor);
-        message.merge_from(options.budget(bytes)?.reader(bytes))?;
+        let budget = options.budget(bytes);
+        let mut budget = budget.map_err(|error| error.within(message.full_name()))?;
+        message.merge_from(budget.reader(bytes))?;
         let checked = wire::check_required(&message);
         checked.map_err(|missing| DecodeError::missing(message.full_name(), missing))?;
         options.check_extensions(&message)?;
@@ -98,8 +100,9 @@ impl DynamicMessage {
         let memory_max = memory.unwrap_or_else(|| limits::decode_memory(bytes.len()));
         let mut budget = Budget::with_limits(bytes, depth, memory_max);
         // What is opaque in it is copied, and not charged by the byte.
-        budget.charge(bytes.len(), bytes, 0)?;
         let mut message = Self::new(descriptor);
+        let charged = budget.charge(bytes.len(), bytes, 0);
+        charged.map_err(|error| error.within(message.full_name()))?;
         message.merge_from(budget.reader(bytes))?;
         let checked = wire::check_required(&message);
         checked.map_err(|missing| DecodeError::missing(message.full_name(), missing))?;

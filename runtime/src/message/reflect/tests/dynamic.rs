@@ -64,6 +64,26 @@ fn faults_are_those_of_generated_code() {
     }
 }
 
+/// An error says the same place as one of generated code: in messages, in map entries and before the
+/// first tag of either.
+#[test]
+fn places_of_errors_are_those_of_generated_code() {
+    for input in [
+        &b"\x0a"[..],
+        b"\x0a\x01\xff",
+        b"\x0a\x03\x0a\x01\xff",
+        b"\x0a\x02\x12\x05",
+        b"\x0a\x03\x12\x01\xff",
+        b"\x0a\x04\x12\x02\x1a\x05",
+        b"\x0a\x02\x22\x05",
+        b"\x13\x1a\x05\x14",
+    ] {
+        let generated = Struct::decode(input).unwrap_err();
+        let read = DynamicMessage::decode(Struct::default().descriptor(), input).unwrap_err();
+        assert_eq!(read.to_string(), generated.to_string(), "{input:02x?}");
+    }
+}
+
 /// Limits: 100 levels, the memory budget, and what the options say.
 #[test]
 fn limits_hold() {

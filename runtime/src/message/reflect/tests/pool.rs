@@ -1,12 +1,14 @@
 //! Pools of descriptors, from generated files and from bytes.
 
-use crate::message::Message;
-use crate::message::reflect::{DescriptorPool, DynamicExtension, DynamicMessage, FieldMut, Value};
+use crate::message::reflect::{
+    DescriptorPool, DynamicExtension, DynamicMessage, FieldMut, Value, check_extensions,
+};
 use crate::message::well_known::field_descriptor_proto::{Label, Type};
 use crate::message::well_known::{
     DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
     MethodDescriptorProto, ServiceDescriptorProto, Timestamp, descriptor_proto,
 };
+use crate::message::{JsonPrintOptions, Message};
 
 fn file(name: &str, imports: &[&str], message: DescriptorProto) -> FileDescriptorProto {
     FileDescriptorProto {
@@ -201,6 +203,64 @@ fn extensions_are_values_at_run_time() {
     assert_eq!(message, DynamicMessage::new(host));
     let broken = DynamicMessage::decode(host, b"\xaa\x06\x01\xff").unwrap();
     assert!(DynamicExtension::all_of(&broken, &pool).is_err());
+}
+
+/// An error in an extension names the message that is extended, or the one in the extension, and a
+/// field of it; bytes are counted from the extension's tag.
+#[test]
+fn errors_in_extensions_name_a_message_and_a_field_of_it() {
+    let text = "name: 'host.proto' package: 'a'
+        message_type { name: 'Host' extension_range { start: 100 end: 200 }
+            field { name: 'host' number: 1 type: TYPE_MESSAGE type_name: '.a.Host'
+                label: LABEL_REQUIRED } }
+        message_type { name: 'Set' options { message_set_wire_format: true }
+            extension_range { start: 100 end: 200 } }
+        extension { name: 'text' number: 100 type: TYPE_STRING extendee: '.a.Host'
+            options { features { utf8_validation: VERIFY } } }
+        extension { name: 'more' number: 101 type: TYPE_MESSAGE type_name: '.a.Host'
+            extendee: '.a.Host' }
+        extension { name: 'item' number: 100 type: TYPE_MESSAGE type_name: '.a.Host'
+            extendee: '.a.Set' }";
+    let file = FileDescriptorProto::from_text(text).unwrap();
+    let mut pool = DescriptorPool::new();
+    pool.add_files([file.encode_to_vec().as_slice()]).unwrap();
+    for (name, bytes, expected) in [
+        (
+            "a.Host",
+            &b"\xa0\x07\x05\xa2\x06\x01\xff"[..],
+            "a.Host: field 100, byte 3 of extension a.text: \
+             expected utf-8, got something else after 0 bytes",
+        ),
+        (
+            "a.Host",
+            b"\xa0\x07\x05\xaa\x06\x02\x0a\x05",
+            "a.Host: field 1, byte 5 of extension a.more: expected 5 more bytes, got 0",
+        ),
+        (
+            "a.Host",
+            b"\xaa\x06\x01\xff",
+            "a.Host: byte 3 of extension a.more: expected 2 more bytes, got 1",
+        ),
+        (
+            "a.Host",
+            b"\xaa\x06\x00",
+            "a.Host: expected the required field (a.more).host, it is not set",
+        ),
+        (
+            "a.Set",
+            b"\x0b\x10\x64\x1a\x02\x0a\x05\x0c",
+            "a.Host: field 1, byte 7 of extension a.item: expected 5 more bytes, got 0",
+        ),
+    ] {
+        let mut message = DynamicMessage::new(pool.message(name).unwrap());
+        message.merge(bytes).unwrap();
+        let error = check_extensions(&message, &pool, 100, None).unwrap_err();
+        assert_eq!(error.to_string(), format!("invalid {expected}"), "{bytes:02x?}");
+        let printed = JsonPrintOptions::new().pool(&pool).print(&message);
+        if !expected.contains("required") {
+            assert!(printed.unwrap_err().to_string().contains(expected));
+        }
+    }
 }
 
 /// A method is found by the path of its calls, with the types of its messages.
