@@ -10,7 +10,7 @@ use std::fmt::{self, Display, Formatter};
 use std::sync::{Arc, OnceLock};
 
 use super::enumeration::{EnumParts, ValueParts};
-use super::features::{Features, edition_of};
+use super::features::{Features, edition_of, edition_words};
 use super::file::{FileDescriptor, FileParts};
 use super::message::{MessageParts, OneofParts};
 use super::names::{identifier, joined, json_name_of_value, package, text, texts};
@@ -63,12 +63,8 @@ impl FileDescriptor {
             .map_err(|error| DescriptorError::new("", error.to_string()))?;
         let name = text(proto.name.as_ref(), "the file's name", "")?;
         let edition = edition_of(&proto).ok_or_else(|| {
-            let syntax = proto.syntax.as_ref().map(ByteString::to_string_lossy).unwrap_or_default();
-            let what = format!(
-                "expected proto2, proto3 or an edition up to 2026, found syntax {syntax:?}, edition {:?}",
-                proto.edition
-            );
-            DescriptorError::new(&name, what)
+            let what = "expected proto2, proto3 or an edition from 2023 to 2026";
+            DescriptorError::new(&name, format!("{what}, got {}", edition_words(&proto)))
         })?;
         let package = package(proto.package.as_ref(), &name)?;
         let features = Features::defaults(edition).overridden(&proto.options.features);

@@ -8,7 +8,7 @@ use crate::message::well_known::feature_set::{
 };
 use crate::message::well_known::field_descriptor_proto::{Label, Type};
 use crate::message::well_known::{Edition, FeatureSet, FieldDescriptorProto, FileDescriptorProto};
-use crate::message::{Enumeration as _, MessageField};
+use crate::message::{Enumeration as _, MessageField, UnknownValue};
 
 /// What a field, enum or file behaves like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,30 @@ pub(super) fn edition_of(file: &FileDescriptorProto) -> Option<Edition> {
         Some(_) => None,
     }
 }
+
+/// What a file says of its syntax and edition, for a person.
+pub(super) fn edition_words(file: &FileDescriptorProto) -> String {
+    let syntax = file.syntax.as_deref().unwrap_or_default();
+    if syntax != b"editions" {
+        return format!("syntax {:?}", String::from_utf8_lossy(syntax));
+    }
+    // A number that this version's enum does not name is among what the file does not know.
+    let unknown = file.unknown.iter().filter_map(|field| match field {
+        (FILE_EDITION, UnknownValue::Varint(number)) => Some(number as i32),
+        _ => None,
+    });
+    match (file.edition, unknown.last()) {
+        (Some(edition), None) => match edition.name() {
+            Some(name) => format!("edition {}", name.trim_start_matches("EDITION_")),
+            None => format!("an unknown edition (number {})", edition.number()),
+        },
+        (_, Some(number)) => format!("an unknown edition (number {number})"),
+        (None, None) => "no edition".to_owned(),
+    }
+}
+
+/// `FileDescriptorProto.edition`.
+const FILE_EDITION: u32 = 14;
 
 impl Features {
     /// What an edition says where nothing else is said.

@@ -8,7 +8,7 @@ use crate::message::well_known::{
     DescriptorProto, Edition, EnumDescriptorProto, EnumValueDescriptorProto, FeatureSet,
     FieldDescriptorProto, FileDescriptorProto, MessageOptions, OneofDescriptorProto, feature_set,
 };
-use crate::message::{DescriptorError, DynamicMessage, Message};
+use crate::message::{DescriptorError, DynamicMessage, Message, UnknownValue};
 
 fn field(name: &str, number: i32, kind: Type) -> FieldDescriptorProto {
     FieldDescriptorProto {
@@ -136,16 +136,18 @@ fn features_are_inherited() {
     assert_eq!(kind(&editions), FieldKind::Message);
 }
 
-/// Editions: one that is not known is refused by its name.
+/// Editions: one that is not known is refused by its name, or by its number.
 #[test]
 fn later_editions_are_refused() {
     let mut later = file("editions", Vec::new());
     later.edition = Some(Edition::Edition99998TestOnly);
-    assert_eq!(
-        refusal(&later),
-        "test.proto: expected proto2, proto3 or an edition up to 2026, found syntax \"editions\", \
-         edition Some(Edition99998TestOnly)"
-    );
+    let expected = "test.proto: expected proto2, proto3 or an edition from 2023 to 2026, got";
+    assert_eq!(refusal(&later), format!("{expected} edition 99998_TEST_ONLY"));
+    later.edition = None;
+    assert_eq!(refusal(&later), format!("{expected} no edition"));
+    later.unknown.push(14, UnknownValue::Varint(1003));
+    assert_eq!(refusal(&later), format!("{expected} an unknown edition (number 1003)"));
+    assert_eq!(refusal(&file("proto4", Vec::new())), format!("{expected} syntax \"proto4\""));
 }
 
 /// descriptor.proto, default_value: text by the field's type, escapes of C for bytes.
