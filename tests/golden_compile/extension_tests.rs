@@ -107,13 +107,13 @@ fn extensions_travel_unknown() {
     assert_eq!(host.encode_to_vec(), b"\x08\x01\x82\x07\x00");
     assert_eq!(
         host.extension(&proto2::ITEM).unwrap_err().to_string(),
-        "invalid extensions.item: expected the required field id, it is not set"
+        "invalid extensions.Host: expected the required field (extensions.item).id, it is not set"
     );
     let pool = rust_grpc::message::DescriptorPool::of::<Host>();
     let options = rust_grpc::message::DecodeOptions::new().pool(&pool);
     assert_eq!(
         Host::decode_with(bytes, &options).unwrap_err().to_string(),
-        "invalid extensions.item: expected the required field id, it is not set"
+        "invalid extensions.Host: expected the required field (extensions.item).id, it is not set"
     );
 }
 
@@ -134,7 +134,8 @@ fn message_sets_are_checked_by_a_pool() {
     assert_eq!(Set::decode(&missing).unwrap().encode_to_vec(), missing);
     assert_eq!(
         Set::decode_with(&missing, &options).unwrap_err().to_string(),
-        "invalid extensions.Item.in_set: expected the required field id, it is not set"
+        "invalid extensions.Set: \
+         expected the required field (extensions.Item.in_set).id, it is not set"
     );
     assert!(Set::decode_with(&item(b"\x08"), &options).is_err());
     // The same item in an extension of an extension.
@@ -160,6 +161,28 @@ fn custom_options_are_read_from_descriptors() {
         unknown.push(50001, rust_grpc::message::UnknownValue::LengthDelimited(b"m"));
         unknown
     });
+}
+
+/// `descriptor=no`: limits need no descriptor, for a slice and for a stream.
+#[test]
+fn limits_need_no_descriptors() {
+    use rust_grpc::message::{DecodeErrorKind, DecodeOptions};
+
+    use crate::no_descriptor_proto2::no_descriptor_proto2::Host;
+
+    let host = Host { name: Some("h".into()), ..Host::default() };
+    let bytes = host.encode_to_vec();
+    let options = DecodeOptions::new().depth_limit(1).memory_limit(1_000).size_limit(100);
+    assert_eq!(Host::decode_with(&bytes, &options).as_ref(), Ok(&host));
+    let deep = [&bytes[..], &[0x1b, 0x1b, 0x1c, 0x1c]].concat();
+    let error = Host::decode_with(&deep, &options).unwrap_err();
+    assert_eq!(error.kind(), DecodeErrorKind::TooDeep { limit: 1 });
+    let missing = Host::decode_with(&[], &options).unwrap_err();
+    assert_eq!(missing.kind(), DecodeErrorKind::MissingField);
+    let mut stream = Vec::new();
+    host.write_length_delimited(&mut stream).unwrap();
+    let read = Host::read_length_delimited_with(&mut stream.as_slice(), &options);
+    assert_eq!(read.unwrap(), Some(host));
 }
 
 /// `descriptor=no`: extensions, MessageSets, groups and closed enums need no descriptor.

@@ -86,6 +86,14 @@ pub enum DecodeErrorKind {
     UnknownWireType(u32),
     /// A length over 2 GiB.
     LengthTooLarge(u64),
+    /// A message of more bytes than [`DecodeOptions::size_limit`](super::DecodeOptions::size_limit)
+    /// allows.
+    MessageTooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+        /// Bytes of the message.
+        got: usize,
+    },
     /// A string that is not UTF-8.
     InvalidUtf8 {
         /// Offset of the first wrong byte within the string.
@@ -291,6 +299,9 @@ impl Display for DecodeErrorKind {
             Self::LengthTooLarge(got) => {
                 write!(formatter, "expected a length of at most 2147483647, got {got}")
             }
+            Self::MessageTooLarge { limit, got } => {
+                write!(formatter, "expected a message of at most {limit} bytes, got one of {got}")
+            }
             Self::InvalidUtf8 { valid_up_to } => {
                 write!(formatter, "expected utf-8, got something else after {valid_up_to} bytes")
             }
@@ -347,6 +358,22 @@ impl EncodeError {
     ) -> Self {
         let message_name = message_name.into();
         Self { message_name, fault: EncodeFault::Missing(missing) }
+    }
+}
+
+impl EncodeError {
+    /// What would have been encoded, and what was there instead.
+    #[cold]
+    pub(super) fn expected_and_got(&self) -> (String, String) {
+        let name = &self.message_name;
+        match &self.fault {
+            EncodeFault::TooLarge { size } => {
+                (format!("{name} to be of at most 2147483647 bytes"), format!("{size} bytes"))
+            }
+            EncodeFault::Missing(missing) => {
+                (format!("the required field {missing} of {name}"), "none".to_owned())
+            }
+        }
     }
 }
 

@@ -11,9 +11,9 @@ use super::required::{check_decoded, check_encodable};
 #[cfg(feature = "bytes")]
 use super::shared_bytes;
 use super::{
-    DecodeError, DecodeOptions, EncodeError, Json, JsonError, JsonParseOptions, JsonPrintOptions,
-    MissingField, Reader, Reflect, Text, TextError, TextParseOptions, TextPrintOptions, Writer,
-    default_instance, length_delimited, scratch, text,
+    DecodeError, DecodeOptions, EncodeError, ExtensionCheck, Json, JsonError, JsonParseOptions,
+    JsonPrintOptions, MissingField, Reader, Text, TextError, TextParseOptions, TextPrintOptions,
+    Writer, default_instance, length_delimited, scratch, text,
 };
 use crate::limits;
 
@@ -194,9 +194,21 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// What is wrong with the input, which limit it breaks, or which required field is not set.
-    fn decode_with(bytes: &[u8], options: &DecodeOptions<'_>) -> Result<Self, DecodeError>
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::Message;
+    /// use rust_grpc::message::DecodeOptions;
+    /// use rust_grpc::well_known::FieldMask;
+    ///
+    /// let options = DecodeOptions::new().memory_limit(1_000);
+    /// assert!(FieldMask::decode_with(&[0x0a, 0].repeat(1_000), &options).is_err());
+    /// assert!(FieldMask::decode_with(&[0x0a, 0], &options).is_ok());
+    /// ```
+    fn decode_with<P>(bytes: &[u8], options: &DecodeOptions<P>) -> Result<Self, DecodeError>
     where
-        Self: Reflect,
+        P: ExtensionCheck<Self>,
     {
         let mut message = Self::default();
         message.merge_with(bytes, options)?;
@@ -317,8 +329,12 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// assert_eq!((time.seconds, time.nanos), (7, 2));
     /// # Ok::<(), rust_grpc::DecodeError>(())
     /// ```
-    fn merge_with(&mut self, bytes: &[u8], options: &DecodeOptions<'_>) -> Result<(), DecodeError> {
-        options.decode(bytes, Self::FULL_NAME, &mut |reader| self.merge_fields(reader))
+    fn merge_with<P>(
+        &mut self,
+        bytes: &[u8],
+        options: &DecodeOptions<P>,
+    ) -> Result<(), DecodeError> {
+        options.limits().decode(bytes, Self::FULL_NAME, &mut |reader| self.merge_fields(reader))
     }
 
     /// Writes the message behind its length, in one write: the next one may follow it. Wrap a file
@@ -328,7 +344,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     ///
     /// What the sink gives; [`io::ErrorKind::InvalidInput`] if the message cannot be encoded.
     fn write_length_delimited(&self, sink: &mut impl io::Write) -> io::Result<()> {
-        length_delimited::write(self, sink)
+        length_delimited::write(sink, |writer| self.encode(writer))
     }
 
     /// Reads a message that stands behind its length; `None` if the source ends before the length.
@@ -339,7 +355,40 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// What the source gives; [`io::ErrorKind::UnexpectedEof`] if it ends within the message;
     /// [`io::ErrorKind::InvalidData`] if the length is over 2 GiB or the bytes are no such message.
     fn read_length_delimited(source: &mut impl io::Read) -> io::Result<Option<Self>> {
-        length_delimited::read(source)
+        Self::read_length_delimited_with(source, &DecodeOptions::new())
+    }
+
+    /// Reads a message that stands behind its length, as `options` say; one that is longer than
+    /// their [`size_limit`](DecodeOptions::size_limit) is refused before it is read. `None` if the
+    /// source ends before the length.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::read_length_delimited`], and [`io::ErrorKind::InvalidData`] for what breaks a
+    /// limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::Message;
+    /// use rust_grpc::message::DecodeOptions;
+    /// use rust_grpc::well_known::StringValue;
+    ///
+    /// let mut stream = Vec::new();
+    /// StringValue::from("a").write_length_delimited(&mut stream)?;
+    /// let options = DecodeOptions::new().size_limit(1 << 20);
+    /// let read = StringValue::read_length_delimited_with(&mut stream.as_slice(), &options)?;
+    /// assert_eq!(read, Some("a".into()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    fn read_length_delimited_with<P>(
+        source: &mut impl io::Read,
+        options: &DecodeOptions<P>,
+    ) -> io::Result<Option<Self>>
+    where
+        P: ExtensionCheck<Self>,
+    {
+        length_delimited::read(source, options.limits(), |bytes| Self::decode_with(bytes, options))
     }
 
     /// The message as JSON, without line breaks: the mapping that protobuf's documentation calls

@@ -71,7 +71,7 @@ pub use field_writer::{FieldWriter, Outside};
 pub use formats::{Json, Text};
 pub use json::{JsonError, JsonParseOptions, JsonPrintOptions};
 pub use message::Message;
-pub use options::DecodeOptions;
+pub use options::{DecodeOptions, ExtensionCheck};
 pub use reader::Reader;
 pub use reflect::{
     Cardinality, Described, DescriptorError, DescriptorPool, DynamicExtension, DynamicMessage,

@@ -65,7 +65,7 @@ pub(super) fn share(buffer: Option<&Bytes>, bytes: &[u8]) -> Bytes {
 
 /// Merges what `buffer` holds into `message`, whose fields may share it.
 pub(super) fn merge<M: Message>(message: &mut M, buffer: &Bytes) -> Result<(), DecodeError> {
-    let budget = DecodeOptions::new().budget(buffer);
+    let budget = DecodeOptions::new().limits().budget(buffer);
     let read = budget.and_then(|mut budget| {
         budget.buffer = Some(buffer.clone());
         message.merge_fields(budget.reader(buffer))

@@ -133,8 +133,8 @@ impl<'a> Parser<'a, '_> {
             return Err(self.lexer.error(expected, "no such name"));
         }
         message.encode_to_vec().map_err(|error| {
-            let expected = format!("a {} that can be encoded", descriptor.full_name());
-            self.lexer.error(expected, error.to_string())
+            let (expected, got) = error.expected_and_got();
+            self.lexer.error(expected, got)
         })
     }
 

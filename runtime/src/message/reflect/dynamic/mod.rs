@@ -19,7 +19,7 @@ use super::value::{Value, ValueError};
 use super::{Reflect, wire};
 use crate::limits;
 use crate::message::{
-    Budget, DecodeError, DecodeOptions, EncodeError, Reader, UnknownFields, scratch,
+    Budget, DecodeError, DecodeOptions, EncodeError, ExtensionCheck, Reader, UnknownFields, scratch,
 };
 
 /// A message whose type is known only at run time.
@@ -74,15 +74,13 @@ impl DynamicMessage {
     /// # Errors
     ///
     /// What is wrong with the input, which limit it breaks, or which required field is not set.
-    pub fn decode_with(
+    pub fn decode_with<P: ExtensionCheck<Self>>(
         descriptor: MessageDescriptor<'_>,
         bytes: &[u8],
-        options: &DecodeOptions<'_>,
+        options: &DecodeOptions<P>,
     ) -> Result<Self, DecodeError> {
         let mut message = Self::new(descriptor);
-        let budget = options.budget(bytes);
-        let mut budget = budget.map_err(|error| error.within(message.full_name()))?;
-        message.merge_from(budget.reader(bytes))?;
+        message.merge_with(bytes, options)?;
         let checked = wire::check_required(&message);
         checked.map_err(|missing| DecodeError::missing(message.full_name(), missing))?;
         options.check_extensions(&message)?;
@@ -117,7 +115,21 @@ impl DynamicMessage {
     ///
     /// What is wrong with the input, or which limit it breaks.
     pub fn merge(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        let budget = DecodeOptions::new().budget(bytes);
+        self.merge_with(bytes, &DecodeOptions::new())
+    }
+
+    /// Decodes `bytes` into this message as [`DynamicMessage::merge`] does, within the limits of
+    /// `options`; extensions are not checked.
+    ///
+    /// # Errors
+    ///
+    /// As [`DynamicMessage::merge`].
+    pub fn merge_with<P>(
+        &mut self,
+        bytes: &[u8],
+        options: &DecodeOptions<P>,
+    ) -> Result<(), DecodeError> {
+        let budget = options.limits().budget(bytes);
         let mut budget = budget.map_err(|error| error.within(self.full_name()))?;
         self.merge_from(budget.reader(bytes))
     }
@@ -128,15 +140,39 @@ impl DynamicMessage {
     ///
     /// If it is larger than 2 GiB - 1 bytes, or a required field is not set.
     pub fn encode_to_vec(&self) -> Result<Vec<u8>, EncodeError> {
+        let mut bytes = Vec::new();
+        self.encode_into(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Appends the encoded message to `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// If it is larger than 2 GiB - 1 bytes, or a required field is not set; `bytes` are as before
+    /// then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::message::{DescriptorPool, DynamicMessage};
+    /// use rust_grpc::well_known::Duration;
+    ///
+    /// let pool = DescriptorPool::of::<Duration>();
+    /// let descriptor = pool.message("google.protobuf.Duration").expect("the pool has it");
+    /// let mut bytes = b"before".to_vec();
+    /// DynamicMessage::decode(descriptor, b"\x08\x03")?.encode_into(&mut bytes)?;
+    /// assert_eq!(bytes, b"before\x08\x03");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn encode_into(&self, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
         let checked = wire::check_required(self);
         checked.map_err(|missing| EncodeError::missing(self.full_name(), missing))?;
-        let mut bytes = Vec::new();
-        let appended = scratch::append(&mut bytes, &|mut writer| {
+        let appended = scratch::append(bytes, &|mut writer| {
             wire::write_fields(self, &mut writer);
             writer.room_left()
         });
-        appended.map_err(|size| EncodeError::too_large(self.full_name(), size))?;
-        Ok(bytes)
+        appended.map_err(|size| EncodeError::too_large(self.full_name(), size))
     }
 
     /// Unsets every field.
