@@ -196,6 +196,7 @@ fn required_fields_are_checked_recursively() {
     assert!(Order::default().merge(&[]).is_ok());
 
     let bad = Item::default;
+    let item = || whole.main.as_ref().unwrap().clone();
     let path = |order: Order| {
         let said = error(&order);
         let start = "cannot encode proto2.Order: expected the required field ";
@@ -203,10 +204,10 @@ fn required_fields_are_checked_recursively() {
     };
     assert_eq!(path(Order { main: MessageField::none(), ..order() }), "main");
     assert_eq!(path(Order { main: bad().into(), ..order() }), "main.id");
-    assert_eq!(path(Order { more: vec![bad()], ..order() }), "more.id");
+    assert_eq!(path(Order { more: vec![item(), bad()], ..order() }), "more[1].id");
     assert_eq!(path(Order { items: HashMap::from([(1, bad())]), ..order() }), "items.id");
     let line = vec![order::Line::default()];
-    assert_eq!(path(Order { line, ..order() }), "line.price");
+    assert_eq!(path(Order { line, ..order() }), "line[0].price");
     let choice = Some(order::Choice::Item(bad().into()));
     assert_eq!(path(Order { choice, ..order() }), "item.id");
     let inner = order::Detail { inner: Order::default().into(), ..Default::default() };

@@ -4,11 +4,12 @@
 //! constant that the compiler folds away.
 
 use std::borrow::Cow;
+use std::collections::{btree_map, hash_map};
 use std::fmt::{self, Display, Formatter};
 
 use super::{DecodeError, EncodeError, Message, MessageField};
 
-/// A required field that is not set, with the path that leads to it.
+/// A required field that is not set, with the path that leads to it: `kids[1].name`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingField {
     /// From the innermost field to the outermost.
@@ -26,12 +27,18 @@ impl MissingField {
         self.path.push(name.into());
         self
     }
+
+    /// In the element of this index or key.
+    #[cold]
+    pub(super) fn at(self, index: impl Display) -> Self {
+        self.within(format!("[{index}]"))
+    }
 }
 
 impl Display for MissingField {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         for (index, name) in self.path.iter().rev().enumerate() {
-            let dot = if index == 0 { "" } else { "." };
+            let dot = if index == 0 || name.starts_with('[') { "" } else { "." };
             write!(formatter, "{dot}{name}")?;
         }
         Ok(())
@@ -81,16 +88,35 @@ pub fn check_field<M: Message>(
 ///
 /// The first required field in them that is not set.
 #[inline]
-pub fn check_each<'a, M: Message>(
-    messages: impl IntoIterator<Item = &'a M>,
+pub fn check_each<'a, M: Message, I: IntoIterator<Item = &'a M> + Each>(
+    messages: I,
     name: &'static str,
 ) -> Result<(), MissingField> {
-    if M::CHECKS_REQUIRED {
-        messages.into_iter().try_for_each(|message| check(message, name))
-    } else {
-        Ok(())
+    if !M::CHECKS_REQUIRED {
+        return Ok(());
     }
+    for (index, message) in messages.into_iter().enumerate() {
+        if let Err(missing) = message.check_required() {
+            let missing = if I::HAS_INDEX { missing.at(index) } else { missing };
+            return Err(missing.within(name));
+        }
+    }
+    Ok(())
 }
+
+/// Where [`check_each`] finds messages.
+pub trait Each {
+    /// Whether a message is found again by how many come before it.
+    const HAS_INDEX: bool = false;
+}
+
+impl<M> Each for &Vec<M> {
+    const HAS_INDEX: bool = true;
+}
+
+impl<M> Each for &Option<M> {}
+impl<K, M> Each for hash_map::Values<'_, K, M> {}
+impl<K, M> Each for btree_map::Values<'_, K, M> {}
 
 /// Whether every required field has come.
 pub(super) fn check_decoded<M: Message>(message: &M) -> Result<(), DecodeError> {

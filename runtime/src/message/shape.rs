@@ -122,7 +122,8 @@ impl<K: Kind> Shape for Repeated<K> {
     }
 
     fn check(value: &Vec<K::Value>) -> Result<(), MissingField> {
-        value.iter().try_for_each(K::check)
+        let mut elements = value.iter().enumerate();
+        elements.try_for_each(|(at, value)| K::check(value).map_err(|missing| missing.at(at)))
     }
 }
 

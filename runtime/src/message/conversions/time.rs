@@ -7,6 +7,7 @@ use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration as StdDuration, SystemTime, UNIX_EPOCH};
 
+use crate::message::json::time;
 use crate::message::well_known::{Duration, Timestamp};
 
 /// A time or a span that the type it is converted to does not reach, or one that is not well formed.
@@ -33,6 +34,11 @@ impl Timestamp {
             && (0..NANOS_PER_SECOND).contains(&self.nanos)
     }
 
+    /// The error of one that is not valid.
+    fn invalid(&self) -> TimeRangeError {
+        self.error(time::timestamp_rule(self.nanos))
+    }
+
     fn error(&self, expected: &'static str) -> TimeRangeError {
         TimeRangeError { expected, seconds: self.seconds, nanos: self.nanos }
     }
@@ -45,6 +51,11 @@ impl Duration {
         (-DURATION_MAX..=DURATION_MAX).contains(&self.seconds)
             && self.nanos.unsigned_abs() < NANOS_PER_SECOND.unsigned_abs()
             && signs >= 0
+    }
+
+    /// The error of one that is not valid.
+    fn invalid(&self) -> TimeRangeError {
+        self.error(time::duration_rule(self.seconds, self.nanos))
     }
 
     fn error(&self, expected: &'static str) -> TimeRangeError {
@@ -71,7 +82,7 @@ impl TryFrom<SystemTime> for Timestamp {
             }
         };
         let timestamp = Self { seconds, nanos, ..Self::default() };
-        if timestamp.is_valid() { Ok(timestamp) } else { Err(timestamp.error(TIMESTAMP_RANGE)) }
+        if timestamp.is_valid() { Ok(timestamp) } else { Err(timestamp.invalid()) }
     }
 }
 
@@ -83,7 +94,7 @@ impl TryFrom<&Timestamp> for SystemTime {
 
     fn try_from(timestamp: &Timestamp) -> Result<Self, TimeRangeError> {
         if !timestamp.is_valid() {
-            return Err(timestamp.error(TIMESTAMP_RANGE));
+            return Err(timestamp.invalid());
         }
         let whole = StdDuration::from_secs(timestamp.seconds.unsigned_abs());
         let second = match timestamp.seconds {
@@ -116,7 +127,7 @@ impl TryFrom<StdDuration> for Duration {
     fn try_from(span: StdDuration) -> Result<Self, TimeRangeError> {
         let nanos = span.subsec_nanos() as i32;
         let duration = Self { seconds: seconds(span), nanos, ..Self::default() };
-        if duration.is_valid() { Ok(duration) } else { Err(duration.error(DURATION_RANGE)) }
+        if duration.is_valid() { Ok(duration) } else { Err(duration.invalid()) }
     }
 }
 
@@ -128,7 +139,7 @@ impl TryFrom<&Duration> for StdDuration {
 
     fn try_from(duration: &Duration) -> Result<Self, TimeRangeError> {
         if !duration.is_valid() {
-            return Err(duration.error(DURATION_RANGE));
+            return Err(duration.invalid());
         }
         match (u64::try_from(duration.seconds), u32::try_from(duration.nanos)) {
             (Ok(seconds), Ok(nanos)) => Ok(Self::new(seconds, nanos)),
@@ -160,8 +171,6 @@ const TIMESTAMP_MIN: i64 = -62_135_596_800;
 const TIMESTAMP_MAX: i64 = 253_402_300_799;
 /// 10,000 years of 365.25 days.
 const DURATION_MAX: i64 = 315_576_000_000;
-const TIMESTAMP_RANGE: &str = "a time in the years 1 to 9999";
-const DURATION_RANGE: &str = "at most 10,000 years to either side, of one sign";
 
 #[cfg(test)]
 mod tests {
@@ -203,6 +212,11 @@ mod tests {
         ] {
             assert!(SystemTime::try_from(&wrong).is_err(), "{wrong:?}");
         }
+        let error = SystemTime::try_from(timestamp(0, -1)).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "expected nanoseconds from 0 to 999999999, got 0 seconds and -1 nanoseconds"
+        );
         let after = UNIX_EPOCH + StdDuration::from_secs(TIMESTAMP_MAX as u64 + 1);
         let error = Timestamp::try_from(after).unwrap_err().to_string();
         let expected =
@@ -226,6 +240,15 @@ mod tests {
             duration(i64::MIN, i32::MIN + 1),
         ] {
             assert!(!wrong.is_valid(), "{wrong:?}");
+        }
+        for (wrong, rule) in [
+            (duration(-3, 5), "seconds and nanoseconds of one sign"),
+            (duration(0, NANOS_PER_SECOND), "nanoseconds from -999999999 to 999999999"),
+            (duration(0, i32::MIN), "nanoseconds from -999999999 to 999999999"),
+            (duration(i64::MIN, 0), "at most 315576000000 seconds to either side"),
+        ] {
+            let error = StdDuration::try_from(&wrong).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("expected {rule}, got ")), "{error}");
         }
         assert!(StdDuration::try_from(duration(-1, 0)).is_err());
         assert!(StdDuration::try_from(duration(0, -1)).is_err());

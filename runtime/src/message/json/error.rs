@@ -44,6 +44,11 @@ struct Fault {
 enum Verb {
     Parse,
     Print,
+    /// What a deserializer of serde holds, in whatever format.
+    #[cfg(feature = "serde")]
+    Deserialize,
+    #[cfg(feature = "serde")]
+    Serialize,
 }
 
 /// A place in a text, both counted from 1; columns are characters.
@@ -93,10 +98,15 @@ impl JsonError {
         Self(Box::new(Fault { verb, place, message_name, path, expected, got }))
     }
 
-    /// The text was not the user's: its lines tell nothing.
+    /// The text was not the user's, who may have another format: its lines tell nothing.
     #[cfg(feature = "serde")]
-    pub(super) fn without_place(mut self) -> Self {
+    #[cold]
+    pub(super) fn of_serde(mut self) -> Self {
         self.0.place = None;
+        self.0.verb = match self.0.verb {
+            Verb::Parse | Verb::Deserialize => Verb::Deserialize,
+            Verb::Print | Verb::Serialize => Verb::Serialize,
+        };
         self
     }
 
@@ -158,6 +168,10 @@ impl Display for JsonError {
         match verb {
             Verb::Parse => write!(formatter, "invalid JSON for {name}: ")?,
             Verb::Print => write!(formatter, "cannot print {name} as JSON: ")?,
+            #[cfg(feature = "serde")]
+            Verb::Deserialize => write!(formatter, "invalid value for {name}: ")?,
+            #[cfg(feature = "serde")]
+            Verb::Serialize => write!(formatter, "cannot serialize {name}: ")?,
         }
         if let Some(Place { line, column }) = place {
             let end = if self.path().is_empty() { ": " } else { ", " };

@@ -228,11 +228,9 @@ impl Printer<'_> {
         match kind {
             WellKnown::Any => self.any(message),
             WellKnown::Timestamp => {
-                self.time(message, time::timestamp, "a time in the years 1 to 9999")
+                self.time(message, time::timestamp, |_, nanos| time::timestamp_rule(nanos))
             }
-            WellKnown::Duration => {
-                self.time(message, time::duration, "at most 315576000000 seconds, of one sign")
-            }
+            WellKnown::Duration => self.time(message, time::duration, time::duration_rule),
             WellKnown::FieldMask => self.field_mask(message),
             WellKnown::Value => self.any_value(message),
             WellKnown::Struct | WellKnown::ListValue | WellKnown::Wrapper => {
@@ -245,13 +243,13 @@ impl Printer<'_> {
         &mut self,
         message: &dyn Reflect,
         text: fn(i64, i32) -> Option<String>,
-        expected: &'static str,
+        rule: fn(i64, i32) -> &'static str,
     ) -> Result<(), JsonError> {
         let malformed = || malformed(&message.descriptor());
         let (seconds, nanos) = well_known::seconds_and_nanos(message).ok_or_else(malformed)?;
         let Some(text) = text(seconds, nanos) else {
             let got = format!("{seconds} seconds and {nanos} nanoseconds");
-            return Err(JsonError::printing(expected, got));
+            return Err(JsonError::printing(rule(seconds, nanos), got));
         };
         self.writer.string(&text);
         Ok(())

@@ -23,7 +23,8 @@ use crate::message::{Json, Reflect};
 ///
 /// What JSON cannot say, and what the serializer gives.
 pub fn serialize<S: Serializer>(message: &dyn Reflect, serializer: S) -> Result<S::Ok, S::Error> {
-    let text = JsonPrintOptions::new().print(message).map_err(ser::Error::custom)?;
+    let text = JsonPrintOptions::new().print(message);
+    let text = text.map_err(|error| ser::Error::custom(error.of_serde()))?;
     let mut lexer = Lexer::new(&text, limits::JSON_DEPTH_MAX, usize::MAX);
     let token = lexer.next().map_err(ser::Error::custom)?;
     Tree::of(&mut lexer, token).map_err(ser::Error::custom)?.serialize(serializer)
@@ -39,7 +40,7 @@ pub fn deserialize<'de, M: Json, D: Deserializer<'de>>(deserializer: D) -> Resul
     Transcriber { writer: &mut writer, levels_left: limits::JSON_DEPTH_MAX }
         .deserialize(deserializer)?;
     // Lines and columns are those of a text that nobody wrote.
-    M::from_json(&writer.into_text()).map_err(|error| de::Error::custom(error.without_place()))
+    M::from_json(&writer.into_text()).map_err(|error| de::Error::custom(error.of_serde()))
 }
 
 /// A JSON value, held as its text.

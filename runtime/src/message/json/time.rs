@@ -72,6 +72,27 @@ pub(in crate::message) fn parse_duration(text: &str) -> Option<(i64, i32)> {
     (rest.is_empty() && length > 0 && is_duration(seconds, nanos)).then_some((seconds, nanos))
 }
 
+/// The rule of timestamp.proto that the numbers of no timestamp break, for errors.
+#[cold]
+pub(in crate::message) fn timestamp_rule(nanos: i32) -> &'static str {
+    match nanos {
+        0..NANOS_PER_SECOND => "a time in the years 1 to 9999",
+        _ => "nanoseconds from 0 to 999999999",
+    }
+}
+
+/// The rule of duration.proto that the numbers of no duration break, for errors.
+#[cold]
+pub(in crate::message) fn duration_rule(seconds: i64, nanos: i32) -> &'static str {
+    match nanos.unsigned_abs() {
+        _ if seconds.unsigned_abs() > DURATION_MAX.unsigned_abs() => {
+            "at most 315576000000 seconds to either side"
+        }
+        1_000_000_000.. => "nanoseconds from -999999999 to 999999999",
+        _ => "seconds and nanoseconds of one sign",
+    }
+}
+
 fn is_timestamp(seconds: i64, nanos: i32) -> bool {
     (SECONDS_MIN..=SECONDS_MAX).contains(&seconds) && (0..NANOS_PER_SECOND).contains(&nanos)
 }

@@ -153,11 +153,11 @@ pub(in crate::message) fn check_extensions(
     let resolver = Resolver::new(Some(pool), descriptor.file());
     for extension in extension_fields(message, &resolver, depth, &mut memory)? {
         let field = extension.descriptor();
+        wire::check_whole(extension.get()).map_err(|missing| {
+            let extendee = descriptor.full_name().to_owned();
+            DecodeError::missing_in_extension(extendee, &field.full_name(), missing)
+        })?;
         for_each_message(extension.get(), |message| {
-            wire::check_required(message).map_err(|missing| {
-                let extendee = descriptor.full_name().to_owned();
-                DecodeError::missing_in_extension(extendee, &field.full_name(), missing)
-            })?;
             check_extensions(message, pool, depth.saturating_sub(1), memory)
         })?;
     }

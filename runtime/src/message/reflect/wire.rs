@@ -338,27 +338,40 @@ pub(super) fn check_required(message: &dyn Reflect) -> Result<(), MissingField> 
         if field.is_required() && !found.is_set() {
             return Err(MissingField::new(field.name().to_owned()));
         }
-        check_field(field, found)?;
+        if field.message().is_some() {
+            check_whole(found).map_err(|missing| missing.within(field.name().to_owned()))?;
+        }
     }
     Ok(())
 }
 
-/// Whether the messages in the field are whole.
-fn check_field(field: FieldDescriptor<'_>, found: FieldRef<'_>) -> Result<(), MissingField> {
+/// Whether the messages in a field are whole.
+pub(super) fn check_whole(found: FieldRef<'_>) -> Result<(), MissingField> {
     let check = |value: ValueRef<'_>| match value {
-        ValueRef::Message(message) => {
-            check_required(message).map_err(|missing| missing.within(field.name().to_owned()))
-        }
+        ValueRef::Message(message) => check_required(message),
         _ => Ok(()),
     };
-    if field.message().is_none() {
-        return Ok(());
-    }
     match found {
         FieldRef::Unset => Ok(()),
         FieldRef::Singular(value) => check(value),
-        FieldRef::Repeated(list) => list.iter().try_for_each(check),
-        FieldRef::Map(map) => map.iter().try_for_each(|(_, value)| check(value)),
+        FieldRef::Repeated(list) => {
+            let mut elements = list.iter().enumerate();
+            elements.try_for_each(|(at, value)| check(value).map_err(|missing| missing.at(at)))
+        }
+        FieldRef::Map(map) => map.iter().try_for_each(|(key, value)| {
+            check(value).map_err(|missing| match key {
+                ValueRef::Bool(key) => missing.at(key),
+                ValueRef::I32(key) => missing.at(key),
+                ValueRef::I64(key) => missing.at(key),
+                ValueRef::U32(key) => missing.at(key),
+                ValueRef::U64(key) => missing.at(key),
+                ValueRef::String(key) => missing.at(format_args!("{key:?}")),
+                ValueRef::ByteString(key) => {
+                    missing.at(format_args!("{:?}", String::from_utf8_lossy(key)))
+                }
+                key => missing.at(format_args!("{key:?}")),
+            })
+        }),
     }
 }
 

@@ -4,6 +4,7 @@
 //! position in the text: a copy of it goes back to where it was taken.
 
 use super::error::TextError;
+use crate::message::error::shortened;
 
 /// A token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,8 +116,9 @@ impl<'a> Lexer<'a> {
             None => "the end".to_owned(),
             Some(_) => {
                 let word = rest.bytes().take_while(|byte| is_word(*byte)).count();
-                let shown: String = rest.chars().take(word.clamp(1, 40)).collect();
-                format!("`{shown}`")
+                let token = self.at.saturating_sub(self.start).max(word).max(1);
+                let shown = rest.get(..token).unwrap_or(rest);
+                format!("`{}`", shortened(shown, FOUND_MAX))
             }
         }
     }
@@ -237,6 +239,9 @@ fn is_word(byte: u8) -> bool {
 pub(super) fn is_url(byte: u8) -> bool {
     is_word(byte) || b"-.~!$&'()*+,;=%/".contains(&byte)
 }
+
+/// Letters of a token that an error shows.
+const FOUND_MAX: usize = 40;
 
 #[cfg(test)]
 mod tests {

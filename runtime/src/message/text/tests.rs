@@ -7,7 +7,7 @@ use crate::message::reflect::{DescriptorPool, FileDescriptor};
 use crate::message::well_known::field_descriptor_proto::{Label, Type};
 use crate::message::well_known::{
     Any, DescriptorProto, Duration, FieldDescriptorProto, FieldOptions, FileDescriptorProto,
-    Struct, UninterpretedOption, Value, value,
+    Struct, Timestamp, UninterpretedOption, Value, value,
 };
 use crate::message::{DynamicMessage, Message, UnknownFields, UnknownValue};
 
@@ -148,13 +148,43 @@ fn words_stand_for_values() {
     assert!(field("label: label_repeated").is_err());
 }
 
+/// An error shows the whole token, and the range where an integer is out of it.
+#[test]
+fn errors_show_the_whole_token() {
+    for (text, expected) in [
+        ("1.5", "a value of type int64, found `1.5`"),
+        ("1e3", "a value of type int64, found `1e3`"),
+        ("- 2.0f", "a value of type int64, found `-` and `2.0f`"),
+        ("'a\\'b'", "a value of type int64, found `'a\\'b'`"),
+        (
+            "9223372036854775808",
+            "a value of type int64 from -9223372036854775808 to 9223372036854775807, \
+             found `9223372036854775808`",
+        ),
+    ] {
+        let error = refusal::<Duration>(&format!("seconds: {text}"));
+        assert!(error.ends_with(&format!("field seconds: expected {expected}")), "{error}");
+    }
+    let error = refusal::<Timestamp>("nanos: -0x80000001");
+    let expected = "expected a value of type int32 from -2147483648 to 2147483647, \
+                    found `-` and `0x80000001`";
+    assert!(error.ends_with(expected), "{error}");
+}
+
+/// Specification, "Numeric Literals": white space may stand behind a sign.
+#[test]
+fn signs_may_stand_apart() {
+    assert_eq!(Duration::from_text("seconds: - 5").unwrap().seconds, -5);
+    assert_eq!(Duration::from_text("seconds: - # a comment\n5").unwrap().seconds, -5);
+}
+
 /// Specification, "String Literals": several are one; strings that must be UTF-8 are.
 #[test]
 fn strings_are_joined() {
     assert_eq!(field("name: 'a' \"b\"\n# c\n'\\x64'").unwrap().name, Some("abd".into()));
     assert_eq!(
         refusal::<Struct>("fields { key: '\\xff' }"),
-        "line 1, column 15: field fields: expected a string that is UTF-8, found `'`"
+        "line 1, column 15: field fields: expected a string that is UTF-8, found `'\\xff'`"
     );
     let any_bytes = field("name: '\\xff'").unwrap().name.expect("it is set");
     assert_eq!(any_bytes.as_bytes(), b"\xff", "a string of proto2 need not be UTF-8");
@@ -415,7 +445,7 @@ fn unknown_names_are_refused() {
 fn required_fields_are_checked() {
     assert_eq!(
         refusal::<UninterpretedOption>("name { name_part: 'a' }"),
-        "line 1, column 24: expected the required field name.is_extension, it is not set"
+        "line 1, column 24: expected the required field name[0].is_extension, it is not set"
     );
 }
 

@@ -58,12 +58,12 @@ fn errors_through_serde_name_the_field() {
     let error = serde_json::from_value::<SourceContext>(wrong).unwrap_err().to_string();
     assert_eq!(
         error,
-        "invalid JSON for google.protobuf.SourceContext: field file_name: expected a string, got an array"
+        "invalid value for google.protobuf.SourceContext: field file_name: expected a string, got an array"
     );
     let error = serde_json::from_str::<SourceContext>("{\"fileName\": }").unwrap_err();
     assert!(error.is_syntax());
     let error = serde_json::to_string(&Value::default()).unwrap_err().to_string();
-    assert!(error.starts_with("cannot print google.protobuf.Value as JSON: "), "{error}");
+    assert!(error.starts_with("cannot serialize google.protobuf.Value: "), "{error}");
 }
 
 /// The limit of depth holds before the message is parsed.

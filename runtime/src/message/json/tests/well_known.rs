@@ -36,7 +36,7 @@ fn times_are_texts() {
     let error = Duration { seconds: 1, nanos: -1, ..Default::default() }.to_json().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot print google.protobuf.Duration as JSON: expected at most 315576000000 seconds, of \
+        "cannot print google.protobuf.Duration as JSON: expected seconds and nanoseconds of \
          one sign, got 1 seconds and -1 nanoseconds"
     );
 }

@@ -115,6 +115,39 @@ fn limits_hold() {
     assert!(error.to_string().ends_with(expected), "{error}");
 }
 
+/// Required fields: the path has the index of an element and the key of an entry.
+#[test]
+fn paths_of_required_fields_have_indexes_and_keys() {
+    let text = "name: 'a.proto' package: 'a' message_type { name: 'M'
+        field { name: 'id' number: 1 type: TYPE_INT32 label: LABEL_REQUIRED }
+        field { name: 'kids' number: 2 type: TYPE_MESSAGE type_name: '.a.M' label: LABEL_REPEATED }
+        field { name: 'by' number: 3 type: TYPE_MESSAGE type_name: '.a.M.ByEntry'
+            label: LABEL_REPEATED }
+        field { name: 'at' number: 4 type: TYPE_MESSAGE type_name: '.a.M.AtEntry'
+            label: LABEL_REPEATED }
+        nested_type { name: 'ByEntry' options { map_entry: true }
+            field { name: 'key' number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
+            field { name: 'value' number: 2 type: TYPE_MESSAGE type_name: '.a.M'
+                label: LABEL_OPTIONAL } }
+        nested_type { name: 'AtEntry' options { map_entry: true }
+            field { name: 'key' number: 1 type: TYPE_SINT32 label: LABEL_OPTIONAL }
+            field { name: 'value' number: 2 type: TYPE_MESSAGE type_name: '.a.M'
+                label: LABEL_OPTIONAL } } }";
+    let file = FileDescriptorProto::from_text(text).unwrap().encode_to_vec();
+    let mut pool = DescriptorPool::new();
+    pool.add_files([file.as_slice()]).unwrap();
+    let descriptor = pool.message("a.M").unwrap();
+    for (text, path) in [
+        ("id: 1 kids { id: 2 } kids { }", "kids[1].id"),
+        ("id: 1 by { key: 'k\"' value { } }", "by[\"k\\\"\"].id"),
+        ("id: 1 at { key: -1 value { id: 1 kids { } } }", "at[-1].kids[0].id"),
+    ] {
+        let error = DynamicMessage::from_text(descriptor, text).unwrap_err().to_string();
+        let expected = format!("expected the required field {path}, it is not set");
+        assert!(error.ends_with(&expected), "{error}");
+    }
+}
+
 /// Required fields: checked in dynamic messages too, and the error names the path.
 #[test]
 fn required_fields_are_checked() {
@@ -140,7 +173,7 @@ fn required_fields_are_checked() {
     assert_eq!(
         error.to_string(),
         "cannot encode google.protobuf.UninterpretedOption: \
-         expected the required field name.name_part, it is not set"
+         expected the required field name[0].name_part, it is not set"
     );
 }
 

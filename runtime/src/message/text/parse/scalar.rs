@@ -28,7 +28,7 @@ impl Parser<'_> {
             FieldKind::Enum => self.enumeration(field)?,
             FieldKind::Message | FieldKind::Group => None,
         };
-        value.ok_or_else(|| refusal(start, &words(field)))
+        value.ok_or_else(|| refusal(start, &words(start, field)))
     }
 
     fn boolean(&mut self) -> Result<Option<bool>, TextError> {
@@ -83,7 +83,7 @@ impl Parser<'_> {
 
     fn text(&mut self, field: FieldDescriptor<'_>) -> Result<Value, TextError> {
         let start = self.lexer;
-        let bytes = self.bytes()?.ok_or_else(|| refusal(start, &words(field)))?;
+        let bytes = self.bytes()?.ok_or_else(|| refusal(start, &words(start, field)))?;
         if !field.is_utf8() {
             return Ok(Value::ByteString(ByteString::from(bytes)));
         }
@@ -111,19 +111,45 @@ impl Parser<'_> {
 
 /// The number without its sign.
 fn magnitude(token: Token<'_>) -> Option<u64> {
+    let (digits, radix) = magnitude_digits(token)?;
+    u64::from_str_radix(digits, radix).ok()
+}
+
+/// The digits of an integer and their base.
+fn magnitude_digits(token: Token<'_>) -> Option<(&str, u32)> {
     match token {
-        Token::Decimal(digits) => digits.parse().ok(),
-        Token::Octal(digits) => u64::from_str_radix(digits, 8).ok(),
-        Token::Hexadecimal(digits) => u64::from_str_radix(digits, 16).ok(),
+        Token::Decimal(digits) => Some((digits, 10)),
+        Token::Octal(digits) => Some((digits, 8)),
+        Token::Hexadecimal(digits) => Some((digits, 16)),
         _ => None,
     }
 }
 
-/// What a field takes, in words.
-fn words(field: FieldDescriptor<'_>) -> String {
-    match field.enumeration() {
-        Some(enumeration) => format!("a value of {}", enumeration.full_name()),
-        None => format!("a value of type {:?}", field.kind()).to_ascii_lowercase(),
+/// What a field takes, in words; of integers the range, if one came.
+#[cold]
+fn words(mut found: Lexer<'_>, field: FieldDescriptor<'_>) -> String {
+    if let Some(enumeration) = field.enumeration() {
+        return format!("a value of {}", enumeration.full_name());
+    }
+    let came = found.takes('-').and_then(|_| found.next());
+    let range = match came.is_ok_and(|token| magnitude_digits(token).is_some()) {
+        true => range(field.kind()),
+        false => String::new(),
+    };
+    format!("a value of type {:?}{range}", field.kind()).to_ascii_lowercase()
+}
+
+fn range(kind: FieldKind) -> String {
+    match kind {
+        FieldKind::Int32 | FieldKind::Sint32 | FieldKind::Sfixed32 => {
+            format!(" from {} to {}", i32::MIN, i32::MAX)
+        }
+        FieldKind::Int64 | FieldKind::Sint64 | FieldKind::Sfixed64 => {
+            format!(" from {} to {}", i64::MIN, i64::MAX)
+        }
+        FieldKind::Uint32 | FieldKind::Fixed32 => format!(" from 0 to {}", u32::MAX),
+        FieldKind::Uint64 | FieldKind::Fixed64 => format!(" from 0 to {}", u64::MAX),
+        _ => String::new(),
     }
 }
 
