@@ -196,7 +196,7 @@ fn required_fields_are_checked_recursively() {
     assert!(Order::default().merge(&[]).is_ok());
 
     let bad = Item::default;
-    let item = || whole.main.as_ref().unwrap().clone();
+    let item = || Item { id: Some("b".into()), ..Item::default() };
     let path = |order: Order| {
         let said = error(&order);
         let start = "cannot encode proto2.Order: expected the required field ";
