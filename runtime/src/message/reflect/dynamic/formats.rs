@@ -162,7 +162,7 @@ impl DynamicMessage {
     ///
     /// let pool = DescriptorPool::of::<Duration>();
     /// let descriptor = pool.message("google.protobuf.Duration").expect("the pool has it");
-    /// let message = DynamicMessage::from_json(descriptor, "\"3s\"")?;
+    /// let message = DynamicMessage::decode(descriptor, b"\x08\x03")?;
     /// let mut stream = Vec::new();
     /// message.write_length_delimited(&mut stream)?;
     /// assert_eq!(stream, b"\x02\x08\x03");
