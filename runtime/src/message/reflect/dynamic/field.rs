@@ -59,14 +59,6 @@ impl Slot {
         }
     }
 
-    pub(super) fn is_set(&self) -> bool {
-        match self {
-            Self::Value(_) | Self::Message(_) => true,
-            Self::List(list) => !list.is_empty(),
-            Self::Map(map) => !map.is_empty(),
-        }
-    }
-
     pub(super) fn message_mut(&mut self) -> Option<&mut dyn Reflect> {
         match self {
             Self::Message(message) => Some(&mut **message),

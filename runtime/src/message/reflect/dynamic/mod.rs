@@ -274,8 +274,10 @@ impl OneofField for DynamicMessage {
 
 impl PartialEq for DynamicMessage {
     fn eq(&self, other: &Self) -> bool {
+        // A zero without presence is as good as none.
         let set = |message: &Self| {
-            let fields = message.fields.iter().filter(|(_, slot)| slot.is_set()).cloned();
+            let is_set = |index: usize| super::Fields::field(message, index).is_set();
+            let fields = message.fields.iter().filter(|(index, _)| is_set(*index)).cloned();
             fields.collect::<Vec<_>>()
         };
         self.descriptor() == other.descriptor()

@@ -115,6 +115,16 @@ fn limits_hold() {
     assert!(error.to_string().ends_with(expected), "{error}");
 }
 
+/// Fields without presence: a zero that was set is one that was not.
+#[test]
+fn zeros_without_presence_are_equal_to_none() {
+    use crate::message::well_known::Duration;
+    let duration = Duration::default();
+    let set = DynamicMessage::from_json(duration.descriptor(), "\"3s\"").unwrap();
+    assert_eq!(set, DynamicMessage::decode(duration.descriptor(), b"\x08\x03").unwrap());
+    assert_ne!(set, DynamicMessage::decode(duration.descriptor(), b"\x08\x04").unwrap());
+}
+
 /// Required fields: the path has the index of an element and the key of an entry.
 #[test]
 fn paths_of_required_fields_have_indexes_and_keys() {
