@@ -8,6 +8,7 @@ use std::fmt::{self, Display, Formatter};
 
 use ::serde_json::{Map, Number, Value as Json};
 
+use super::ValueKindError;
 use crate::message::well_known::value::Kind;
 use crate::message::well_known::{ListValue, Struct, Value};
 
@@ -56,6 +57,39 @@ impl From<Map<String, Json>> for Struct {
     /// ```
     fn from(members: Map<String, Json>) -> Self {
         members.into_iter().collect()
+    }
+}
+
+impl TryFrom<Json> for Struct {
+    type Error = ValueKindError;
+
+    /// # Errors
+    ///
+    /// JSON that is no object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rust_grpc::well_known::Struct;
+    ///
+    /// let object = Struct::try_from(serde_json::json!({"name": "Ada"}))?;
+    /// assert_eq!(object.get("name").and_then(|name| name.as_str()), Some("Ada"));
+    /// assert!(Struct::try_from(serde_json::json!([1])).is_err());
+    /// # Ok::<(), rust_grpc::message::ValueKindError>(())
+    /// ```
+    fn try_from(json: Json) -> Result<Self, ValueKindError> {
+        Value::from(json).try_into()
+    }
+}
+
+impl TryFrom<Json> for ListValue {
+    type Error = ValueKindError;
+
+    /// # Errors
+    ///
+    /// JSON that is no array.
+    fn try_from(json: Json) -> Result<Self, ValueKindError> {
+        Value::from(json).try_into()
     }
 }
 

@@ -221,6 +221,54 @@ value_into! {
     Vec<Value>, "a list", ListValue(value) => value.values;
 }
 
+/// Integers out of a value: an error if it is no number, or none of the type.
+macro_rules! value_into_integer {
+    ($($into:ty, $expected:literal;)*) => {$(
+        /// # Errors
+        ///
+        /// A value of another kind, a number with a fraction or one beyond the type.
+        impl TryFrom<Value> for $into {
+            type Error = ValueKindError;
+
+            fn try_from(value: Value) -> Result<Self, ValueKindError> {
+                let Some(number) = value.as_f64() else {
+                    return Err(ValueKindError { expected: $expected, got: value.kind_name() });
+                };
+                // Every number of the type is a double.
+                let integer = number as Self;
+                if f64::from(integer) == number {
+                    Ok(integer)
+                } else {
+                    Err(ValueKindError { expected: $expected, got: "a number that is none" })
+                }
+            }
+        }
+    )*};
+}
+
+value_into_integer! {
+    i32, "an integer of 32 bits";
+    u32, "an integer of 32 bits from 0";
+}
+
+/// Conversions into an `Option`: `None` is null.
+macro_rules! value_into_option {
+    ($($into:ty),*) => {$(
+        /// # Errors
+        ///
+        /// A value that is neither null nor what the `Option` holds.
+        impl TryFrom<Value> for Option<$into> {
+            type Error = ValueKindError;
+
+            fn try_from(value: Value) -> Result<Self, ValueKindError> {
+                if value.is_null() { Ok(None) } else { value.try_into().map(Some) }
+            }
+        }
+    )*};
+}
+
+value_into_option!(bool, f64, i32, u32, String, Struct, ListValue);
+
 impl From<Struct> for HashMap<String, Value> {
     fn from(object: Struct) -> Self {
         object.fields
@@ -295,6 +343,29 @@ mod tests {
         assert_eq!(ListValue::try_from(Value::from(list.clone())), Ok(list.into()));
         let hash = HashMap::try_from(Value::from(Struct::from_iter([("a", 1)])));
         assert_eq!(hash.unwrap()["a"], Value::from(1));
+        for (number, as_i32, as_u32) in [
+            (0.0, Some(0), Some(0)),
+            (-1.0, Some(-1), None),
+            (2147483647.0, Some(i32::MAX), Some(2147483647)),
+            (2147483648.0, None, Some(2147483648)),
+            (4294967296.0, None, None),
+            (-2147483649.0, None, None),
+            (1.5, None, None),
+            (f64::NAN, None, None),
+        ] {
+            let value = Value::from(number);
+            assert_eq!(i32::try_from(value.clone()).ok(), as_i32, "{number}");
+            assert_eq!(u32::try_from(value).ok(), as_u32, "{number}");
+        }
+        assert_eq!(
+            i32::try_from(Value::from(1.5)).unwrap_err().to_string(),
+            "expected an integer of 32 bits, got a number that is none"
+        );
+        assert_eq!(Option::<f64>::try_from(Value::null()), Ok(None));
+        assert_eq!(Option::<i32>::try_from(Value::from(2)), Ok(Some(2)));
+        assert_eq!(Option::<String>::try_from(Value::from("x")), Ok(Some("x".to_owned())));
+        assert!(Option::<f64>::try_from(Value::from("x")).is_err());
+        assert!(Option::<f64>::try_from(Value::default()).is_err(), "it says nothing");
         for (value, got) in [
             (Value::null(), "null"),
             (Value::from(1), "a number"),
