@@ -14,17 +14,18 @@ pub(crate) const JSON_DEPTH_MAX: usize = 2 * (MESSAGE_DEPTH_MAX as usize + 1);
 /// implementation.
 pub(crate) const MESSAGE_SIZE_MAX: usize = i32::MAX as usize;
 
-/// Memory that decoding one message may allocate for elements, whatever its size on the wire: two
-/// bytes of input can become a struct of several hundred. 64 MiB is more than a message of the
-/// default receive limit (4 MiB) needs unless it is made to harm.
-pub(crate) const DECODE_MEMORY_MIN: usize = 64 * 1024 * 1024;
+/// Memory that decoding one message may allocate, whatever its size on the wire: two bytes of input
+/// can become a struct of several hundred, and a list has room for twice its elements when it has
+/// just grown. 128 MiB is more than a message of the default receive limit (4 MiB) needs unless it is
+/// made to harm.
+pub(crate) const DECODE_MEMORY_MIN: usize = 128 * 1024 * 1024;
 
 /// Memory that decoding may allocate for each byte of input where that is more than
 /// [`DECODE_MEMORY_MIN`]. Honest input stays below: a packed one-byte varint becomes 8 bytes, a map
-/// entry of 10 bytes about 100.
-pub(crate) const DECODE_MEMORY_PER_BYTE: usize = 16;
+/// entry of 10 bytes about 100, and twice that when the list or map has just grown.
+pub(crate) const DECODE_MEMORY_PER_BYTE: usize = 32;
 
-/// Memory that decoding `size` bytes may allocate for elements.
+/// Memory that decoding `size` bytes may allocate.
 pub(crate) fn decode_memory(size: usize) -> usize {
     size.saturating_mul(DECODE_MEMORY_PER_BYTE).max(DECODE_MEMORY_MIN)
 }
@@ -40,7 +41,3 @@ pub(crate) const IMPORT_DEPTH_MAX: usize = 500;
 /// How many files those that come together may see in all, by public imports too: more than the
 /// largest trees of .proto files have (7,000 files that import 25 others), and a few MiB of memory.
 pub(crate) const IMPORT_COUNT_MAX: usize = 1 << 19;
-
-/// What an unknown field is charged besides its bytes, so that many empty ones cannot hide from the
-/// budget.
-pub(crate) const UNKNOWN_FIELD_COST: usize = 16;

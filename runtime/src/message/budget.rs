@@ -9,6 +9,9 @@ use crate::limits;
 
 /// The levels of nesting and the memory that decoding an input may still use.
 ///
+/// The memory is that of lists, maps, boxed messages and unknown fields, as they allocate it and before
+/// they do; strings and bytes do not count, being no longer than the input.
+///
 /// Decoding makes one for each input; [`DecodeOptions`](super::DecodeOptions) say how large.
 ///
 /// # Examples
@@ -39,14 +42,14 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The default limits for `input`: 100 levels of nesting, and 64 MiB of memory or 16 bytes for
+    /// The default limits for `input`: 100 levels of nesting, and 128 MiB of memory or 32 bytes for
     /// each byte of input, whichever is more.
     pub fn new(input: &[u8]) -> Self {
         let memory = limits::decode_memory(input.len());
         Self::with_limits(input, limits::MESSAGE_DEPTH_MAX, memory)
     }
 
-    /// At most `depth` levels of nesting, and about `memory` bytes of memory.
+    /// At most `depth` levels of nesting, and `memory` bytes of memory.
     pub fn with_limits(input: &[u8], depth: u32, memory: usize) -> Self {
         Self {
             input: input.as_ptr().addr(),

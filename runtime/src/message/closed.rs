@@ -6,8 +6,8 @@
 use super::kind::Kind;
 use super::map::Map;
 use super::reader::Reader;
+use super::varint::VARINT_SIZE_MAX;
 use super::{DecodeError, Enumeration, UnknownFields, UnknownValue, VARINT};
-use crate::limits;
 
 /// What generated code calls for fields of closed enums.
 impl Reader<'_> {
@@ -38,7 +38,7 @@ impl Reader<'_> {
         unknown: &mut UnknownFields,
     ) -> Result<(), DecodeError> {
         if let Some(known) = self.closed_value(unknown)? {
-            self.charge(size_of::<E>())?;
+            self.make_room(values, 1)?;
             values.push(known);
         }
         Ok(())
@@ -89,7 +89,6 @@ impl Reader<'_> {
         map: &mut impl Map<Key = K::Value, Value = E>,
         unknown: &mut UnknownFields,
     ) -> Result<(), DecodeError> {
-        self.charge(map.entry_cost())?;
         let tag = self.tag();
         let mut key = K::Value::default();
         let mut value = Some(E::default());
@@ -100,10 +99,13 @@ impl Reader<'_> {
             .closed_entry::<K, E>(&mut key, &mut value)
             .map_err(|error| error.in_entry(tag >> 3))?;
         match value {
-            Some(value) => map.put(key, value),
+            Some(value) => {
+                self.charge(map.entry_cost())?;
+                map.put(key, value);
+            }
             None => {
                 let payload = &before[..before.len() - self.rest().len()];
-                self.charge(limits::UNKNOWN_FIELD_COST + payload.len())?;
+                self.charge(unknown.cost(payload.len()))?;
                 unknown.push_raw(tag, payload);
             }
         }
@@ -152,7 +154,7 @@ impl Reader<'_> {
         value: u64,
         unknown: &mut UnknownFields,
     ) -> Result<(), DecodeError> {
-        self.charge(limits::UNKNOWN_FIELD_COST)?;
+        self.charge(unknown.cost(VARINT_SIZE_MAX))?;
         unknown.push(number, UnknownValue::Varint(value));
         Ok(())
     }

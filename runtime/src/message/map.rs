@@ -12,7 +12,7 @@ use super::entry_order::{EntryOrder, FEW, Key, order_of_few};
 use super::field_writer::{FieldWriter, Outside};
 use super::kind::Kind;
 use super::reader::Reader;
-use super::{DecodeError, LENGTH_DELIMITED};
+use super::{DecodeError, LENGTH_DELIMITED, growth};
 
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
@@ -50,7 +50,8 @@ pub trait Map: Send + Sync + 'static {
     /// How many entries there are.
     fn entry_count(&self) -> usize;
 
-    /// Bytes that the next entry takes in the map, besides what its key and value allocate.
+    /// Bytes that the map may allocate before it takes another entry, besides what its key and value
+    /// allocate. 0 while there is room for it.
     fn entry_cost(&self) -> usize;
 
     /// The value of the key.
@@ -141,18 +142,12 @@ map_of!(HashMap, hash_map, [Eq + Hash + Key + Send + Sync + 'static], self, visi
             visit(key, value);
         }
     }
-}, self.len() <= FEW, size_of::<(K, V)>());
+}, self.len() <= FEW, growth::table_cost(self));
 map_of!(BTreeMap, btree_map, [Key + Send + Sync + 'static], self, visit: {
     for (key, value) in self.iter().rev() {
         visit(key, value);
     }
-}, true, tree_entry_cost(self));
-
-/// Bytes that the next entry takes in a B-tree, which begins with a leaf of eleven.
-pub(super) fn tree_entry_cost<K, V>(tree: &BTreeMap<K, V>) -> usize {
-    let entries = if tree.is_empty() { 11 } else { 1 };
-    entries * size_of::<(K, V)>()
-}
+}, true, growth::tree_cost(self));
 
 impl Reader<'_> {
     /// Reads the entries of a map that follow each other.
@@ -182,7 +177,10 @@ fn read_entries<K: Kind, V: Kind>(
 ) -> Result<usize, DecodeError> {
     let mut reader = Reader::after(tag, rest, budget);
     loop {
-        reader.charge(map.entry_cost() + V::HEAP_SIZE)?;
+        let cost = map.entry_cost() + V::HEAP_SIZE;
+        if cost > 0 {
+            reader.charge(cost)?;
+        }
         let payload = reader.length_delimited()?;
         let entry = Reader::new(payload, reader.budget());
         read_entry::<K, V>(entry, map).map_err(|error| error.in_entry(tag >> 3))?;

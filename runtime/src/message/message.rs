@@ -435,7 +435,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// Where the text is no JSON, or says what the message cannot hold, or breaks a limit: 100 levels
-    /// of objects and arrays, and memory of 64 MiB or 16 bytes for each byte of text, whichever is
+    /// of objects and arrays, and memory of 128 MiB or 32 bytes for each byte of text, whichever is
     /// more; or which required field is not set.
     ///
     /// # Examples

@@ -5,7 +5,7 @@
 //!
 //! - Encoding goes back to front in one pass ([`Writer`]), so that no size is computed beforehand.
 //! - Decoding reads one contiguous slice, within limits: 100 levels of nesting, and a memory budget
-//!   of 64 MiB or 16 bytes for each byte of input, whichever is more. What breaks them is a
+//!   of 128 MiB or 32 bytes for each byte of input, whichever is more. What breaks them is a
 //!   [`DecodeError`].
 //! - Fields that a message does not know are kept in [`UnknownFields`] and travel on.
 //! - JSON is another form of the same messages ([`Message::to_json`], [`JsonPrintOptions`],
@@ -28,6 +28,7 @@ mod field;
 mod field_writer;
 mod formats;
 pub(crate) mod group;
+mod growth;
 pub(crate) mod json;
 pub(crate) mod kind;
 mod length_delimited;

@@ -35,7 +35,7 @@ pub(super) struct DecodeLimits {
 }
 
 impl DecodeOptions {
-    /// The defaults: 2 GiB - 1 bytes of input; 100 levels; 64 MiB or 16 bytes for each byte of input,
+    /// The defaults: 2 GiB - 1 bytes of input; 100 levels; 128 MiB or 32 bytes for each byte of input,
     /// whichever is more; no extension is looked into.
     pub const fn new() -> Self {
         let limits = DecodeLimits {
@@ -65,7 +65,16 @@ impl<P: Copy> DecodeOptions<P> {
         self
     }
 
-    /// Elements and unknown fields take at most `bytes` of memory.
+    /// Lists, maps, boxed messages and unknown fields take at most `bytes` of memory, counted as it is
+    /// allocated: a list has room for twice its elements when it has just grown.
+    ///
+    /// Strings and bytes come on top, of which there is no more than of the input, and the message
+    /// itself. While a list or map grows, what it had before comes on top too: half of `bytes` at most
+    /// if the message was empty. Checking the extensions that a [`pool`](Self::pool) knows takes up to
+    /// as much again for the moment.
+    ///
+    /// In a message that is merged into, what is there already does not count. A map that entries were
+    /// taken out of before may then grow further than was counted.
     #[must_use]
     pub const fn memory_limit(mut self, bytes: usize) -> Self {
         self.limits.memory = Some(bytes);
@@ -108,7 +117,7 @@ impl<P> DecodeOptions<P> {
     where
         P: ExtensionCheck<M>,
     {
-        self.pool.check(message, self.limits.depth)
+        self.pool.check(message, self.limits.depth, self.limits.memory)
     }
 }
 
@@ -166,24 +175,24 @@ impl Default for DecodeOptions {
 /// Messages have it with a pool if they have [`Reflect`]. It is not for other types to implement.
 pub trait ExtensionCheck<M>: sealed::Sealed {
     /// Whether the extensions in `message` and in what it holds can be decoded, at most `depth` levels
-    /// deep, and have their required fields.
+    /// deep and within this `memory`, and have their required fields.
     ///
     /// # Errors
     ///
     /// What is wrong with the first that does not.
     #[doc(hidden)]
-    fn check(&self, message: &M, depth: u32) -> Result<(), DecodeError>;
+    fn check(&self, message: &M, depth: u32, memory: Option<usize>) -> Result<(), DecodeError>;
 }
 
 impl<M> ExtensionCheck<M> for () {
-    fn check(&self, _: &M, _: u32) -> Result<(), DecodeError> {
+    fn check(&self, _: &M, _: u32, _: Option<usize>) -> Result<(), DecodeError> {
         Ok(())
     }
 }
 
 impl<M: Reflect> ExtensionCheck<M> for &DescriptorPool {
-    fn check(&self, message: &M, depth: u32) -> Result<(), DecodeError> {
-        check_extensions(message, self, depth, None)
+    fn check(&self, message: &M, depth: u32, memory: Option<usize>) -> Result<(), DecodeError> {
+        check_extensions(message, self, depth, memory)
     }
 }
 

@@ -12,8 +12,10 @@ use super::budget::Budget;
 use super::error::DecodeErrorKind;
 use super::kind::{Kind, Packable};
 use super::varint;
-use super::{DecodeError, Message, MessageField, UnknownFields, skip};
-use calls::{long_tag, not_utf8, read_bytes, read_nested, read_packed, read_repeated, read_text};
+use super::{DecodeError, Message, MessageField, UnknownFields, growth, skip};
+use calls::{
+    grow, long_tag, not_utf8, read_bytes, read_nested, read_packed, read_repeated, read_text,
+};
 pub(super) use calls::{truncated, varint_error};
 
 /// Reads the fields of a message from a slice, within a [`Budget`].
@@ -311,6 +313,19 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub(super) fn charge(&mut self, size: usize) -> Result<(), DecodeError> {
         self.budget.charge(size, self.rest, self.tag)
+    }
+
+    /// Makes room in a list for `additional` elements, which is taken from the memory budget.
+    #[inline(always)]
+    pub(super) fn make_room<T>(
+        &mut self,
+        list: &mut Vec<T>,
+        additional: usize,
+    ) -> Result<(), DecodeError> {
+        if growth::has_room(list, additional) {
+            return Ok(());
+        }
+        grow(list, additional, self.budget, self.rest, self.tag)
     }
 
     #[inline(always)]

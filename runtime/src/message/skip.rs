@@ -10,7 +10,6 @@ use super::{
     DecodeError, END_GROUP, FIXED32, FIXED64, LENGTH_DELIMITED, START_GROUP, UnknownFields, VARINT,
     varint,
 };
-use crate::limits;
 
 /// Keeps the field of `tag` among `unknown` and returns what is left. The end tag of the group that
 /// is being read, `group`, leaves nothing.
@@ -28,7 +27,7 @@ pub(super) fn keep<'a>(
     }
     let after = skip(rest, budget, tag, group)?;
     let payload = &rest[..rest.len() - after.len()];
-    budget.charge(limits::UNKNOWN_FIELD_COST + payload.len(), rest, tag)?;
+    budget.charge(unknown.cost(payload.len()), rest, tag)?;
     unknown.push_raw(tag, payload);
     Ok(after)
 }

@@ -6,7 +6,10 @@
 use std::fmt::{self, Debug, Formatter};
 
 use super::budget::Budget;
-use super::{END_GROUP, FIXED32, FIXED64, LENGTH_DELIMITED, START_GROUP, VARINT, skip, varint};
+use super::varint::VARINT_SIZE_MAX;
+use super::{
+    END_GROUP, FIXED32, FIXED64, LENGTH_DELIMITED, START_GROUP, VARINT, growth, skip, varint,
+};
 
 /// The fields of a message that its type does not know, in the order in which they came.
 ///
@@ -76,7 +79,13 @@ impl UnknownFields {
             UnknownValue::Group(_) => START_GROUP,
             UnknownValue::Fixed32(_) => FIXED32,
         };
-        let bytes = &mut self.0.get_or_insert_default().bytes;
+        let bytes = self.room_for(match value {
+            UnknownValue::Varint(_) => VARINT_SIZE_MAX,
+            UnknownValue::Fixed64(_) => 8,
+            UnknownValue::LengthDelimited(value) => VARINT_SIZE_MAX + value.len(),
+            UnknownValue::Group(ref fields) => fields.bytes.len() + TAG_SIZE_MAX,
+            UnknownValue::Fixed32(_) => 4,
+        });
         push_varint(bytes, u64::from(number << 3 | wire_type));
         match value {
             UnknownValue::Varint(value) => push_varint(bytes, value),
@@ -118,7 +127,7 @@ impl UnknownFields {
     /// Appends whole fields that are known to be well formed.
     pub(super) fn push_fields(&mut self, fields: &[u8]) {
         if !fields.is_empty() {
-            self.0.get_or_insert_default().bytes.extend_from_slice(fields);
+            self.room_for(fields.len()).extend_from_slice(fields);
         }
     }
 
@@ -129,9 +138,30 @@ impl UnknownFields {
 
     /// Appends a field whose `payload`, without its tag, is known to be well formed.
     pub(super) fn push_raw(&mut self, tag: u32, payload: &[u8]) {
-        let bytes = &mut self.0.get_or_insert_default().bytes;
+        let bytes = self.room_for(payload.len());
         push_varint(bytes, tag.into());
         bytes.extend_from_slice(payload);
+    }
+
+    /// Bytes that are allocated.
+    pub(super) fn memory(&self) -> usize {
+        self.0.as_ref().map_or(0, |fields| size_of::<Fields>() + fields.bytes.capacity())
+    }
+
+    /// Bytes that are allocated for another field, of a value of this size at most.
+    pub(super) fn cost(&self, value_size: usize) -> usize {
+        let size = TAG_SIZE_MAX + value_size;
+        match &self.0 {
+            Some(fields) => growth::cost(&fields.bytes, size),
+            None => size_of::<Fields>() + growth::cost(&Vec::<u8>::new(), size),
+        }
+    }
+
+    /// The bytes, with room for another field, of a value of this size at most.
+    fn room_for(&mut self, value_size: usize) -> &mut Vec<u8> {
+        let bytes = &mut self.0.get_or_insert_default().bytes;
+        growth::grow(bytes, TAG_SIZE_MAX + value_size);
+        bytes
     }
 }
 
@@ -219,6 +249,9 @@ fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
     }
     bytes.push(value as u8);
 }
+
+/// Bytes that the longest tag takes.
+const TAG_SIZE_MAX: usize = 5;
 
 /// The largest field number: 29 bits.
 const FIELD_NUMBER_MAX: u32 = (1 << 29) - 1;

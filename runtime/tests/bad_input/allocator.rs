@@ -60,6 +60,13 @@ pub(crate) fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
     )
 }
 
+/// What `work` gives, the most bytes that it held at once, and those that it holds in the end.
+pub(crate) fn memory_of<T>(work: impl FnOnce() -> T) -> (T, usize, usize) {
+    let before = HELD.get();
+    let (result, peak) = peak_of(work);
+    (result, peak, usize::try_from(HELD.get() - before).unwrap_or(0))
+}
+
 /// What `work` gives, and how many bytes it allocated in all: a measure of its time that is the same
 /// in every run.
 pub(crate) fn total_of<T>(work: impl FnOnce() -> T) -> (T, usize) {

@@ -1,13 +1,18 @@
 //! Input that grows in memory: small on the wire, large when decoded. A budget of 16 bytes for each
-//! byte of input, which is the default for large input, holds it, and the allocator says so.
+//! byte of input holds it, and the allocator says so: what is kept is within the budget, and what a
+//! list or map was before it grew comes on top for a moment.
+
+use std::collections::BTreeMap;
 
 use rust_grpc::message::{
     DecodeErrorKind, DecodeOptions, DynamicMessage, Json, JsonParseOptions, Text, TextParseOptions,
 };
-use rust_grpc::well_known::{Any, FileDescriptorProto, ListValue, Struct, Value};
+use rust_grpc::well_known::{
+    Any, FieldMask, FileDescriptorProto, FileDescriptorSet, ListValue, Struct, Value,
+};
 use rust_grpc::{Extendable, Message};
 
-use super::allocator::peak_of;
+use super::allocator::memory_of;
 use super::editions::editions::Mixed;
 use super::extensions::extensions::{Host, note::NOTES};
 use super::maps::maps::{Keys, Values};
@@ -21,9 +26,8 @@ const INPUT: usize = 1 << 20;
 /// The budget for so much input.
 const BUDGET: usize = 16 * INPUT;
 
-/// A vector holds twice its elements while it grows to twice its size; a hash table is at most
-/// half full then. Strings and bytes are not charged, being no longer than the input.
-const FACTOR: usize = 4;
+/// What an error takes, and what a thread keeps.
+const BESIDES: usize = 1 << 12;
 
 /// As many of `unit` as make up the input.
 fn filled(unit: &[u8]) -> Vec<u8> {
@@ -38,29 +42,135 @@ enum End {
 }
 use End::{Decoded, Refused};
 
+/// Does what is to be done within a budget, and checks that it is.
 #[track_caller]
-fn check_peak(peak: usize, input: usize, what: &str) {
-    let limit = FACTOR * BUDGET + 2 * input;
-    assert!(peak <= limit, "{what}: {} KiB, allowed are {} KiB", peak >> 10, limit >> 10);
+fn within<T>(budget: usize, what: &str, work: impl FnOnce() -> T) -> T {
+    let (result, peak, kept) = memory_of(work);
+    assert!(kept <= budget + BESIDES, "{what}: {kept} bytes are kept, allowed are {budget}");
+    // A list or map is twice as large then as it was, at least.
+    let limit = budget + budget / 2;
+    assert!(peak <= limit + BESIDES, "{what}: {peak} bytes, allowed are {limit}");
+    result
 }
 
 /// Decodes within the budget; `end` is what becomes of it.
 #[track_caller]
 fn check<M: Json + Text>(input: &[u8], end: End) {
-    let options = DecodeOptions::new().memory_limit(BUDGET);
-    let (result, peak) = peak_of(|| M::decode_with(input, &options));
-    check_peak(peak, input.len(), M::FULL_NAME);
+    check_within::<M>(input, BUDGET, end);
+}
+
+/// The same within another budget.
+#[track_caller]
+fn check_within<M: Json + Text>(input: &[u8], budget: usize, end: End) {
+    let options = DecodeOptions::new().memory_limit(budget);
+    let what = format!("{}: {} ...", M::FULL_NAME, input[..input.len().min(8)].escape_ascii());
+    // Strings and bytes are not charged: there is no more of them than of the input.
+    let memory = budget + input.len();
+    let result = within(memory, &what, || M::decode_with(input, &options));
     let got = match result.map_err(|error| error.kind()) {
-        Err(DecodeErrorKind::TooMuchMemory { limit: BUDGET }) => Refused,
+        Err(DecodeErrorKind::TooMuchMemory { limit }) if limit == budget => Refused,
         Ok(_) | Err(DecodeErrorKind::MissingField) => Decoded,
-        Err(other) => panic!("{}: {other}", M::FULL_NAME),
+        Err(other) => panic!("{what}: {other}"),
     };
-    let start = input[..input.len().min(8)].escape_ascii();
-    assert_eq!(got, end, "{}: {start} ...", M::FULL_NAME);
+    assert_eq!(got, end, "{what}");
     let message = M::default();
-    let (_, peak) =
-        peak_of(|| DynamicMessage::decode_with(message.descriptor(), input, &options).map(drop));
-    check_peak(peak, input.len(), &format!("dynamic {}: {start} ...", M::FULL_NAME));
+    let descriptor = message.descriptor();
+    drop(within(memory, &format!("dynamic {what}"), || {
+        DynamicMessage::decode_with(descriptor, input, &options)
+    }));
+}
+
+/// The least limit within which input without strings can be decoded is what the allocator counts, be
+/// it a byte or megabytes: no list or map has more than was charged, and is refused for less.
+#[test]
+fn the_limit_is_what_is_allocated() {
+    #[track_caller]
+    fn check<M: Json + Text>(input: &[u8]) {
+        let decode =
+            |limit: usize| M::decode_with(input, &DecodeOptions::new().memory_limit(limit));
+        let (message, _, kept) = memory_of(|| M::decode(input).unwrap());
+        let start = input[..input.len().min(8)].escape_ascii();
+        let what = format!("{}: {kept} bytes of {start} ...", M::FULL_NAME);
+        drop(message);
+        assert!(decode(kept).is_ok(), "{what}");
+        assert!(kept == 0 || decode(kept - 1).is_err(), "{what}");
+    }
+    for count in [0, 1, 3, 4, 5, 7, 8, 9, 14, 15, 100, 10_000, 33_001] {
+        let many = |unit: &[u8]| unit.repeat(count);
+        check::<FieldMask>(&many(b"\x0a\x00"));
+        check::<FileDescriptorProto>(&many(b"\x22\x00"));
+        check::<Plain>(&many(b"\xa0\x1f\x01"));
+        check::<Repeated>(&many(b"\x22\x03\x01\x02\x03"));
+        check::<Repeated>(&many(b"\x68\x01"));
+        check::<Keys>(&entries(count, b"\x12\x00"));
+        check::<Values>(&entries_of(0x22, count, b"\x12\x00"));
+    }
+}
+
+/// A B-tree is charged with no less than its nodes take, in whatever order its entries come.
+#[test]
+fn trees_are_within_their_charge() {
+    use rust_grpc::generated::message::{Int32, Int64, Str};
+    use rust_grpc::message::Budget;
+    let orders: [fn(usize) -> usize; 4] =
+        [|key| key, |key| 5000 - key, |key| key * 7919 % 5003, |key| key * 2 % 4999];
+    for order in orders {
+        for count in (1..200).chain([1000, 5000]) {
+            let bytes: Vec<u8> = (0..count)
+                .flat_map(|number| {
+                    let key = varint(order(number));
+                    [&[0x0a, key.len() as u8 + 1, 0x08][..], &key].concat()
+                })
+                .collect();
+            let read = |limit, is_large: bool| {
+                let (mut small, mut large) = (BTreeMap::<i32, i32>::new(), BTreeMap::new());
+                let mut budget = Budget::with_limits(&bytes, 100, limit);
+                let mut reader = budget.reader(&bytes);
+                reader.next_tag().unwrap();
+                let result = match is_large {
+                    true => reader.map::<Int64, Str>(&mut large),
+                    false => reader.map::<Int32, Int32>(&mut small),
+                };
+                result.map(|()| (small, large))
+            };
+            for is_large in [true, false] {
+                let (result, _, kept) = memory_of(|| read(usize::MAX, is_large));
+                assert!(result.is_ok() && read(kept - 1, is_large).is_err(), "{count}: {kept}");
+                assert!(read(4 * kept, is_large).is_ok(), "{count}: {kept}");
+            }
+        }
+    }
+}
+
+/// An entry for each number, with this value.
+fn entries(count: usize, value: &[u8]) -> Vec<u8> {
+    entries_of(0x12, count, value)
+}
+
+/// The same in another field.
+fn entries_of(tag: u8, count: usize, value: &[u8]) -> Vec<u8> {
+    let entry = |number| {
+        let key = varint(number);
+        [&[tag, (key.len() + 1 + value.len()) as u8, 0x08][..], &key, value].concat()
+    };
+    (0..count).flat_map(entry).collect()
+}
+
+/// Limits: lists and maps that have just grown, which is when they have the most room.
+#[test]
+fn room_is_charged() {
+    const MIB: usize = 1 << 20;
+    for (count, end) in [(2, Decoded), (3000, Refused), (100_000, Refused)] {
+        check_within::<FileDescriptorProto>(&b"\x22\x00".repeat(count), MIB, end);
+    }
+    check_within::<FieldMask>(&b"\x0a\x00".repeat(33_001), 1_000_000, Refused);
+    check_within::<FieldMask>(&b"\x0a\x00".repeat(33_001), 2_000_000, Decoded);
+    check_within::<Keys>(&entries(14_000, b"\x12\x00"), MIB, Decoded);
+    check_within::<Keys>(&entries(15_000, b"\x12\x00"), 3 * MIB / 2, Decoded);
+    check_within::<Keys>(&entries(40_000, b"\x12\x00"), MIB, Refused);
+    // Not only in large ones: many messages with a list of one, and with one unknown field.
+    check_within::<FileDescriptorSet>(&b"\x0a\x02\x1a\x00".repeat(10_000), MIB, Refused);
+    check_within::<ListValue>(&b"\x0a\x03\xa0\x1f\x01".repeat(30_000), 4 * MIB, Decoded);
 }
 
 /// Limits: two bytes become a struct of hundreds, as submessage, group, or member of a oneof.
@@ -102,10 +212,10 @@ fn small_elements_are_charged() {
 #[test]
 fn map_entries_are_charged() {
     check::<Keys>(&filled(b"\x0a\x00"), Decoded);
-    check::<Keys>(&filled(b"\x62\x00"), Refused);
-    check::<Values>(&filled(b"\x2a\x00"), Refused);
-    check::<Struct>(&filled(b"\x0a\x00"), Refused);
-    check::<Order>(&filled(b"\x3a\x02\x10\x09"), Refused);
+    check::<Keys>(&filled(b"\x62\x00"), Decoded);
+    check::<Values>(&filled(b"\x2a\x00"), Decoded);
+    check::<Struct>(&filled(b"\x0a\x00"), Decoded);
+    check::<Order>(&filled(b"\x3a\x02\x10\x09"), Decoded);
     check::<Order>(&filled(b"\x9a\x01\x00"), Decoded);
     let mut different = Vec::new();
     let mut key = 0_usize;
@@ -134,15 +244,13 @@ fn unknown_fields_are_charged() {
 #[test]
 fn extensions_are_charged() {
     let host = Host::decode(&filled(b"\xba\x09\x00")).unwrap();
-    let (result, peak) = peak_of(|| host.extension(&NOTES).map(drop));
-    check_peak(peak, INPUT, "extensions.Note.notes");
+    let result = within(2 * BUDGET, "extensions.Note.notes", || host.extension(&NOTES).map(drop));
     assert!(result.is_ok(), "24 bytes for each three");
     let pool = self_extending();
     let open = pool.message("deep.Open").unwrap();
     let message = DynamicMessage::decode(open, &filled(b"\xa2\x06\x00")).unwrap();
     let options = rust_grpc::message::JsonPrintOptions::new().pool(&pool);
-    let (_, peak) = peak_of(|| options.print(&message).map(drop));
-    check_peak(peak, INPUT, "extensions, printed");
+    within(2 * BUDGET, "extensions, printed", || options.print(&message).map(drop)).unwrap();
 }
 
 /// Limits: a length is a claim; memory grows with the bytes that come.
@@ -150,11 +258,11 @@ fn extensions_are_charged() {
 fn lengths_that_lie_take_no_memory() {
     let claim = b"\xff\xff\xff\xff\x07";
     let stream = [claim.as_slice(), &[0x0a; 1000]].concat();
-    let (read, peak) = peak_of(|| Repeated::read_length_delimited(&mut stream.as_slice()));
+    let (read, peak, _) = memory_of(|| Repeated::read_length_delimited(&mut stream.as_slice()));
     assert!(read.is_err() && peak < 1 << 14, "{peak} bytes of a stream");
     for number in 1..=15 {
         let field = [&[number << 3 | 2][..], claim, &[0; 1000]].concat();
-        let (read, peak) = peak_of(|| Repeated::decode(&field));
+        let (read, peak, _) = memory_of(|| Repeated::decode(&field));
         assert!(read.is_err() && peak < 1 << 12, "{peak} bytes of field {number}");
     }
 }
@@ -166,15 +274,16 @@ fn json_elements_are_charged() {
     fn check<M: Json>(before: &str, unit: &str, after: &str) {
         let options = JsonParseOptions::new().memory_limit(BUDGET);
         let text = format!("{before}{}{after}", filled_text(unit));
-        let (read, peak) = peak_of(|| M::from_json_with(&text, &options).map(drop));
-        check_peak(peak, text.len(), &format!("{} of {unit}", M::FULL_NAME));
+        let what = format!("{} of {unit}", M::FULL_NAME);
+        // What describes the type is made once.
+        let mut message = DynamicMessage::new(M::default().descriptor());
+        drop((M::from_json("{}"), options.merge("{}", &mut message)));
+        let read = within(BUDGET, &what, || M::from_json_with(&text, &options));
         if let Err(error) = read {
             let error = error.to_string();
             assert!(error.contains("expected to need at most"), "{unit}: {error}");
         }
-        let mut message = DynamicMessage::new(M::default().descriptor());
-        let (_, peak) = peak_of(|| options.merge(&text, &mut message).map(drop));
-        check_peak(peak, text.len(), &format!("dynamic {} of {unit}", M::FULL_NAME));
+        let _ = within(BUDGET, &format!("dynamic {what}"), || options.merge(&text, &mut message));
     }
     check::<FileDescriptorProto>("{\"messageType\":[", "{},", "{}]}");
     check::<FileDescriptorProto>("{\"dependency\":[", "\"\",", "\"\"]}");
@@ -194,18 +303,15 @@ fn json_members_are_charged() {
     let options = JsonParseOptions::new().memory_limit(BUDGET);
     let members: String = (0..INPUT / 8).map(|key| format!("\"{key:x}\":{{}},")).collect();
     let text = format!("{{{members}\"z\":0}}");
-    let (_, peak) = peak_of(|| Struct::from_json_with(&text, &options).map(drop));
-    check_peak(peak, text.len(), "google.protobuf.Struct");
+    let _ = within(BUDGET, "google.protobuf.Struct", || Struct::from_json_with(&text, &options));
     let members: String = (0..INPUT / 8).map(|key| format!("\"{key}\":\"\",")).collect();
     let text = format!("{{\"int64\":{{{members}\"-1\":\"\"}}}}");
-    let (_, peak) = peak_of(|| Keys::from_json_with(&text, &options).map(drop));
-    check_peak(peak, text.len(), "maps.Keys");
+    let _ = within(BUDGET, "maps.Keys", || Keys::from_json_with(&text, &options));
     let text = format!(
         "{{\"@type\":\"x/google.protobuf.ListValue\",\"value\":[{}0]}}",
         filled_text("[],")
     );
-    let (_, peak) = peak_of(|| Any::from_json_with(&text, &options).map(drop));
-    check_peak(peak, text.len(), "google.protobuf.Any");
+    let _ = within(BUDGET, "google.protobuf.Any", || Any::from_json_with(&text, &options));
 }
 
 /// Limits: text of many elements, each of a few letters.
@@ -215,15 +321,16 @@ fn text_elements_are_charged() {
     fn check<M: Text>(before: &str, unit: &str, after: &str) {
         let options = TextParseOptions::new().memory_limit(BUDGET);
         let text = format!("{before}{}{after}", filled_text(unit));
-        let (read, peak) = peak_of(|| M::from_text_with(&text, &options).map(drop));
-        check_peak(peak, text.len(), &format!("{} of {unit}", M::FULL_NAME));
+        let what = format!("{} of {unit}", M::FULL_NAME);
+        // What describes the type is made once.
+        let mut message = DynamicMessage::new(M::default().descriptor());
+        drop((M::from_text(""), options.merge("", &mut message)));
+        let read = within(BUDGET, &what, || M::from_text_with(&text, &options));
         if let Err(error) = read {
             let error = error.to_string();
             assert!(error.contains("expected to need at most"), "{unit}: {error}");
         }
-        let mut message = DynamicMessage::new(M::default().descriptor());
-        let (_, peak) = peak_of(|| options.merge(&text, &mut message).map(drop));
-        check_peak(peak, text.len(), &format!("dynamic {} of {unit}", M::FULL_NAME));
+        let _ = within(BUDGET, &format!("dynamic {what}"), || options.merge(&text, &mut message));
     }
     check::<FileDescriptorProto>("message_type:[", "<>,", "{}]");
     check::<FileDescriptorProto>("", "message_type{}", "");

@@ -166,8 +166,8 @@ impl Default for JsonParseOptions<'_> {
 
 impl<'p> JsonParseOptions<'p> {
     /// What [`Message::from_json`](crate::Message::from_json) does: what is unknown is refused, 202
-    /// levels of objects and arrays, which is what the deepest message prints, and memory of 64 MiB
-    /// or 16 bytes for each byte of text, whichever is more.
+    /// levels of objects and arrays, which is what the deepest message prints, and memory of 128 MiB
+    /// or 32 bytes for each byte of text, whichever is more.
     pub const fn new() -> Self {
         let depth = limits::JSON_DEPTH_MAX;
         Self { unknown: Unknown::Refused, any_case: false, depth, memory: None, pool: None }
@@ -196,7 +196,12 @@ impl<'p> JsonParseOptions<'p> {
         self
     }
 
-    /// What the message holds takes at most about `bytes` of memory.
+    /// What the message holds takes at most `bytes` of memory: its strings and bytes, and lists, maps
+    /// and messages in it, counted as it is allocated. A list has room for twice its elements when it
+    /// has just grown.
+    ///
+    /// For a moment there may be more: what a list or map had before it grew, the string that is being
+    /// read, and the bytes of an `Any` or an extension, which count when they are encoded.
     #[must_use]
     pub const fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory = Some(bytes);

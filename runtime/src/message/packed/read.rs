@@ -17,7 +17,7 @@ impl Reader<'_> {
         let payload = self.rest();
         // Each varint has one byte that ends it.
         let count = payload.len() - count_high_bits(payload);
-        self.charge(count.saturating_mul(size_of::<T>()))?;
+        self.make_room(values, count)?;
         if count == payload.len() {
             values.extend(payload.iter().map(|byte| decode(u64::from(*byte))));
             return Ok(());
@@ -44,7 +44,7 @@ impl Reader<'_> {
             let kind = DecodeErrorKind::UnevenPackedLength { length: payload.len(), width: N };
             return Err(self.error(kind));
         }
-        self.charge(payload.len())?;
+        self.make_room(values, chunks.len())?;
         values.extend(chunks.iter().map(|chunk| decode(*chunk)));
         Ok(())
     }

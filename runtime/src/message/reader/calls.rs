@@ -5,6 +5,7 @@ use super::{Reader, push_default};
 use crate::limits;
 use crate::message::budget::Budget;
 use crate::message::error::DecodeErrorKind;
+use crate::message::growth;
 use crate::message::kind::{Kind, Packable};
 use crate::message::varint::{self, Fault};
 use crate::message::{DecodeError, Message};
@@ -18,12 +19,30 @@ pub(super) fn read_repeated<K: Kind>(
 ) -> Result<usize, DecodeError> {
     let mut reader = Reader::after(tag, rest, budget);
     loop {
-        reader.charge(size_of::<K::Value>() + K::HEAP_SIZE)?;
+        reader.make_room(values, 1)?;
+        if K::HEAP_SIZE > 0 {
+            reader.charge(K::HEAP_SIZE)?;
+        }
         K::read(&mut reader, push_default(values))?;
         if !reader.same_tag_follows() {
             return Ok(reader.rest.len());
         }
     }
+}
+
+/// Makes room in a list, which is taken from the memory budget.
+#[cold]
+#[inline(never)]
+pub(super) fn grow<T>(
+    list: &mut Vec<T>,
+    additional: usize,
+    budget: &mut Budget,
+    rest: &[u8],
+    tag: u32,
+) -> Result<(), DecodeError> {
+    budget.charge(growth::cost(list, additional), rest, tag)?;
+    growth::grow(list, additional);
+    Ok(())
 }
 
 #[inline(never)]

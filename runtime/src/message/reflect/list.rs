@@ -2,6 +2,7 @@
 
 use super::Reflect;
 use super::value::{Element, Elements, Value, ValueError, ValueRef};
+use crate::message::growth;
 
 /// A repeated field.
 pub trait List: Send + Sync {
@@ -49,9 +50,9 @@ pub trait List: Send + Sync {
         self.truncate(0);
     }
 
-    /// Bytes that an element takes in the list.
+    /// Bytes that the list allocates before it takes another element: 0 while there is room for it.
     #[doc(hidden)]
-    fn element_size(&self) -> usize;
+    fn element_cost(&self) -> usize;
 
     /// All elements at once, where they are in one slice of a known type.
     #[doc(hidden)]
@@ -118,6 +119,7 @@ impl<T: Element> List for Vec<T> {
         if T::IS_MESSAGE {
             return Err(ValueError::new("a message", &value));
         }
+        growth::grow(self, 1);
         self.push(T::from_value(value)?);
         Ok(())
     }
@@ -126,6 +128,7 @@ impl<T: Element> List for Vec<T> {
         if !T::IS_MESSAGE {
             return None;
         }
+        growth::grow(self, 1);
         self.push(T::default());
         self.last_mut().and_then(Element::message_mut)
     }
@@ -134,8 +137,8 @@ impl<T: Element> List for Vec<T> {
         self.truncate(len);
     }
 
-    fn element_size(&self) -> usize {
-        size_of::<T>()
+    fn element_cost(&self) -> usize {
+        growth::cost(self, 1)
     }
 
     fn elements(&self) -> Elements<'_> {

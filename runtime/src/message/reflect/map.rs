@@ -47,9 +47,9 @@ pub trait Map: Send + Sync {
     /// Removes all entries.
     fn clear(&mut self);
 
-    /// Bytes that the next entry takes in the map.
+    /// Bytes that the map may allocate before it takes another entry: 0 while there is room for it.
     #[doc(hidden)]
-    fn entry_size(&self) -> usize;
+    fn entry_cost(&self) -> usize;
 }
 
 impl<M> Map for M
@@ -107,8 +107,8 @@ where
         self.discard_all();
     }
 
-    fn entry_size(&self) -> usize {
-        self.entry_cost()
+    fn entry_cost(&self) -> usize {
+        Entries::entry_cost(self)
     }
 }
 

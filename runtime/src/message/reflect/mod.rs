@@ -137,6 +137,14 @@ pub trait Reflect: Any + Debug + Send + Sync {
     fn instance_size(&self) -> usize {
         size_of_val(self)
     }
+
+    /// Bytes that the message allocates before it has another field, at this position, besides what
+    /// the field allocates; `None` where all fields are a part of the message.
+    #[doc(hidden)]
+    fn slot_cost(&self, index: usize) -> Option<usize> {
+        let _ = index;
+        None
+    }
 }
 
 /// What [`Reflect::visit_set`] calls.
@@ -180,6 +188,11 @@ pub trait Fields: Any + Debug + Send + Sync {
     fn instance_size(&self) -> usize {
         size_of_val(self)
     }
+
+    #[inline]
+    fn slot_cost(&self, _index: usize) -> Option<usize> {
+        None
+    }
 }
 
 impl<M: Fields> Reflect for M {
@@ -209,6 +222,10 @@ impl<M: Fields> Reflect for M {
 
     fn instance_size(&self) -> usize {
         Fields::instance_size(self)
+    }
+
+    fn slot_cost(&self, index: usize) -> Option<usize> {
+        Fields::slot_cost(self, index)
     }
 }
 
@@ -246,5 +263,10 @@ impl<M: Fields> Fields for Box<M> {
     #[inline]
     fn instance_size(&self) -> usize {
         Fields::instance_size(&**self)
+    }
+
+    #[inline]
+    fn slot_cost(&self, index: usize) -> Option<usize> {
+        Fields::slot_cost(&**self, index)
     }
 }

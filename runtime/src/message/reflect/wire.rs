@@ -6,15 +6,11 @@ use super::descriptor::{FieldDescriptor, FieldKind};
 use super::singular::{FieldMut, FieldRef};
 use super::value::{Value, ValueRef};
 use super::{List, Map, Reflect};
-use crate::limits;
-use crate::message::varint::{unzigzag32, unzigzag64, zigzag32, zigzag64};
+use crate::message::varint::{VARINT_SIZE_MAX, unzigzag32, unzigzag64, zigzag32, zigzag64};
 use crate::message::{
     ByteString, DecodeError, DecodeErrorKind, END_GROUP, FIXED32, FIXED64, FieldWriter,
     LENGTH_DELIMITED, MissingField, Reader, START_GROUP, UnknownFields, UnknownValue, VARINT,
 };
-
-/// Memory that a dynamic message takes besides what it is made of: the first slots of its fields.
-pub(super) const MESSAGE_COST: usize = 512;
 
 /// Writes all fields, the last one first.
 pub(super) fn write_fields<'m>(message: &'m dyn Reflect, writer: &mut FieldWriter<'_, 'm>) {
@@ -131,9 +127,16 @@ pub(super) fn merge_fields(
         match field {
             None => reader.unknown(tag, message.unknown_fields_mut())?,
             Some(field) => {
+                if let Some(cost) = message.slot_cost(field.index()) {
+                    reader.charge(cost)?;
+                }
                 let mut kept = UnknownFields::new();
                 merge_field(field, message.field_mut(field.index()), &mut reader, &mut kept)?;
-                message.unknown_fields_mut().push_fields(kept.as_bytes());
+                if !kept.is_empty() {
+                    let unknown = message.unknown_fields_mut();
+                    reader.charge(unknown.cost(kept.as_bytes().len()))?;
+                    unknown.push_fields(kept.as_bytes());
+                }
             }
         }
     }
@@ -158,13 +161,12 @@ pub(super) fn merge_field(
     match target {
         FieldMut::Singular(mut slot) => match field.message() {
             Some(_) => {
-                reader.charge(MESSAGE_COST)?;
                 let message = slot.message_mut().expect("the field holds messages");
+                reader.charge(message.instance_size())?;
                 merge_message(field, message, reader)
             }
             None => match read_value(field, reader, unknown)? {
                 Some(value) => {
-                    reader.charge(size_of::<Value>())?;
                     slot.set(value).expect("the value is of the field's type");
                     Ok(())
                 }
@@ -183,14 +185,14 @@ fn merge_element(
     unknown: &mut UnknownFields,
 ) -> Result<(), DecodeError> {
     if field.message().is_some() {
-        reader.charge(list.element_size() + MESSAGE_COST)?;
+        reader.charge(list.element_cost())?;
         let message = list.push_message().expect("the elements are messages");
         return merge_message(field, message, reader);
     }
     let is_packed = reader.tag() & 7 == LENGTH_DELIMITED && is_packable(field.kind());
     let mut element = |reader: &mut Reader<'_>| {
         if let Some(value) = read_value(field, reader, unknown)? {
-            reader.charge(list.element_size())?;
+            reader.charge(list.element_cost())?;
             list.push(value).expect("the value is of the field's type");
         }
         Ok(())
@@ -217,7 +219,7 @@ fn merge_entry(
     unknown: &mut UnknownFields,
 ) -> Result<(), DecodeError> {
     let (key_field, value_field) = field.map_entry().expect("the field is a map");
-    reader.charge(map.entry_size() + MESSAGE_COST)?;
+    reader.charge(map.entry_cost())?;
     let tag = reader.tag();
     let before = reader.rest();
     let payload = reader.length_delimited()?;
@@ -226,7 +228,7 @@ fn merge_entry(
     if refused.map_err(|error| error.in_entry(field.number()))? {
         // A number that the closed enum does not name: the whole entry is kept.
         let payload = &before[..before.len() - reader.rest().len()];
-        reader.charge(limits::UNKNOWN_FIELD_COST + payload.len())?;
+        reader.charge(unknown.cost(payload.len()))?;
         unknown.push_raw(tag, payload);
     }
     Ok(())
@@ -321,7 +323,7 @@ fn read_value(
             let number = raw as i32;
             let enumeration = field.enumeration().expect("the field is of an enum");
             if enumeration.is_closed() && enumeration.value_by_number(number).is_none() {
-                reader.charge(limits::UNKNOWN_FIELD_COST)?;
+                reader.charge(unknown.cost(VARINT_SIZE_MAX))?;
                 unknown.push(at, UnknownValue::Varint(raw));
                 return Ok(None);
             }

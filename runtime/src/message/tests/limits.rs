@@ -110,23 +110,38 @@ fn check_charge<M: Message>(bytes: &[u8], memory: usize) {
     assert_eq!(error.kind(), DecodeErrorKind::TooMuchMemory { limit: memory - 1 });
 }
 
-/// Elements are charged with their size in memory, whatever theirs on the wire.
+/// Lists are charged with the room that they have in memory, whatever their elements take on the
+/// wire.
 #[test]
-fn elements_are_charged() {
-    check_charge::<Tree>(&hex("1a00").repeat(10), 10 * size_of::<Tree>());
-    check_charge::<Lists>(&hex("9201_00").repeat(10), 10 * size_of::<Point>());
-    check_charge::<Lists>(&hex("7200").repeat(10), 10 * size_of::<String>());
-    check_charge::<Lists>(&hex("1801").repeat(10), 10 * size_of::<i32>());
+fn lists_are_charged() {
+    check_charge::<Tree>(&hex("1a00").repeat(10), 16 * size_of::<Tree>());
+    check_charge::<Lists>(&hex("9201_00").repeat(8), 8 * size_of::<Point>());
+    check_charge::<Lists>(&hex("7200").repeat(9), 16 * size_of::<String>());
+    check_charge::<Lists>(&hex("1801").repeat(10), 16 * size_of::<i32>());
     check_charge::<Lists>(&hex("220a_00010203040506070809"), 10 * size_of::<i64>());
-    check_charge::<Lists>(&hex("6a02_0001"), 2);
-    check_charge::<Lists>(&hex("4a08_0000000000000000"), 8);
+    check_charge::<Lists>(&hex("220a_00010203040506070809 220100"), 20 * size_of::<i64>());
+    check_charge::<Lists>(&hex("6a02_0001"), 8);
+    check_charge::<Lists>(&hex("4a08_0000000000000000"), 4 * 4);
 }
 
-/// Map entries are charged with key and value, also when a later one replaces them.
+/// Strings and bytes are not charged: there is no more of them than of the input.
 #[test]
-fn map_entries_are_charged() {
-    check_charge::<Tree>(&hex("5a00").repeat(10), 10 * size_of::<(i32, String)>());
-    check_charge::<Tree>(&hex("5200"), size_of::<(String, Tree)>());
+fn strings_are_not_charged() {
+    decode_within::<Tree>(&hex("0a03_616263 0a01_61 0a04_61626364"), 0).unwrap();
+    check_charge::<Lists>(&hex("7203_616263"), 4 * size_of::<String>());
+}
+
+/// Maps are charged with their table, which has room for three entries at first.
+#[test]
+fn maps_are_charged() {
+    let table =
+        |buckets: usize, entry: usize| (buckets * entry).next_multiple_of(16) + buckets + 16;
+    let entry = size_of::<(i32, String)>();
+    let entries = |count| (0..count).flat_map(|key| [0x5a, 2, 8, key]).collect::<Vec<u8>>();
+    check_charge::<Tree>(&entries(3), table(4, entry));
+    check_charge::<Tree>(&entries(3).repeat(3), table(8, entry));
+    check_charge::<Tree>(&entries(10), table(16, entry));
+    check_charge::<Tree>(&hex("5200"), table(4, size_of::<(String, Tree)>()));
 }
 
 /// What is boxed is charged when it is made, and not again when it is merged into.
@@ -137,18 +152,19 @@ fn boxes_are_charged_once() {
     decode_within::<Tree>(&hex("2200 3200"), 0).unwrap();
 }
 
-/// Unknown fields are charged 16 bytes each and what they hold.
+/// Unknown fields are charged with the room that their bytes have, and a vector in a box.
 #[test]
 fn unknown_fields_are_charged() {
-    check_charge::<Tree>(&hex("a00601").repeat(10), 10 * (limits::UNKNOWN_FIELD_COST + 1));
-    check_charge::<Tree>(&hex("a206_03_616263"), limits::UNKNOWN_FIELD_COST + 4);
+    check_charge::<Tree>(&hex("a00601"), 24 + 8);
+    check_charge::<Tree>(&hex("a00601").repeat(9), 24 + 32);
+    check_charge::<Tree>(&hex("a206_03_616263"), 24 + 9);
 }
 
 /// Two bytes become a struct of hundreds: the default budget stops that long before memory runs
 /// out.
 #[test]
 fn empty_submessages_cannot_amplify() {
-    let elements = limits::DECODE_MEMORY_MIN / size_of::<Tree>();
+    let elements = (limits::DECODE_MEMORY_MIN / size_of::<Tree>() + 1).next_power_of_two() / 2;
     assert!(Tree::decode(&hex("1a00").repeat(elements)).is_ok());
     let error = Tree::decode(&hex("1a00").repeat(elements + 1)).unwrap_err();
     let limit = limits::DECODE_MEMORY_MIN;
@@ -249,7 +265,7 @@ fn errors_in_map_entries_name_the_map() {
     );
 }
 
-/// Elements are charged with what they allocate: the first entry of a B-tree with a leaf of eleven.
+/// A B-tree is charged with its nodes: the first entry with a leaf of eleven.
 #[test]
 fn the_leaf_of_a_tree_is_charged() {
     let entry = hex("02_0801");
@@ -258,17 +274,20 @@ fn the_leaf_of_a_tree_is_charged() {
         let mut budget = Budget::with_limits(&entry, 100, memory);
         budget.reader(&entry).map::<Int32, Int32>(&mut map)
     };
-    assert_eq!(read(11 * 8), Ok(()));
-    let error = read(11 * 8 - 1).unwrap_err();
-    assert_eq!(error.kind(), DecodeErrorKind::TooMuchMemory { limit: 87 });
+    assert_eq!(read(LEAF), Ok(()));
+    let error = read(LEAF - 1).unwrap_err();
+    assert_eq!(error.kind(), DecodeErrorKind::TooMuchMemory { limit: LEAF - 1 });
 }
 
 /// The same in the formats that go by reflection, which ask the map what its next entry takes.
 #[test]
 fn the_leaf_of_a_tree_is_known_to_reflection() {
     let mut tree = BTreeMap::<i32, i32>::new();
-    assert_eq!(reflect::Map::entry_size(&tree), 11 * 8);
+    assert_eq!(reflect::Map::entry_cost(&tree), LEAF);
     tree.insert(1, 1);
-    assert_eq!(reflect::Map::entry_size(&tree), 8);
-    assert_eq!(reflect::Map::entry_size(&HashMap::<i32, i32>::new()), 8);
+    assert_eq!(reflect::Map::entry_cost(&tree), 0);
+    assert_eq!(reflect::Map::entry_cost(&HashMap::<i32, i32>::new()), 4 * 8 + 4 + 16);
 }
+
+/// Bytes of a leaf with eleven entries of eight bytes.
+const LEAF: usize = 11 * 8 + 16;

@@ -143,7 +143,7 @@ pub struct TextParseOptions<'p> {
 }
 
 impl<'p> TextParseOptions<'p> {
-    /// The defaults: unknown names are errors; 100 levels; 64 MiB or 16 bytes for each byte of text,
+    /// The defaults: unknown names are errors; 100 levels; 128 MiB or 32 bytes for each byte of text,
     /// whichever is more.
     pub const fn new() -> Self {
         Self { ignore_unknown: false, depth: limits::MESSAGE_DEPTH_MAX, memory: None, pool: None }
@@ -163,7 +163,12 @@ impl<'p> TextParseOptions<'p> {
         self
     }
 
-    /// Elements and strings take at most `bytes` of memory.
+    /// What the message holds takes at most `bytes` of memory: its strings and bytes, and lists, maps
+    /// and messages in it, counted as it is allocated. A list has room for twice its elements when it
+    /// has just grown.
+    ///
+    /// For a moment there may be more: what a list or map had before it grew, the string that is being
+    /// read, and the bytes of an `Any` or of extensions, which count when they are encoded.
     #[must_use]
     pub const fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory = Some(bytes);

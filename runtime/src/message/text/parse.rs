@@ -58,8 +58,10 @@ impl Parser<'_> {
     fn fields(&mut self, message: &mut dyn Reflect, close: Option<char>) -> Result<(), TextError> {
         let mut seen = Seen::default();
         let read = self.fields_seen(message, close, &mut seen);
+        let before = message.unknown_fields().memory();
         seen.extensions.iter().for_each(|extension| set_extension(message, extension));
-        read
+        read?;
+        self.charge(message.unknown_fields().memory().saturating_sub(before))
     }
 
     fn fields_seen(
@@ -78,6 +80,7 @@ impl Parser<'_> {
                 Token::Identifier(name) => match field_named(descriptor, name) {
                     Some(field) => {
                         self.check_once(field, seen)?;
+                        self.charge(message.slot_cost(field.index()).unwrap_or(0))?;
                         let target = message.field_mut(field.index());
                         self.field(field, target).map_err(|error| error.within(field.name()))?;
                     }
@@ -196,21 +199,19 @@ impl Parser<'_> {
         field: FieldDescriptor<'_>,
         list: &mut dyn List,
     ) -> Result<(), TextError> {
-        self.charge(list.element_size())?;
+        self.charge(list.element_cost())?;
         if field.message().is_none() {
             let value = self.scalar(field)?;
             return list.push(value).map_err(|error| self.lexer.error(error.to_string()));
         }
         let message = list.push_message().expect("the elements are messages");
-        // Those of dynamic messages take more than their place in the list.
-        self.charge(message.instance_size().saturating_sub(size_of_val(message)))?;
         self.message(message)
     }
 
     /// An entry of a map: its key may stand behind its value.
     fn entry(&mut self, field: FieldDescriptor<'_>, map: &mut dyn Map) -> Result<(), TextError> {
         let (key_field, value_field) = field.map_entry().expect("the field is a map");
-        self.charge(map.entry_size())?;
+        self.charge(map.entry_cost())?;
         let default = |field: FieldDescriptor<'_>| field.default_value()?.to_value();
         let refused = |error: crate::message::ValueError, parser: &Self| {
             parser.lexer.error(error.to_string())

@@ -61,8 +61,8 @@ enum Expects {
 }
 
 impl<'a> Lexer<'a> {
-    /// A lexer that enters at most `depth_max` objects and arrays and lets at most about `memory`
-    /// bytes be allocated.
+    /// A lexer that enters at most `depth_max` objects and arrays and lets at most `memory` bytes be
+    /// charged.
     pub(super) fn new(text: &'a str, depth_max: usize, memory: usize) -> Self {
         Self {
             text,

@@ -72,7 +72,6 @@ impl<'a, 'o> Parser<'a, 'o> {
             self.expect_object(&token, descriptor)?;
             return self.object(descriptor, message);
         };
-        self.lexer.charge(message.instance_size())?;
         self.enter()?;
         self.well_known(kind, descriptor, message, token)?;
         self.depth -= 1;
@@ -85,7 +84,6 @@ impl<'a, 'o> Parser<'a, 'o> {
         descriptor: MessageDescriptor<'_>,
         message: &mut dyn Reflect,
     ) -> Result<(), JsonError> {
-        self.lexer.charge(message.instance_size())?;
         self.enter()?;
         self.members(descriptor, message)?;
         self.depth -= 1;
@@ -126,7 +124,7 @@ impl<'a, 'o> Parser<'a, 'o> {
         descriptor: MessageDescriptor<'_>,
         message: &mut dyn Reflect,
     ) -> Result<(), JsonError> {
-        let mut seen = Seen::default();
+        let mut seen = Seen { has_slots: message.slot_cost(0).is_some(), ..Seen::default() };
         while !self.lexer.quick_end() {
             if let Some(field) = self.next_field(descriptor, seen.next) {
                 self.known_member(field, message, &mut seen)?;
@@ -179,6 +177,9 @@ impl<'a, 'o> Parser<'a, 'o> {
             return Err(self.lexer.refuse_name("each field once").in_field(field.name()));
         }
         seen.next = field.index() + 1;
+        if seen.has_slots {
+            self.lexer.charge(message.slot_cost(field.index()).unwrap_or_default())?;
+        }
         let mut slot = message.field_mut(field.index());
         let parsed = self.field(field, &mut slot, seen);
         parsed.map_err(|error| error.in_field(field.name()))
@@ -209,8 +210,9 @@ impl<'a, 'o> Parser<'a, 'o> {
         let mut field = DynamicExtension::new(extension);
         let parsed = self.field(extension, &mut field.get_mut(), seen);
         parsed.map_err(|error| error.in_field(name))?;
+        let before = message.unknown_fields().memory();
         set_extension(message, &field);
-        Ok(())
+        self.lexer.charge(message.unknown_fields().memory().saturating_sub(before))
     }
 
     fn unknown_member(
@@ -244,7 +246,10 @@ impl<'a, 'o> Parser<'a, 'o> {
                     {
                         self.check_oneof(&field, seen)?;
                         return match slot.borrowed_message_mut() {
-                            Some(message) => self.object(inner, message),
+                            Some(message) => {
+                                self.lexer.charge(message.instance_size())?;
+                                self.object(inner, message)
+                            }
                             None => Err(self.malformed(&field.containing_message())),
                         };
                     }
@@ -308,7 +313,10 @@ impl<'a, 'o> Parser<'a, 'o> {
     ) -> Result<(), JsonError> {
         match field.message() {
             Some(inner) => match slot.borrowed_message_mut() {
-                Some(message) => self.message(inner, message, token),
+                Some(message) => {
+                    self.lexer.charge(message.instance_size())?;
+                    self.message(inner, message, token)
+                }
                 None => Err(self.malformed(&field.containing_message())),
             },
             None => match self.scalar(field, &token)? {
@@ -353,6 +361,8 @@ fn has_null(field: &FieldDescriptor<'_>) -> bool {
 /// What an object has named so far.
 #[derive(Default)]
 struct Seen {
+    /// Whether the message allocates for each field.
+    has_slots: bool,
     fields: Indexes,
     /// The place behind the last field, where the next one is looked for first.
     next: usize,

@@ -9,7 +9,7 @@ use crate::message::json::well_known::WellKnown;
 use crate::message::json::{JsonError, base64};
 use crate::message::reflect::ElementsMut;
 use crate::message::{
-    FieldDescriptor, FieldKind, List, Map, MessageDescriptor, SingularMut, Value,
+    FieldDescriptor, FieldKind, List, Map, MessageDescriptor, SingularMut, Value, growth,
 };
 
 /// Where a value goes that is no message.
@@ -151,9 +151,8 @@ impl<'a> Parser<'a, '_> {
         list: &mut dyn List,
         mut index: usize,
     ) -> Result<(), JsonError> {
-        let size = list.element_size();
         while self.quick_message(&of) {
-            let charged = self.lexer.charge(size);
+            let charged = self.lexer.charge(list.element_cost());
             let read = charged.and_then(|()| match list.push_message() {
                 Some(message) => self.object(of, message),
                 None => Err(self.malformed(&field.containing_message())),
@@ -177,7 +176,7 @@ impl<'a> Parser<'a, '_> {
             ElementsMut::F64(list) => self.floats(list),
             ElementsMut::String(list) => {
                 while let Some(text) = self.lexer.quick_string() {
-                    self.lexer.charge(size_of::<String>())?;
+                    self.make_room(list)?;
                     self.lexer.charge(text.len())?;
                     list.push(text.to_owned());
                 }
@@ -185,7 +184,7 @@ impl<'a> Parser<'a, '_> {
             }
             ElementsMut::Bytes(list) => {
                 while let Some(text) = self.lexer.quick_string() {
-                    self.lexer.charge(size_of::<Vec<u8>>())?;
+                    self.make_room(list)?;
                     list.push(self.bytes(text)?);
                 }
                 Ok(())
@@ -209,8 +208,18 @@ impl<'a> Parser<'a, '_> {
         read: impl Fn(&mut Lexer<'a>) -> Option<T>,
     ) -> Result<(), JsonError> {
         while let Some(value) = read(&mut self.lexer) {
-            self.lexer.charge(size_of::<T>())?;
+            self.make_room(list)?;
             list.push(value);
+        }
+        Ok(())
+    }
+
+    /// Makes room for another element.
+    #[inline(always)]
+    fn make_room<T>(&mut self, list: &mut Vec<T>) -> Result<(), JsonError> {
+        if list.len() == list.capacity() {
+            self.lexer.charge(growth::cost(list, 1))?;
+            growth::grow(list, 1);
         }
         Ok(())
     }

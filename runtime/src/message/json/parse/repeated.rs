@@ -56,7 +56,7 @@ impl<'a> Parser<'a, '_> {
         token: Token<'a>,
     ) -> Result<(), JsonError> {
         self.refuse_null(field, &token)?;
-        self.lexer.charge(list.element_size())?;
+        self.lexer.charge(list.element_cost())?;
         match field.message() {
             Some(inner) => match list.push_message() {
                 Some(message) => self.message(inner, message, token),
@@ -98,7 +98,7 @@ impl<'a> Parser<'a, '_> {
         {
             let place = self.lexer.place();
             let key = self.key(&key_field, &name)?;
-            self.lexer.charge(map.entry_size())?;
+            self.lexer.charge(map.entry_cost())?;
             self.enter()?;
             let parsed = self.entry(&value_field, map, key);
             self.depth -= 1;

@@ -71,7 +71,7 @@ impl<'a> Parser<'a, '_> {
                 (String::new(), Vec::new())
             }
         };
-        self.lexer.charge(url.len() + bytes.len())?;
+        self.lexer.charge(url.capacity() + bytes.capacity())?;
         self.set(descriptor, message, 1, Value::String(url))?;
         self.set(descriptor, message, 2, Value::Bytes(bytes))
     }
@@ -99,7 +99,7 @@ impl<'a> Parser<'a, '_> {
         let mut message = DynamicMessage::new(descriptor);
         let is_well_known = WellKnown::of(&descriptor).is_some();
         let (mut types, mut values) = (0, 0);
-        let mut seen = Seen::default();
+        let mut seen = Seen { has_slots: true, ..Seen::default() };
         // What has a form of its own is a message of its own below.
         if !is_well_known {
             self.enter()?;
@@ -152,7 +152,7 @@ impl<'a> Parser<'a, '_> {
         paths.clear();
         for camel in text.split(',').filter(|_| !text.is_empty()) {
             let path = snake_path(camel).ok_or_else(|| self.lexer.refuse(expected, token))?;
-            self.lexer.charge(paths.element_size() + path.len())?;
+            self.lexer.charge(paths.element_cost() + path.capacity())?;
             let pushed = paths.push(Value::String(path));
             pushed.map_err(|_| self.malformed(&descriptor))?;
         }
@@ -177,7 +177,10 @@ impl<'a> Parser<'a, '_> {
         let (field, slot) = self.number(descriptor, message, number)?;
         match (field.message(), slot) {
             (Some(inner), FieldMut::Singular(slot)) => match slot.message_mut() {
-                Some(message) => self.message(inner, message, token),
+                Some(message) => {
+                    self.lexer.charge(message.instance_size())?;
+                    self.message(inner, message, token)
+                }
                 None => Err(self.malformed(&descriptor)),
             },
             (None, FieldMut::Singular(_)) => match self.scalar(&field, &token)? {
@@ -190,18 +193,19 @@ impl<'a> Parser<'a, '_> {
 
     /// The field of this number in a well-known message.
     fn number<'d, 'm>(
-        &self,
+        &mut self,
         descriptor: MessageDescriptor<'d>,
         message: &'m mut dyn Reflect,
         number: u32,
     ) -> Result<(FieldDescriptor<'d>, FieldMut<'m>), JsonError> {
         let field = descriptor.field_by_number(number);
         let field = field.ok_or_else(|| self.malformed(&descriptor))?;
+        self.lexer.charge(message.slot_cost(field.index()).unwrap_or_default())?;
         Ok((field, message.field_mut(field.index())))
     }
 
     fn set(
-        &self,
+        &mut self,
         descriptor: MessageDescriptor<'_>,
         message: &mut dyn Reflect,
         number: u32,

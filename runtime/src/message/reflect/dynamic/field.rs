@@ -234,7 +234,7 @@ impl List for Empty {
 
     fn truncate(&mut self, _: usize) {}
 
-    fn element_size(&self) -> usize {
+    fn element_cost(&self) -> usize {
         0
     }
 }
@@ -270,7 +270,7 @@ impl Map for Empty {
 
     fn clear(&mut self) {}
 
-    fn entry_size(&self) -> usize {
+    fn entry_cost(&self) -> usize {
         0
     }
 }

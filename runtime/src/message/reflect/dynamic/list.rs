@@ -2,6 +2,7 @@
 
 use super::field::Owner;
 use super::{DynamicMessage, element};
+use crate::message::growth;
 use crate::message::reflect::descriptor::FieldDescriptor;
 use crate::message::reflect::value::{Value, ValueError, ValueRef};
 use crate::message::reflect::{List, Reflect};
@@ -70,6 +71,7 @@ impl List for DynamicList {
     fn push(&mut self, value: Value) -> Result<(), ValueError> {
         let value = element::checked(self.owner.field(), value)?;
         if let Elements::Values(values) = &mut self.elements {
+            growth::grow(values, 1);
             values.push(value);
         }
         Ok(())
@@ -79,6 +81,7 @@ impl List for DynamicList {
         match &mut self.elements {
             Elements::Values(_) => None,
             Elements::Messages(messages) => {
+                growth::grow(messages, 1);
                 messages.push(self.owner.new_message()?);
                 Some(messages.last_mut()?)
             }
@@ -92,10 +95,10 @@ impl List for DynamicList {
         }
     }
 
-    fn element_size(&self) -> usize {
+    fn element_cost(&self) -> usize {
         match &self.elements {
-            Elements::Values(_) => size_of::<Value>(),
-            Elements::Messages(_) => size_of::<DynamicMessage>(),
+            Elements::Values(values) => growth::cost(values, 1),
+            Elements::Messages(messages) => growth::cost(messages, 1),
         }
     }
 }

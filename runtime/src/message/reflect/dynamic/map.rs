@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::field::{Owner, Slot};
 use super::{DynamicMessage, element};
-use crate::message::map::tree_entry_cost;
+use crate::message::growth;
 use crate::message::reflect::descriptor::FieldDescriptor;
 use crate::message::reflect::value::{Value, ValueError, ValueRef};
 use crate::message::reflect::{Map, Reflect};
@@ -81,8 +81,10 @@ impl Map for DynamicMap {
         self.entries.clear();
     }
 
-    fn entry_size(&self) -> usize {
-        tree_entry_cost(&self.entries) + size_of::<DynamicMessage>()
+    fn entry_cost(&self) -> usize {
+        let boxed =
+            if self.value.field().message().is_some() { size_of::<DynamicMessage>() } else { 0 };
+        growth::tree_cost(&self.entries) + boxed
     }
 }
 

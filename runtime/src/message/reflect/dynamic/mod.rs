@@ -19,7 +19,8 @@ use super::value::{Value, ValueError};
 use super::{Reflect, wire};
 use crate::limits;
 use crate::message::{
-    Budget, DecodeError, DecodeOptions, EncodeError, ExtensionCheck, Reader, UnknownFields, scratch,
+    Budget, DecodeError, DecodeOptions, EncodeError, ExtensionCheck, Reader, UnknownFields, growth,
+    scratch,
 };
 
 /// A message whose type is known only at run time.
@@ -205,6 +206,7 @@ impl DynamicMessage {
         let at = match self.fields.binary_search_by_key(&index, |(index, _)| *index) {
             Ok(at) => at,
             Err(at) => {
+                growth::grow(&mut self.fields, 1);
                 self.fields.insert(at, (index, slot()));
                 at
             }
@@ -247,8 +249,8 @@ impl super::Fields for DynamicMessage {
         &mut self.unknown
     }
 
-    fn instance_size(&self) -> usize {
-        wire::MESSAGE_COST
+    fn slot_cost(&self, index: usize) -> Option<usize> {
+        Some(if self.slot(index).is_some() { 0 } else { growth::cost(&self.fields, 1) })
     }
 }
 

@@ -108,7 +108,7 @@ fn limits_hold() {
     assert!(DynamicMessage::decode_with(descriptor, &bytes, &deep).is_ok());
     assert!(DescriptorProto::decode_with(&bytes, &deep).is_ok());
 
-    let many = b"\x1a\x00".repeat(1000);
+    let many = b"\x1a\x00".repeat(5000);
     let little = DecodeOptions::new().memory_limit(100_000);
     let error = DynamicMessage::decode_with(descriptor, &many, &little).unwrap_err();
     let expected = "expected to need at most 100000 bytes of memory, needs more";

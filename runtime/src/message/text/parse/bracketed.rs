@@ -1,6 +1,7 @@
 //! Names in brackets: the message in an `Any`, and extensions.
 
 use super::{Parser, Seen, TextError};
+use crate::message::growth;
 use crate::message::reflect::{
     DynamicExtension, DynamicMessage, FieldDescriptor, FieldMut, MessageDescriptor, Reflect,
     Resolver, Value,
@@ -44,9 +45,10 @@ impl Parser<'_> {
         let mut inner = DynamicMessage::new(known);
         self.message(&mut inner).map_err(|error| error.within(url))?;
         let bytes = inner.encode_to_vec().map_err(|error| self.lexer.error(error.to_string()))?;
-        self.charge(bytes.len())?;
+        self.charge(url.len() + bytes.capacity())?;
         for (number, value) in [(1, Value::String(url.to_owned())), (2, Value::Bytes(bytes))] {
             let Some(field) = descriptor.field_by_number(number) else { continue };
+            self.charge(message.slot_cost(field.index()).unwrap_or_default())?;
             if let FieldMut::Singular(mut slot) = message.field_mut(field.index()) {
                 slot.set(value).or_else(|error| fault(self, error.to_string()))?;
             }
@@ -84,7 +86,8 @@ impl Parser<'_> {
         let at = match seen.extensions.iter().position(is_same) {
             Some(at) => at,
             None => {
-                self.charge(size_of::<DynamicExtension>())?;
+                self.charge(growth::cost(&seen.extensions, 1))?;
+                growth::grow(&mut seen.extensions, 1);
                 seen.extensions.push(match field.is_repeated() {
                     // Elements are added to those that the message has.
                     true => self.known_extension(field, message, &resolver),

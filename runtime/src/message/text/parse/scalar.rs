@@ -102,8 +102,9 @@ impl Parser<'_> {
         };
         while let Token::String(literal) = self.lexer.peek()? {
             self.lexer.next()?;
-            self.charge(literal.len())?;
+            let before = bytes.capacity();
             unescape(literal, &mut bytes).map_err(|what| self.lexer.error(what))?;
+            self.charge(bytes.capacity() - before)?;
         }
         Ok(Some(bytes))
     }
