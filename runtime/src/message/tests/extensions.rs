@@ -151,6 +151,22 @@ fn required_fields_of_extensions_are_checked() {
     );
 }
 
+/// An extension that lacks a required field can be set and is encoded, because it is bytes then; the
+/// value says so beforehand, and who reads it is told.
+#[test]
+fn incomplete_extensions_are_encoded() {
+    let lacking = Strict::default();
+    assert_eq!(lacking.check_required().unwrap_err().to_string(), "id");
+    let mut message = Order::default();
+    message.set_extension(&STRICT, lacking);
+    assert!(message.check_required().is_ok());
+    let mut writer = crate::message::Writer::new();
+    message.encode(&mut writer).unwrap();
+    assert_eq!(writer.as_slice(), message.encode_to_vec());
+    let received = Order::decode(writer.as_slice()).unwrap();
+    assert!(received.extension(&STRICT).is_err() && received.has_extension(&STRICT));
+}
+
 /// Setting and clearing touches no other unknown field, and keeps their order.
 #[test]
 fn other_fields_stay_as_they_are() {
