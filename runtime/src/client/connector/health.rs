@@ -182,7 +182,7 @@ impl Watch {
 
     /// The call has ended, or could not be begun: the health is not known until the next one says it.
     fn end(self: &Arc<Self>, status: Status) {
-        let stream = {
+        let (stream, wait) = {
             let mut state = lock(&self.state);
             if state.is_over {
                 return;
@@ -192,22 +192,29 @@ impl Watch {
                 true => Duration::ZERO,
                 false => state.backoff.next_wait(random()),
             };
-            let at = now() + wait;
-            let watch = Arc::clone(self);
-            let again = move || {
-                let begun = Arc::clone(&watch);
-                if !run_aside(move || begun.begin()) {
-                    watch.end(Status::unavailable("too many calls are being sent again at once"));
-                }
-            };
-            state.retry = Timer::shared().schedule(at, again).ok();
             self.link.count_all();
-            state.stream.take()
+            (state.stream.take(), wait)
         };
         if let Some(stream) = stream {
             stream.reset(Reason::CANCEL);
         }
+        // Before the next call can tell anything else.
         self.tell(Err(status));
+        self.begin_after(wait);
+    }
+
+    fn begin_after(self: &Arc<Self>, wait: Duration) {
+        let watch = Arc::clone(self);
+        let again = move || {
+            let begun = Arc::clone(&watch);
+            if !run_aside(move || begun.begin()) {
+                watch.end(Status::unavailable("too many calls are being sent again at once"));
+            }
+        };
+        let mut state = lock(&self.state);
+        if !state.is_over {
+            state.retry = Timer::shared().schedule(now() + wait, again).ok();
+        }
     }
 
     fn read(&self, incoming: Incoming) -> News {
