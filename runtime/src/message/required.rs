@@ -28,7 +28,7 @@ impl MissingField {
         self
     }
 
-    /// In the element of this index or key.
+    /// In the element of this index, or, in a dynamic message, of this key.
     #[cold]
     pub(super) fn at(self, index: impl Display) -> Self {
         self.within(format!("[{index}]"))

@@ -87,24 +87,20 @@ impl Link {
     pub(super) fn expire(&self, inbox: &Inbox, deadline: Deadline) {
         let id = deadline.stream;
         // Under the link's lock from the turn on: whoever finds it taken may let go of the stream.
-        let turn = self.submit(|state| {
-            let taken = self.begin_last_word(inbox, deadline)?;
-            Ok(taken.map(|(turn, last_word)| {
+        let turn = self.submit(|state| match self.begin_last_word(inbox, deadline) {
+            Ok(taken) => taken.map(|(turn, last_word)| {
                 state.expire(id, inbox, last_word);
-                turn
-            }))
-        });
-        match turn {
-            Ok(Some(_turn)) => {
-                self.call(inbox.reset(Reason::CANCEL));
-                // Tells a thread that drives the connection while it waits at the inbox.
-                self.submit(|_| ());
-            }
-            Ok(None) => {}
+                Some(turn)
+            }),
             Err(Busy) => {
-                self.call(inbox.reset(Reason::CANCEL));
-                self.submit(|state| state.reset(id, Reason::CANCEL));
+                state.reset(id, Reason::CANCEL);
+                Some(None)
             }
+        });
+        if let Some(_turn) = turn {
+            self.call(inbox.reset(Reason::CANCEL));
+            // Tells a thread that drives the connection while it waits at the inbox.
+            self.submit(|_| ());
         }
     }
 }

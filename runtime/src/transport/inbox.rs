@@ -66,6 +66,8 @@ pub(super) struct State {
     pub(super) writable: bool,
     /// One thread is sending.
     pub(super) busy: bool,
+    /// What it sends has left in part.
+    pub(super) is_cut: bool,
     /// It is this one's turn to open its stream.
     pub(super) turn: bool,
     /// The stream ended before this side had said its last word.
@@ -94,6 +96,7 @@ impl Inbox {
                 batch: None,
                 writable: true,
                 busy: false,
+                is_cut: false,
                 turn: false,
                 cancelled: false,
                 told: None,

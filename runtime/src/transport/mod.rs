@@ -7,7 +7,8 @@
 //! reactor   one thread for many links             reactors  those of a server, and their threads
 //! seat      the right to drive a reactor          poller    waiting for many descriptors
 //! leading   how a caller waits and pumps          doze      how the monitor of reactors sleeps
-//! cork      holding writes back              due       who wakes those that wait at an inbox
+//! work      requests that it is to answer     cork      holding writes back
+//! due       who wakes those that wait at an inbox
 //! parking   where followers of a leader sleep
 //! sync      atomics and locks, for models          shape     which threads a process has
 //! state     what its lock protects: the http2 core, and who waits for what of it
@@ -42,7 +43,7 @@
 //! ```
 //!
 //! Locks, in the order in which they may be taken; none is held while blocking or while code of
-//! another layer runs:
+//! another layer runs, but for what makes the last word of a stream at its deadline:
 //!
 //! 1. the lead of a link;
 //! 2. its state, or that of a client's call;
@@ -134,6 +135,7 @@ mod visits;
 mod waiting;
 mod watching;
 pub(crate) mod wire;
+mod work;
 pub(crate) mod workers;
 mod writing;
 

@@ -2,30 +2,31 @@
 //! runs short handlers itself, and writes all their responses of one round together.
 //!
 //! ```text
-//! round   requests left ─► answer them, one after the other; what several of one link are answered
-//!         with is held back in the link and written together ─► wait for descriptors, bells and alarms ─► visit: read once, requests are queued
+//! round   requests left (`work`) ─► answer them, one after the other ─► wait for descriptors, bells and
+//!         alarms ─► visit: read once, requests are queued
 //! ```
 //!
 //! A link that a caller leads is left alone (`lead`). The thread that drives a reactor has its
 //! [`Seat`]; a handler that runs for long loses it to another thread (`reactors`), and whatever the
 //! next one needs stands in [`Reactor`], never on the stack of the thread.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use std::{any::Any, io};
 
-use super::accepted::{Accepted, Arrived};
+use super::accepted::Accepted;
 use super::doze::Doze;
 use super::link::Link;
 use super::pauses::Pauses;
 use super::platform::{Descriptor, Found, Poller, thread_number};
 use super::seat::{Seat, Turn};
 use super::wire::Interest;
+use super::work::Work;
 use super::{lock, now};
-use crate::limits::{READ_BUFFER_SIZE, REQUESTS_BETWEEN_WRITES};
+use crate::limits::READ_BUFFER_SIZE;
 
 /// What a server does with the requests of its connections.
 pub(crate) trait Serve: Send + Sync {
@@ -63,27 +64,6 @@ pub(super) struct Reactor {
     /// The system's number of the thread that drives; 0 if it is not known.
     pub(super) driver: AtomicU32,
     over: AtomicBool,
-}
-
-/// The part that only its threads know.
-#[derive(Default)]
-pub(super) struct Work(Mutex<Queue>);
-
-/// Requests that wait for their turn.
-#[derive(Default)]
-struct Queue {
-    /// Each is taken in when it is its turn: the calls of a burst then use the same memory, one
-    /// after the other.
-    requests: VecDeque<Arrived>,
-    /// The link that holds back what it is answered with: from the first of several requests on, never
-    /// before, for its streams and workers may have something to send while it waits.
-    corked: Option<Corked>,
-}
-
-struct Corked {
-    link: Arc<Link>,
-    /// How many requests were taken from the queue since it wrote.
-    unwritten: usize,
 }
 
 /// How a link calls its reactor.
@@ -336,56 +316,6 @@ impl Round<'_> {
             // Not kept here: the thread may lose its seat before the next round.
             self.reactor.ring(key);
         }
-    }
-}
-
-impl Work {
-    pub(super) fn add(&self, requests: Vec<Arrived>) {
-        if !requests.is_empty() {
-            lock(&self.0).requests.extend(requests);
-        }
-    }
-
-    /// The next request, and whether [`write`](Self::write) is due once it is answered. A request
-    /// alone is answered at once; with others of its link behind it, together with them.
-    pub(super) fn next(&self) -> Option<(Accepted, bool)> {
-        let mut queue = lock(&self.0);
-        let request = queue.requests.pop_front()?;
-        let link = &request.handle.link;
-        let is_last = !queue.is_next(link);
-        if let Some(corked) = &mut queue.corked {
-            corked.unwritten += 1;
-            let is_due = is_last || corked.unwritten == REQUESTS_BETWEEN_WRITES;
-            return Some((request.accept(), is_due));
-        }
-        if !is_last {
-            queue.corked = Some(Corked { link: Arc::clone(link), unwritten: 1 });
-            drop(queue);
-            link.hold_back();
-        }
-        Some((request.accept(), false))
-    }
-
-    /// Writes what is held back; the link goes on holding back if the next request is its, too.
-    pub(super) fn write(&self) {
-        let mut queue = lock(&self.0);
-        let Some(Corked { link, .. }) = queue.corked.take() else { return };
-        let goes_on = queue.is_next(&link);
-        if goes_on {
-            queue.corked = Some(Corked { link: Arc::clone(&link), unwritten: 0 });
-        }
-        drop(queue);
-        link.uncork();
-        if goes_on {
-            link.hold_back();
-        }
-    }
-}
-
-impl Queue {
-    /// Whether the next request is one of `link`.
-    fn is_next(&self, link: &Arc<Link>) -> bool {
-        self.requests.front().is_some_and(|next| Arc::ptr_eq(&next.handle.link, link))
     }
 }
 

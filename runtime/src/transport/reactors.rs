@@ -19,11 +19,12 @@ use std::time::Duration;
 use super::doze::Doze;
 use super::link::{Accepting, Link};
 use super::platform::thread_activity;
-use super::reactor::{Reactor, Serve, Stopped, Work};
+use super::reactor::{Reactor, Serve, Stopped};
 use super::seat::{Busy, Turn};
 use super::shape::{ThreadShape, shape};
 use super::threads::Threads;
 use super::wire::Wire;
+use super::work::Work;
 use super::{lock, now, wait_until};
 use crate::limits::{MONITOR_TICK, MONITOR_TICKS_IDLE_MAX, REACTORS_MAX, STANDBY_IDLE_MAX};
 

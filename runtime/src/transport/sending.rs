@@ -58,7 +58,7 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// [`Busy`] if they wait for the peer to take more.
+    /// [`Busy`] if they wait for the peer to take the rest of a message.
     pub(super) fn begin_last_word<'a>(
         &'a self,
         inbox: &'a Inbox,
@@ -67,7 +67,7 @@ impl Link {
         let mut state = lock(&inbox.state);
         match (state.sending, state.busy) {
             (Sending::Ended | Sending::Closed, _) => Ok(None),
-            (Sending::Open, true) if !state.writable => Err(Busy),
+            (Sending::Open, true) if !state.writable && state.is_cut => Err(Busy),
             (Sending::Open, true) => {
                 state.deadline = Some(Deadline { is_left: true, ..deadline });
                 Ok(None)
@@ -158,7 +158,13 @@ impl Inbox {
     /// The core has taken less than was offered: set under the link's lock, so that no event that
     /// says otherwise is missed.
     pub(super) fn set_blocked(&self) {
+        self.set_blocked_amid(false);
+    }
+
+    /// The same, in the middle of a message if `is_cut`: a part of it has left, now or before.
+    pub(super) fn set_blocked_amid(&self, is_cut: bool) {
         let mut state = lock(&self.state);
+        state.is_cut |= is_cut;
         state.writable = state.sending != Sending::Open;
     }
 
@@ -209,6 +215,7 @@ impl Drop for SendingTurn<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.inbox.state);
         state.busy = false;
+        state.is_cut = false;
         let is_due = state.waiting > 0;
         let left = state.deadline.take_if(|deadline| deadline.is_left);
         drop(state);

@@ -196,10 +196,11 @@ impl State {
             inbox.set_blocked();
             return Ok(false);
         }
+        let before = outgoing.data.len();
         let is_sent = outgoing.advance(&mut self.core, id, lends)?;
         if !is_sent {
             // Under the lock, so that the Writable that follows is not missed.
-            inbox.set_blocked();
+            inbox.set_blocked_amid(outgoing.data.len() < before);
         }
         Ok(is_sent)
     }

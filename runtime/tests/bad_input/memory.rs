@@ -1,11 +1,12 @@
 //! Input that grows in memory: small on the wire, large when decoded. A budget of 16 bytes for each
-//! byte of input holds it, and the allocator says so: what is kept is within the budget, and what a
+//! byte of input, half of the default, holds it, and the allocator says so: what is kept is within the budget, and what a
 //! list or map was before it grew comes on top for a moment.
 
 use std::collections::BTreeMap;
 
 use rust_grpc::message::{
-    DecodeErrorKind, DecodeOptions, DynamicMessage, Json, JsonParseOptions, Text, TextParseOptions,
+    DecodeErrorKind, DecodeOptions, DynamicMessage, Json, JsonParseOptions, Reflect, Text,
+    TextParseOptions,
 };
 use rust_grpc::well_known::{
     Any, FieldMask, FileDescriptorProto, FileDescriptorSet, ListValue, Struct, Value,
@@ -78,6 +79,15 @@ fn check_within<M: Json + Text>(input: &[u8], budget: usize, end: End) {
     drop(within(memory, &format!("dynamic {what}"), || {
         DynamicMessage::decode_with(descriptor, input, &options)
     }));
+}
+
+/// A message that comes again takes no more memory, in dynamic messages as in others.
+#[test]
+fn a_message_that_comes_again_is_charged_once() {
+    let input = [0x42, 0].repeat(1000);
+    let options = DecodeOptions::new().memory_limit(10_000);
+    let file = FileDescriptorProto::decode_with(&input, &options).unwrap();
+    assert!(DynamicMessage::decode_with(file.descriptor(), &input, &options).is_ok());
 }
 
 /// The least limit within which input without strings can be decoded is what the allocator counts, be

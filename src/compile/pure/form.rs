@@ -69,13 +69,20 @@ fn rpcs_with_braces(source: &str) -> BTreeSet<(&str, &str)> {
         let next = tokens.get(index + 1).map(|located| located.token);
         match (located.token, next) {
             (Token::Word("service"), Some(Token::Word(name))) if depth == 0 => service = name,
-            (Token::Word("rpc"), Some(Token::Word(name))) if depth == 1 => rpc = Some(name),
+            (Token::Word("rpc"), Some(Token::Word(name))) if depth == 1 && !service.is_empty() => {
+                rpc = Some(name);
+            }
             (Token::Sign(';'), _) => rpc = None,
             (Token::Sign('{'), _) => {
                 depth += 1;
                 found.extend(rpc.take().map(|rpc| (service, rpc)));
             }
-            (Token::Sign('}'), _) => depth = depth.saturating_sub(1),
+            (Token::Sign('}'), _) => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    service = "";
+                }
+            }
             _ => {}
         }
     }
@@ -95,7 +102,7 @@ mod tests {
         let source = "message rpc { optional int32 rpc = 1; } message service {}
             service A { option (x) = { rpc: 1 }; rpc B(rpc) returns (stream C) {}
             rpc D(.e.F) returns (G); rpc H(I) returns (J) { option (rpc) = 1; } }
-            service K { rpc B(C) returns (D); }";
+            service K { rpc B(C) returns (D); } message X { rpc B = 1 [(o) = { a: 1 }]; }";
         assert_eq!(rpcs_with_braces(source), BTreeSet::from([("A", "B"), ("A", "H")]));
     }
 

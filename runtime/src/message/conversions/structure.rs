@@ -239,7 +239,7 @@ macro_rules! value_into_integer {
                 if f64::from(integer) == number {
                     Ok(integer)
                 } else {
-                    Err(ValueKindError { expected: $expected, got: "a number that is none" })
+                    Err(ValueKindError { expected: $expected, got: "a number with a fraction or out of range" })
                 }
             }
         }
@@ -359,7 +359,7 @@ mod tests {
         }
         assert_eq!(
             i32::try_from(Value::from(1.5)).unwrap_err().to_string(),
-            "expected an integer of 32 bits, got a number that is none"
+            "expected an integer of 32 bits, got a number with a fraction or out of range"
         );
         assert_eq!(Option::<f64>::try_from(Value::null()), Ok(None));
         assert_eq!(Option::<i32>::try_from(Value::from(2)), Ok(Some(2)));

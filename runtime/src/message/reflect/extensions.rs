@@ -68,7 +68,8 @@ pub(in crate::message) fn extension_fields(
                 let field = field.or_insert_with(|| DynamicExtension::new(extension));
                 // What a closed enum refuses is where it belongs already.
                 let refused = &mut UnknownFields::new();
-                wire::merge_field(extension, field.get_mut(), &mut reader, refused)
+                let is_set = field.get().is_set();
+                wire::merge_field(extension, field.get_mut(), is_set, &mut reader, refused)
                     .map_err(|error| in_extension(extension, error))?;
             }
         }

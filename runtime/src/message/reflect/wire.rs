@@ -130,8 +130,10 @@ pub(super) fn merge_fields(
                 if let Some(cost) = message.slot_cost(field.index()) {
                     reader.charge(cost)?;
                 }
-                let mut kept = UnknownFields::new();
-                merge_field(field, message.field_mut(field.index()), &mut reader, &mut kept)?;
+                let (mut kept, is_set) =
+                    (UnknownFields::new(), message.field(field.index()).is_set());
+                let target = message.field_mut(field.index());
+                merge_field(field, target, is_set, &mut reader, &mut kept)?;
                 if !kept.is_empty() {
                     let unknown = message.unknown_fields_mut();
                     reader.charge(unknown.cost(kept.as_bytes().len()))?;
@@ -151,10 +153,11 @@ pub(super) fn takes(field: FieldDescriptor<'_>, tag: u32) -> bool {
 }
 
 /// Reads what follows a tag that the field takes; numbers that a closed enum does not name go to
-/// `unknown`.
+/// `unknown`. A message takes memory unless the field `is_set`.
 pub(super) fn merge_field(
     field: FieldDescriptor<'_>,
     target: FieldMut<'_>,
+    is_set: bool,
     reader: &mut Reader<'_>,
     unknown: &mut UnknownFields,
 ) -> Result<(), DecodeError> {
@@ -162,7 +165,9 @@ pub(super) fn merge_field(
         FieldMut::Singular(mut slot) => match field.message() {
             Some(_) => {
                 let message = slot.message_mut().expect("the field holds messages");
-                reader.charge(message.instance_size())?;
+                if !is_set {
+                    reader.charge(message.instance_size())?;
+                }
                 merge_message(field, message, reader)
             }
             None => match read_value(field, reader, unknown)? {

@@ -310,6 +310,32 @@ fn a_deadline_lets_whoever_sends_finish() {
     pair.end();
 }
 
+/// A deadline that passes while a sender waits for the peer resets the stream only in the middle of a
+/// message: between two of them the sender's own deadline leaves the last word to be said.
+#[test]
+fn a_deadline_cuts_a_message_and_not_a_wait_for_the_next() {
+    for (first, is_cut) in [(10_000, false), (5_000, true)] {
+        let pair = Pair::with(Config { initial_window_size: 10_000, ..Config::default() });
+        let (client, Accepted { stream: server, .. }) = pair.call(&[], true);
+        server.send_headers(&response(), false).unwrap();
+        server.send_message(&framed(first - envelope::PREFIX_LEN), false, soon()).unwrap();
+        let until = now() + Duration::from_millis(20);
+        server.set_deadline(until, |_| trailers());
+        let blocked = server.send_message(&framed(8_000), false, Some(until));
+        assert!(matches!(blocked, Err(SendError::Deadline | SendError::Closed)), "{blocked:?}");
+        assert!(server.wait_cancelled(soon()));
+        assert!(matches!(receive(&client), Incoming::Head { .. }));
+        assert!(matches!(receive(&client), Incoming::Message(..)));
+        match receive(&client) {
+            Incoming::Reset { reason: Reason::CANCEL, .. } if is_cut => {}
+            Incoming::Trailers(headers) if !is_cut => assert_eq!(headers, trailers()),
+            ended => panic!("is_cut: {is_cut}, {ended:?}"),
+        }
+        drop((client, server));
+        pair.end();
+    }
+}
+
 /// Each stream of a link has its own deadline, whatever the order in which they are set.
 #[test]
 fn each_stream_has_its_own_deadline() {

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::*;
 use crate::limits::REQUESTS_BETWEEN_WRITES;
 use crate::transport::platform::Descriptor;
-use crate::transport::reactor::{Bell, Work};
+use crate::transport::reactor::Bell;
+use crate::transport::work::Work;
 use crate::transport::{
     Address, Dial, Latch, Listener, Listening, Reactors, Serve, Target, connect, lock,
 };

@@ -277,13 +277,12 @@ impl OneofField for DynamicMessage {
 impl PartialEq for DynamicMessage {
     fn eq(&self, other: &Self) -> bool {
         // A zero without presence is as good as none.
-        let set = |message: &Self| {
+        fn set(message: &DynamicMessage) -> impl Iterator<Item = &(usize, Slot)> {
             let is_set = |index: usize| super::Fields::field(message, index).is_set();
-            let fields = message.fields.iter().filter(|(index, _)| is_set(*index)).cloned();
-            fields.collect::<Vec<_>>()
-        };
+            message.fields.iter().filter(move |(index, _)| is_set(*index))
+        }
         self.descriptor() == other.descriptor()
-            && set(self) == set(other)
+            && set(self).eq(set(other))
             && self.unknown == other.unknown
     }
 }
