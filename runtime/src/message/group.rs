@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 
 use super::field_writer::FieldWriter;
 use super::kind::Kind;
-use super::reader::{Reader, merge_fields};
+use super::reader::Reader;
 use super::{DecodeError, END_GROUP, Message, MessageField, MissingField, START_GROUP};
 
 /// A message as a group, `M` or `Box<M>`.
@@ -72,7 +72,7 @@ impl Reader<'_> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn merge_group<M: Message>(&mut self, message: &mut M) -> Result<(), DecodeError> {
         self.group_with(|reader| {
-            merge_fields(message, reader).map_err(|error| error.within(M::FULL_NAME))
+            message.merge_fields(reader).map_err(|error| error.within(M::FULL_NAME))
         })
     }
 }

@@ -7,7 +7,6 @@ use std::fmt::Debug;
 use std::io;
 
 use super::field_writer::{FieldWriter, Outside};
-use super::reader::merge_fields;
 use super::required::{check_decoded, check_encodable};
 #[cfg(feature = "bytes")]
 use super::shared_bytes;
@@ -335,7 +334,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
         bytes: &[u8],
         options: &DecodeOptions<P>,
     ) -> Result<(), DecodeError> {
-        options.limits().decode(bytes, Self::FULL_NAME, &mut |reader| merge_fields(self, reader))
+        options.limits().decode(bytes, Self::FULL_NAME, &mut |reader| self.merge_fields(reader))
     }
 
     /// Writes the message behind its length, in one write: the next one may follow it. Wrap a file

@@ -16,7 +16,7 @@ use super::{DecodeError, Message, MessageField, UnknownFields, growth, skip};
 use calls::{
     grow, long_tag, not_utf8, read_bytes, read_nested, read_packed, read_repeated, read_text,
 };
-pub(super) use calls::{merge_fields, truncated, varint_error};
+pub(super) use calls::{truncated, varint_error};
 
 /// Reads the fields of a message from a slice, within a [`Budget`].
 pub struct Reader<'a> {
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
     pub(super) fn merge_all<M: Message>(self, message: &mut M) -> Result<(), DecodeError> {
         let Self { rest, budget, tag, .. } = self;
         budget.descend(rest, tag)?;
-        match merge_fields(message, Reader::new(rest, budget)) {
+        match message.merge_fields(Reader::new(rest, budget)) {
             Ok(()) => {
                 budget.ascend();
                 Ok(())

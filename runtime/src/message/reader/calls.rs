@@ -70,16 +70,6 @@ pub(super) fn read_nested<M: Message>(
     Ok(reader.rest.len())
 }
 
-/// Merges by a function of its own. Those of generated code may be inlined so that they are compiled where
-/// they are used, once; in the midst of their callers they are slower.
-#[inline(never)]
-pub(in crate::message) fn merge_fields<M: Message>(
-    message: &mut M,
-    reader: Reader<'_>,
-) -> Result<(), DecodeError> {
-    message.merge_fields(reader)
-}
-
 #[inline(never)]
 pub(super) fn read_bytes(
     rest: &[u8],
