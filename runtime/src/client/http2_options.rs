@@ -28,7 +28,7 @@ impl ChannelBuilder {
         self
     }
 
-    /// Lets the server send `bytes` on one call before the caller has taken any; 256 KiB by default.
+    /// Lets the server send `bytes` on one call before the caller has taken any; 512 KiB by default.
     ///
     /// At most this much waits in memory for each call, unless a caller waits for one message that
     /// is larger. By default the window of a call opens to 4 MiB while its caller takes what comes

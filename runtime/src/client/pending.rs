@@ -34,7 +34,7 @@ use crate::transport::{CANCELLED, lock, now};
 /// deadline.
 ///
 /// What has come of a reply is kept until somebody waits for it, but a reply larger than the
-/// stream's window, 256 KiB, comes whole only while somebody does, and holds its stream until then.
+/// stream's window, 512 KiB, comes whole only while somebody does, and holds its stream until then.
 /// So a thread that begins more calls than the server allows, with such replies, and waits for none
 /// of them, waits for itself: it should wait for the oldest ones first, and set a deadline.
 ///

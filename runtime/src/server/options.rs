@@ -161,7 +161,7 @@ impl ServerBuilder<'_> {
         self
     }
 
-    /// Lets a client send `bytes` on one call before the method has taken any; 256 KiB by default.
+    /// Lets a client send `bytes` on one call before the method has taken any; 512 KiB by default.
     ///
     /// At most this much waits in memory for each call, unless a method waits for one message that
     /// is larger. By default the window of a call opens to 4 MiB while its method takes what comes

@@ -115,7 +115,7 @@ where
     }
 
     /// Sends one request to the method. Waits when there are more than flow control lets pass,
-    /// which is 256 KiB.
+    /// which is 512 KiB.
     ///
     /// # Panics
     ///
