@@ -8,6 +8,7 @@ use std::io::Write as _;
 use super::plain::plain_length;
 use super::short::push_short;
 use super::{base64, number};
+use crate::message::reflect::JsonKey;
 
 /// Whether the text has line breaks and indents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,18 +77,23 @@ impl JsonWriter {
     }
 
     /// The name of the object's next member in the form `,"name":`, escaped as need be.
-    #[inline]
-    pub(super) fn key(&mut self, key: &str) {
+    #[inline(always)]
+    pub(super) fn key(&mut self, key: &JsonKey) {
         match (self.layout, self.next) {
-            (Layout::Compact, Next::Later) => push_short(&mut self.out, key.as_bytes()),
-            (Layout::Compact, _) => push_short(&mut self.out, &key.as_bytes()[1..]),
-            (Layout::Pretty, _) => {
-                self.separate();
-                self.out.extend_from_slice(&key.as_bytes()[1..]);
-                self.out.push(b' ');
-            }
+            (Layout::Compact, Next::Later) => key.push(&mut self.out),
+            _ => self.separated_key(key),
         }
         self.next = Next::Alone;
+    }
+
+    /// The same where no comma goes before, or more than a comma.
+    #[inline(never)]
+    fn separated_key(&mut self, key: &JsonKey) {
+        self.separate();
+        push_short(&mut self.out, key.first().as_bytes());
+        if self.layout == Layout::Pretty {
+            self.out.push(b' ');
+        }
     }
 
     #[inline]

@@ -27,6 +27,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::ops::ControlFlow;
 
+pub(in crate::message) use descriptor::JsonKey;
 pub use descriptor::{
     Cardinality, DescriptorError, EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FieldKind,
     FileDescriptor, MessageDescriptor, MethodDescriptor, OneofDescriptor, ServiceDescriptor,

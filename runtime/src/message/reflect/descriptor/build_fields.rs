@@ -5,7 +5,7 @@ use super::default::default_of;
 use super::features::Features;
 use super::field::{Cardinality, FieldKind, FieldParts};
 use super::message::Opening;
-use super::names::{identifier, joined, json_key, json_name, optional_text, text};
+use super::names::{JsonKey, identifier, joined, json_name, optional_text, text};
 use super::{TypeAt, TypePlace};
 use crate::message::well_known::FieldDescriptorProto;
 use crate::message::well_known::feature_set::{
@@ -172,7 +172,7 @@ impl Builder<'_> {
         );
         Ok(FieldParts {
             full_name: String::new(),
-            json_key: json_key(&json_name),
+            json_key: JsonKey::new(&json_name),
             json_name,
             number,
             kind,

@@ -7,7 +7,7 @@ use super::build::{Builder, DescriptorError};
 use super::build_fields::FIELD_NUMBER_MAX;
 use super::features::Features;
 use super::field::{Cardinality, FieldKind, FieldParts};
-use super::names::{joined, json_key, text};
+use super::names::{JsonKey, joined, text};
 use super::service::ServiceParts;
 use super::{TypeAt, TypePlace};
 use crate::message::well_known::FieldDescriptorProto;
@@ -89,7 +89,7 @@ impl Builder<'_> {
             return Err(self.error(what));
         }
         parts.json_name = format!("[{}]", parts.full_name);
-        parts.json_key = json_key(&parts.json_name);
+        parts.json_key = JsonKey::new(&parts.json_name);
         parts.has_presence = parts.cardinality == Cardinality::Singular;
         Ok(parts)
     }

@@ -6,6 +6,7 @@ use super::TypePlace;
 use super::enumeration::EnumDescriptor;
 use super::file::FileDescriptor;
 use super::message::{MessageDescriptor, OneofDescriptor};
+use super::names::JsonKey;
 use crate::message::reflect::{Value, ValueRef};
 
 /// A field of a message, or an extension.
@@ -76,7 +77,7 @@ pub(super) struct FieldParts {
     pub(super) full_name: String,
     pub(super) json_name: String,
     /// How JSON text begins a member of that name behind another one; `None` if the name needs escapes.
-    pub(super) json_key: Option<Box<str>>,
+    pub(super) json_key: Option<JsonKey>,
     pub(super) number: u32,
     pub(super) kind: FieldKind,
     pub(super) cardinality: Cardinality,
@@ -147,8 +148,8 @@ impl<'a> FieldDescriptor<'a> {
 
     /// How JSON text begins a member of this name behind another one, `,"name":`; `None` if the name
     /// needs escapes.
-    pub(in crate::message) fn json_key(&self) -> Option<&'a str> {
-        self.parts().json_key.as_deref()
+    pub(in crate::message) fn json_key(&self) -> Option<&'a JsonKey> {
+        self.parts().json_key.as_ref()
     }
 
     /// The number on the wire.

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::field::{FieldDescriptor, FieldParts};
 use super::file::FileDescriptor;
-use super::names::json_key;
+use super::names::JsonKey;
 
 /// A message.
 #[derive(Clone, Copy)]
@@ -54,7 +54,7 @@ impl MessageParts {
         }
         for (index, field) in self.fields.iter_mut().enumerate() {
             if self.by_json_name[&field.json_name] != index {
-                field.json_key = json_key(&field.name);
+                field.json_key = JsonKey::new(&field.name);
             }
         }
     }

@@ -22,6 +22,7 @@ pub use enumeration::{EnumDescriptor, EnumValueDescriptor};
 pub use field::{Cardinality, FieldDescriptor, FieldKind};
 pub use file::FileDescriptor;
 pub use message::{MessageDescriptor, OneofDescriptor};
+pub(in crate::message) use names::JsonKey;
 pub use service::{MethodDescriptor, ServiceDescriptor};
 
 /// A message or enum of this file, or of one that it uses.

@@ -2,16 +2,18 @@
 //!
 //! Invariant: what is printed without an error reads back as an equal message, unknown fields aside.
 
+mod well_known;
+
 use std::ops::ControlFlow;
 
+use super::JsonError;
 use super::options::{Enums, Integers, JsonPrintOptions, Names, Unset};
-use super::well_known::{self, WellKnown, camel_path, malformed};
+use super::well_known::{WellKnown, malformed};
 use super::writer::JsonWriter;
-use super::{JsonError, time};
 use crate::limits;
 use crate::message::reflect::{Elements, Resolver, extension_fields};
 use crate::message::{
-    DynamicMessage, EnumDescriptor, FieldDescriptor, FieldRef, List, Map, Reflect, ValueRef,
+    EnumDescriptor, FieldDescriptor, FieldRef, List, Map, MessageDescriptor, Reflect, ValueRef,
 };
 
 /// Prints `message` as the options say.
@@ -41,9 +43,10 @@ struct Printer<'o> {
 impl Printer<'_> {
     fn message(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
         self.enter()?;
-        let printed = match WellKnown::of(&message.descriptor()) {
+        let descriptor = message.descriptor();
+        let printed = match WellKnown::of(&descriptor) {
             Some(kind) => self.well_known(kind, message),
-            None => self.object(message),
+            None => self.object(message, &descriptor),
         };
         self.depth -= 1;
         printed
@@ -60,24 +63,36 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn object(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
+    fn object(
+        &mut self,
+        message: &dyn Reflect,
+        descriptor: &MessageDescriptor<'_>,
+    ) -> Result<(), JsonError> {
         self.writer.begin_object();
-        self.fields(message)?;
+        self.fields(message, descriptor)?;
         self.writer.end_object();
         Ok(())
     }
 
     /// The fields as members of an object that is open.
-    fn fields(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
-        let descriptor = message.descriptor();
+    fn fields(
+        &mut self,
+        message: &dyn Reflect,
+        descriptor: &MessageDescriptor<'_>,
+    ) -> Result<(), JsonError> {
         match self.options.unset {
             Unset::Omitted => {
-                let (mut printed, nth) = (Ok(()), descriptor.nth_field());
-                let _ = message.visit_set(&mut |index, is| {
-                    printed = self.field(&nth(index), is);
-                    if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                let (mut failure, nth) = (None, descriptor.nth_field());
+                let _ = message.visit_set(&mut |index, is| match self.field(&nth(index), is) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        failure = Some(error);
+                        ControlFlow::Break(())
+                    }
                 });
-                printed?;
+                if let Some(error) = failure {
+                    return Err(error);
+                }
             }
             Unset::Printed => {
                 for field in descriptor.fields() {
@@ -117,13 +132,13 @@ impl Printer<'_> {
         (limits::MESSAGE_DEPTH_MAX + 1).saturating_sub(self.depth)
     }
 
-    #[inline]
+    #[inline(always)]
     fn field(&mut self, field: &FieldDescriptor<'_>, is: FieldRef<'_>) -> Result<(), JsonError> {
         self.name(field);
         self.content(field, is).map_err(|error| error.in_field(field.name()))
     }
 
-    #[inline]
+    #[inline(always)]
     fn name(&mut self, field: &FieldDescriptor<'_>) {
         match (self.options.names, field.json_key()) {
             (Names::LowerCamel, Some(key)) => self.writer.key(key),
@@ -133,6 +148,7 @@ impl Printer<'_> {
     }
 
     /// What the field holds, behind its name.
+    #[inline(always)]
     fn content(&mut self, field: &FieldDescriptor<'_>, is: FieldRef<'_>) -> Result<(), JsonError> {
         match is {
             FieldRef::Singular(value) => self.value(field, value),
@@ -195,6 +211,7 @@ impl Printer<'_> {
         Ok(())
     }
 
+    #[inline(always)]
     fn value(&mut self, field: &FieldDescriptor<'_>, value: ValueRef<'_>) -> Result<(), JsonError> {
         match value {
             ValueRef::Bool(value) => self.writer.boolean(value),
@@ -222,133 +239,6 @@ impl Printer<'_> {
             },
             Some(_) | None => self.writer.integer(number),
         }
-    }
-
-    fn well_known(&mut self, kind: WellKnown, message: &dyn Reflect) -> Result<(), JsonError> {
-        match kind {
-            WellKnown::Any => self.any(message),
-            WellKnown::Timestamp => {
-                self.time(message, time::timestamp, |_, nanos| time::timestamp_rule(nanos))
-            }
-            WellKnown::Duration => self.time(message, time::duration, time::duration_rule),
-            WellKnown::FieldMask => self.field_mask(message),
-            WellKnown::Value => self.any_value(message),
-            WellKnown::Struct | WellKnown::ListValue | WellKnown::Wrapper => {
-                self.only_field(message)
-            }
-        }
-    }
-
-    fn time(
-        &mut self,
-        message: &dyn Reflect,
-        text: fn(i64, i32) -> Option<String>,
-        rule: fn(i64, i32) -> &'static str,
-    ) -> Result<(), JsonError> {
-        let malformed = || malformed(&message.descriptor());
-        let (seconds, nanos) = well_known::seconds_and_nanos(message).ok_or_else(malformed)?;
-        let Some(text) = text(seconds, nanos) else {
-            let got = format!("{seconds} seconds and {nanos} nanoseconds");
-            return Err(JsonError::printing(rule(seconds, nanos), got));
-        };
-        self.writer.string(&text);
-        Ok(())
-    }
-
-    fn field_mask(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
-        let Some(FieldRef::Repeated(paths)) = well_known::field(message, 1) else {
-            return Err(malformed(&message.descriptor()));
-        };
-        let mut text = String::new();
-        for (index, path) in paths.iter().enumerate() {
-            let ValueRef::String(path) = path else {
-                return Err(malformed(&message.descriptor()));
-            };
-            let Some(camel) = camel_path(path) else {
-                let expected = "a path that reads back from lowerCamelCase";
-                return Err(JsonError::printing(expected, format!("{path:?}")).in_element(index));
-            };
-            if index > 0 {
-                text.push(',');
-            }
-            text.push_str(&camel);
-        }
-        self.writer.string(&text);
-        Ok(())
-    }
-
-    /// `google.protobuf.Value`: the one field that is set.
-    fn any_value(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
-        let descriptor = message.descriptor();
-        let set = descriptor.fields().find_map(|field| match message.field(field.index()) {
-            FieldRef::Singular(value) => Some((field, value)),
-            _ => None,
-        });
-        let expected = "a kind of google.protobuf.Value that JSON has";
-        match set {
-            Some((_, ValueRef::F64(number))) if !number.is_finite() => {
-                Err(JsonError::printing(expected, number.to_string()))
-            }
-            Some((field, value)) => self.value(&field, value),
-            None => Err(JsonError::printing(expected, "none that is set")),
-        }
-    }
-
-    /// A message that stands for its one field.
-    fn only_field(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
-        let descriptor = message.descriptor();
-        let malformed = || malformed(&descriptor);
-        let field = descriptor.field_by_number(1).ok_or_else(malformed)?;
-        match (message.field(field.index()), field.default_value()) {
-            (FieldRef::Singular(value), _) | (FieldRef::Unset, Some(value)) => {
-                self.value(&field, value)
-            }
-            (FieldRef::Repeated(list), _) => self.list(&field, list),
-            (FieldRef::Map(map), _) => self.map(&field, map),
-            (FieldRef::Unset, None) => Err(malformed()),
-        }
-    }
-
-    /// `google.protobuf.Any`: the message in it, with the URL of its type.
-    fn any(&mut self, message: &dyn Reflect) -> Result<(), JsonError> {
-        let malformed = || malformed(&message.descriptor());
-        let url = well_known::singular(message, 1).ok_or_else(malformed)?;
-        let bytes = well_known::singular(message, 2).ok_or_else(malformed)?;
-        let (ValueRef::String(url), ValueRef::Bytes(bytes)) = (url, bytes) else {
-            return Err(malformed());
-        };
-        self.writer.begin_object();
-        if !url.is_empty() || !bytes.is_empty() {
-            self.writer.name("@type");
-            self.writer.string(url);
-            self.packed(url, bytes)?;
-        }
-        self.writer.end_object();
-        Ok(())
-    }
-
-    /// The message in an Any, as members of an object that is open.
-    fn packed(&mut self, url: &str, bytes: &[u8]) -> Result<(), JsonError> {
-        let Some(descriptor) = well_known::type_of(url, &self.resolver) else {
-            return Err(JsonError::printing(well_known::KNOWN_TYPE, format!("{url:?}")));
-        };
-        let around = self.memory_left;
-        let (depth, memory) = (self.depth_left(), &mut self.memory_left);
-        let decoded = DynamicMessage::decode_inner(descriptor, bytes, depth, memory);
-        let message = decoded.map_err(|error| {
-            let expected = format!("an Any that holds a {}", descriptor.full_name());
-            JsonError::printing(expected, error.to_string())
-        })?;
-        if WellKnown::of(&descriptor).is_some() {
-            self.writer.name("value");
-            self.message(&message)?;
-        } else {
-            self.enter()?;
-            self.fields(&message)?;
-            self.depth -= 1;
-        }
-        self.memory_left = around;
-        Ok(())
     }
 }
 
