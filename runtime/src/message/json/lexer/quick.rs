@@ -11,10 +11,10 @@ use crate::message::json::number;
 use crate::message::json::plain::plain_length;
 
 impl<'a> Lexer<'a> {
-    /// What stands before the name of a member of the object that is open. Gives the text from
-    /// behind the quote; `None` if the object is over or there is no name.
+    /// What stands before the next member of the object that is open. Gives the text from there on;
+    /// `None` if none can follow.
     #[inline]
-    pub(in crate::message::json) fn name_ahead(&mut self) -> Option<&'a [u8]> {
+    pub(in crate::message::json) fn member_ahead(&mut self) -> Option<&'a [u8]> {
         debug_assert!(self.open.last() == Some(Container::Object), "members are of objects");
         let bytes = self.text.as_bytes();
         let mut at = past_space(bytes, self.at);
@@ -25,18 +25,20 @@ impl<'a> Lexer<'a> {
             Expects::FirstName => {}
             _ => return None,
         }
-        let rest = bytes.get(at..)?;
         self.ahead = at;
-        match rest {
-            [b'"', name @ ..] => Some(name),
-            _ => None,
-        }
+        bytes.get(at..)
     }
 
-    /// Reads the name that [`Lexer::name_ahead`] gave, which is so long and has no escapes, up to
-    /// its value.
+    /// Reads so much of what [`Lexer::member_ahead`] gave: a name, and a colon at its end.
     #[inline]
-    pub(in crate::message::json) fn take_name(&mut self, length: usize) -> bool {
+    pub(in crate::message::json) fn take_key(&mut self, length: usize) {
+        self.start = self.ahead;
+        self.at = self.ahead + length;
+        self.expects = Expects::Value;
+    }
+
+    /// Reads the name that begins there, which is so long and has no escapes, up to its value.
+    fn take_name(&mut self, length: usize) -> bool {
         let bytes = self.text.as_bytes();
         let end = self.ahead + 1 + length;
         let colon = match bytes.get(end + 1) {
@@ -46,16 +48,15 @@ impl<'a> Lexer<'a> {
         if bytes.get(end) != Some(&b'"') || bytes.get(colon) != Some(&b':') {
             return false;
         }
-        self.start = self.ahead;
-        self.at = colon + 1;
-        self.expects = Expects::Value;
+        self.take_key(colon + 1 - self.ahead);
         true
     }
 
     /// Reads a name without escapes, up to its value.
     #[inline]
     pub(in crate::message::json) fn quick_name(&mut self) -> Option<&'a str> {
-        let length = plain_length(self.name_ahead()?);
+        let [b'"', name @ ..] = self.member_ahead()? else { return None };
+        let length = plain_length(name);
         let begin = self.ahead + 1;
         self.take_name(length).then(|| &self.text[begin..begin + length])
     }

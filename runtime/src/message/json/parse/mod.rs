@@ -232,6 +232,7 @@ impl<'a, 'o> Parser<'a, 'o> {
         }
     }
 
+    #[inline(always)]
     fn field(
         &mut self,
         field: FieldDescriptor<'_>,
@@ -291,7 +292,7 @@ impl<'a, 'o> Parser<'a, 'o> {
     }
 
     /// A oneof has one member; null is none.
-    #[inline]
+    #[inline(always)]
     fn check_oneof(&self, field: &FieldDescriptor<'_>, seen: &mut Seen) -> Result<(), JsonError> {
         match field.oneof() {
             Some(oneof) if !seen.oneofs.insert(oneof.index()) => Err(self.second_of(oneof)),

@@ -71,9 +71,9 @@ impl<'a> Parser<'a, '_> {
         descriptor: MessageDescriptor<'d>,
         index: usize,
     ) -> Option<FieldDescriptor<'d>> {
-        let name = self.lexer.name_ahead()?;
-        let (field, length) = descriptor.field_ahead(name, index)?;
-        self.lexer.take_name(length).then_some(field)
+        let (field, length) = descriptor.field_ahead(self.lexer.member_ahead()?, index)?;
+        self.lexer.take_key(length);
+        Some(field)
     }
 
     /// Puts a value that is no message into `target`; whether it did, for otherwise the next token is to

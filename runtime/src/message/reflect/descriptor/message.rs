@@ -34,11 +34,11 @@ pub(super) struct MessageParts {
     pub(super) is_message_set: bool,
 }
 
-/// How a field's name in JSON begins and how long it is, so that the name can be told by one
-/// comparison, or two where it is longer than 8 bytes.
+/// How JSON text that names a field begins, `"name":`, and how long that is, so that it can be told by
+/// one comparison, or two where it is longer than 16 bytes.
 pub(super) struct Opening {
-    first: u64,
-    mask: u64,
+    first: u128,
+    mask: u128,
     length: usize,
 }
 
@@ -65,23 +65,24 @@ impl Opening {
     /// another field's, what no name begins with.
     pub(super) fn of(parts: &MessageParts, index: usize) -> Self {
         let name = &parts.fields[index].json_name;
-        let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-        if !name.bytes().all(is_plain) || parts.by_json_name.get(name) != Some(&index) {
+        let is_its_own = parts.by_json_name.get(name) == Some(&index);
+        let Some(key) = parts.json_key(index).filter(|_| is_its_own) else {
             return Self { first: 1, mask: 0, length: 0 };
+        };
+        let mut first = [0; 16];
+        let mut mask = [0; 16];
+        for ((first, mask), byte) in first.iter_mut().zip(&mut mask).zip(key) {
+            (*first, *mask) = (*byte, u8::MAX);
         }
-        let mut first = [0; 8];
-        let mut mask = [0; 8];
-        for ((first, mask), byte) in first.iter_mut().zip(&mut mask).zip(name.bytes()) {
-            (*first, *mask) = (byte, u8::MAX);
-        }
-        let (first, mask) = (u64::from_le_bytes(first), u64::from_le_bytes(mask));
-        Self { first, mask, length: name.len() }
+        let (first, mask) = (u128::from_le_bytes(first), u128::from_le_bytes(mask));
+        Self { first, mask, length: key.len() }
     }
 }
 
 impl MessageParts {
-    fn json_name(&self, index: usize) -> &[u8] {
-        self.fields[index].json_name.as_bytes()
+    /// How JSON text names the field at `index`, `"name":`; `None` if the name needs escapes.
+    fn json_key(&self, index: usize) -> Option<&[u8]> {
+        Some(self.fields[index].json_key.as_ref()?.first().as_bytes())
     }
 }
 
@@ -164,8 +165,8 @@ impl<'a> MessageDescriptor<'a> {
         self.parts().by_json_name.get(name).map(|place| self.field(*place))
     }
 
-    /// The field whose name in JSON `text` begins with, before a quote, and the length of the name.
-    /// Only a few fields from the one at `index` on are tried.
+    /// The field that `text` begins with, as `"name":`, and the length of that. Only a few fields from the
+    /// one at `index` on are tried.
     #[inline]
     pub(in crate::message) fn field_ahead(
         &self,
@@ -173,14 +174,14 @@ impl<'a> MessageDescriptor<'a> {
         index: usize,
     ) -> Option<(FieldDescriptor<'a>, usize)> {
         let parts = self.parts();
-        let first = u64::from_le_bytes(*text.first_chunk()?);
+        let first = u128::from_le_bytes(*text.first_chunk()?);
         let end = parts.openings.len().min(index + FIELDS_AHEAD);
         let near = parts.openings.get(index..end)?;
         let nth = near.iter().enumerate().position(|(nth, opening)| {
             let length = opening.length;
+            let rest = |key: &[u8]| text.get(16..length) == Some(&key[16..]);
             first & opening.mask == opening.first
-                && text.get(length) == Some(&b'"')
-                && (length <= 8 || text[8..length] == parts.json_name(index + nth)[8..])
+                && (length <= 16 || parts.json_key(index + nth).is_some_and(rest))
         })?;
         let field = FieldDescriptor::field(self.file, self.place, index + nth);
         Some((field, near[nth].length))
