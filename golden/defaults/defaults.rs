@@ -23,6 +23,9 @@ pub struct Defaults {
     pub clear: ::core::option::Option<i32>,
     /// Its own getter keeps its name, the one before takes another.
     pub clear_: ::core::option::Option<i32>,
+    /// Nor do these hide what is no method: Message::decode and Default::default.
+    pub decode: ::core::option::Option<i32>,
+    pub default: ::core::option::Option<i32>,
     pub empty: ::core::option::Option<::rust_grpc::ByteString>,
     #[deprecated]
     pub r#type: ::core::option::Option<i32>,
@@ -108,6 +111,16 @@ impl Defaults {
         self.clear_.unwrap_or(8)
     }
 
+    /// `decode`, or its default where it is not set.
+    pub fn decode_(&self) -> i32 {
+        self.decode.unwrap_or(9)
+    }
+
+    /// `default`, or its default where it is not set.
+    pub fn default_(&self) -> i32 {
+        self.default.unwrap_or(10)
+    }
+
     /// `empty`, or its default where it is not set.
     pub fn empty(&self) -> &[u8] {
         self.empty.as_deref().unwrap_or(b"")
@@ -164,7 +177,7 @@ impl ::rust_grpc::Message for Defaults {
     ::rust_grpc::clear! {
         unknown;
         int32, int64, uint32, uint64, float, double, infinite, negative, not, bool, string,
-        bytes, color, first, clear, clear_, empty, r#type, size, choice;
+        bytes, color, first, clear, clear_, decode, default, empty, r#type, size, choice;
     }
 
     const CHECKS_REQUIRED: bool = true;
@@ -183,6 +196,8 @@ impl ::rust_grpc::Message for Defaults {
         use ::rust_grpc::generated::message::*;
         use self::defaults::Choice;
         writer.unknown(&self.unknown);
+        writer.optional::<Int32>(28, &self.default);
+        writer.optional::<Int32>(27, &self.decode);
         match &self.choice {
             Some(Choice::Count(value)) => writer.singular::<Int32>(20, value),
             Some(Choice::Words(value)) => writer.singular::<ByteStr>(21, value),
@@ -240,6 +255,8 @@ impl ::rust_grpc::Message for Defaults {
                 112 => reader.closed(&mut self.first, &mut self.unknown),
                 120 => reader.optional::<Int32>(&mut self.clear),
                 152 => reader.optional::<Int32>(&mut self.clear_),
+                216 => reader.optional::<Int32>(&mut self.decode),
+                224 => reader.optional::<Int32>(&mut self.default),
                 130 => reader.optional::<ByteStr>(&mut self.empty),
                 136 => reader.optional::<Sint32>(&mut self.r#type),
                 144 => reader.closed(&mut self.size, &mut self.unknown),
@@ -276,16 +293,18 @@ impl ::rust_grpc::Message for Defaults {
     13 => optional first;
     14 => optional clear;
     15 => optional clear_;
-    16 => optional empty;
-    17 => optional r#type;
-    18 => optional size;
-    19 => member choice 0;
-    20 => member choice 1;
-    21 => member choice 2;
-    22 => member choice 3;
-    23 => member choice 4;
-    24 => member choice 5;
-    25 => member choice 6;
+    16 => optional decode;
+    17 => optional default;
+    18 => optional empty;
+    19 => optional r#type;
+    20 => optional size;
+    21 => member choice 0;
+    22 => member choice 1;
+    23 => member choice 2;
+    24 => member choice 3;
+    25 => member choice 4;
+    26 => member choice 5;
+    27 => member choice 6;
 }
 
 pub mod defaults {
@@ -430,7 +449,7 @@ impl ::rust_grpc::Enumeration for Color {
 /// The descriptor of defaults.proto.
 pub static FILE_DEFAULTS: ::rust_grpc::generated::reflect::GeneratedFile = ::rust_grpc::generated::reflect::GeneratedFile::new(
     b"\
-\n\x0edefaults.proto\x12\x08defaults\"\xa2\x08\n\x08Defaults\x12!\n\x05int32\x18\x01 \x01(\x05:\x0b\
+\n\x0edefaults.proto\x12\x08defaults\"\xdb\x08\n\x08Defaults\x12!\n\x05int32\x18\x01 \x01(\x05:\x0b\
 -2147483648R\x05int32\x12*\n\x05int64\x18\x02 \x01(\x03:\x14-9223372036854775808R\x05int64\x12\"\
 \n\x06uint32\x18\x03 \x01(\x0d:\n4294967295R\x06uint32\x12,\n\x06uint64\x18\x04 \x01(\x04:\x1418\
 446744073709551615R\x06uint64\x12\x1c\n\x05float\x18\x05 \x01(\x02:\x060.0015R\x05float\x12\x1d\n\
@@ -441,15 +460,16 @@ ng\x18\x0b \x01(\x09:\x17a \"quoted\" word\n and \xc3\xbcR\x06string\x12+\n\x05b
 (\x0c:\x15\\000\\001\\377 \\\"x\\\" \\\\R\x05bytes\x122\n\x05color\x18\x0d \x01(\x0e2\x0f.defaul\
 ts.Color:\x0bCOLOR_GREENR\x05color\x12%\n\x05first\x18\x0e \x01(\x0e2\x0f.defaults.ColorR\x05fir\
 st\x12\x17\n\x05clear\x18\x0f \x01(\x05:\x017R\x05clear\x12\x18\n\x06clear_\x18\x13 \x01(\x05:\x01\
-8R\x05clear\x12\x16\n\x05empty\x18\x10 \x01(\x09:\x00R\x05empty\x12\x19\n\x04type\x18\x11 \x02(\x11\
-:\x013B\x02\x18\x01R\x04type\x12=\n\x04size\x18\x12 \x01(\x0e2\x1d.defaults.Defaults.Inner.Size:\
-\nSIZE_LARGER\x04size\x12\x1a\n\x05count\x18\x14 \x01(\x05:\x02-5H\x00R\x05count\x12\x1c\n\x05wo\
-rds\x18\x15 \x01(\x09:\x04noneH\x00R\x05words\x12\x1a\n\x04data\x18\x16 \x01(\x0c:\x04\\001H\x00\
-R\x04data\x12L\n\x0bchoice_size\x18\x17 \x01(\x0e2\x1d.defaults.Defaults.Inner.Size:\nSIZE_LARGE\
-H\x00R\nchoiceSize\x12\x16\n\x05plain\x18\x18 \x01(\x01H\x00R\x05plain\x12\x1c\n\x05merge\x18\x19\
-\x20\x01(\x08:\x04trueH\x00R\x05merge\x12\x1f\n\x05match\x18\x1a \x01(\x02:\x03infB\x02\x18\x01H\
-\x00R\x05match\x1aa\n\x05Inner\x120\n\x05color\x18\x01 \x01(\x0e2\x0f.defaults.Color:\x09COLOR_R\
-EDR\x05color\"&\n\x04Size\x12\x0e\n\nSIZE_SMALL\x10\x00\x12\x0e\n\nSIZE_LARGE\x10\x01B\x08\n\x06\
-choice*'\n\x05Color\x12\x0d\n\x09COLOR_RED\x10\x01\x12\x0f\n\x0bCOLOR_GREEN\x10\x02",
+8R\x05clear\x12\x19\n\x06decode\x18\x1b \x01(\x05:\x019R\x06decode\x12\x1c\n\x07default\x18\x1c \
+\x01(\x05:\x0210R\x07default\x12\x16\n\x05empty\x18\x10 \x01(\x09:\x00R\x05empty\x12\x19\n\x04ty\
+pe\x18\x11 \x02(\x11:\x013B\x02\x18\x01R\x04type\x12=\n\x04size\x18\x12 \x01(\x0e2\x1d.defaults.\
+Defaults.Inner.Size:\nSIZE_LARGER\x04size\x12\x1a\n\x05count\x18\x14 \x01(\x05:\x02-5H\x00R\x05c\
+ount\x12\x1c\n\x05words\x18\x15 \x01(\x09:\x04noneH\x00R\x05words\x12\x1a\n\x04data\x18\x16 \x01\
+(\x0c:\x04\\001H\x00R\x04data\x12L\n\x0bchoice_size\x18\x17 \x01(\x0e2\x1d.defaults.Defaults.Inn\
+er.Size:\nSIZE_LARGEH\x00R\nchoiceSize\x12\x16\n\x05plain\x18\x18 \x01(\x01H\x00R\x05plain\x12\x1c\
+\n\x05merge\x18\x19 \x01(\x08:\x04trueH\x00R\x05merge\x12\x1f\n\x05match\x18\x1a \x01(\x02:\x03i\
+nfB\x02\x18\x01H\x00R\x05match\x1aa\n\x05Inner\x120\n\x05color\x18\x01 \x01(\x0e2\x0f.defaults.C\
+olor:\x09COLOR_REDR\x05color\"&\n\x04Size\x12\x0e\n\nSIZE_SMALL\x10\x00\x12\x0e\n\nSIZE_LARGE\x10\
+\x01B\x08\n\x06choice*'\n\x05Color\x12\x0d\n\x09COLOR_RED\x10\x01\x12\x0f\n\x0bCOLOR_GREEN\x10\x02",
     &[],
 );

@@ -134,6 +134,9 @@ fn defaults_are_what_unset_fields_give() {
     assert_eq!(unset.bytes(), b"\x00\x01\xff \"x\" \\");
     assert_eq!(unset.color(), Color::Green);
     assert_eq!((unset.clear_(), unset.clear__()), (8, 7));
+    assert_eq!((unset.decode_(), unset.default_()), (9, 10));
+    assert_eq!(Defaults::decode(&[0x88, 1, 6]).map(|read| read.r#type()), Ok(3));
+    assert_eq!(Defaults::default().decode, None);
     assert!(unset.empty().is_empty());
     assert_eq!(unset.size(), defaults::inner::Size::Large);
     assert_eq!(unset.encoded_len(), 0);

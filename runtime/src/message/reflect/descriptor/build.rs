@@ -68,7 +68,10 @@ impl FileDescriptor {
         })?;
         let package = package(proto.package.as_ref(), &name)?;
         let features = Features::defaults(edition).overridden(&proto.options.features);
+        let is_missing = |import: &str| used.iter().all(|file| file.name() != import);
+        let imports = proto.dependency.iter().filter_map(|import| std::str::from_utf8(import).ok());
         let mut builder = Builder {
+            missing: imports.filter(|import| is_missing(import)).map(str::to_owned).collect(),
             file: name,
             messages: Vec::new(),
             enums: Vec::new(),
@@ -116,6 +119,8 @@ pub(super) struct Builder<'a> {
     /// Of each message.
     pub(super) sources: Vec<Source<'a>>,
     used: Vec<FileDescriptor>,
+    /// Imports that are not among the used files.
+    missing: Vec<String>,
     /// The types of all used files, where asking each file for each name costs more.
     index: Option<HashMap<String, (usize, TypeAt)>>,
 }
@@ -311,7 +316,16 @@ impl<'a> Builder<'a> {
             None => self.used.iter().enumerate().find_map(in_used),
         };
         let found = found.map(|(place, at)| (Some(place), at));
-        found.ok_or_else(|| self.error(format!("{name} is declared neither here nor in an import")))
+        found.ok_or_else(|| self.error(self.undeclared(name)))
+    }
+
+    #[cold]
+    fn undeclared(&self, name: &str) -> String {
+        let missing = match self.missing[..] {
+            [] => String::new(),
+            ref missing => format!("; not given: {}", missing.join(", ")),
+        };
+        format!("{name} is declared neither here nor in an import{missing}")
     }
 
     pub(super) fn message_parts(&self, at: TypePlace) -> &MessageParts {

@@ -77,6 +77,16 @@ fn public_imports_are_passed_on() {
     assert!(pool(all(&middle, &outer)).is_ok());
 }
 
+/// What is declared nowhere may be in a file that the set lacks, and the error says so.
+#[test]
+fn an_import_that_is_missing_is_named() {
+    let user = file("user.proto", &["base.proto"], message("User", &[("base", ".test.Base")]));
+    assert_eq!(
+        pool(vec![user]).unwrap_err(),
+        "user.proto: .test.Base is declared neither here nor in an import; not given: base.proto"
+    );
+}
+
 /// `import public` of a file that came before: server reflection sends files one by one.
 #[test]
 fn public_imports_are_passed_on_by_files_of_the_pool() {
