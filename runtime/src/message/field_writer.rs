@@ -333,16 +333,25 @@ fn miss(outside: &mut Outside<'_>, size: usize, room: usize) {
     outside.size = outside.size.wrapping_add(size).wrapping_sub(room);
 }
 
-/// A tag and the varint behind it, of any size.
+/// A tag and the varint behind it, of any size, most often of two or three bytes.
 #[inline(never)]
 fn write_head(room: &mut [u8], outside: &mut Outside<'_>, tag: u32, value: u64) -> usize {
     let mut writer = FieldWriter { room, outside };
-    if value < 0x4000 && tag < 0x80 {
-        writer.prepend_chunk([tag as u8, value as u8 | 0x80, (value >> 7) as u8]);
-        return writer.room_left();
+    // Of a value of two or three bytes; the second has to say whether there is a third.
+    let (first, second, third) = (value as u8 | 0x80, (value >> 7) as u8, (value >> 14) as u8);
+    match (tag, value) {
+        (0..0x80, 0..0x4000) => writer.prepend_chunk([tag as u8, first, second]),
+        (0..0x80, 0x4000..0x20_0000) => {
+            writer.prepend_chunk([tag as u8, first, second | 0x80, third]);
+        }
+        (0x80..0x4000, 0..0x4000) => {
+            writer.prepend_chunk([tag as u8 | 0x80, (tag >> 7) as u8, first, second]);
+        }
+        _ => {
+            writer.varint(value);
+            writer.tag(tag >> 3, tag & 7);
+        }
     }
-    writer.varint(value);
-    writer.tag(tag >> 3, tag & 7);
     writer.room_left()
 }
 
