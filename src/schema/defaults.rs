@@ -32,7 +32,7 @@ pub(super) fn of_field(
     }
 }
 
-/// Names the getters after their fields, as far as no method of every message has the name.
+/// Names the getters after their fields, but for names that every message has already.
 pub(super) fn name_getters(members: &mut [Member]) {
     let (mut getters, mut of_oneofs): (Vec<(String, &mut Getter)>, Vec<_>) = Default::default();
     for member in members {
@@ -50,7 +50,7 @@ pub(super) fn name_getters(members: &mut [Member]) {
     getters.append(&mut of_oneofs);
     let fields: Vec<&str> = getters.iter().map(|(name, _)| name.as_str()).collect();
     let methods = Scope::of_values(&[]).claim_all(&fields, |field| {
-        let taken = TRAIT_METHODS.contains(&field);
+        let taken = TAKEN.contains(&field);
         if taken { format!("{field}_") } else { field.to_owned() }
     });
     for ((_, getter), method) in getters.into_iter().zip(methods) {
@@ -140,19 +140,23 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// What a message can do by the traits that it has.
-const TRAIT_METHODS: [&str; 48] = [
+/// Methods and functions that a message has by its traits.
+const TAKEN: [&str; 59] = [
+    "borrow",
+    "borrow_mut",
     "check_required",
     "clear",
     "clear_extension",
     "clone",
     "clone_from",
+    "clone_into",
     "decode",
     "decode_bytes",
     "decode_with",
     "default",
     "default_instance",
     "descriptor",
+    "deserialize",
     "encode",
     "encode_into",
     "encode_to_vec",
@@ -163,6 +167,7 @@ const TRAIT_METHODS: [&str; 48] = [
     "extension_fields_mut",
     "field",
     "field_mut",
+    "file",
     "fmt",
     "from",
     "from_json",
@@ -170,15 +175,19 @@ const TRAIT_METHODS: [&str; 48] = [
     "from_text",
     "from_text_with",
     "has_extension",
+    "instance_size",
     "into",
     "merge",
     "merge_bytes",
     "merge_fields",
     "merge_json",
     "merge_with",
+    "ne",
     "read_length_delimited",
     "read_length_delimited_with",
+    "serialize",
     "set_extension",
+    "slot_cost",
     "to_json",
     "to_json_with",
     "to_owned",
@@ -186,8 +195,10 @@ const TRAIT_METHODS: [&str; 48] = [
     "to_text_with",
     "try_from",
     "try_into",
+    "type_id",
     "unknown_fields",
     "unknown_fields_mut",
+    "visit_set",
     "write_fields",
     "write_length_delimited",
 ];
@@ -195,6 +206,20 @@ const TRAIT_METHODS: [&str; 48] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// No getter hides what the runtime's traits give a message.
+    #[test]
+    fn what_the_traits_have_is_taken() {
+        let runtime = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("runtime/src/message");
+        for file in ["message.rs", "reflect/mod.rs", "reflect/file.rs"] {
+            let source = std::fs::read_to_string(runtime.join(file)).unwrap();
+            let functions = source.lines().filter_map(|line| line.strip_prefix("    fn "));
+            for function in functions {
+                let name = function.split(['(', '<']).next().unwrap();
+                assert!(TAKEN.contains(&name), "{name} of {file} could be hidden by a getter");
+            }
+        }
+    }
 
     /// Bytes come with the escapes of C: names, octal with up to three digits, hex with two.
     #[test]

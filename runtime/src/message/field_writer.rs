@@ -340,11 +340,11 @@ fn write_head(room: &mut [u8], outside: &mut Outside<'_>, tag: u32, value: u64) 
     // Of a value of two or three bytes; the second has to say whether there is a third.
     let (first, second, third) = (value as u8 | 0x80, (value >> 7) as u8, (value >> 14) as u8);
     match (tag, value) {
-        (0..0x80, 0..0x4000) => writer.prepend_chunk([tag as u8, first, second]),
+        (0..0x80, 0x80..0x4000) => writer.prepend_chunk([tag as u8, first, second]),
         (0..0x80, 0x4000..0x20_0000) => {
             writer.prepend_chunk([tag as u8, first, second | 0x80, third]);
         }
-        (0x80..0x4000, 0..0x4000) => {
+        (0x80..0x4000, 0x80..0x4000) => {
             writer.prepend_chunk([tag as u8 | 0x80, (tag >> 7) as u8, first, second]);
         }
         _ => {

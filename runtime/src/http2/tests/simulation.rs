@@ -11,6 +11,7 @@ use super::frames::{REQUEST, RESPONSE, TRAILERS, list};
 use super::monitor::Monitor;
 use super::random::Random;
 use crate::http2::{Config, Connection, Event, Headers, OpenError, Reason, StreamId};
+use crate::limits::http2::INITIAL_WINDOW_SIZE;
 
 /// How many seeds are tried; `SIMULATION_SEEDS` asks for more. A seed that fails is printed.
 const SEEDS: u64 = 200;
@@ -242,7 +243,7 @@ impl Simulation {
     fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let mut config = || Config {
-            initial_window_size: random.pick(&[20, 300, 5000, 65_535, 262_144]),
+            initial_window_size: random.pick(&[20, 300, 5000, 65_535, INITIAL_WINDOW_SIZE]),
             connection_window_size: random.pick(&[65_535, 100_000, 1 << 20]),
             max_concurrent_streams: random.pick(&[1, 3, 100]),
             max_frame_size: random.pick(&[16_384, 16_385, 60_000]),

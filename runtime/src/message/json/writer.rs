@@ -76,7 +76,7 @@ impl JsonWriter {
         self.end_name();
     }
 
-    /// The name of the object's next member in the form `,"name":`, escaped as need be.
+    /// The name of the object's next member in the form `,"name":`; it needs no escapes.
     #[inline(always)]
     pub(super) fn key(&mut self, key: &JsonKey) {
         match (self.layout, self.next) {

@@ -1,6 +1,7 @@
 //! The rules of the binary encoding, on messages in the shape that the generator writes.
 
 mod extensions;
+mod heads;
 mod legacy;
 mod limits;
 mod oracle;

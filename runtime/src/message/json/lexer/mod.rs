@@ -40,7 +40,7 @@ pub(super) struct Lexer<'a> {
     at: usize,
     /// Where the last token begins.
     start: usize,
-    /// Where the name begins that was looked at ahead.
+    /// Where the member begins that was looked at ahead.
     ahead: usize,
     expects: Expects,
     open: Containers,

@@ -32,6 +32,7 @@ impl<'a> Lexer<'a> {
     /// Reads so much of what [`Lexer::member_ahead`] gave: a name, and a colon at its end.
     #[inline]
     pub(in crate::message::json) fn take_key(&mut self, length: usize) {
+        debug_assert!(self.text[..self.ahead + length].ends_with(':'), "a key ends in a colon");
         self.start = self.ahead;
         self.at = self.ahead + length;
         self.expects = Expects::Value;

@@ -1,3 +1,4 @@
+mod keys;
 mod lexer;
 mod mapping;
 mod quick;

@@ -16,6 +16,7 @@ use super::message::{MessageParts, OneofParts};
 use super::names::{identifier, joined, json_name_of_value, package, text, texts};
 use super::service::{MethodParts, ServiceParts};
 use super::{TypeAt, TypePlace};
+use crate::message::error::shortened;
 use crate::message::well_known::feature_set::EnumType;
 use crate::message::well_known::{
     DescriptorProto, EnumDescriptorProto, FileDescriptorProto, ServiceDescriptorProto,
@@ -68,11 +69,9 @@ impl FileDescriptor {
         })?;
         let package = package(proto.package.as_ref(), &name)?;
         let features = Features::defaults(edition).overridden(&proto.options.features);
-        let is_missing = |import: &str| used.iter().all(|file| file.name() != import);
-        let imports = proto.dependency.iter().filter_map(|import| std::str::from_utf8(import).ok());
         let mut builder = Builder {
-            missing: imports.filter(|import| is_missing(import)).map(str::to_owned).collect(),
             file: name,
+            imports: &proto.dependency,
             messages: Vec::new(),
             enums: Vec::new(),
             types: HashMap::new(),
@@ -112,6 +111,7 @@ impl FileDescriptor {
 
 pub(super) struct Builder<'a> {
     file: String,
+    imports: &'a [ByteString],
     pub(super) messages: Vec<MessageParts>,
     enums: Vec<EnumParts>,
     /// By full name, without a leading dot.
@@ -119,8 +119,6 @@ pub(super) struct Builder<'a> {
     /// Of each message.
     pub(super) sources: Vec<Source<'a>>,
     used: Vec<FileDescriptor>,
-    /// Imports that are not among the used files.
-    missing: Vec<String>,
     /// The types of all used files, where asking each file for each name costs more.
     index: Option<HashMap<String, (usize, TypeAt)>>,
 }
@@ -321,11 +319,16 @@ impl<'a> Builder<'a> {
 
     #[cold]
     fn undeclared(&self, name: &str) -> String {
-        let missing = match self.missing[..] {
-            [] => String::new(),
-            ref missing => format!("; not given: {}", missing.join(", ")),
-        };
-        format!("{name} is declared neither here nor in an import{missing}")
+        let used: HashSet<&[u8]> = self.used.iter().map(|file| file.name().as_bytes()).collect();
+        let mut text = format!("{name} is declared neither here nor in an import");
+        // Of so few that the one looked for is likely among them; a peer may have named any number.
+        let missing = self.imports.iter().filter(|import| !used.contains(import.as_bytes()));
+        for (index, import) in missing.take(MISSING_NAMED_MAX).enumerate() {
+            text.push_str(if index == 0 { "; not given: " } else { ", " });
+            let import = String::from_utf8_lossy(import.as_bytes());
+            text.extend(shortened(&import, MISSING_SHOWN_MAX).escape_debug());
+        }
+        text
     }
 
     pub(super) fn message_parts(&self, at: TypePlace) -> &MessageParts {
@@ -348,6 +351,10 @@ impl Source<'_> {
         self.proto.options.map_entry.unwrap_or_default()
     }
 }
+
+/// Imports that an error names, and how many letters of each.
+const MISSING_NAMED_MAX: usize = 4;
+const MISSING_SHOWN_MAX: usize = 200;
 
 /// What putting a name into the index costs, in look-ups.
 const INDEXED_COST: usize = 8;

@@ -34,8 +34,8 @@ pub(super) struct MessageParts {
     pub(super) is_message_set: bool,
 }
 
-/// How JSON text that names a field begins, `"name":`, and how long that is, so that it can be told by
-/// one comparison, or two where it is longer than 16 bytes.
+/// How JSON text that names a field begins, `"name":`, and how long that is, so that it can be told
+/// by one comparison, or two where it is longer than 16 bytes.
 pub(super) struct Opening {
     first: u128,
     mask: u128,
@@ -165,8 +165,8 @@ impl<'a> MessageDescriptor<'a> {
         self.parts().by_json_name.get(name).map(|place| self.field(*place))
     }
 
-    /// The field that `text` begins with, as `"name":`, and the length of that. Only a few fields from the
-    /// one at `index` on are tried.
+    /// The field that `text` begins with, as `"name":`, and the length of that. Only a few fields from
+    /// the one at `index` on are tried.
     #[inline]
     pub(in crate::message) fn field_ahead(
         &self,

@@ -43,7 +43,7 @@ fn expected(kind: FieldKind) -> &'static str {
         FieldKind::Double => "double",
         FieldKind::String => "string",
         FieldKind::Bytes => "bytes",
-        FieldKind::Enum => "Enum and a number that the enum has",
+        FieldKind::Enum => "Enum, of a number that a closed enum has",
         FieldKind::Message | FieldKind::Group => "a message",
     }
 }

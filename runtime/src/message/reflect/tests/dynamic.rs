@@ -206,7 +206,7 @@ fn values_are_checked() {
     );
     assert_eq!(
         set("label", Value::Enum(9)),
-        Err("expected Enum and a number that the enum has, found Enum(9)".to_owned())
+        Err("expected Enum, of a number that a closed enum has, found Enum(9)".to_owned())
     );
     let same = FieldDescriptorProto {
         name: Some("x".into()),

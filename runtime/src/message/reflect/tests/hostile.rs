@@ -22,6 +22,19 @@ fn check(content: &str, expected: &str) {
     assert_eq!(refused, format!("a.proto: {expected}"));
 }
 
+/// An error names a few of the imports that are missing, with escapes, however many there are.
+#[test]
+fn missing_imports_do_not_fill_an_error() {
+    let imports = r"dependency: 'no\n.proto' ".repeat(100_000);
+    let field =
+        "field { name: 'b' number: 1 label: LABEL_OPTIONAL type: TYPE_MESSAGE type_name: '.B' }";
+    let missing = [r"no\n.proto"; 4].join(", ");
+    check(
+        &format!("{imports} message_type {{ name: 'A' {field} }}"),
+        &format!(".B is declared neither here nor in an import; not given: {missing}"),
+    );
+}
+
 /// Imports in a circle are refused, however long it is, and a file that imports itself is.
 #[test]
 fn circles_of_imports_are_refused() {
