@@ -15,7 +15,7 @@ import benchmark_page
 import figures
 from calls import goals, page, peers, plot, process, results, workloads
 
-QUICK = [peers.OURS, peers.RAW, *peers.TONIC]
+QUICK = [peers.OURS, peers.PENDING, peers.RAW, *peers.TONIC]
 # Workloads that say the most in a short time.
 QUICK_WORKLOADS = ["W1s", "W2bs", "H64s", "W3a", "W4s", "W4b", "W5s", "W6", "cold"]
 # Those that take long and vary little.
@@ -104,7 +104,7 @@ def runner(name, peer, seconds, h2load):
     if name == "cold":
         return (lambda: workloads.cold(peer)) if "once" in peer.does else None
     workload = workloads.BY_NAME[name]
-    if workload.kind not in peer.does or (workload.kind == "h2load" and h2load is None):
+    if workload.needs() not in peer.does or (workload.kind == "h2load" and h2load is None):
         return None
     return lambda: workloads.run(peer, workload, seconds, h2load)
 

@@ -1,7 +1,7 @@
 """docs/benchmarks/calls.md: tables of what was measured."""
 
 from . import goals
-from .peers import OURS, RAW
+from .peers import OURS, PENDING, RAW
 from .results import quartiles
 from .workloads import COLD_WORKLOAD, IDLE, IDLE_WORKLOAD, WORKLOADS
 
@@ -43,7 +43,7 @@ def workload_table(found, workload):
     yield "|---" + "|--:" * (len(columns) - 1) + "|"
     peers = sorted(found.peers(name), key=lambda peer: -(found.median(name, peer, figure) or 0))
     for peer in peers:
-        bold = "**" if peer == OURS else ""
+        bold = "**" if peer in (OURS, PENDING) else ""
         cells = [f"{bold}{peer}{bold}", f"{bold}{spread(found.values(name, peer, figure))}{bold}"]
         extra = ["p50_us", "p99_us"] if timed else ["mean_us", "max_us"] if workload.kind == "h2load" else []
         cells += [number(found.median(name, peer, each)) for each in extra]
@@ -110,6 +110,8 @@ def page(found, about):
         "run: the figures of one core say more.",
         "raw TCP sends frames without HTTP/2 and protobuf from one thread, and writes each frame by itself: it is what "
         "the machine allows, but a runtime that writes many frames at once can pass it.",
+        "rust-grpc pending is one thread that begins all calls by `*_pending` and waits for the oldest one: as raw TCP's "
+        "client does it, and tonic's current_thread; rust-grpc and ttrpc have a thread for each caller.",
         "pajamax has no client: tonic's calls it; it has neither streams nor flow control, metadata and deadlines, which "
         "rust-grpc has while it is measured.",
         "ttrpc is not HTTP/2; its largest message is 4 MiB, and W6 sends 8 KiB less to it.", "",

@@ -16,13 +16,15 @@ BINARIES = FOLDER / "target" / "release"
 PROTO = FOLDER / "proto"
 
 OURS = "rust-grpc"
+# The same with one thread in place of the callers' threads, which has all calls under way.
+PENDING = "rust-grpc pending"
 RAW = "raw TCP"
 TONIC = ["tonic current_thread", "tonic multi_thread"]
 GRPCIO_VERSION = "1.85.1"
 CPP_PACKAGES = ["libgrpc++-dev", "libprotoc-dev", "protobuf-compiler-grpc", "protobuf-compiler"]
 CPP_NEEDED = re.compile(r"^(lib(grpc|proto|absl|re2|c-ares|cares|ssl|upb)|protobuf-|zlib1g|openssl)")
 H2LOAD_NEEDED = re.compile(r"^(nghttp2-client|lib(nghttp2|ev4|jansson|jemalloc|xml2|c-ares|icu))")
-UNARY = {"unary", "once"}
+UNARY = {"unary", "several", "once"}
 STREAMS = {"stream", "bidi"}
 HTTP2 = {"h2load"}
 
@@ -187,11 +189,12 @@ def every():
     tonic = {"crate": "bench-tonic", "packages": ["tonic", "prost", "hyper", "h2", "tokio"]}
     return [
         Crate(OURS, "bench-calls", ["bench-server", "PORT"], ["bench-client", "PORT"]),
+        Crate(PENDING, "bench-calls", ["bench-server", "PORT"], ["bench-client", "PORT", "pending"], does={"several"}),
         Crate(RAW, "bench-raw", ["raw-server", "PORT"], ["raw-client", "PORT"], does=UNARY | STREAMS),
         Crate(TONIC[0], server=["tonic-server", "PORT", "current"], client=["tonic-client", "PORT", "current"], **tonic),
         Crate(TONIC[1], server=["tonic-server", "PORT", "multi"], client=["tonic-client", "PORT", "multi"], **tonic),
         Crate("pajamax", "bench-pajamax", ["pajamax-server", "PORT"], ["tonic-client", "PORT", "current"],
-              does={"unary"} | HTTP2, packages=["pajamax"], message_size_max=(4 << 20) - 8192),
+              does={"unary", "several"} | HTTP2, packages=["pajamax"], message_size_max=(4 << 20) - 8192),
         Crate("ttrpc", "bench-ttrpc", ["ttrpc-server", "PORT"], ["ttrpc-client", "PORT"], does=UNARY,
               packages=["ttrpc"], message_size_max=(4 << 20) - 8192),
         Cpp(),

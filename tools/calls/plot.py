@@ -2,13 +2,14 @@
 
 import svg
 
-from .peers import OURS, RAW, TONIC
+from .peers import OURS, PENDING, RAW, TONIC
 from .results import COSTS, quartiles
 from .workloads import BY_NAME, COLD_WORKLOAD, IDLE, IDLE_WORKLOAD, WORKLOADS
 
 # A runtime's colour and the shape of its mark: either is enough to tell them apart.
 MARKS = {
     OURS: ("#111111", "line"),
+    PENDING: ("#111111", "diamond"),
     RAW: ("#777777", "cross"),
     TONIC[0]: ("#0072b2", "circle"),
     TONIC[1]: ("#56b4e9", "square"),

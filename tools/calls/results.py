@@ -3,7 +3,7 @@
 import json
 import statistics
 
-from .peers import OURS, RAW, TONIC, WORK
+from .peers import OURS, PENDING, RAW, TONIC, WORK
 
 
 RUNS = WORK / "runs.jsonl"
@@ -42,7 +42,7 @@ class Results:
 
     def best(self, workload, figure, among=None):
         """Who has the best median, of those that are asked about: of all but ours and the control."""
-        names = [peer for peer in among or self.peers(workload) if peer not in (OURS, RAW)]
+        names = [peer for peer in among or self.peers(workload) if peer not in (OURS, PENDING, RAW)]
         medians = {peer: self.median(workload, peer, figure) for peer in names}
         medians = {peer: value for peer, value in medians.items() if value is not None}
         if not medians:

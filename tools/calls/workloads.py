@@ -22,7 +22,7 @@ SETTLE = 0.5
 
 @dataclass(frozen=True)
 class Workload:
-    """`kind` is what a peer must be able to do; `figure` is what it is judged by, and where there is one the better."""
+    """`kind` is what is done; `figure` is what it is judged by, and where there is one the better."""
 
     name: str
     text: str
@@ -33,6 +33,10 @@ class Workload:
     size: int = PAYLOAD
     figure: str = "rate"
     unit: str = "per s"
+
+    def needs(self):
+        """What a peer must be able to do."""
+        return "several" if self.kind == "unary" and self.callers > 1 else self.kind
 
 
 def pair(name, text, kind, **options):

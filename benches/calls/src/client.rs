@@ -1,18 +1,22 @@
-//! `bench-client PORT WORKLOAD`: see `measure::Workload` for the workloads, and for the line that is printed.
+//! `bench-client PORT [pending] WORKLOAD`: see `measure::Workload` for the workloads, and for the line that is printed.
+//!
+//! Callers are threads, or with `pending` as many calls that one thread has under way.
 
 use std::error::Error;
 
-use measure::{Started, Workload, blocking};
-use proto::perf::{BenchStub, Req, StreamReq};
-use rust_grpc::{Channel, Status};
+use measure::pipelined::Pipelined;
+use measure::{Started, Workload, blocking, pipelined};
+use proto::perf::{BenchStub, Req, Resp, StreamReq};
+use rust_grpc::{Channel, Pending, Status};
 
 mod proto {
     rust_grpc::include_protos!();
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut words = std::env::args().skip(1);
+    let mut words = std::env::args().skip(1).peekable();
     let port = words.next().ok_or("expected a port")?;
+    let is_pending = words.next_if_eq("pending").is_some();
     let workload = Workload::from_words(words)?;
     let channel = Channel::builder(&format!("127.0.0.1:{port}"))
         .max_receive_message_size(measure::MESSAGE_SIZE_MAX)
@@ -22,6 +26,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         Workload::Once { size } => {
             let payload = stub.unary(request(size))?.into_inner().payload;
             measure::check(payload.len(), size);
+        }
+        Workload::Unary { callers, size, time } if is_pending => {
+            let mut client = Client { stub, request: request(size) };
+            pipelined::unary(&mut client, callers, size, time)?.print();
         }
         Workload::Unary { callers, size, time } => blocking::unary(callers, size, time, || {
             let (stub, request) = (stub.clone(), request(size));
@@ -50,6 +58,25 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// One thread that has several calls under way.
+struct Client {
+    stub: BenchStub,
+    request: Req,
+}
+
+impl Pipelined for Client {
+    type Call = Pending<Resp>;
+    type Error = Status;
+
+    fn begin(&mut self) -> Result<Pending<Resp>, Status> {
+        self.stub.unary_pending(&self.request)
+    }
+
+    fn wait(&mut self, call: Pending<Resp>) -> Result<usize, Status> {
+        Ok(call.wait()?.into_inner().payload.len())
+    }
 }
 
 fn request(size: usize) -> Req {

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -79,6 +80,10 @@ impl<T> Pending<T> {
     ///
     /// The call's status.
     pub fn wait(mut self) -> Result<Response<T>, Status> {
+        if let (false, Some(call)) = (self.taken, Arc::get_mut(&mut self.call)) {
+            self.taken = true;
+            return mem::take(&mut self.reply).wait_alone(call, self.codec);
+        }
         self.advance(Wait::AsLongAsItTakes)
             .unwrap_or_else(|| Err(Status::internal("a wait without end has ended")))
     }
@@ -251,7 +256,9 @@ where
 
 impl<T> Drop for Pending<T> {
     fn drop(&mut self) {
-        self.call.abandon("the pending call was dropped");
+        if !self.taken {
+            self.call.abandon("the pending call was dropped");
+        }
     }
 }
 

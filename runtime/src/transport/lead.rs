@@ -4,7 +4,8 @@
 //! caller   waits for something ─► nobody leads: leads, pumps until it is there, passes the lead on
 //!                              └► somebody leads: follows; sleeps until it is there or the lead is offered
 //! watcher  a client's: the link's own thread, which leads when nobody else has for a while, or when
-//!          it is asked to; a server's: its reactor, whenever no caller leads
+//!          it is asked to, until calls are made again; a server's: its reactor, whenever no caller
+//!          leads
 //! ```
 //!
 //! So a caller that waits for its reply reads it from the wire itself, and no other thread is woken
@@ -298,12 +299,14 @@ impl Lead {
         }
     }
 
-    /// The watcher has pumped; says whether it goes on. `is_open`: there are streams.
-    pub(super) fn keeps_watching(&self, is_open: bool) -> bool {
+    /// The watcher has pumped; says whether it goes on. `is_open`: there are streams. `is_called_on`:
+    /// some were opened since it leads. Whoever does that comes to wait for them, and leads then.
+    pub(super) fn keeps_watching(&self, is_open: bool, is_called_on: bool) -> bool {
         let mut state = lock(&self.state);
         state.is_wanted &= is_open;
         state.is_new = false;
-        if state.is_wanted || state.followers.is_empty() {
+        let is_left_alone = state.followers.is_empty() && !(is_open && is_called_on);
+        if state.is_wanted || is_left_alone {
             return true;
         }
         let Some(called) = state.offer() else {

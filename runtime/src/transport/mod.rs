@@ -99,6 +99,7 @@ pub(crate) mod listener;
 mod marks;
 pub(crate) mod memory;
 mod occasion;
+mod openers;
 mod opening;
 mod outgoing;
 mod parking;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::accepted::Arrived;
 use super::inbox::Inbox;
 use super::link::{Load, Side};
+use super::openers::Openers;
 use super::outgoing::Outgoing;
 use super::parking::Spaces;
 use super::rests::{Rest, RestEnd};
@@ -29,6 +30,8 @@ pub(super) struct State {
     pub(super) settled: Vec<Arrived>,
     /// How many requests the last read has brought.
     pub(super) arrived_last: usize,
+    /// Who has opened streams from this side.
+    pub(super) openers: Openers,
     /// What the peer has not taken yet of messages that this side has taken whole.
     pub(super) rests: StreamMap<Rest>,
     /// Those who wait for the peer to allow one more stream.
@@ -98,6 +101,7 @@ impl State {
             held: StreamMap::default(),
             settled: Vec::new(),
             arrived_last: 0,
+            openers: Openers::default(),
             rests: StreamMap::default(),
             turns: Turns::default(),
             output: Output::Idle,
@@ -147,6 +151,7 @@ impl State {
             _ => self.turns.leave(inbox),
         }
         let id = opened?;
+        self.openers.add();
         self.inboxes.insert(id, Arc::clone(inbox));
         // A stream that the peer has closed already tells by its inbox.
         let is_sent = ends_here || self.send(id, rest, inbox, false).unwrap_or(true);

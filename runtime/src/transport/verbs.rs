@@ -82,11 +82,12 @@ impl Link {
         result
     }
 
-    /// As [`Link::submit`]; but with several calls on their way the thread lets others run once before
-    /// it writes, so that a burst of callers shares a write.
+    /// As [`Link::submit`]; but with several calls of several threads on their way the thread lets others
+    /// run once before it writes, so that a burst of callers shares a write.
     pub(super) fn submit_together<R>(&self, commands: impl FnOnce(&mut State) -> R) -> R {
         let (mut state, result) = self.command(commands);
-        let is_burst = state.core.open_streams() >= CALLS_WRITTEN_TOGETHER_MIN;
+        let is_burst =
+            state.openers.are_several() && state.core.open_streams() >= CALLS_WRITTEN_TOGETHER_MIN;
         if is_burst && state.core.has_output() && matches!(state.output, Output::Idle) {
             state.output = Output::Writing;
             // Those who are woken have something to do meanwhile.

@@ -18,7 +18,7 @@ impl Link {
             // The core's deadlines count from here, also if the peer never says a word.
             self.submit(|state| state.core.on_time(now()));
             let mut buffer = vec![0; READ_BUFFER_SIZE];
-            self.watch_alone();
+            let mut opened = self.watch_alone();
             while let Pumped::Alive { arrived, is_usable, .. } = self.pump(&mut buffer, None, None)
             {
                 arrived.into_iter().map(Arrived::accept).for_each(&mut serve);
@@ -26,9 +26,9 @@ impl Link {
                     self.tell_leaving();
                 }
                 if let Some(lead) = &self.lead {
-                    let is_open = !lock(&self.state).inboxes.is_empty();
-                    if !lead.keeps_watching(is_open) {
-                        self.watch_alone();
+                    let (is_open, opened_now) = self.streams();
+                    if !lead.keeps_watching(is_open, opened_now != opened) {
+                        opened = self.watch_alone();
                     }
                 }
             }
@@ -42,13 +42,21 @@ impl Link {
         self.finish();
     }
 
-    /// Waits until this thread is to lead, if callers lead too; writes meanwhile what they leave.
-    pub(super) fn watch_alone(&self) {
-        let Some(lead) = &self.lead else { return };
+    /// Waits until this thread is to lead, if callers lead too; writes meanwhile what they leave. Returns
+    /// how many streams this side has opened by then.
+    fn watch_alone(&self) -> u64 {
+        let Some(lead) = &self.lead else { return 0 };
         while !lead.watch() {
             self.wire.wait_writable(PATIENCE);
             self.resume_writing();
         }
+        self.streams().1
+    }
+
+    /// Whether there are streams, and how many this side has opened so far.
+    fn streams(&self) -> (bool, u64) {
+        let state = lock(&self.state);
+        (!state.inboxes.is_empty(), state.openers.count())
     }
 
     /// The connection has ended, and whoever drives it is done with it.

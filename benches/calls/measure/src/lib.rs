@@ -1,6 +1,7 @@
 //! What the clients of the benchmark share: the workloads, the clocks and the line of JSON that is printed.
 
 pub mod blocking;
+pub mod pipelined;
 mod report;
 mod workload;
 

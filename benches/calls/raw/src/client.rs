@@ -1,13 +1,12 @@
 //! `raw-client PORT WORKLOAD`: one thread; several callers are as many frames under way, each written by itself.
 
-use std::collections::VecDeque;
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 use frames::{ECHO, Frames, HEADER, STREAM, put};
-use measure::{Started, WARM_UP, Workload, blocking, check};
+use measure::pipelined::Pipelined;
+use measure::{Started, Workload, blocking, check, pipelined};
 
 struct Client {
     socket: TcpStream,
@@ -32,28 +31,24 @@ impl Client {
         self.socket.write_all(frame)?;
         self.receive()
     }
+}
 
-    /// Keeps `callers` frames under way.
-    fn phase(&mut self, callers: usize, size: usize, time: Duration) -> io::Result<Vec<u64>> {
-        let frame = echo(size);
-        let mut now = Instant::now();
-        let until = now + time;
-        let mut begun = VecDeque::new();
-        for _ in 0..callers {
-            self.socket.write_all(&frame)?;
-            begun.push_back(now);
-        }
-        let mut latencies = Vec::new();
-        while let Some(earliest) = begun.pop_front() {
-            check(self.receive()?, size);
-            now = Instant::now();
-            latencies.push((now - earliest).as_nanos() as u64);
-            if now < until {
-                self.socket.write_all(&frame)?;
-                begun.push_back(now);
-            }
-        }
-        Ok(latencies)
+/// A client and the frame that it writes again and again.
+struct Echo {
+    client: Client,
+    frame: Vec<u8>,
+}
+
+impl Pipelined for Echo {
+    type Call = ();
+    type Error = io::Error;
+
+    fn begin(&mut self) -> io::Result<()> {
+        self.client.socket.write_all(&self.frame)
+    }
+
+    fn wait(&mut self, (): ()) -> io::Result<usize> {
+        self.client.receive()
     }
 }
 
@@ -69,10 +64,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             blocking::exchange(size, time, || client.exchange(&frame))?.print();
         }
         Workload::Unary { callers, size, time } => {
-            let warm_up = client.phase(callers, size, time.mul_f64(WARM_UP))?.len();
-            let started = Started::now();
-            let latencies = client.phase(callers, size, time)?;
-            started.calls(warm_up, latencies, size).print();
+            let mut echoes = Echo { client, frame: echo(size) };
+            pipelined::unary(&mut echoes, callers, size, time)?.print();
         }
         Workload::Stream { count, size } => {
             let started = Started::now();

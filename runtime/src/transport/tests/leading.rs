@@ -4,6 +4,7 @@ use std::thread;
 
 use super::*;
 use crate::transport::inbox::Inbox;
+use crate::transport::lead::{Lead, Role};
 use crate::transport::lock;
 use crate::transport::parking::{Parking, Space};
 use crate::transport::verbs::Caller;
@@ -50,4 +51,22 @@ fn who_follows_is_told_of_the_end() {
     parking.wake(ended.awaited.called);
     ended.tell();
     assert!(follower.join().unwrap().is_there);
+}
+
+/// The thread of a connection that drives it leaves that to a caller that makes calls, who comes to wait
+/// for them, unless somebody is to be told who does not wait.
+#[test]
+fn the_watcher_leaves_the_lead_to_who_makes_calls() {
+    let lead = Lead::new(true);
+    assert!(lead.watch(), "at first there is nobody else");
+    assert!(lead.keeps_watching(true, false), "the streams are old");
+    assert!(lead.keeps_watching(false, true), "the calls are over");
+    assert!(!lead.keeps_watching(true, true));
+    let caller = Arc::new(Inbox::new(LIMIT, 1000));
+    let Role::Leads(buffer) = lead.enter(&caller, |_| ()) else { panic!("the lead is free") };
+    let _no_monitor = lead.pass_on(buffer, false, || None, |_| ());
+
+    lead.attend();
+    assert!(lead.watch(), "somebody asks for it");
+    assert!(lead.keeps_watching(true, true), "and waits elsewhere");
 }

@@ -1,0 +1,67 @@
+//! Which threads open the streams of a connection: several in turn, or one alone.
+
+use std::ptr;
+
+/// Who has opened streams.
+#[derive(Default)]
+pub(super) struct Openers {
+    last: Option<Opener>,
+    is_other: bool,
+    count: u64,
+}
+
+/// A thread, told from others that live at the same time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Opener(usize);
+
+impl Openers {
+    /// This thread has opened a stream.
+    pub(super) fn add(&mut self) {
+        let here = Opener::here();
+        self.is_other = self.last.replace(here).is_some_and(|last| last != here);
+        self.count += 1;
+    }
+
+    /// Whether the last two streams were opened by different threads.
+    pub(super) fn are_several(&self) -> bool {
+        self.is_other
+    }
+
+    /// How many streams were opened.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+impl Opener {
+    fn here() -> Self {
+        thread_local! {
+            static PLACE: u8 = const { 0 };
+        }
+        PLACE.with(|place| Self(ptr::from_ref(place).addr()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// Threads that take turns are several, and one that opens again and again is not.
+    #[test]
+    fn threads_that_take_turns_are_several() {
+        let mut openers = Openers::default();
+        for _ in 0..3 {
+            openers.add();
+            assert!(!openers.are_several());
+        }
+        thread::scope(|scope| scope.spawn(|| openers.add()).join().unwrap());
+        assert!(openers.are_several());
+        openers.add();
+        assert!(openers.are_several());
+        openers.add();
+        assert!(!openers.are_several());
+        assert_eq!(openers.count(), 6);
+    }
+}
