@@ -274,6 +274,29 @@ fn idle_connections_hold_a_descriptor_and_no_thread() {
     assert!(now.1 <= before.1 + 2 * count, "{before:?}, then {now:?} of {count} connections");
 }
 
+/// A connection of a client has one thread, which has made it: a process that makes one call starts no
+/// other.
+#[test]
+fn a_connection_of_a_client_has_one_thread() {
+    let _alone = alone();
+    let served = Served::new(|builder| builder);
+    let first = served.stub();
+    call(&first, "fast").unwrap();
+    let before = threads_of_clients();
+    let second = served.stub();
+    call(&second, "fast").unwrap();
+    let now = threads_of_clients();
+    // Those of tests before this one may still end.
+    assert!(now <= before + 1, "{before}, then {now}");
+}
+
+fn threads_of_clients() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
+    names.filter(|name| name.starts_with("grpc-c")).count()
+}
+
 /// A thousand, or what the system lets this process have.
 fn connections() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap();

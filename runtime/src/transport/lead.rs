@@ -300,12 +300,12 @@ impl Lead {
     }
 
     /// The watcher has pumped; says whether it goes on. `is_open`: there are streams. `is_called_on`:
-    /// some were opened since it leads. Whoever does that comes to wait for them, and leads then.
+    /// some are new, or about to be opened. Whoever does that comes to wait for them, and leads then.
     pub(super) fn keeps_watching(&self, is_open: bool, is_called_on: bool) -> bool {
         let mut state = lock(&self.state);
         state.is_wanted &= is_open;
         state.is_new = false;
-        let is_left_alone = state.followers.is_empty() && !(is_open && is_called_on);
+        let is_left_alone = state.followers.is_empty() && !is_called_on;
         if state.is_wanted || is_left_alone {
             return true;
         }

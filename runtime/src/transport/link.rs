@@ -21,7 +21,7 @@ use super::shape::{ThreadShape, shape};
 use super::state::{Phase, State};
 use super::threads::Threads;
 use super::wire::{Address, Wire};
-use super::{lock, now, random, spawn, wait_until};
+use super::{lock, now, random, wait_until};
 use crate::http2::{self, Config, Connection, Headers, Reason};
 use crate::limits::LINGER_MAX;
 use crate::limits::http2::{HEADER_BLOCK_SIZE_MAX, HEADER_FIELDS_MAX, HEADER_LIST_SMALL};
@@ -117,29 +117,27 @@ impl Link {
     /// If the thread cannot be started.
     #[cfg(test)]
     pub(crate) fn client(wire: Box<dyn Wire>, config: Config, name: &str) -> io::Result<Arc<Self>> {
-        Self::client_that_leaves(wire, config, name, &Account::default(), |_| ())
+        let link = Self::of_client(wire, config, &Account::default(), |_| ());
+        let driven = Arc::clone(&link);
+        super::spawn(name, move || driven.drive(None, |_| ()))?;
+        Ok(link)
     }
 
-    /// As `client`, on the account of a subchannel; `leaves` is called once, on the connection's thread and without any lock, when
+    /// The client's side of a new connection over `wire`, on the account of a subchannel, for some thread to
+    /// [`drive`](Link::drive). `leaves` is called once, on the connection's thread and without any lock, when
     /// no new stream can be opened any more: after GOAWAY, or after the end.
-    pub(crate) fn client_that_leaves(
+    pub(crate) fn of_client(
         wire: Box<dyn Wire>,
         config: Config,
-        name: &str,
         account: &Account,
         leaves: impl FnOnce(&Self) + Send + 'static,
-    ) -> io::Result<Arc<Self>> {
+    ) -> Arc<Self> {
         let window = config.initial_window_size;
         let lead = (shape() == ThreadShape::Callers).then(|| Lead::new(true));
         let leaves: Leaves = Box::new(leaves);
         let core = Connection::client(config);
         let sizes = Sizes { window, receive_limit: 0 };
-        let link = Self::new(wire, core, Side::Client, sizes, lead, Some(leaves), account);
-        let reader = Arc::clone(&link);
-        spawn(name, move || reader.run(drop))?;
-        // The preface leaves now, not with the first call.
-        link.submit(|_| ());
-        Ok(link)
+        Self::new(wire, core, Side::Client, sizes, lead, Some(leaves), account)
     }
 
     /// The server's side of a new connection over `wire`: `serve` gets every request, on the
@@ -309,19 +307,23 @@ impl Link {
         })
     }
 
+    /// Whether the peer's SETTINGS have arrived; nothing while they may still, which is until the given time
+    /// or until the connection is lost.
+    pub(super) fn readiness(&self, until: Option<Instant>) -> Option<Result<(), OpenError>> {
+        let state = lock(&self.state);
+        match &state.lost {
+            Some(text) => Some(Err(OpenError::Unavailable(Arc::clone(text)))),
+            None if state.core.is_ready() => Some(Ok(())),
+            None => until.is_some_and(|until| until <= now()).then_some(Err(OpenError::Deadline)),
+        }
+    }
+
     /// Waits until the peer's SETTINGS have arrived.
-    ///
-    /// # Errors
-    ///
-    /// If the deadline passes or the connection is lost before.
+    #[cfg(test)]
     pub(crate) fn wait_ready(&self, until: Option<Instant>) -> Result<(), OpenError> {
         let is_over = |state: &State| state.core.is_ready() || state.lost.is_some();
-        let (state, is_over) = wait_until(&self.changed, lock(&self.state), until, is_over);
-        match &state.lost {
-            Some(text) => Err(OpenError::Unavailable(Arc::clone(text))),
-            None if is_over => Ok(()),
-            None => Err(OpenError::Deadline),
-        }
+        drop(wait_until(&self.changed, lock(&self.state), until, is_over));
+        self.readiness(until).unwrap_or(Err(OpenError::Deadline))
     }
 
     /// Waits until the connection has ended and its thread is done with it; says whether it has.

@@ -4,42 +4,87 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::accepted::{Accepted, Arrived};
-use super::link::Link;
+use super::link::{Link, OpenError};
 use super::verbs::Pumped;
 use super::{lock, now};
 use crate::limits::{PATIENCE, READ_BUFFER_SIZE};
 
 impl Link {
-    /// What the link's thread runs.
+    /// What the thread of a server's connection runs.
     pub(super) fn run(self: Arc<Self>, mut serve: impl FnMut(Accepted)) {
-        let pumping = AssertUnwindSafe(|| {
-            // The core's deadlines count from here, also if the peer never says a word.
-            self.submit(|state| state.core.on_time(now()));
-            let mut buffer = vec![0; READ_BUFFER_SIZE];
+        self.pump_to_the_end(|buffer| while self.pump_here(buffer, None, &mut serve) {});
+        drop(serve);
+        self.finish();
+    }
+
+    /// Drives a client's connection on this thread until it ends; callers do so meanwhile, if they may.
+    /// `ready` is called once, on this thread: when the peer's SETTINGS have come, or when it is certain
+    /// that they do not come, by the given time at most.
+    pub(crate) fn drive(
+        self: &Arc<Self>,
+        until: Option<Instant>,
+        ready: impl FnOnce(Result<(), OpenError>),
+    ) {
+        let mut ready = Some(ready);
+        self.pump_to_the_end(|buffer| {
             let mut opened = self.watch_alone();
-            while let Pumped::Alive { arrived, is_usable, .. } = self.pump(&mut buffer, None, None)
-            {
-                arrived.into_iter().map(Arrived::accept).for_each(&mut serve);
-                if !is_usable {
-                    self.tell_leaving();
+            while self.pump_here(buffer, until.filter(|_| ready.is_some()), &mut drop) {
+                let (is_open, opened_now) = self.streams();
+                let mut is_called_on = is_open && opened_now != opened;
+                if ready.is_some()
+                    && let Some(result) = self.readiness(until)
+                    && let Some(ready) = ready.take()
+                {
+                    ready(result);
+                    // By those who have waited for this.
+                    is_called_on = true;
                 }
-                if let Some(lead) = &self.lead {
-                    let (is_open, opened_now) = self.streams();
-                    if !lead.keeps_watching(is_open, opened_now != opened) {
-                        opened = self.watch_alone();
-                    }
+                if let Some(lead) = &self.lead
+                    && !lead.keeps_watching(is_open, is_called_on)
+                {
+                    opened = self.watch_alone();
                 }
             }
+        });
+        if let Some(ready) = ready {
+            ready(self.readiness(until).unwrap_or(Err(OpenError::Deadline)));
+        }
+        self.finish();
+    }
+
+    /// Has `pump` pump with a buffer of its own until the connection has ended, which it has if that panics.
+    fn pump_to_the_end(&self, pump: impl FnOnce(&mut [u8])) {
+        let pumping = AssertUnwindSafe(|| {
+            // The preface leaves now, and the core's deadlines count from here, also if the peer never says
+            // a word.
+            self.submit(|state| state.core.on_time(now()));
+            pump(&mut vec![0; READ_BUFFER_SIZE]);
         });
         let text = match catch_unwind(pumping) {
             Ok(()) => "connection closed by this side",
             Err(_) => "connection closed after a panic of its thread",
         };
         self.end(text.into());
-        drop(serve);
-        self.finish();
+    }
+
+    /// Pumps, `until` at most; says whether the connection goes on.
+    fn pump_here(
+        self: &Arc<Self>,
+        buffer: &mut [u8],
+        until: Option<Instant>,
+        serve: &mut impl FnMut(Accepted),
+    ) -> bool {
+        let Pumped::Alive { arrived, is_usable, .. } = self.pump(buffer, until, None) else {
+            return false;
+        };
+        arrived.into_iter().map(Arrived::accept).for_each(serve);
+        if !is_usable {
+            self.tell_leaving();
+        }
+        true
     }
 
     /// Waits until this thread is to lead, if callers lead too; writes meanwhile what they leave. Returns

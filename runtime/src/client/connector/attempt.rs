@@ -1,4 +1,4 @@
-//! One attempt to connect, on a thread of its own.
+//! One attempt to connect, on a thread of its own, which drives the connection that it makes.
 //!
 //! The invariant: whatever happens, it ends with a result, which everybody sees who waits for it.
 
@@ -81,16 +81,28 @@ impl Shared {
 
     pub(super) fn start(self: &Arc<Self>, attempt: &Arc<Attempt>) {
         let (shared, running) = (self.clone(), attempt.clone());
-        if let Err(error) = transport::spawn("grpc-connect", move || shared.run(&running)) {
+        if let Err(error) = transport::spawn("grpc-client", move || shared.run(running)) {
             self.settle(attempt, Err(error));
         }
     }
 
-    /// What the thread of an attempt runs.
-    fn run(self: &Arc<Self>, attempt: &Attempt) {
-        let result = catch_unwind(AssertUnwindSafe(|| self.establish(attempt)))
+    /// What the thread of an attempt runs, which is that of the connection from then on.
+    fn run(self: Arc<Self>, attempt: Arc<Attempt>) {
+        let link = catch_unwind(AssertUnwindSafe(|| self.establish(&attempt)))
             .unwrap_or_else(|_| Err(io::Error::other("panic while connecting")));
-        self.settle(attempt, result);
+        let link = match link {
+            Ok(link) => link,
+            Err(error) => return self.settle(&attempt, Err(error)),
+        };
+        let made = link.clone();
+        // A connection is there once the server's SETTINGS have come, not when a socket is open.
+        link.drive(attempt.dial.until, move |ready| match ready {
+            Ok(()) => self.settle(&attempt, Ok(made)),
+            Err(error) => {
+                made.close();
+                self.settle(&attempt, Err(io::Error::other(error)));
+            }
+        });
     }
 
     /// Keeps the result for everybody, and tells those who wait for it.
@@ -127,11 +139,11 @@ impl Shared {
             link.close();
         }
         attempt.end(result);
-        watch.iter().for_each(|watch| watch.begin());
+        watch.iter().for_each(|watch| watch.begin_aside());
         next.iter().for_each(|attempt| self.start(attempt));
     }
 
-    /// A connection is there once the server's SETTINGS have come, not when a socket is open.
+    /// Makes a connection, which is to be driven.
     fn establish(self: &Arc<Self>, attempt: &Attempt) -> io::Result<Arc<Link>> {
         let wire = (self.connect)(attempt.dial.clone())?;
         let shared = Arc::downgrade(self);
@@ -142,18 +154,13 @@ impl Shared {
             }
         };
         let config = self.config(keepalive_time);
-        let link =
-            Link::client_that_leaves(wire, config, "grpc-client", &self.listed.account(), leaves)?;
+        let link = Link::of_client(wire, config, &self.listed.account(), leaves);
         // Whoever drops the channel from here on sees the link; who has dropped it is seen here.
         let is_first = attempt.link.set(link.clone()).is_ok();
         assert!(is_first, "an attempt makes one connection");
         if let Phase::Closed = lock(&self.state).phase {
             link.close();
         }
-        link.wait_ready(attempt.dial.until).map_err(|error| {
-            link.close();
-            io::Error::other(error)
-        })?;
         Ok(link)
     }
 

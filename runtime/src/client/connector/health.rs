@@ -87,8 +87,16 @@ enum News {
 }
 
 impl Watch {
+    /// Begins to ask, on a thread for that.
+    pub(super) fn begin_aside(self: &Arc<Self>) {
+        let watch = Arc::clone(self);
+        if !run_aside(move || watch.begin()) {
+            self.end(Status::unavailable("too many calls are being sent again at once"));
+        }
+    }
+
     /// Begins to ask; may wait for the wire, no longer than it takes to connect.
-    pub(super) fn begin(self: &Arc<Self>) {
+    fn begin(self: &Arc<Self>) {
         let Some(connector) = self.connector.upgrade() else { return };
         let until = now().checked_add(connector.options.connect_timeout);
         let beginning = Beginning {
@@ -205,12 +213,7 @@ impl Watch {
 
     fn begin_after(self: &Arc<Self>, wait: Duration) {
         let watch = Arc::clone(self);
-        let again = move || {
-            let begun = Arc::clone(&watch);
-            if !run_aside(move || begun.begin()) {
-                watch.end(Status::unavailable("too many calls are being sent again at once"));
-            }
-        };
+        let again = move || watch.begin_aside();
         let mut state = lock(&self.state);
         if !state.is_over {
             state.retry = Timer::shared().schedule(now() + wait, again).ok();
