@@ -1,23 +1,19 @@
 //! Which threads open the streams of a connection: several in turn, or one alone.
 
-use std::ptr;
+use super::sending::this_thread;
 
 /// Who has opened streams.
 #[derive(Default)]
 pub(super) struct Openers {
-    last: Option<Opener>,
+    last: Option<usize>,
     is_other: bool,
     count: u64,
 }
 
-/// A thread, told from others that live at the same time.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Opener(usize);
-
 impl Openers {
     /// This thread has opened a stream.
     pub(super) fn add(&mut self) {
-        let here = Opener::here();
+        let here = this_thread();
         self.is_other = self.last.replace(here).is_some_and(|last| last != here);
         self.count += 1;
     }
@@ -30,15 +26,6 @@ impl Openers {
     /// How many streams were opened.
     pub(super) fn count(&self) -> u64 {
         self.count
-    }
-}
-
-impl Opener {
-    fn here() -> Self {
-        thread_local! {
-            static PLACE: u8 = const { 0 };
-        }
-        PLACE.with(|place| Self(ptr::from_ref(place).addr()))
     }
 }
 
