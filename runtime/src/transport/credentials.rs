@@ -299,7 +299,11 @@ impl Wire for LocalWire {
         self.inner.wake();
     }
 
-    fn read_patiently(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+    fn is_patient(&self) -> bool {
+        self.inner.is_patient()
+    }
+
+    fn read_patiently(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inner.read_patiently(buffer)
     }
 

@@ -34,12 +34,22 @@ impl Inbox {
         self.marks.load(Ordering::Acquire) & marks != 0
     }
 
+    /// Whether there is something to take, if that can be said without the lock: nothing has become of the
+    /// stream so far, or the end has come, which is there for whoever asks again.
+    pub(super) fn has_incoming(&self) -> Option<bool> {
+        match self.marks.load(Ordering::Acquire) & (Marks::CHANGED | Marks::SETTLED) {
+            0 => Some(false),
+            marks if marks & Marks::SETTLED != 0 => Some(true),
+            _ => None,
+        }
+    }
+
     /// Sets the marks of `state`, whose lock the caller has.
     pub(super) fn mark(&self, state: &State) {
         let mut marks = match state.sending {
-            Sending::Open => 0,
-            Sending::Ended => Marks::SENT | Marks::CLOSED,
-            Sending::Closed => Marks::CLOSED,
+            Sending::Open => Marks::CHANGED,
+            Sending::Ended => Marks::CHANGED | Marks::SENT | Marks::CLOSED,
+            Sending::Closed => Marks::CHANGED | Marks::CLOSED,
         };
         for (is_set, mark) in [
             (state.cancelled, Marks::CANCELLED),
@@ -83,4 +93,6 @@ impl Marks {
     const RECEIVED: u8 = 8;
     /// The last thing that will be received has come.
     const SETTLED: u8 = 16;
+    /// Something has come, or this side has done something, since it was opened.
+    const CHANGED: u8 = 32;
 }

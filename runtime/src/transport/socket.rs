@@ -72,8 +72,12 @@ impl Wire for SocketWire {
         })
     }
 
-    fn read_patiently(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
-        self.is_patient.then(|| uninterrupted(|| platform::read_patiently(&self.socket, buffer)))
+    fn is_patient(&self) -> bool {
+        self.is_patient
+    }
+
+    fn read_patiently(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        uninterrupted(|| platform::read_patiently(&self.socket, buffer))
     }
 
     fn wait_writable(&self, timeout: Duration) {

@@ -126,7 +126,8 @@ impl Link {
         let Some(Waiting { interest, until, is_patient }) = self.begin_pump(until, caller) else {
             return Pumped::Over;
         };
-        if is_patient && let Some(read) = self.wire.read_patiently(buffer) {
+        if is_patient {
+            let read = self.wire.read_patiently(buffer);
             return self.take_read(buffer, Some(&read), now());
         }
         let timeout = until.map(|until| until.saturating_duration_since(now()));
@@ -233,8 +234,11 @@ impl Link {
         if let Some(Caller { inbox, what, is_patient }) = caller {
             // Only what comes by the wire ends such a wait.
             let is_remote = what == Awaited::Incoming && !inbox.is_shared();
-            waiting.is_patient =
-                is_patient && is_remote && interest == Interest::READ && state.is_far(until);
+            waiting.is_patient = is_patient
+                && is_remote
+                && interest == Interest::READ
+                && state.is_far(until)
+                && self.wire.is_patient();
             if inbox.has(what) {
                 // It has come since the caller looked.
                 let (interest, until) = (Interest::NONE, Some(now()));
@@ -242,6 +246,8 @@ impl Link {
             }
         }
         let Waiting { interest, until, is_patient } = waiting;
+        // Who is patient is not woken for what it waits for.
+        let caller = caller.filter(|_| !is_patient);
         let caller = caller.map(|caller| (Arc::clone(caller.inbox), caller.what));
         state.pumping = Some(Pumping { interest, until, caller, is_patient });
         Some(waiting)

@@ -57,7 +57,8 @@ impl Inbox {
 
     /// Whether `what` is there.
     pub(super) fn has(&self, what: Awaited) -> bool {
-        lock(&self.state).has(what)
+        let is_known = if what == Awaited::Incoming { self.has_incoming() } else { None };
+        is_known.unwrap_or_else(|| lock(&self.state).has(what))
     }
 
     /// Waits until `what` is there, `until` at most; says whether it is.

@@ -36,11 +36,15 @@ pub(crate) trait Wire: Send + Sync {
     /// A wake that came before the call counts. May return early with nothing ready.
     fn wait(&self, interest: Interest, timeout: Option<Duration>) -> io::Result<Interest>;
 
-    /// Waits for bytes and reads them, in one system call that [`Wire::wake`] does not end; nothing if
-    /// this wire cannot. [`io::ErrorKind::WouldBlock`] means that none have come for
-    /// [`PATIENCE`](crate::limits::PATIENCE).
-    fn read_patiently(&self, _buffer: &mut [u8]) -> Option<io::Result<usize>> {
-        None
+    /// Whether it can [`read_patiently`](Wire::read_patiently).
+    fn is_patient(&self) -> bool {
+        false
+    }
+
+    /// Waits for bytes and reads them, in one system call that [`Wire::wake`] does not end.
+    /// [`io::ErrorKind::WouldBlock`] means that none have come for [`PATIENCE`](crate::limits::PATIENCE).
+    fn read_patiently(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read(buffer)
     }
 
     /// Waits, `timeout` at most, until bytes can be written; beside whoever reads patiently.
