@@ -102,8 +102,9 @@ impl Network {
         lock(&self.unread).is_empty()
     }
 
-    /// What the watcher of a client does, until there is nothing left that would wake it.
-    fn watch_alone(&self) {
+    /// What the watcher of a client does, until there is nothing left that would wake it. `is_called_on`:
+    /// calls are made all the time.
+    fn watch_alone(&self, is_called_on: bool) {
         while !self.is_read() {
             if !self.lead.watch() {
                 continue;
@@ -112,7 +113,7 @@ impl Network {
                 if !self.pump() {
                     return;
                 }
-                if !self.lead.keeps_watching(!self.is_read()) {
+                if !self.lead.keeps_watching(!self.is_read(), is_called_on) {
                     break;
                 }
             }
@@ -172,15 +173,20 @@ pub fn an_offer_is_taken_by_whoever_still_waits() {
     });
 }
 
-/// A client's watcher leads when nobody else does, and leaves the lead to those who wait.
+/// A client's watcher leads when nobody else does, and leaves the lead to those who wait, or who make
+/// calls and will wait.
 pub fn a_watcher_leaves_the_lead_to_callers() {
-    check(|| {
+    [false, true].into_iter().for_each(a_watcher_leaves_the_lead);
+}
+
+fn a_watcher_leaves_the_lead(is_called_on: bool) {
+    check(move || {
         let network = Network::new(2, &[0, 1]);
         let callers = [0, 1].map(|index| {
             let network = network.clone();
             thread::spawn(move || network.wait(index))
         });
-        network.watch_alone();
+        network.watch_alone(is_called_on);
         join(callers);
     });
 }
