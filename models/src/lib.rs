@@ -22,6 +22,8 @@ mod parking;
 #[path = "../../runtime/src/transport/seat.rs"]
 mod seat;
 mod sync;
+#[path = "../../runtime/src/transport/tray.rs"]
+mod tray;
 mod wire;
 mod words;
 

@@ -8,6 +8,7 @@ use crate::inbox::Inbox;
 use crate::parking::{Parking, Space, Spaces};
 use crate::seat::{Seat, Turn};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::tray::Tray;
 use crate::{check, join, lock};
 
 /// A reactor: its seat, who drives it, and what its driver has written before a handler began.
@@ -72,6 +73,28 @@ pub fn a_monitor_sees_the_handler_that_begins() {
         driven.doze.sleep(|| driven.seat.busy().is_some());
         assert!(driven.seat.busy().is_some());
         join([driver]);
+    });
+}
+
+/// Whoever is called behind what two threads have put down finds it, whether or not it looks in between.
+pub fn who_is_called_finds_what_was_put_down() {
+    check(|| {
+        let (tray, called) = (Arc::new(Tray::default()), Arc::new(AtomicUsize::new(0)));
+        let putters = [1, 2].map(|thing| {
+            let (tray, called) = (tray.clone(), called.clone());
+            thread::spawn(move || {
+                tray.put([thing]);
+                called.fetch_add(1, Ordering::Release);
+            })
+        });
+        let mut found = tray.take();
+        let seen = called.load(Ordering::Acquire);
+        found.extend(tray.take());
+        assert!(found.len() >= seen, "{found:?} after {seen} calls");
+        join(putters);
+        found.extend(tray.take());
+        found.sort_unstable();
+        assert_eq!(found, [1, 2]);
     });
 }
 

@@ -23,5 +23,6 @@ models! {
     the_monitor_ends_a_pause,
     three_callers_pass_the_lead_on,
     what_comes_at_once_is_told,
+    who_is_called_finds_what_was_put_down,
     who_sleeps_at_one_word_is_woken,
 }

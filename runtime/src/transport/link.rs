@@ -20,6 +20,7 @@ use super::reactor::Bell;
 use super::shape::{ThreadShape, shape};
 use super::state::{Phase, State};
 use super::threads::Threads;
+use super::tray::Tray;
 use super::wire::{Address, Wire};
 use super::{lock, now, random, wait_until};
 use crate::http2::{self, Config, Connection, Headers, Reason};
@@ -49,7 +50,7 @@ pub(crate) struct Link {
     pub(super) alarm: Mutex<Option<Instant>>,
     pub(super) deadlines: Deadlines,
     /// Requests that a caller has read, for the reactor.
-    pub(super) unserved: Mutex<Vec<Arrived>>,
+    pub(super) unserved: Tray<Arrived>,
     /// Holds back what is to be written until more has come.
     pub(super) cork: Cork,
     /// What [`State::is_usable`] says, set under the lock of the state before it is released.
@@ -201,7 +202,7 @@ impl Link {
             bell: OnceLock::new(),
             alarm: Mutex::default(),
             deadlines: Deadlines::default(),
-            unserved: Mutex::default(),
+            unserved: Tray::default(),
             cork: Cork::default(),
             usable: AtomicBool::new(true),
             uncounted: AtomicUsize::new(0),

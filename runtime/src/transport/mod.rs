@@ -128,6 +128,7 @@ pub(crate) mod threads;
 pub(crate) mod timer;
 #[cfg(feature = "tls-rustls")]
 pub(crate) mod tls;
+mod tray;
 mod turns;
 #[cfg(unix)]
 pub(crate) mod unix;

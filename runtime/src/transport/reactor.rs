@@ -23,6 +23,7 @@ use super::link::Link;
 use super::pauses::Pauses;
 use super::platform::{Descriptor, Found, Poller, thread_number};
 use super::seat::{Seat, Turn};
+use super::tray::Tray;
 use super::wire::Interest;
 use super::work::Work;
 use super::{lock, now};
@@ -51,7 +52,7 @@ pub(super) struct Reactor {
     poller: Poller,
     entries: Mutex<Entries>,
     /// Links that want to be looked at.
-    rung: Mutex<Vec<u64>>,
+    rung: Tray<u64>,
     /// When links are to be looked at at the latest: one time for each at most, its `alarm`.
     alarms: Mutex<BTreeSet<(Instant, u64)>>,
     pub(super) seat: Seat,
@@ -108,7 +109,7 @@ impl Reactor {
         Ok(Self {
             poller: Poller::new()?,
             entries: Mutex::default(),
-            rung: Mutex::default(),
+            rung: Tray::default(),
             alarms: Mutex::default(),
             seat: Seat::default(),
             number: AtomicUsize::new(0),
@@ -158,11 +159,7 @@ impl Reactor {
     }
 
     fn ring(&self, key: u64) {
-        let mut rung = lock(&self.rung);
-        let is_first = rung.is_empty();
-        rung.push(key);
-        drop(rung);
-        if is_first {
+        if self.rung.put([key]) {
             self.poller.wake();
         }
     }
@@ -218,7 +215,9 @@ impl Reactor {
             time = now();
             let mut round = Round { reactor: self, work, buffer: &mut buffer };
             let quiet = |key| (key, Interest::NONE);
-            let called = self.due(time).into_iter().chain(std::mem::take(&mut *lock(&self.rung)));
+            // Alarms are set here alone: those that go off were known before the wait.
+            let due = if until.is_some_and(|at| at <= time) { self.due(time) } else { Vec::new() };
+            let called = due.into_iter().chain(self.rung.take());
             for (key, interest) in found.iter().chain(called.map(quiet)) {
                 round.visit(key, interest);
             }

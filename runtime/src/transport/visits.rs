@@ -126,12 +126,12 @@ impl Link {
     /// Keeps requests that a caller has read for the reactor.
     pub(super) fn leave_unserved(&self, arrived: Vec<Arrived>) {
         if !arrived.is_empty() {
-            lock(&self.unserved).extend(arrived);
+            self.unserved.put(arrived);
             self.bell.get().into_iter().for_each(Bell::ring);
         }
     }
 
     pub(super) fn take_unserved(&self) -> Vec<Arrived> {
-        std::mem::take(&mut *lock(&self.unserved))
+        self.unserved.take()
     }
 }

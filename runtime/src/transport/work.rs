@@ -9,6 +9,7 @@
 //! writes for it before it waits; one that takes the seat over writes before anything else.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::accepted::{Accepted, Arrived};
@@ -18,7 +19,11 @@ use crate::limits::REQUESTS_BETWEEN_WRITES;
 
 /// The part of a reactor that only its threads know.
 #[derive(Default)]
-pub(super) struct Work(Mutex<Queue>);
+pub(super) struct Work {
+    queue: Mutex<Queue>,
+    /// Requests wait; set under the lock.
+    is_left: AtomicBool,
+}
 
 /// Requests that wait for their turn.
 #[derive(Default)]
@@ -40,15 +45,23 @@ struct Corked {
 impl Work {
     pub(super) fn add(&self, requests: Vec<Arrived>) {
         if !requests.is_empty() {
-            lock(&self.0).requests.extend(requests);
+            let mut queue = lock(&self.queue);
+            queue.requests.extend(requests);
+            self.is_left.store(true, Ordering::Release);
         }
     }
 
     /// The next request, and whether [`write`](Self::write) is due once it is answered. A request
     /// alone is answered at once; with others of its link behind it, together with them.
     pub(super) fn next(&self) -> Option<(Accepted, bool)> {
-        let mut queue = lock(&self.0);
+        if !self.is_left.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut queue = lock(&self.queue);
         let request = queue.requests.pop_front()?;
+        if queue.requests.is_empty() {
+            self.is_left.store(false, Ordering::Release);
+        }
         let link = &request.handle.link;
         let is_last = !queue.is_next(link);
         if let Some(corked) = &mut queue.corked {
@@ -66,7 +79,7 @@ impl Work {
 
     /// Writes what is held back; the link goes on holding back if the next request is its, too.
     pub(super) fn write(&self) {
-        let mut queue = lock(&self.0);
+        let mut queue = lock(&self.queue);
         let Some(Corked { link, .. }) = queue.corked.take() else { return };
         let goes_on = queue.is_next(&link);
         if goes_on {

@@ -1,0 +1,41 @@
+//! What threads put down for another one that looks again and again: it sees without a lock that there is
+//! nothing.
+//!
+//! The invariant: whoever is called behind what was put down finds it.
+
+use super::lock;
+use super::sync::{AtomicBool, Mutex, Ordering};
+
+/// Things that were put down and not taken.
+pub(super) struct Tray<T> {
+    things: Mutex<Vec<T>>,
+    /// There are some; set under the lock.
+    is_filled: AtomicBool,
+}
+
+impl<T> Tray<T> {
+    /// Puts `things` down; says whether there was nothing before.
+    pub(super) fn put(&self, things: impl IntoIterator<Item = T>) -> bool {
+        let mut all = lock(&self.things);
+        let was_empty = all.is_empty();
+        all.extend(things);
+        self.is_filled.store(!all.is_empty(), Ordering::Release);
+        was_empty
+    }
+
+    /// Takes all that there is.
+    pub(super) fn take(&self) -> Vec<T> {
+        if !self.is_filled.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut all = lock(&self.things);
+        self.is_filled.store(false, Ordering::Relaxed);
+        std::mem::take(&mut *all)
+    }
+}
+
+impl<T> Default for Tray<T> {
+    fn default() -> Self {
+        Self { things: Mutex::new(Vec::new()), is_filled: AtomicBool::new(false) }
+    }
+}
