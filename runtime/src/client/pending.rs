@@ -29,7 +29,8 @@ use crate::transport::{CANCELLED, lock, now};
 /// Beginning the call may block, as said below; awaiting it never does.
 ///
 /// [`RequestSink::finish_pending`](crate::RequestSink::finish_pending) makes one of a call with a stream
-/// of requests. The functions that begin a unary one, `*_pending`, return once the request is on its way. They
+/// of requests. The functions that begin a unary one, `*_pending`, return once the request is on its way, or
+/// will be within some 0.2 ms: what one thread begins in quick succession is written together. They
 /// wait for the connection if there is none yet, for a free stream while the server allows no more
 /// at once (often 100), and while the server takes no more of the request; never beyond the call's
 /// deadline.

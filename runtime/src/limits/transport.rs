@@ -139,6 +139,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
 /// nothing to gain from it.
 pub(crate) const CALLS_WRITTEN_TOGETHER_MIN: usize = 3;
 
+/// So many calls that one thread begins right behind each other are written together at most: a
+/// server that has nothing else to do need not wait for more.
+pub(crate) const CALLS_HELD_MAX: usize = 32;
+
 /// How long a connection of a client may stay unread between two calls before its own thread reads
 /// it: short enough to answer a PING and to see GOAWAY in good time, long enough that a caller that
 /// comes again finds the connection free.

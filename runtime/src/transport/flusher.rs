@@ -1,15 +1,43 @@
-//! The one thread that sends what has gathered on streams while their senders go on.
+//! The one thread that sends what has gathered, messages of streams and calls of connections, while
+//! their senders go on.
 //!
-//! A stream is handed over when a burst of messages begins and is looked at every [`FLUSH_INTERVAL`]
+//! A stream or a connection is handed over when a burst begins and is looked at every [`FLUSH_INTERVAL`]
 //! until the burst is over, so that a sender wakes this thread once for each burst. Without bursts it
 //! sleeps.
 
 use std::sync::{Condvar, LazyLock, Mutex, Weak};
 use std::time::Duration;
 
-use super::stream::{Handle, Stream};
+use super::link::Link;
+use super::stream::Handle;
 use super::{lock, spawn, wait_until};
 use crate::limits::FLUSH_INTERVAL;
+
+/// Where something gathers.
+pub(super) trait Gathers: Send + Sync {
+    /// Sends what has gathered; says whether the burst goes on.
+    fn look(&self) -> bool;
+}
+
+/// The messages of a stream.
+impl Gathers for Handle {
+    fn look(&self) -> bool {
+        let look = self.inbox.look();
+        if look.is_due {
+            self.drain();
+        }
+        look.is_watched
+    }
+}
+
+/// The calls that one thread begins on a connection.
+impl Gathers for Link {
+    fn look(&self) -> bool {
+        let is_watched = lock(&self.state).openers.look();
+        self.uncork();
+        is_watched
+    }
+}
 
 struct Flusher {
     state: Mutex<State>,
@@ -18,8 +46,8 @@ struct Flusher {
 
 #[derive(Default)]
 struct State {
-    /// Streams that were handed over and not looked at so far.
-    begun: Vec<Weak<Handle>>,
+    /// Those that were handed over and not looked at so far.
+    begun: Vec<Weak<dyn Gathers>>,
     is_running: bool,
     is_asleep: bool,
 }
@@ -27,9 +55,9 @@ struct State {
 static FLUSHER: LazyLock<Flusher> =
     LazyLock::new(|| Flusher { state: Mutex::default(), changed: Condvar::new() });
 
-/// Has what gathers on `stream` sent soon, and again and again while there is much; never blocks.
+/// Has what gathers at `place` sent soon, and again and again while there is much; never blocks.
 /// Says whether that will happen: the system may let no thread start.
-pub(super) fn flush_soon(stream: Weak<Handle>) -> bool {
+pub(super) fn flush_soon(place: Weak<dyn Gathers>) -> bool {
     let mut state = lock(&FLUSHER.state);
     if !state.is_running {
         // It outlives whoever starts it, and so the clock of a test.
@@ -42,7 +70,7 @@ pub(super) fn flush_soon(stream: Weak<Handle>) -> bool {
         }
         state.is_running = true;
     }
-    state.begun.push(stream);
+    state.begun.push(place);
     let is_asleep = std::mem::take(&mut state.is_asleep);
     drop(state);
     if is_asleep {
@@ -62,7 +90,7 @@ fn run() {
         }
         watched.append(&mut state.begun);
         drop(state);
-        watched.retain(|stream| Weak::upgrade(stream).is_some_and(|handle| Stream::look(&handle)));
+        watched.retain(|place| Weak::upgrade(place).is_some_and(|place| place.look()));
         if !watched.is_empty() {
             pause(FLUSH_INTERVAL);
         }

@@ -53,6 +53,8 @@ pub(crate) struct Link {
     pub(super) unserved: Tray<Arrived>,
     /// Holds back what is to be written until more has come.
     pub(super) cork: Cork,
+    /// Calls were begun that are not written yet, for want of others.
+    pub(super) calls_held: Cork,
     /// What [`State::is_usable`] says, set under the lock of the state before it is released.
     pub(super) usable: AtomicBool,
     /// How many of its streams are no calls of the channel's.
@@ -204,6 +206,7 @@ impl Link {
             deadlines: Deadlines::default(),
             unserved: Tray::default(),
             cork: Cork::default(),
+            calls_held: Cork::default(),
             usable: AtomicBool::new(true),
             uncounted: AtomicUsize::new(0),
             listed,

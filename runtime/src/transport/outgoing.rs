@@ -3,7 +3,6 @@
 //! Every wait for flow control is here. The invariant: a message of which a part has left is sent to its
 //! end, or its stream is reset: the peer never takes a part for the whole.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::batch::Offered;
@@ -94,7 +93,7 @@ impl Stream {
         match offered {
             Offered::Taken => {}
             Offered::Full => self.handle.drain(),
-            Offered::Begun if flush_soon(Arc::downgrade(&self.handle)) => {}
+            Offered::Begun if flush_soon(self.downgrade()) => {}
             // Without a thread for it nothing may gather.
             Offered::Begun => {
                 inbox.look();
@@ -123,15 +122,6 @@ impl Stream {
         if self.handle.inbox.on_wait() {
             self.handle.drain();
         }
-    }
-
-    /// What the flusher does: sends what has gathered, and says whether to look again.
-    pub(super) fn look(handle: &Handle) -> bool {
-        let look = handle.inbox.look();
-        if look.is_due {
-            handle.drain();
-        }
-        look.is_watched
     }
 
     /// Takes a whole framed message once the peer takes the beginning of it, and waits for that,

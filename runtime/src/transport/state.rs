@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::accepted::Arrived;
 use super::inbox::Inbox;
 use super::link::{Load, Side};
+use super::now;
 use super::openers::Openers;
 use super::outgoing::Outgoing;
 use super::parking::Spaces;
@@ -17,7 +18,7 @@ use super::turns::Turns;
 use super::waiting::Awaited;
 use super::wire::Interest;
 use crate::http2::{self, Connection, Headers, StreamId, StreamMap};
-use crate::limits::PATIENCE;
+use crate::limits::{CALLS_WRITTEN_TOGETHER_MIN, PATIENCE};
 
 /// A link's state.
 pub(super) struct State {
@@ -30,7 +31,7 @@ pub(super) struct State {
     pub(super) settled: Vec<Arrived>,
     /// How many requests the last read has brought.
     pub(super) arrived_last: usize,
-    /// Who has opened streams from this side.
+    /// Who has opened streams from this side, and how.
     pub(super) openers: Openers,
     /// What the peer has not taken yet of messages that this side has taken whole.
     pub(super) rests: StreamMap<Rest>,
@@ -151,7 +152,7 @@ impl State {
             _ => self.turns.leave(inbox),
         }
         let id = opened?;
-        self.openers.add();
+        self.openers.add(now);
         self.inboxes.insert(id, Arc::clone(inbox));
         // A stream that the peer has closed already tells by its inbox.
         let is_sent = ends_here || self.send(id, rest, inbox, false).unwrap_or(true);
@@ -304,6 +305,13 @@ impl State {
             || !self.settled.is_empty()
             || self.is_finished()
             || self.next_timeout().is_some_and(is_sooner)
+    }
+
+    /// Whether a call that another thread's came before is to be written when more have come.
+    pub(super) fn awaits_others(&self) -> bool {
+        self.core.open_streams() >= CALLS_WRITTEN_TOGETHER_MIN
+            && self.core.has_output()
+            && matches!(self.output, Output::Idle)
     }
 
     /// Whether nothing is left to be written, and streams can be opened.

@@ -12,14 +12,16 @@ use std::time::Instant;
 
 use super::accepted::Arrived;
 use super::delivering::Request;
+use super::flusher::{Gathers, flush_soon};
 use super::inbox::Inbox;
 use super::link::{Link, Side};
+use super::openers::Pace;
 use super::state::{Output, Phase, Pumping, State};
 use super::stream::Handle;
 use super::waiting::Awaited;
 use super::wire::Interest;
 use super::{lock, now};
-use crate::limits::{CALLS_WRITTEN_TOGETHER_MIN, LENT_MIN, LINGER_MAX};
+use crate::limits::{BATCH_SIZE, LENT_MIN, LINGER_MAX};
 
 /// What a round of `pump` has brought.
 pub(super) enum Pumped {
@@ -82,19 +84,34 @@ impl Link {
         result
     }
 
-    /// As [`Link::submit`]; but with several calls of several threads on their way the thread lets others
-    /// run once before it writes, so that a burst of callers shares a write.
-    pub(super) fn submit_together<R>(&self, commands: impl FnOnce(&mut State) -> R) -> R {
+    /// As [`Link::submit`], to begin a call: with several calls of several threads on their way the
+    /// thread lets others run once before it writes, so that a burst of callers shares a write; and what
+    /// one alone begins in quick succession is written together, see [`Openers`](super::openers::Openers).
+    pub(super) fn submit_together<R>(
+        self: &Arc<Self>,
+        commands: impl FnOnce(&mut State) -> R,
+    ) -> R {
         let (mut state, result) = self.command(commands);
-        let is_burst =
-            state.openers.are_several() && state.core.open_streams() >= CALLS_WRITTEN_TOGETHER_MIN;
-        if is_burst && state.core.has_output() && matches!(state.output, Output::Idle) {
-            state.output = Output::Writing;
-            // Those who are woken have something to do meanwhile.
-            self.unlock(state);
-            yield_now();
-            state = lock(&self.state);
-            state.output = Output::Idle;
+        match state.openers.take_pace() {
+            Pace::AmongOthers if state.awaits_others() => {
+                state.output = Output::Writing;
+                // Those who are woken have something to do meanwhile.
+                self.unlock(state);
+                yield_now();
+                state = lock(&self.state);
+                state.output = Output::Idle;
+            }
+            pace @ (Pace::Held | Pace::Begun) if state.core.output_len() < BATCH_SIZE => {
+                self.calls_held.put_in();
+                self.unlock(state);
+                let link = Arc::downgrade(self);
+                if pace == Pace::Begun && !flush_soon(link) {
+                    // Without a thread for it nothing may be held.
+                    self.look();
+                }
+                return result;
+            }
+            _ => {}
         }
         self.flush(state);
         result
@@ -213,6 +230,9 @@ impl Link {
         caller: Option<Caller<'_>>,
     ) -> Option<Waiting> {
         let mut state = lock(&self.state);
+        if caller.is_some() {
+            state.openers.on_wait();
+        }
         let lingering = match state.phase {
             Phase::Open => None,
             Phase::Lingering(until) => Some(until),

@@ -111,9 +111,9 @@ impl Link {
         }
     }
 
-    /// Writes what was held back.
+    /// Writes what was held back, calls too.
     pub(super) fn uncork(&self) {
-        if self.cork.take_off() {
+        if self.cork.take_off() | self.calls_held.take_off() {
             self.submit(|_| ());
         }
     }

@@ -7,7 +7,7 @@ use std::thread;
 use super::*;
 use crate::http2::Reason;
 use crate::limits::{BATCH_SIZE, GATHERED_MESSAGE_MAX};
-use crate::transport::{Run, SendError};
+use crate::transport::{Run, SendError, lock, now};
 
 /// A call in which the client's next messages are taken for a burst.
 fn call_with_burst(pair: &Pair) -> (Stream, Stream) {
@@ -47,6 +47,57 @@ fn a_gathered_message_is_sent_soon() {
         assert_eq!(receive(&server), message(len));
     }
     drop((client, server));
+    pair.end();
+}
+
+/// A call of a burst reaches the server though nobody on its client's side does anything more.
+#[test]
+fn a_held_call_is_sent_soon() {
+    let pair = Pair::new();
+    for len in 0..20 {
+        lock(&pair.client.state).openers.expect_burst(now());
+        let (client, Accepted { stream: server, .. }) = pair.call(&framed(len), true);
+        assert_eq!(receive(&server), message(len));
+        drop((client, server));
+    }
+    pair.end();
+}
+
+/// Calls that one thread begins as fast as it can all arrive, in order, and so do their replies,
+/// whoever writes them.
+#[test]
+fn calls_begun_in_quick_succession_all_arrive() {
+    const AT_ONCE: usize = 50;
+    const ROUNDS: usize = 20;
+    let pair = Pair::new();
+    let (sender, answered) = channel();
+    let link = &pair.client;
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for round in 0..ROUNDS {
+                let open = |len| open(link, &framed(len), true, None).unwrap();
+                let streams: Vec<_> = (0..AT_ONCE).map(open).collect();
+                if round % 2 == 0 {
+                    // Nobody waits on the connection before all have been answered.
+                    (0..AT_ONCE).for_each(|_| answered.recv_timeout(PATIENCE).unwrap());
+                }
+                for (len, stream) in streams.iter().enumerate() {
+                    assert!(matches!(receive(stream), Incoming::Head { .. }));
+                    assert_eq!(receive(stream), message(len));
+                }
+            }
+        });
+        for call in 0..ROUNDS * AT_ONCE {
+            let (round, len) = (call / AT_ONCE, call % AT_ONCE);
+            let Accepted { stream, .. } = pair.requests.recv_timeout(PATIENCE).unwrap();
+            assert_eq!(receive(&stream), message(len));
+            let head = Some(&response());
+            stream.send_response(head, &framed(len), Some(&trailers()), soon()).unwrap();
+            if round % 2 == 0 {
+                sender.send(()).unwrap();
+            }
+        }
+    });
     pair.end();
 }
 
