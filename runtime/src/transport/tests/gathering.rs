@@ -63,6 +63,18 @@ fn a_held_call_is_sent_soon() {
     pair.end();
 }
 
+/// Whoever looks whether something has come, and wants to be told, has its call written at once.
+#[test]
+fn a_look_writes_what_is_held() {
+    let pair = Pair::new();
+    lock(&pair.client.state).openers.expect_burst(now());
+    let stream = open(&pair.client, &[], true, None).unwrap();
+    assert_eq!(stream.try_receive(), None);
+    assert!(!pair.client.calls_held.is_in());
+    drop((stream, pair.requests.recv_timeout(PATIENCE).unwrap()));
+    pair.end();
+}
+
 /// Calls that one thread begins as fast as it can all arrive, in order, and so do their replies,
 /// whoever writes them.
 #[test]
