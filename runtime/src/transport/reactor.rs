@@ -145,6 +145,8 @@ impl Reactor {
             return Err(error);
         }
         link.attach(&Bell { reactor: Arc::clone(self), key });
+        // The client waits for the SETTINGS: they need not wait for the reactor.
+        link.submit(|state| state.core.on_time(now()));
         self.ring(key);
         Ok(())
     }
