@@ -9,6 +9,7 @@ mod field_mask;
 mod serde_json;
 mod structure;
 mod time;
+pub(super) mod time_syntax;
 mod time_text;
 mod wrappers;
 

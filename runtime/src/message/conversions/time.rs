@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration as StdDuration, SystemTime, UNIX_EPOCH};
 
-use crate::message::json::time;
+use super::time_syntax;
 use crate::message::well_known::{Duration, Timestamp};
 
 /// A time or a span that the type it is converted to does not reach, or one that is not well formed.
@@ -36,7 +36,7 @@ impl Timestamp {
 
     /// The error of one that is not valid.
     fn invalid(&self) -> TimeRangeError {
-        self.error(time::timestamp_rule(self.nanos))
+        self.error(time_syntax::timestamp_rule(self.nanos))
     }
 
     fn error(&self, expected: &'static str) -> TimeRangeError {
@@ -55,7 +55,7 @@ impl Duration {
 
     /// The error of one that is not valid.
     fn invalid(&self) -> TimeRangeError {
-        self.error(time::duration_rule(self.seconds, self.nanos))
+        self.error(time_syntax::duration_rule(self.seconds, self.nanos))
     }
 
     fn error(&self, expected: &'static str) -> TimeRangeError {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-use crate::message::json::time;
+use super::time_syntax;
 use crate::message::well_known::{Duration, Timestamp};
 
 /// A text that is no timestamp or duration, or one that is out of range.
@@ -26,7 +26,7 @@ impl Error for TimeParseError {}
 /// [valid](Timestamp::is_valid).
 impl Display for Timestamp {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        match time::timestamp(self.seconds, self.nanos) {
+        match time_syntax::timestamp(self.seconds, self.nanos) {
             Some(text) => formatter.pad(&text),
             None => write!(formatter, "{} s and {} ns after 1970", self.seconds, self.nanos),
         }
@@ -37,7 +37,7 @@ impl Display for Timestamp {
 /// [valid](Duration::is_valid).
 impl Display for Duration {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        match time::duration(self.seconds, self.nanos) {
+        match time_syntax::duration(self.seconds, self.nanos) {
             Some(text) => formatter.pad(&text),
             None => write!(formatter, "{} s and {} ns", self.seconds, self.nanos),
         }
@@ -61,9 +61,9 @@ impl FromStr for Timestamp {
     type Err = TimeParseError;
 
     fn from_str(text: &str) -> Result<Self, TimeParseError> {
-        match time::parse_timestamp(text) {
+        match time_syntax::parse_timestamp(text) {
             Some((seconds, nanos)) => Ok(Self { seconds, nanos, ..Self::default() }),
-            None => Err(TimeParseError { expected: time::TIMESTAMP, got: text.to_owned() }),
+            None => Err(TimeParseError { expected: time_syntax::TIMESTAMP, got: text.to_owned() }),
         }
     }
 }
@@ -86,9 +86,9 @@ impl FromStr for Duration {
     type Err = TimeParseError;
 
     fn from_str(text: &str) -> Result<Self, TimeParseError> {
-        match time::parse_duration(text) {
+        match time_syntax::parse_duration(text) {
             Some((seconds, nanos)) => Ok(Self { seconds, nanos, ..Self::default() }),
-            None => Err(TimeParseError { expected: time::DURATION, got: text.to_owned() }),
+            None => Err(TimeParseError { expected: time_syntax::DURATION, got: text.to_owned() }),
         }
     }
 }

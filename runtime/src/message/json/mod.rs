@@ -18,7 +18,6 @@ pub(crate) mod serde;
 mod short;
 #[cfg(test)]
 mod tests;
-pub(super) mod time;
 mod well_known;
 mod writer;
 

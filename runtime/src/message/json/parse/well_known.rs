@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::{Parser, Seen};
+use crate::message::conversions::time_syntax;
+use crate::message::json::JsonError;
 use crate::message::json::lexer::Token;
 use crate::message::json::well_known::{self, WellKnown, snake_path};
-use crate::message::json::{JsonError, time};
 use crate::message::{
     DynamicMessage, FieldDescriptor, FieldMut, MessageDescriptor, Reflect, Value,
 };
@@ -22,8 +23,8 @@ impl<'a> Parser<'a, '_> {
             WellKnown::Any => self.any(descriptor, message, &token),
             WellKnown::Timestamp | WellKnown::Duration => {
                 let (expected, parse): (_, fn(&str) -> _) = match kind {
-                    WellKnown::Timestamp => (time::TIMESTAMP, time::parse_timestamp),
-                    _ => (time::DURATION, time::parse_duration),
+                    WellKnown::Timestamp => (time_syntax::TIMESTAMP, time_syntax::parse_timestamp),
+                    _ => (time_syntax::DURATION, time_syntax::parse_duration),
                 };
                 let parsed = parse(self.string(&token, expected)?);
                 let (seconds, nanos) = parsed.ok_or_else(|| self.lexer.refuse(expected, &token))?;

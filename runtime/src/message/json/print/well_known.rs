@@ -1,8 +1,9 @@
 //! The messages that have a JSON form of their own.
 
 use super::Printer;
+use crate::message::conversions::time_syntax;
+use crate::message::json::JsonError;
 use crate::message::json::well_known::{self, WellKnown, camel_path, malformed};
-use crate::message::json::{JsonError, time};
 use crate::message::{DynamicMessage, FieldRef, Reflect, ValueRef};
 
 impl Printer<'_> {
@@ -13,10 +14,12 @@ impl Printer<'_> {
     ) -> Result<(), JsonError> {
         match kind {
             WellKnown::Any => self.any(message),
-            WellKnown::Timestamp => {
-                self.time(message, time::timestamp, |_, nanos| time::timestamp_rule(nanos))
+            WellKnown::Timestamp => self.time(message, time_syntax::timestamp, |_, nanos| {
+                time_syntax::timestamp_rule(nanos)
+            }),
+            WellKnown::Duration => {
+                self.time(message, time_syntax::duration, time_syntax::duration_rule)
             }
-            WellKnown::Duration => self.time(message, time::duration, time::duration_rule),
             WellKnown::FieldMask => self.field_mask(message),
             WellKnown::Value => self.any_value(message),
             WellKnown::Struct | WellKnown::ListValue | WellKnown::Wrapper => {
