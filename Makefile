@@ -47,7 +47,10 @@ clippy: ## clippy with warnings denied, with and without the features
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	cargo clippy -p rust-grpc-codegen --no-default-features -- -D warnings
-	cargo clippy -p rust-grpc --no-default-features -- -D warnings
+	cargo clippy -p rust-grpc --no-default-features --all-targets -- -D warnings
+	cargo clippy -p rust-grpc --no-default-features --all-targets --features reflect -- -D warnings
+	cargo clippy -p rust-grpc --no-default-features --all-targets --features json -- -D warnings
+	cargo clippy -p rust-grpc --no-default-features --all-targets --features text -- -D warnings
 	cargo clippy -p rust-grpc --no-default-features --features tls-rustls -- -D warnings
 	RUSTFLAGS='--cfg rust_grpc_portable' CARGO_TARGET_DIR=target/portable cargo clippy -p rust-grpc -- -D warnings
 

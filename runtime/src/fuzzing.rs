@@ -3,15 +3,17 @@
 //! A target is a function of bytes that panics if something is wrong with them. It exists in builds
 //! with `--cfg fuzzing` and in tests, nowhere else.
 
+#[cfg(all(feature = "json", feature = "text"))]
 mod formats;
+
+#[cfg(all(feature = "json", feature = "text"))]
+pub use formats::{json, message, round_trip, text};
 
 use crate::grpc::codec::Writer;
 use crate::grpc::compression::{Encoding, Options};
 use crate::grpc::envelope;
 use crate::http2::Headers;
 use crate::http2::hpack::{Decoder, Encoder, Limits};
-use crate::message::Json;
-use crate::well_known::{Any, FileDescriptorProto, Type, Value};
 
 /// Decodes header blocks of a peer, as one connection would.
 ///
@@ -49,73 +51,6 @@ pub fn hpack(input: &[u8]) {
             assert!(got.sensitive || !sent.sensitive, "the mark of a secret was lost");
         }
     }
-}
-
-/// Decodes a message of a peer as several types: recursive ones, with maps, oneofs, groups, closed
-/// enums, required fields and extensions, generated and known only at run time.
-///
-/// What must hold: nothing panics, what was decoded encodes to bytes that mean the same, and both
-/// kinds of messages agree.
-///
-/// # Panics
-///
-/// If any of that does not hold.
-pub fn message(input: &[u8]) {
-    formats::message(input);
-}
-
-/// Parses text as the same types. What is no UTF-8 is taken for a message, and printed.
-///
-/// What must hold: nothing panics, and what was parsed is printed, reads back and is printed the
-/// same.
-///
-/// # Panics
-///
-/// If any of that does not hold.
-pub fn text(input: &[u8]) {
-    formats::text(input);
-}
-
-/// Decodes a message of a peer as the same types, and sends it through JSON and text.
-///
-/// What must hold: the message that comes back is the one that was sent, as far as these formats
-/// can say it.
-///
-/// # Panics
-///
-/// If any of that does not hold.
-pub fn round_trip(input: &[u8]) {
-    formats::round_trip(input);
-}
-
-/// Parses JSON as several types: any JSON, a recursive type with closed enums and extensions, a
-/// type with lists and an `Any`. What is no text is taken for a message, and printed.
-///
-/// What must hold: nothing panics, what was parsed is printed, and what was printed reads back and
-/// is printed the same.
-///
-/// # Panics
-///
-/// If any of that does not hold.
-pub fn json(input: &[u8]) {
-    fn there_and_back<M: Json>(input: &[u8]) {
-        let printed = match std::str::from_utf8(input) {
-            Ok(text) => match M::from_json(text) {
-                Ok(message) => message.to_json().expect("what was parsed is printed"),
-                Err(_) => return,
-            },
-            Err(_) => match M::decode(input).map(|message| message.to_json()) {
-                Ok(Ok(text)) => text,
-                Ok(Err(_)) | Err(_) => return,
-            },
-        };
-        let again = M::from_json(&printed).expect("what was printed is parsed");
-        assert_eq!(again.to_json().as_ref(), Ok(&printed));
-    }
-    there_and_back::<Value>(input);
-    there_and_back::<FileDescriptorProto>(input);
-    there_and_back::<Type>(input);
-    there_and_back::<Any>(input);
 }
 
 /// Feeds one side of an HTTP/2 connection with the bytes of a peer.
@@ -173,9 +108,13 @@ const TARGETS: &[Target] = &[
     ("compression", compression),
     ("connection", connection),
     ("hpack", hpack),
+    #[cfg(all(feature = "json", feature = "text"))]
     ("json", json),
+    #[cfg(all(feature = "json", feature = "text"))]
     ("message", message),
+    #[cfg(all(feature = "json", feature = "text"))]
     ("round_trip", round_trip),
+    #[cfg(all(feature = "json", feature = "text"))]
     ("text", text),
 ];
 

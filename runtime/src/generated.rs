@@ -22,6 +22,8 @@ pub mod message {
 
 /// What the reflection of generated types uses; the macro `reflect` names it.
 pub mod reflect {
+    pub use crate::message::generated_file::{Described, GeneratedFile};
+    #[cfg(feature = "reflect")]
     pub use crate::message::reflect::generated::*;
 }
 

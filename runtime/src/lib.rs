@@ -49,23 +49,31 @@
 //!
 //! # Features
 //!
-//! `gzip` alone is on by default.
+//! `gzip`, `json` and `text` are on by default. Who needs none of them writes `default-features =
+//! false` and compiles a third less.
 //!
 //! - `bytes`: what code generated with the option `bytes` needs: fields that are slices of the
 //!   buffer that a message was decoded from, see `Message::decode_bytes`.
 //! - `channelz`: what a process tells of its channels, servers and connections: the module `channelz`.
 //! - `gzip`: [`Compression::Gzip`] and [`Compression::Deflate`], in pure Rust.
 //! - `health`: gRPC's health checking, as a service and as a client: the module `health`.
-//! - `reflection`: gRPC's server reflection, v1 and v1alpha: the module `reflection`.
+//! - `json`: messages as JSON, `Message::to_json` and `Message::from_json`, and what is configured by
+//!   JSON, `ChannelBuilder::service_config`; brings `reflect`.
+//! - `reflect`: what messages say of themselves: `message::Reflect`, descriptors, dynamic messages, what
+//!   field masks do to messages, and the types of `google/protobuf/descriptor.proto`, which .protos with
+//!   options of their own extend.
+//! - `reflection`: gRPC's server reflection, v1 and v1alpha: the module `reflection`; brings `reflect`.
 //! - `testing`: what unit tests of clients and servers need: the module `testing`.
 //! - `prost`: the codec `Prost`, for services generated with the option `messages=prost` over the
 //!   messages of prost.
 //! - `tls`: TLS and mutual TLS by rustls, see the module `tls`.
 //! - `serde`: every message that has JSON implements `serde::Serialize` and `Deserialize`, with the
-//!   mapping of [`Message::to_json`], for formats that describe themselves: serde_json, YAML and the
-//!   like.
+//!   mapping of `Message::to_json`, for formats that describe themselves: serde_json, YAML and the
+//!   like; brings `json`.
 //! - `serde_json`: [`Struct`](well_known::Struct), [`Value`](well_known::Value) and
 //!   [`ListValue`](well_known::ListValue) from and to `serde_json`'s types.
+//! - `text`: messages in protobuf's text format, `Message::to_text` and `Message::from_text`; brings
+//!   `reflect`.
 //! - `zstd`: [`Compression::Zstd`], in C.
 
 // Generated code names this crate from outside; the well-known types are generated and stand inside.

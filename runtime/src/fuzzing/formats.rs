@@ -41,7 +41,16 @@ macro_rules! with_each_type {
     };
 }
 
-pub(super) fn message(input: &[u8]) {
+/// Decodes a message of a peer as several types: recursive ones, with maps, oneofs, groups, closed
+/// enums, required fields and extensions, generated and known only at run time.
+///
+/// What must hold: nothing panics, what was decoded encodes to bytes that mean the same, and both
+/// kinds of messages agree.
+///
+/// # Panics
+///
+/// If any of that does not hold.
+pub fn message(input: &[u8]) {
     with_each_type!(fixed_point(input));
     fixed_point::<FileDescriptorProto>(input);
     extensions(input);
@@ -98,7 +107,15 @@ fn extensions(input: &[u8]) {
     assert!(!set.has_extension(&item::IN_SET));
 }
 
-pub(super) fn text(input: &[u8]) {
+/// Parses text as the same types. What is no UTF-8 is taken for a message, and printed.
+///
+/// What must hold: nothing panics, and what was parsed is printed, reads back and is printed the
+/// same.
+///
+/// # Panics
+///
+/// If any of that does not hold.
+pub fn text(input: &[u8]) {
     with_each_type!(through_text(input));
     through_text::<FileDescriptorProto>(input);
     through_text::<Any>(input);
@@ -121,7 +138,15 @@ fn through_text<M: Text>(input: &[u8]) {
     assert_eq!(again.to_text(), printed);
 }
 
-pub(super) fn round_trip(input: &[u8]) {
+/// Decodes a message of a peer as the same types, and sends it through JSON and text.
+///
+/// What must hold: the message that comes back is the one that was sent, as far as these formats
+/// can say it.
+///
+/// # Panics
+///
+/// If any of that does not hold.
+pub fn round_trip(input: &[u8]) {
     with_each_type!(formats(input));
 }
 
@@ -146,4 +171,34 @@ fn formats<M: Json + Text>(input: &[u8]) {
     // Every number of `NullValue` is null.
     let is_all_said = is_all_said && !json.contains("null");
     assert!(!is_all_said || again.encode_to_vec() == encoded, "{json}");
+}
+
+/// Parses JSON as several types: any JSON, a recursive type with closed enums and extensions, a
+/// type with lists and an `Any`. What is no text is taken for a message, and printed.
+///
+/// What must hold: nothing panics, what was parsed is printed, and what was printed reads back and
+/// is printed the same.
+///
+/// # Panics
+///
+/// If any of that does not hold.
+pub fn json(input: &[u8]) {
+    fn there_and_back<M: Json>(input: &[u8]) {
+        let printed = match std::str::from_utf8(input) {
+            Ok(text) => match M::from_json(text) {
+                Ok(message) => message.to_json().expect("what was parsed is printed"),
+                Err(_) => return,
+            },
+            Err(_) => match M::decode(input).map(|message| message.to_json()) {
+                Ok(Ok(text)) => text,
+                Ok(Err(_)) | Err(_) => return,
+            },
+        };
+        let again = M::from_json(&printed).expect("what was printed is parsed");
+        assert_eq!(again.to_json().as_ref(), Ok(&printed));
+    }
+    there_and_back::<Value>(input);
+    there_and_back::<FileDescriptorProto>(input);
+    there_and_back::<Type>(input);
+    there_and_back::<Any>(input);
 }

@@ -22,9 +22,8 @@ use super::status::Status;
 ///
 /// Where an interceptor knows the type, [`NextReceive::receive_message`] and
 /// [`NextSend::send_message`] give and take messages; where it has the descriptors alone,
-/// [`DescriptorPool::method`](crate::message::DescriptorPool::method) tells the types for
-/// [`DynamicMessage`](crate::message::DynamicMessage). Each look of this kind decodes the message once
-/// more, and each change encodes it; calls without interceptors of messages pay nothing.
+/// `DescriptorPool::method` tells the types for `DynamicMessage`. Each look of this kind decodes the
+/// message once more, and each change encodes it; calls without interceptors of messages pay nothing.
 ///
 /// Every function passes things on unless it is written otherwise.
 ///

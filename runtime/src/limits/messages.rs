@@ -8,6 +8,7 @@ pub(crate) const MESSAGE_DEPTH_MAX: u32 = 100;
 /// Objects and arrays that parsing JSON enters below each other: what printing a message of the
 /// deepest nesting needs, the outermost one included. Each message below it is an object that may
 /// stand in an array, and the innermost may hold one more array.
+#[cfg(feature = "json")]
 pub(crate) const JSON_DEPTH_MAX: usize = 2 * (MESSAGE_DEPTH_MAX as usize + 1);
 
 /// Bytes of one encoded message: lengths are signed 32-bit numbers in every official
@@ -36,8 +37,10 @@ pub(crate) const SCRATCH_KEPT: usize = 256 << 10;
 
 /// How deep files may import each other: far more than any tree of .proto files has, and little
 /// enough for the stack.
+#[cfg(feature = "reflect")]
 pub(crate) const IMPORT_DEPTH_MAX: usize = 500;
 
 /// How many files those that come together may see in all, by public imports too: more than the
 /// largest trees of .proto files have (7,000 files that import 25 others), and a few MiB of memory.
+#[cfg(feature = "reflect")]
 pub(crate) const IMPORT_COUNT_MAX: usize = 1 << 19;

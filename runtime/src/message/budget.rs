@@ -74,6 +74,7 @@ impl Budget {
     }
 
     /// The memory that is left.
+    #[cfg(feature = "reflect")]
     pub(super) fn memory_left(&self) -> usize {
         self.memory_left
     }

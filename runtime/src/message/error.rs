@@ -364,6 +364,7 @@ impl EncodeError {
 impl EncodeError {
     /// What would have been encoded, and what was there instead.
     #[cold]
+    #[cfg(feature = "json")]
     pub(super) fn expected_and_got(&self) -> (String, String) {
         let name = &self.message_name;
         match &self.fault {
@@ -394,6 +395,7 @@ impl Display for EncodeError {
 impl Error for EncodeError {}
 
 /// As much of the input's own words as an error shows.
+#[cfg(feature = "reflect")]
 pub(super) fn shortened(text: &str, letters_max: usize) -> Cow<'_, str> {
     match text.char_indices().nth(letters_max) {
         Some((end, _)) => Cow::Owned(format!("{}...", &text[..end])),

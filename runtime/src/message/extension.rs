@@ -244,8 +244,7 @@ pub trait Extendable: Message {
     /// A required field that a message in it lacks is no error here and none when this message is
     /// encoded: an extension is bytes from now on, whose type encoding does not know. It is an error for
     /// who asks for the value, and for who decodes it with a
-    /// [pool](crate::message::DecodeOptions::pool). [`Message::check_required`] on the value tells it
-    /// beforehand.
+    /// pool, `DecodeOptions::pool`. [`Message::check_required`] on the value tells it beforehand.
     fn set_extension<T>(&mut self, extension: &Extension<Self, T>, value: impl Into<T>) {
         let mut writer = Writer::new();
         let value = value.into();

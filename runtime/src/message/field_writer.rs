@@ -263,6 +263,7 @@ impl<'m> FieldWriter<'_, 'm> {
 
     /// The length of what was written since the place `before`.
     #[inline(always)]
+    #[cfg(feature = "reflect")]
     pub(super) fn length_since(&mut self, before: usize) {
         self.varint(before.wrapping_sub(self.reached()) as u64);
     }

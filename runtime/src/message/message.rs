@@ -11,10 +11,13 @@ use super::required::{check_decoded, check_encodable};
 #[cfg(feature = "bytes")]
 use super::shared_bytes;
 use super::{
-    DecodeError, DecodeOptions, EncodeError, ExtensionCheck, Json, JsonError, JsonParseOptions,
-    JsonPrintOptions, MissingField, Reader, Text, TextError, TextParseOptions, TextPrintOptions,
-    Writer, default_instance, length_delimited, scratch, text,
+    DecodeError, DecodeOptions, EncodeError, ExtensionCheck, MissingField, Reader, Writer,
+    default_instance, length_delimited, scratch,
 };
+#[cfg(feature = "json")]
+use super::{Json, JsonError, JsonParseOptions, JsonPrintOptions};
+#[cfg(feature = "text")]
+use super::{Text, TextError, TextParseOptions, TextPrintOptions, text};
 use crate::limits;
 
 /// A protobuf message.
@@ -228,6 +231,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// let timestamp = Timestamp { seconds: 7, ..Default::default() };
     /// assert_eq!(timestamp.to_text(), "seconds: 7\n");
     /// ```
+    #[cfg(feature = "text")]
     fn to_text(&self) -> String
     where
         Self: Text,
@@ -236,6 +240,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     }
 
     /// The message in the text format, as `options` say.
+    #[cfg(feature = "text")]
     fn to_text_with(&self, options: &TextPrintOptions<'_>) -> String
     where
         Self: Text,
@@ -265,6 +270,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// );
     /// # Ok::<(), rust_grpc::message::TextError>(())
     /// ```
+    #[cfg(feature = "text")]
     fn from_text(text: &str) -> Result<Self, TextError>
     where
         Self: Text,
@@ -277,6 +283,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// As [`Message::from_text`].
+    #[cfg(feature = "text")]
     fn from_text_with(text: &str, options: &TextParseOptions<'_>) -> Result<Self, TextError>
     where
         Self: Text,
@@ -411,6 +418,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// assert_eq!(context.to_json()?, r#"{"fileName":"a.proto"}"#);
     /// # Ok::<(), rust_grpc::message::JsonError>(())
     /// ```
+    #[cfg(feature = "json")]
     fn to_json(&self) -> Result<String, JsonError>
     where
         Self: Json,
@@ -423,6 +431,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// As [`Message::to_json`].
+    #[cfg(feature = "json")]
     fn to_json_with(&self, options: &JsonPrintOptions<'_>) -> Result<String, JsonError>
     where
         Self: Json,
@@ -448,6 +457,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// assert_eq!((time.seconds, time.nanos), (1, 500_000_000));
     /// # Ok::<(), rust_grpc::message::JsonError>(())
     /// ```
+    #[cfg(feature = "json")]
     fn from_json(text: &str) -> Result<Self, JsonError>
     where
         Self: Json,
@@ -460,6 +470,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// As [`Message::from_json`].
+    #[cfg(feature = "json")]
     fn from_json_with(text: &str, options: &JsonParseOptions<'_>) -> Result<Self, JsonError>
     where
         Self: Json,
@@ -480,6 +491,7 @@ pub trait Message: Default + Clone + PartialEq + Debug + Send + Sync + 'static {
     ///
     /// As [`Message::from_json`], but for required fields. The message then holds what came before
     /// the fault.
+    #[cfg(feature = "json")]
     fn merge_json(&mut self, text: &str) -> Result<(), JsonError>
     where
         Self: Json,

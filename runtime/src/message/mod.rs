@@ -8,8 +8,9 @@
 //!   of 128 MiB or 32 bytes for each byte of input, whichever is more. What breaks them is a
 //!   [`DecodeError`].
 //! - Fields that a message does not know are kept in [`UnknownFields`] and travel on.
-//! - JSON is another form of the same messages ([`Message::to_json`], [`JsonPrintOptions`],
-//!   [`JsonParseOptions`]), by reflection, within limits of the same kind.
+//! - JSON and the text format are other forms of the same messages (`Message::to_json`,
+//!   `Message::to_text`), by reflection, within limits of the same kind: the features `json`, `text`
+//!   and `reflect`.
 //! - Equal messages have equal bytes: fields in the order of their numbers, map entries in that of
 //!   their keys.
 
@@ -26,9 +27,10 @@ mod error;
 mod extension;
 mod field;
 mod field_writer;
-mod formats;
+pub(crate) mod generated_file;
 pub(crate) mod group;
 mod growth;
+#[cfg(feature = "json")]
 pub(crate) mod json;
 pub(crate) mod kind;
 mod length_delimited;
@@ -36,10 +38,17 @@ pub(crate) mod map;
 mod member_or;
 #[allow(clippy::module_inception, reason = "it is the file of the trait `Message`")]
 mod message;
+#[cfg(not(feature = "reflect"))]
+mod no_reflect;
 mod options;
 mod packed;
 mod reader;
 pub(crate) mod redact;
+#[cfg(feature = "reflect")]
+#[cfg_attr(
+    not(all(feature = "json", feature = "text")),
+    allow(dead_code, reason = "what one format alone asks for is little, and spread over it")
+)]
 pub(crate) mod reflect;
 pub(crate) mod required;
 pub mod rpc;
@@ -50,6 +59,7 @@ pub(crate) mod shared_bytes;
 mod skip;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "text")]
 mod text;
 mod unknown;
 mod utf8;
@@ -61,27 +71,30 @@ pub use budget::Budget;
 pub use byte_string::ByteString;
 #[cfg(feature = "serde_json")]
 pub use conversions::NoJsonError;
-pub use conversions::{
-    AnyError, FieldMaskError, FieldMaskOptions, TimeParseError, TimeRangeError, ValueKindError,
-};
+pub use conversions::{AnyError, TimeParseError, TimeRangeError, ValueKindError};
+#[cfg(feature = "reflect")]
+pub use conversions::{FieldMaskError, FieldMaskOptions};
 pub use enumeration::Enumeration;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use extension::{Extendable, Extension};
 pub use field::MessageField;
 pub use field_writer::{FieldWriter, Outside};
-pub use formats::{Json, Text};
-pub use json::{JsonError, JsonParseOptions, JsonPrintOptions};
+pub use generated_file::{Described, GeneratedFile};
+#[cfg(feature = "json")]
+pub use json::{Json, JsonError, JsonParseOptions, JsonPrintOptions};
 pub use message::Message;
 pub use options::{DecodeOptions, ExtensionCheck};
 pub use reader::Reader;
+#[cfg(feature = "reflect")]
 pub use reflect::{
-    Cardinality, Described, DescriptorError, DescriptorPool, DynamicExtension, DynamicMessage,
-    EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FieldKind, FieldMut, FieldRef,
-    FileDescriptor, GeneratedFile, List, Map, MessageDescriptor, MethodDescriptor, OneofDescriptor,
-    Reflect, ServiceDescriptor, SingularMut, Value, ValueError, ValueRef,
+    Cardinality, DescriptorError, DescriptorPool, DynamicExtension, DynamicMessage, EnumDescriptor,
+    EnumValueDescriptor, FieldDescriptor, FieldKind, FieldMut, FieldRef, FileDescriptor, List, Map,
+    MessageDescriptor, MethodDescriptor, OneofDescriptor, Reflect, ServiceDescriptor, SingularMut,
+    Value, ValueError, ValueRef,
 };
 pub use required::MissingField;
-pub use text::{TextError, TextParseOptions, TextPrintOptions};
+#[cfg(feature = "text")]
+pub use text::{Text, TextError, TextParseOptions, TextPrintOptions};
 pub use unknown::{UnknownFields, UnknownIter, UnknownValue};
 pub use writer::Writer;
 

@@ -1,12 +1,14 @@
 //! How messages are decoded, where the defaults do not do.
 
-use super::reflect::{DescriptorPool, Reflect, check_extensions};
+#[cfg(feature = "reflect")]
+mod pool;
+
 use super::{Budget, DecodeError, DecodeErrorKind, Reader};
 use crate::limits;
 
 /// Options of decoding: limits, and the extensions that are known.
 ///
-/// Only those with a [`pool`](Self::pool) need reflection of the messages that they decode.
+/// Only those with a `pool` need reflection of the messages that they decode.
 ///
 /// # Examples
 ///
@@ -45,16 +47,6 @@ impl DecodeOptions {
         };
         Self { limits, pool: () }
     }
-
-    /// Extensions that `pool` knows are checked: one that cannot be decoded, or that holds a message
-    /// without a required field, is an error. They stay where they are, among the unknown fields.
-    ///
-    /// The messages need [`Reflect`] then, which those of the generator's option `descriptor=no` do
-    /// not have.
-    #[must_use]
-    pub const fn pool(self, pool: &DescriptorPool) -> DecodeOptions<&DescriptorPool> {
-        DecodeOptions { limits: self.limits, pool }
-    }
 }
 
 impl<P: Copy> DecodeOptions<P> {
@@ -70,8 +62,8 @@ impl<P: Copy> DecodeOptions<P> {
     ///
     /// Strings and bytes come on top, of which there is no more than of the input, and the message
     /// itself. While a list or map grows, what it had before comes on top too: half of `bytes` at most
-    /// if the message was empty. Checking the extensions that a [`pool`](Self::pool) knows takes up to
-    /// as much again for the moment.
+    /// if the message was empty. Checking the extensions that a `pool` knows takes up to as much
+    /// again for the moment.
     ///
     /// In a message that is merged into, what is there already does not count. A map that entries were
     /// taken out of before may then grow further than was counted.
@@ -172,7 +164,7 @@ impl Default for DecodeOptions {
 /// What [`DecodeOptions`] check of the extensions in messages `M`: nothing, or, with a pool, those
 /// that it knows.
 ///
-/// Messages have it with a pool if they have [`Reflect`]. It is not for other types to implement.
+/// Messages have it with a pool if they have reflection. It is not for other types to implement.
 pub trait ExtensionCheck<M>: sealed::Sealed {
     /// Whether the extensions in `message` and in what it holds can be decoded, at most `depth` levels
     /// deep and within this `memory`, and have their required fields.
@@ -190,15 +182,8 @@ impl<M> ExtensionCheck<M> for () {
     }
 }
 
-impl<M: Reflect> ExtensionCheck<M> for &DescriptorPool {
-    fn check(&self, message: &M, depth: u32, memory: Option<usize>) -> Result<(), DecodeError> {
-        check_extensions(message, self, depth, memory)
-    }
-}
-
 mod sealed {
     pub trait Sealed {}
 
     impl Sealed for () {}
-    impl Sealed for &super::DescriptorPool {}
 }

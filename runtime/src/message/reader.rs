@@ -276,6 +276,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What is left of the memory budget.
+    #[cfg(feature = "reflect")]
     pub(super) fn memory_left(&self) -> usize {
         self.budget.memory_left()
     }

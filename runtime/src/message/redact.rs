@@ -21,3 +21,52 @@ pub fn debug_name(name: &'static str) -> &'static str {
 
 /// What protobuf prints in place of a hidden value.
 pub(super) const REDACTED: &str = "[REDACTED]";
+
+/// `Debug` of a message or a oneof with fields that are hidden.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_debug {
+    (message $message:ident; $($how:ident $field:ident;)*) => {
+        #[allow(deprecated)]
+        impl ::core::fmt::Debug for $message {
+            #[inline]
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                let mut shown = formatter
+                    .debug_struct($crate::generated::message::debug_name(stringify!($message)));
+                $(shown.field(
+                    $crate::generated::message::debug_name(stringify!($field)),
+                    $crate::reflect_shown!($how &self.$field),
+                );)*
+                shown.finish()
+            }
+        }
+    };
+
+    (oneof $oneof:ident; $($how:ident $member:ident;)*) => {
+        #[allow(deprecated)]
+        impl ::core::fmt::Debug for $oneof {
+            #[inline]
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                match self {
+                    $(Self::$member(value) => formatter
+                        .debug_tuple($crate::generated::message::debug_name(stringify!($member)))
+                        .field($crate::reflect_shown!($how value))
+                        .finish(),)*
+                }
+            }
+        }
+    };
+}
+
+/// What `Debug` shows of a field: all of it, or that it is hidden.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_shown {
+    (show $value:expr) => {
+        $value
+    };
+    (redact $value:expr) => {{
+        let _ = $value;
+        &$crate::generated::message::Redacted
+    }};
+}

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::field_writer::FieldWriter;
 use super::kind::{Kind, Scalar};
 use super::reader::Reader;
-use super::reflect::generated::{Element, Value, ValueError, ValueRef};
 use super::{DecodeError, DecodeOptions, LENGTH_DELIMITED, Message};
 
 /// `bytes` as [`Bytes`].
@@ -34,20 +33,6 @@ impl Scalar for SharedBytes {
     #[inline]
     fn is_default(value: &Bytes) -> bool {
         value.is_empty()
-    }
-}
-
-impl Element for Bytes {
-    fn value(&self) -> ValueRef<'_> {
-        ValueRef::Bytes(self)
-    }
-
-    fn from_value(value: Value) -> Result<Self, ValueError> {
-        Vec::from_value(value).map(Self::from)
-    }
-
-    fn is_default(&self) -> bool {
-        self.is_empty()
     }
 }
 

@@ -144,6 +144,7 @@ impl UnknownFields {
     }
 
     /// Bytes that are allocated.
+    #[cfg(any(feature = "json", feature = "text"))]
     pub(super) fn memory(&self) -> usize {
         self.0.as_ref().map_or(0, |fields| size_of::<Fields>() + fields.bytes.capacity())
     }
@@ -167,6 +168,7 @@ impl UnknownFields {
 
 impl<'a> UnknownIter<'a> {
     /// The fields that are left, as they stand on the wire.
+    #[cfg(feature = "reflect")]
     pub(super) fn as_bytes(&self) -> &'a [u8] {
         self.bytes
     }

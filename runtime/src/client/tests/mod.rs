@@ -10,6 +10,7 @@ mod connections;
 mod connectivity;
 mod deadlines;
 mod generic;
+#[cfg(feature = "json")]
 mod health_checks;
 mod interceptors;
 mod misbehaving;
@@ -20,6 +21,7 @@ mod proxies;
 mod resolution;
 mod retries;
 mod sending;
+#[cfg(feature = "json")]
 mod service_config;
 mod streams;
 

@@ -200,6 +200,7 @@ impl Peer {
     }
 
     /// As [`head`](Self::head), whatever is reset before; `None` once the client is gone.
+    #[cfg(feature = "json")]
     pub(crate) fn head_or_end(&mut self) -> Option<(StreamId, Headers)> {
         loop {
             match self.next() {

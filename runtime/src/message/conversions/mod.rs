@@ -14,6 +14,7 @@ mod time_text;
 mod wrappers;
 
 pub use any::AnyError;
+#[cfg(feature = "reflect")]
 pub use field_mask::{FieldMaskError, FieldMaskOptions};
 #[cfg(feature = "serde_json")]
 pub use serde_json::NoJsonError;

@@ -25,13 +25,7 @@ macro_rules! reflect {
         message $message:ident = $file:path, $place:literal, $unknown:ident [$($format:ident)*];
         $($index:literal => $shape:ident $field:ident $($member:literal)?;)*
     ) => {
-        #[allow(deprecated)]
-        impl $crate::generated::reflect::Described for $message {
-            #[inline]
-            fn file() -> &'static $crate::generated::reflect::GeneratedFile {
-                &$file
-            }
-        }
+        $crate::reflect_described! { $message = $file }
 
         #[allow(deprecated)]
         impl $crate::generated::reflect::Fields for $message {
@@ -80,45 +74,12 @@ macro_rules! reflect {
         $($crate::reflect_format!($format $message);)*
     };
 
-    (debug message $message:ident; $($how:ident $field:ident;)*) => {
-        #[allow(deprecated)]
-        impl ::core::fmt::Debug for $message {
-            #[inline]
-            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                let mut shown = formatter
-                    .debug_struct($crate::generated::message::debug_name(stringify!($message)));
-                $(shown.field(
-                    $crate::generated::message::debug_name(stringify!($field)),
-                    $crate::reflect_debug!($how &self.$field),
-                );)*
-                shown.finish()
-            }
-        }
-    };
-
-    (debug oneof $oneof:ident; $($how:ident $member:ident;)*) => {
-        #[allow(deprecated)]
-        impl ::core::fmt::Debug for $oneof {
-            #[inline]
-            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                match self {
-                    $(Self::$member(value) => formatter
-                        .debug_tuple($crate::generated::message::debug_name(stringify!($member)))
-                        .field($crate::reflect_debug!($how value))
-                        .finish(),)*
-                }
-            }
-        }
+    (debug $($debug:tt)*) => {
+        $crate::reflect_debug! { $($debug)* }
     };
 
     (enum $enumeration:ident = $file:path;) => {
-        #[allow(deprecated)]
-        impl $crate::generated::reflect::Described for $enumeration {
-            #[inline]
-            fn file() -> &'static $crate::generated::reflect::GeneratedFile {
-                &$file
-            }
-        }
+        $crate::reflect_described! { $enumeration = $file }
 
         #[allow(deprecated)]
         impl $crate::generated::reflect::Element for $enumeration {
@@ -198,19 +159,6 @@ macro_rules! reflect {
     };
 }
 
-/// What `Debug` shows of a field: all of it, or that it is hidden.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! reflect_debug {
-    (show $value:expr) => {
-        $value
-    };
-    (redact $value:expr) => {{
-        let _ = $value;
-        &$crate::generated::message::Redacted
-    }};
-}
-
 /// One field, by its shape.
 #[doc(hidden)]
 #[macro_export]
@@ -278,22 +226,59 @@ macro_rules! reflect_visit {
     };
 }
 
-/// What a message can be printed as and parsed from.
+/// What a message can be printed as and parsed from, as far as the runtime has the features: the crate
+/// of the generated code need not know.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! reflect_format {
     (json $message:ident) => {
-        #[allow(deprecated)]
-        impl $crate::message::Json for $message {}
+        $crate::reflect_json!($message);
         $crate::reflect_serde!($message);
     };
     (text $message:ident) => {
+        $crate::reflect_text!($message);
+    };
+}
+
+/// JSON, with the feature `json`.
+#[cfg(feature = "json")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_json {
+    ($message:ident) => {
+        #[allow(deprecated)]
+        impl $crate::message::Json for $message {}
+    };
+}
+
+/// JSON, with the feature `json`.
+#[cfg(not(feature = "json"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_json {
+    ($message:ident) => {};
+}
+
+/// The text format, with the feature `text`.
+#[cfg(feature = "text")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_text {
+    ($message:ident) => {
         #[allow(deprecated)]
         impl $crate::message::Text for $message {}
     };
 }
 
-/// serde's traits, if the runtime has that feature: the crate of the generated code need not know.
+/// The text format, with the feature `text`.
+#[cfg(not(feature = "text"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! reflect_text {
+    ($message:ident) => {};
+}
+
+/// serde's traits, with the feature `serde`.
 #[cfg(feature = "serde")]
 #[doc(hidden)]
 #[macro_export]
@@ -320,7 +305,7 @@ macro_rules! reflect_serde {
     };
 }
 
-/// serde's traits, if the runtime has that feature: the crate of the generated code need not know.
+/// serde's traits, with the feature `serde`.
 #[cfg(not(feature = "serde"))]
 #[doc(hidden)]
 #[macro_export]

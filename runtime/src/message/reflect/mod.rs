@@ -17,8 +17,12 @@ mod macros;
 mod map;
 mod pool;
 mod resolve;
+#[cfg(feature = "bytes")]
+mod shared_bytes;
 mod singular;
+// Their files are described in the text format.
 #[cfg(test)]
+#[cfg(all(feature = "json", feature = "text"))]
 mod tests;
 mod value;
 mod wire;
@@ -27,13 +31,13 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::ops::ControlFlow;
 
+#[cfg(feature = "json")]
 pub(in crate::message) use descriptor::JsonKey;
 pub use descriptor::{
     Cardinality, DescriptorError, EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FieldKind,
     FileDescriptor, MessageDescriptor, MethodDescriptor, OneofDescriptor, ServiceDescriptor,
 };
 pub use dynamic::{DynamicExtension, DynamicMessage};
-pub use file::{Described, GeneratedFile};
 pub use list::List;
 pub use map::Map;
 pub use pool::DescriptorPool;
@@ -42,18 +46,15 @@ pub use value::{Value, ValueError, ValueRef};
 
 pub(super) use copy::{field_mut, merge_field};
 pub(super) use extensions::check_extensions;
-pub(super) use value::Elements;
-pub(super) use {
-    extensions::{extension_fields, set_extension},
-    list::ElementsMut,
-    resolve::Resolver,
-};
+pub(super) use extensions::{extension_fields, set_extension};
+pub(super) use resolve::Resolver;
+#[cfg(feature = "json")]
+pub(super) use {list::ElementsMut, value::Elements};
 
 use super::{Enumeration, UnknownFields};
 
 /// What the reflection of generated code uses.
 pub(crate) mod generated {
-    pub use super::file::{Described, GeneratedFile};
     pub use super::singular::{
         Oneof, implicit, implicit_mut, map, map_mut, member, member_mut, message, message_mut,
         optional, optional_mut, repeated, repeated_mut, singular,

@@ -8,11 +8,12 @@ use super::descriptor::{
     DescriptorError, EnumDescriptor, FieldDescriptor, FileDescriptor, MessageDescriptor,
     MethodDescriptor, ServiceDescriptor,
 };
-use super::file::{Described, GeneratedFile};
 use super::resolve::well_known_file;
 use crate::limits;
 use crate::message::well_known::{FileDescriptorProto, FileDescriptorSet};
-use crate::message::{ByteString, Message as _, UnknownFields, UnknownValue};
+use crate::message::{
+    ByteString, Described, GeneratedFile, Message as _, UnknownFields, UnknownValue,
+};
 
 /// Descriptors by name: of generated files, and of files that come as descriptors.
 ///

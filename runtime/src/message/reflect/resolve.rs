@@ -2,8 +2,8 @@
 //! a message's own file uses, and among protobuf's own.
 
 use super::descriptor::{FieldDescriptor, FileDescriptor, MessageDescriptor};
-use super::file::GeneratedFile;
 use super::pool::DescriptorPool;
+use crate::message::GeneratedFile;
 use crate::message::well_known;
 
 /// Looks for descriptors by name.

@@ -1,14 +1,13 @@
 //! Depth, memory and sizes: each limit reached, and kept one before it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::legacy::Order;
 use super::samples::{Lists, Point, Scalars, Tree};
 use super::*;
 use crate::generated::message::Int32;
 use crate::limits;
-use crate::message::well_known::DescriptorProto;
-use crate::message::{Budget, DecodeOptions, Writer, reflect};
+use crate::message::{Budget, DecodeOptions, Writer};
 
 const DEPTH: usize = limits::MESSAGE_DEPTH_MAX as usize;
 
@@ -45,8 +44,11 @@ fn submessages_are_limited_in_depth() {
 
 /// The stack of the deepest message of a type with a dozen fields, without optimisation too, is a
 /// small part of a thread's.
+#[cfg(feature = "reflect")]
 #[test]
 fn a_level_takes_little_stack() {
+    use crate::message::well_known::DescriptorProto;
+
     const STACK: usize = 640 << 10;
     let read = || {
         let mut message = DescriptorProto::default();
@@ -280,8 +282,13 @@ fn the_leaf_of_a_tree_is_charged() {
 }
 
 /// The same in the formats that go by reflection, which ask the map what its next entry takes.
+#[cfg(feature = "reflect")]
 #[test]
 fn the_leaf_of_a_tree_is_known_to_reflection() {
+    use std::collections::HashMap;
+
+    use crate::message::reflect;
+
     let mut tree = BTreeMap::<i32, i32>::new();
     assert_eq!(reflect::Map::entry_cost(&tree), LEAF);
     tree.insert(1, 1);

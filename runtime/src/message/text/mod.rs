@@ -14,9 +14,17 @@ mod unknown;
 
 pub use error::TextError;
 
-use super::MissingField;
+use super::reflect::generated::Fields;
 use super::reflect::{DescriptorPool, FieldDescriptor, FieldKind, Reflect};
+use super::{Message, MissingField};
 use crate::limits;
+
+/// A message that can be printed in the text format and parsed from it.
+///
+/// Generated types are by the option of the generator, `text=on|off`, which is on by default.
+pub trait Text: Message + Reflect {}
+
+impl<M: Text + Fields> Text for Box<M> {}
 
 /// How messages are printed in the text format.
 ///

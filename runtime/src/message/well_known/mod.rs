@@ -3,7 +3,8 @@
 //!
 //! Generated messages that import `google/protobuf/timestamp.proto` and its like refer to these
 //! types. They are made by the project's own generator (`make well-known`), one file for each
-//! .proto, and stand in one module because they are one package.
+//! .proto, and stand in one module because they are one package. Those of
+//! `google/protobuf/descriptor.proto` are there with the feature `reflect`.
 //!
 //! # Examples
 //!
@@ -20,9 +21,23 @@
 #![allow(missing_docs, unused_qualifications)]
 #![allow(clippy::all, clippy::nursery, clippy::pedantic)]
 
+#[cfg(feature = "reflect")]
+mod descriptor {
+    include!("descriptor.rs");
+}
+
+#[cfg(feature = "reflect")]
+pub use descriptor::*;
+// These by their names too, because rustc then tells who misses one which feature has it: what .protos
+// extend with options of their own, and what descriptors are read from.
+#[cfg(feature = "reflect")]
+pub use descriptor::{
+    EnumOptions, EnumValueOptions, ExtensionRangeOptions, FieldOptions, FileDescriptorProto,
+    FileDescriptorSet, FileOptions, MessageOptions, MethodOptions, OneofOptions, ServiceOptions,
+};
+
 include!("any.rs");
 include!("api.rs");
-include!("descriptor.rs");
 include!("duration.rs");
 include!("empty.rs");
 include!("field_mask.rs");

@@ -1,7 +1,10 @@
 //! `FieldMask`: a set of paths, where a path covers itself and all that lies below it.
 
+#[cfg(feature = "reflect")]
 mod apply;
+// Their files are described in the text format.
 #[cfg(test)]
+#[cfg(feature = "text")]
 mod tests;
 
 use std::cmp::Ordering;
@@ -9,6 +12,7 @@ use std::convert::Infallible;
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
+#[cfg(feature = "reflect")]
 pub use apply::{FieldMaskError, FieldMaskOptions};
 
 use crate::message::well_known::FieldMask;

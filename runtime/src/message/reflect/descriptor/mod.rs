@@ -22,6 +22,7 @@ pub use enumeration::{EnumDescriptor, EnumValueDescriptor};
 pub use field::{Cardinality, FieldDescriptor, FieldKind};
 pub use file::FileDescriptor;
 pub use message::{MessageDescriptor, OneofDescriptor};
+#[cfg(feature = "json")]
 pub(in crate::message) use names::JsonKey;
 pub use service::{MethodDescriptor, ServiceDescriptor};
 

@@ -6,9 +6,13 @@
 mod debug;
 mod element;
 mod field;
-mod formats;
+#[cfg(feature = "json")]
+mod json;
 mod list;
 mod map;
+mod streams;
+#[cfg(feature = "text")]
+mod text;
 
 pub use field::DynamicExtension;
 
