@@ -4,10 +4,12 @@
 Crates: `cargo tree`, normal dependencies on Linux, the package itself aside; and with those of the build script. Build
 time: `cargo build --release` of the greeter from an empty target folder, sources already fetched, ours and tonic's in turn,
 three rounds, the median: with the build script that generates the code, and with code that was generated before. Size:
-the stripped binary. Both greeters are built with cargo's own release profile, and both bring their own protoc through
-cargo.
+the stripped binary. The greeters are built with cargo's own release profile, and bring their own protoc through cargo.
+Ours is built twice: as it is, without the runtime's default features, whose like tonic does not have by default either;
+and from a copy with them.
 """
 
+import dataclasses
 import pathlib
 import platform
 import re
@@ -19,14 +21,33 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORK = ROOT / "target" / "figures"
-GREETERS = {"rust-grpc": ROOT / "examples" / "greeter", "tonic": ROOT / "benches" / "tonic-greeter"}
 BINARIES = ("greeter-server", "greeter-client")
 BUILD_SCRIPT, GENERATED = "with build.rs", "from generated code"
-# What the build script left, how the sources take it in, and how they take in a copy beside them.
-OUTPUTS = {"rust-grpc": "rust_grpc", "tonic": "hello.rs"}
-INCLUDES = {
-    "rust-grpc": (r"mod proto \{\s*rust_grpc::include_protos!\(\);\s*\}", "mod proto;"),
-    "tonic": (r'tonic::include_proto!\("hello"\);', 'include!("hello.rs");'),
+
+
+@dataclasses.dataclass(frozen=True)
+class Greeter:
+    folder: pathlib.Path
+    # Where its Cargo.lock is.
+    lock: pathlib.Path
+    # Of its target folders.
+    name: str
+    # What the build script leaves.
+    output: str
+    # How the sources take it in, and how they take in a copy beside them.
+    include: tuple[str, str]
+
+    def target(self):
+        return WORK / self.name
+
+
+OURS = ("rust_grpc", (r"mod proto \{\s*rust_grpc::include_protos!\(\);\s*\}", "mod proto;"))
+TONIC = ("hello.rs", (r'tonic::include_proto!\("hello"\);', 'include!("hello.rs");'))
+PLAIN, WITH_DEFAULTS = "rust-grpc", "rust-grpc with all its defaults"
+GREETERS = {
+    PLAIN: Greeter(ROOT / "examples" / "greeter", ROOT, "rust-grpc", *OURS),
+    "tonic": Greeter(ROOT / "benches" / "tonic-greeter", ROOT / "benches" / "tonic-greeter", "tonic", *TONIC),
+    WITH_DEFAULTS: Greeter(WORK / "defaults" / "greeter", ROOT, "rust-grpc-defaults", *OURS),
 }
 # What cargo has for whoever says nothing, whatever a manifest says, and no symbols.
 PROFILE = [argument for setting in ("lto=false", "codegen-units=16", "strip=true")
@@ -51,51 +72,68 @@ def clean_build_seconds(folder, target):
     return time.monotonic() - started
 
 
-def without_build_script(name):
-    """A copy of a greeter that has been built, with its generated code in place of its build script."""
-    folder = WORK / "generated" / name
+def copy(greeter, folder, *left_out):
+    """A copy of a greeter that is a workspace of its own, with the same versions; gives its manifest."""
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(GREETERS[name], folder, ignore=shutil.ignore_patterns("target", "build.rs", "tests", "Cargo.lock"))
-    output = next((WORK / name / "release" / "build").glob(f"*/out/{OUTPUTS[name]}"))
+    shutil.copytree(greeter.folder, folder, ignore=shutil.ignore_patterns("target", "tests", "Cargo.lock", *left_out))
+    shutil.copy(greeter.lock / "Cargo.lock", folder)
+    manifest = folder / "Cargo.toml"
+    text = manifest.read_text()
+    text = text.replace('"../../runtime"', f'"{ROOT / "runtime"}"').replace('"../.."', f'"{ROOT}"')
+    manifest.write_text(text if "[workspace]" in text else f"[workspace]\n\n{text}")
+    return manifest
+
+
+def give_defaults():
+    """Makes the greeter whose manifest leaves out no default feature of the runtime."""
+    manifest = copy(GREETERS[PLAIN], GREETERS[WITH_DEFAULTS].folder)
+    text, count = re.subn(r"^(rust-grpc = .*), default-features = false", r"\1", manifest.read_text(), flags=re.MULTILINE)
+    if count != 1:
+        raise SystemExit(f"{GREETERS[PLAIN].folder}: expected a manifest without the default features of rust-grpc")
+    manifest.write_text(text)
+
+
+def without_build_script(greeter):
+    """A copy of a greeter that has been built, with its generated code in place of its build script."""
+    folder = WORK / "generated" / greeter.name
+    manifest = copy(greeter, folder, "build.rs")
+    output = next((greeter.target() / "release" / "build").glob(f"*/out/{greeter.output}"))
     if output.is_dir():
         shutil.copytree(output, folder / "src" / "proto")
     else:
         shutil.copy(output, folder / "src")
     for source in (folder / "src").glob("*.rs"):
-        source.write_text(re.sub(*INCLUDES[name], source.read_text()))
-    manifest = folder / "Cargo.toml"
-    text = manifest.read_text().replace("../../runtime", str(ROOT / "runtime"))
-    text = re.sub(r"\[build-dependencies\](\n(?!\[).*)*\n", "\n", text)
-    manifest.write_text(text if "[workspace]" in text else f"[workspace]\n\n{text}")
-    # The same versions as the original's.
-    shutil.copy((ROOT if name == "rust-grpc" else GREETERS[name]) / "Cargo.lock", folder)
+        source.write_text(re.sub(*greeter.include, source.read_text()))
+    manifest.write_text(re.sub(r"\[build-dependencies\](\n(?!\[).*)*\n", "\n", manifest.read_text()))
     return folder
 
 
 def measure(rounds):
     """Seconds by mode and greeter, crates by greeter, bytes by binary and greeter."""
-    for folder in GREETERS.values():
-        run(["cargo", "fetch"], folder)
+    give_defaults()
+    for greeter in GREETERS.values():
+        run(["cargo", "fetch"], greeter.folder)
     seconds = {mode: {name: [] for name in GREETERS} for mode in (BUILD_SCRIPT, GENERATED)}
     for _ in range(rounds):
-        for name, folder in GREETERS.items():
-            seconds[BUILD_SCRIPT][name].append(clean_build_seconds(folder, WORK / name))
-    for name in GREETERS:
-        printed = run([ROOT / "tools" / "greet.sh", WORK / name / "release", "Alice"], WORK)
+        for name, greeter in GREETERS.items():
+            seconds[BUILD_SCRIPT][name].append(clean_build_seconds(greeter.folder, greeter.target()))
+    for name, greeter in GREETERS.items():
+        printed = run([ROOT / "tools" / "greet.sh", greeter.target() / "release", "Alice"], WORK)
         if printed != "Hello, Alice\n":
             raise SystemExit(f"{name}: the greeter did not answer: {printed!r}")
-    sizes = {binary: {name: (WORK / name / "release" / binary).stat().st_size for name in GREETERS}
+    sizes = {binary: {name: (greeter.target() / "release" / binary).stat().st_size
+                      for name, greeter in GREETERS.items()}
              for binary in BINARIES}
-    copies = {name: without_build_script(name) for name in GREETERS}
+    copies = {name: without_build_script(greeter) for name, greeter in GREETERS.items()}
     for folder in copies.values():
         run(["cargo", "fetch"], folder)
     for _ in range(rounds):
         for name, folder in copies.items():
-            seconds[GENERATED][name].append(clean_build_seconds(folder, WORK / f"{name}-generated"))
+            seconds[GENERATED][name].append(clean_build_seconds(folder, WORK / f"{GREETERS[name].name}-generated"))
     return {
         "seconds": seconds, "sizes": sizes,
-        "crates": {name: crates(folder, "normal") for name, folder in GREETERS.items()},
-        "build_crates": {name: crates(folder, "normal,build") for name, folder in GREETERS.items()},
+        "crates": {name: crates(greeter.folder, "normal") for name, greeter in GREETERS.items()},
+        "build_crates": {name: crates(greeter.folder, "normal,build") for name, greeter in GREETERS.items()},
     }
 
 
