@@ -34,7 +34,7 @@ impl Gathers for Handle {
 impl Gathers for Link {
     fn look(&self) -> bool {
         let is_watched = lock(&self.state).openers.look();
-        self.uncork();
+        self.write_held_calls();
         is_watched
     }
 }

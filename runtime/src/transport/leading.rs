@@ -125,9 +125,7 @@ impl Link {
     /// Somebody wants to be told of what comes without waiting for it.
     pub(super) fn attend(&self) {
         // Whoever asks may be about to wait elsewhere, for calls that were held.
-        if self.calls_held.take_off() {
-            self.submit(|_| ());
-        }
+        self.write_held_calls();
         // A reactor attends anyway.
         if let Some(lead) = self.lead.as_ref().filter(|_| self.bell.get().is_none()) {
             lead.attend();

@@ -118,6 +118,13 @@ impl Link {
         }
     }
 
+    /// Writes calls that were held for want of others.
+    pub(super) fn write_held_calls(&self) {
+        if self.calls_held.take_off() {
+            self.submit(|_| ());
+        }
+    }
+
     /// Holds back what is to be written until it is uncorked.
     pub(super) fn hold_back(&self) {
         self.submit(|_| self.cork.put_in());
