@@ -28,6 +28,7 @@ test: ## Every test, the runtime's in both shapes of threads: units, conversatio
 	$(CARGO_TEST) --workspace
 	$(CARGO_TEST) -p rust-grpc --all-features
 	RUST_GRPC_THREADS=readers $(CARGO_TEST) -p rust-grpc --all-features
+	$(CARGO_TEST) -p rust-grpc --no-default-features --lib --test generated
 	cargo test --quiet --workspace --doc --all-features
 
 .PHONY: stress

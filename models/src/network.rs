@@ -3,7 +3,7 @@
 use loom::thread;
 
 use crate::inbox::Inbox;
-use crate::lead::{Lead, Role};
+use crate::lead::{Calls, Lead, Role};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering};
 use crate::wire::Interest;
 use crate::{check, join, lock};
@@ -102,6 +102,10 @@ impl Network {
         lock(&self.unread).is_empty()
     }
 
+    fn calls(&self, are_new: bool) -> Calls {
+        Calls { are_open: !self.is_read(), are_new }
+    }
+
     /// What the watcher of a client does, until there is nothing left that would wake it. `is_called_on`:
     /// calls are made all the time.
     fn watch_alone(&self, is_called_on: bool) {
@@ -113,7 +117,7 @@ impl Network {
                 if !self.pump() {
                     return;
                 }
-                if !self.lead.keeps_watching(!self.is_read(), is_called_on) {
+                if !self.lead.keeps_watching(|| self.calls(is_called_on)) {
                     break;
                 }
             }

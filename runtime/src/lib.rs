@@ -50,7 +50,7 @@
 //! # Features
 //!
 //! `gzip`, `json` and `text` are on by default. Who needs none of them writes `default-features =
-//! false` and compiles a third less.
+//! false` and compiles a third less of this crate.
 //!
 //! - `bytes`: what code generated with the option `bytes` needs: fields that are slices of the
 //!   buffer that a message was decoded from, see `Message::decode_bytes`.

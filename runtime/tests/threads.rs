@@ -294,7 +294,7 @@ fn threads_of_clients() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     let names =
         tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
-    names.filter(|name| name.starts_with("grpc-c")).count()
+    names.filter(|name| name.starts_with("grpc-client")).count()
 }
 
 /// A thousand, or what the system lets this process have.

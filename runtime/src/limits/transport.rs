@@ -148,18 +148,19 @@ pub(crate) const CALLS_HELD_MAX: usize = 32;
 /// comes again finds the connection free.
 pub(crate) const WATCH_DELAY: Duration = Duration::from_millis(50);
 
-/// Bytes of small messages of one stream that gather before they are sent: two frames of the usual
-/// size, so that what a write costs is little beside what the messages cost.
+/// Bytes of small messages of one stream, or of calls of one thread, that gather before they are sent:
+/// two frames of the usual size, so that what a write costs is little beside what the messages cost.
 pub(crate) const BATCH_SIZE: usize = 32 << 10;
 
 /// The largest message that waits for others to leave with: a larger one is worth a write.
 pub(crate) const GATHERED_MESSAGE_MAX: usize = 4 << 10;
 
-/// Messages that leave at once each, however fast they come, before those behind them gather: few
-/// enough to cost a burst nothing, and more than the parts of an answer.
+/// Messages, or calls of one thread, that leave at once each, however fast they come, before those
+/// behind them gather: few enough to cost a burst nothing, and more than the parts of an answer.
 pub(crate) const LONE_MESSAGES_MAX: usize = 3;
 
-/// Messages this far apart are no burst: writing each costs its sender less than half of its time.
+/// Messages or calls this far apart are no burst: writing each costs its sender less than half of its
+/// time.
 pub(crate) const BURST_GAP_MAX: Duration = Duration::from_micros(10);
 
 /// Messages that gather before their sender looks whether its call is late: the clock costs as much as
@@ -170,7 +171,7 @@ pub(crate) const GATHERED_BETWEEN_LOOKS: usize = 32;
 /// waits: as long as one wake-up of a processor that sleeps takes, or a few.
 pub(crate) const FLUSH_INTERVAL: Duration = Duration::from_micros(200);
 
-/// A burst is over when fewer messages than this come in [`FLUSH_INTERVAL`].
+/// A burst is over when fewer messages or calls than this come in [`FLUSH_INTERVAL`].
 pub(crate) const BURST_MESSAGES_MIN: usize = 10;
 
 /// What one read of a connection takes at most: a few frames, and the responses of many streams.

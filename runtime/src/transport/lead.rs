@@ -3,9 +3,9 @@
 //! ```text
 //! caller   waits for something ─► nobody leads: leads, pumps until it is there, passes the lead on
 //!                              └► somebody leads: follows; sleeps until it is there or the lead is offered
-//! watcher  a client's: the link's own thread, which leads when nobody else has for a while, or when
-//!          it is asked to, until calls are made again; a server's: its reactor, whenever no caller
-//!          leads
+//! watcher  a client's: the link's own thread, which leads when nobody else has for a while, until
+//!          calls are made again, or when it is asked to; a server's: its reactor, whenever no
+//!          caller leads
 //! ```
 //!
 //! So a caller that waits for its reply reads it from the wire itself, and no other thread is woken
@@ -90,6 +90,16 @@ pub(super) enum Role {
     Leads(Vec<u8>),
     /// Sleep, at this space.
     Follows(Space),
+}
+
+/// What the watcher goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Calls {
+    /// There are streams.
+    pub(super) are_open: bool,
+    /// Some were opened since it leads, or are about to be: whoever does that comes to wait for them, and
+    /// leads then.
+    pub(super) are_new: bool,
 }
 
 impl Lead {
@@ -255,13 +265,16 @@ impl Lead {
         }
     }
 
-    /// Something is left to be done that nobody waits for: the watcher is to lead if nobody does.
+    /// Something is left to be done that nobody waits for: the watcher is to lead if no caller does.
     pub(super) fn attend_unless_led(&self) {
         let mut state = lock(&self.state);
-        if state.leader == Leader::Nobody {
+        if state.leader != Leader::Caller {
             state.is_wanted = true;
+            let is_free = state.leader == Leader::Nobody;
             drop(state);
-            self.attention.notify_one();
+            if is_free {
+                self.attention.notify_one();
+            }
         }
     }
 
@@ -299,14 +312,14 @@ impl Lead {
         }
     }
 
-    /// The watcher has pumped; says whether it goes on. `is_open`: there are streams. `is_called_on`:
-    /// some are new, or about to be opened. Whoever does that comes to wait for them, and leads then.
-    pub(super) fn keeps_watching(&self, is_open: bool, is_called_on: bool) -> bool {
+    /// The watcher has pumped; says whether it goes on. `calls` tells how it stands with the streams: asked
+    /// under the lock, so that what somebody has begun before it wanted to be told is among them.
+    pub(super) fn keeps_watching(&self, calls: impl FnOnce() -> Calls) -> bool {
         let mut state = lock(&self.state);
-        state.is_wanted &= is_open;
+        let Calls { are_open, are_new } = calls();
+        state.is_wanted &= are_open;
         state.is_new = false;
-        let is_left_alone = state.followers.is_empty() && !is_called_on;
-        if state.is_wanted || is_left_alone {
+        if state.is_wanted || (state.followers.is_empty() && !are_new) {
             return true;
         }
         let Some(called) = state.offer() else {

@@ -20,6 +20,7 @@
 //! sending   whose turn it is to send, and the end waiting   for what comes to an inbox, or for the lead
 //! endings   what happens when a stream ends       marks     what is asked without a lock
 //! foreign   a response that is none of gRPC's    opening  a call that has no stream yet
+//! openers   who begins calls, and when they are written    tray  what threads put down for another one
 //! wire      what bytes travel over: tcp, unix (both a socket), memory
 //! credentials  insecure, local, TLS              tls       TLS by rustls (feature)
 //! auth_context who the peer is
@@ -27,7 +28,7 @@
 //! threads   where a server's threads are started    timer   things to be done at a time
 //! workers   the pool that runs user code         plan      how many, and what if none is free
 //! run       messages that were taken together     short_queue  what has come, one by one
-//! batch     small messages that leave together     flusher   the thread that sends them meanwhile
+//! batch     small messages that leave together     flusher   the thread that sends them, and calls, meanwhile
 //! callbacks the thread that tells of cancellations and of replies    occasion  what it is told for
 //! current   the call that a thread works for    cancellation  what a client's call ends with
 //! deadlines  those of the streams of a link    turns   callers who wait for the peer to allow a stream

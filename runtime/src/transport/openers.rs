@@ -1,14 +1,15 @@
-//! Which threads begin calls on a connection, and how: several in turn, or one alone that begins one after
-//! the other and waits for none of them.
+//! Which threads begin calls on a connection, and how: several in turn, or one that begins call after
+//! call and waits for none of them.
 //!
 //! ```text
-//! several     each lets the others run once before it writes, so that they share a write
-//! one alone   writes each call by itself, but for the fourth that comes right behind the one before it
-//!             and those behind that: they are written together when there are enough, when anybody
-//!             writes or waits on the connection, and whenever the flusher looks (see `flusher`)
+//! another thread's call came before   the others may run once, and then it is written with theirs
+//! one thread's, the first three       each is written at once
+//! the fourth right behind them        is held, and so are those behind it: they are written when there
+//!                                     are 32 of them or 32 KiB, when anybody writes, waits or looks on
+//!                                     the connection, and whenever the flusher looks (see `flusher`)
 //! ```
 //!
-//! The invariant: calls are left unwritten only while the flusher looks at the connection.
+//! The invariant: calls are held only while the flusher looks at the connection.
 
 use std::time::Instant;
 
@@ -22,14 +23,18 @@ pub(super) struct Openers {
     last: usize,
     pace: Pace,
     count: u64,
-    /// Calls that it has begun right behind each other, without a wait.
+    /// Calls that it has begun right behind each other, without leading the connection in between.
     quick: usize,
     /// When the last of those was begun, if the time was taken.
     at: Option<Instant>,
     /// The flusher looks at the connection.
     is_watched: bool,
-    /// Calls that were begun since it looked last.
+    /// It has not looked so far.
+    is_new: bool,
+    /// Calls that came right behind one of the same thread since it looked last.
     begun: usize,
+    /// Calls of the burst.
+    burst: usize,
 }
 
 /// When a call is to be written that has just been begun.
@@ -53,13 +58,18 @@ impl Openers {
         let is_other = self.last != here && self.count > 0;
         self.last = here;
         self.count += 1;
-        self.begun += 1;
-        self.pace = match (self.is_watched, is_other) {
-            (true, _) if self.begun.is_multiple_of(CALLS_HELD_MAX) => Pace::Alone,
-            (true, _) => Pace::Held,
-            (false, true) => {
+        self.pace = match (is_other, self.is_watched) {
+            (true, _) => {
                 self.quick = 0;
                 Pace::AmongOthers
+            }
+            (false, true) => {
+                self.begun += 1;
+                self.burst += 1;
+                match self.burst.is_multiple_of(CALLS_HELD_MAX) {
+                    true => Pace::Alone,
+                    false => Pace::Held,
+                }
             }
             (false, false) => self.add_quick(now),
         };
@@ -74,9 +84,8 @@ impl Openers {
         }
         self.at = at;
         if self.quick >= LONE_MESSAGES_MAX {
-            self.is_watched = true;
-            // The flusher may look at once, and has seen too little then to say that the burst is over.
-            self.begun = BURST_MESSAGES_MIN;
+            (self.is_watched, self.is_new) = (true, true);
+            (self.begun, self.burst) = (1, 1);
             return Pace::Begun;
         }
         self.quick += 1;
@@ -88,7 +97,7 @@ impl Openers {
         std::mem::take(&mut self.pace)
     }
 
-    /// This thread waits for something on the connection.
+    /// This thread leads the connection, to wait for something.
     pub(super) fn on_wait(&mut self) {
         if self.quick > 0 && self.last == this_thread() {
             self.quick = 0;
@@ -97,10 +106,19 @@ impl Openers {
 
     /// The flusher looks; says whether it is to look again.
     pub(super) fn look(&mut self) -> bool {
-        self.is_watched = self.begun >= BURST_MESSAGES_MIN;
+        // At first it may look at once, too soon to say that the burst is over.
+        let is_new = std::mem::take(&mut self.is_new);
+        if !is_new && self.begun < BURST_MESSAGES_MIN {
+            self.end_burst();
+        }
         self.begun = 0;
-        self.quick = 0;
         self.is_watched
+    }
+
+    /// Nobody looks at the connection: nothing is to be held.
+    pub(super) fn end_burst(&mut self) {
+        (self.is_watched, self.is_new) = (false, false);
+        self.quick = 0;
     }
 
     /// The next call is taken for one of a burst, whenever it is begun.
@@ -178,6 +196,34 @@ mod tests {
         assert_eq!(caller.openers.count(), 203);
     }
 
+    /// A burst of one thread does not hold calls of others, and ends when it is one among them.
+    #[test]
+    fn a_burst_holds_nobody_elses_calls() {
+        let mut caller = Caller::new();
+        (0..LONE_MESSAGES_MAX).for_each(|_| assert_eq!(caller.begin(SOON), Pace::Alone));
+        assert_eq!(caller.begin(SOON), Pace::Begun);
+        assert!(caller.openers.look());
+        for _ in 0..BURST_MESSAGES_MIN {
+            thread::scope(|scope| scope.spawn(|| caller.begin(SOON)).join().unwrap());
+            assert_eq!(caller.begin(SOON), Pace::AmongOthers);
+        }
+        assert!(!caller.openers.look());
+        assert_eq!(caller.begin(SOON), Pace::Alone);
+    }
+
+    /// Without a flusher nothing is held, and it is asked again when a burst begins once more.
+    #[test]
+    fn nothing_is_held_without_a_flusher() {
+        let mut caller = Caller::new();
+        for _ in 0..3 {
+            for _ in 0..LONE_MESSAGES_MAX {
+                assert_eq!(caller.begin(SOON), Pace::Alone);
+            }
+            assert_eq!(caller.begin(SOON), Pace::Begun);
+            caller.openers.end_burst();
+        }
+    }
+
     /// A few calls leave at once each; those right behind them are held until there are many, and the
     /// flusher is asked once.
     #[test]
@@ -189,7 +235,7 @@ mod tests {
         assert_eq!(caller.begin(SOON), Pace::Begun);
         let asked = caller.asked.get();
         assert!(caller.openers.look(), "too soon to say");
-        for _ in 1..CALLS_HELD_MAX {
+        for _ in 2..CALLS_HELD_MAX {
             assert_eq!(caller.begin(SOON), Pace::Held);
         }
         assert_eq!(caller.begin(SOON), Pace::Alone, "enough to be written");

@@ -146,7 +146,11 @@ impl Reactor {
         }
         link.attach(&Bell { reactor: Arc::clone(self), key });
         // The client waits for the SETTINGS: they need not wait for the reactor.
-        link.submit(|state| state.core.on_time(now()));
+        let greeting = AssertUnwindSafe(|| link.submit(|state| state.core.on_time(now())));
+        if catch_unwind(greeting).is_err() {
+            // The panic hook has reported it: it ends this link alone.
+            link.end("connection closed after a panic when it began".into());
+        }
         self.ring(key);
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use super::accepted::Arrived;
 use super::delivering::Request;
-use super::flusher::{Gathers, flush_soon};
+use super::flusher::flush_soon;
 use super::inbox::Inbox;
 use super::link::{Link, Side};
 use super::openers::Pace;
@@ -101,13 +101,18 @@ impl Link {
                 state = lock(&self.state);
                 state.output = Output::Idle;
             }
-            pace @ (Pace::Held | Pace::Begun) if state.core.output_len() < BATCH_SIZE => {
+            Pace::Held if state.core.output_len() < BATCH_SIZE => {
+                self.calls_held.put_in();
+                self.unlock(state);
+                return result;
+            }
+            Pace::Begun => {
                 self.calls_held.put_in();
                 self.unlock(state);
                 let link = Arc::downgrade(self);
-                if pace == Pace::Begun && !flush_soon(link) {
-                    // Without a thread for it nothing may be held.
-                    self.look();
+                if !flush_soon(link) {
+                    lock(&self.state).openers.end_burst();
+                    self.write_held_calls();
                 }
                 return result;
             }

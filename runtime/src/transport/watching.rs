@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::accepted::{Accepted, Arrived};
+use super::lead::Calls;
 use super::link::{Link, OpenError};
 use super::verbs::Pumped;
 use super::{lock, now};
@@ -32,18 +33,21 @@ impl Link {
         self.pump_to_the_end(|buffer| {
             let mut opened = self.watch_alone();
             while self.pump_here(buffer, until.filter(|_| ready.is_some()), &mut drop) {
-                let (is_open, opened_now) = self.streams();
-                let mut is_called_on = is_open && opened_now != opened;
+                let mut is_awaited = false;
                 if ready.is_some()
                     && let Some(result) = self.readiness(until)
                     && let Some(ready) = ready.take()
                 {
                     ready(result);
-                    // By those who have waited for this.
-                    is_called_on = true;
+                    // Whoever has waited for this comes to call, unless it is over.
+                    is_awaited = self.is_usable();
                 }
+                let calls = || {
+                    let (are_open, opened_now) = self.streams();
+                    Calls { are_open, are_new: is_awaited || (are_open && opened_now != opened) }
+                };
                 if let Some(lead) = &self.lead
-                    && !lead.keeps_watching(is_open, is_called_on)
+                    && !lead.keeps_watching(calls)
                 {
                     opened = self.watch_alone();
                 }

@@ -96,11 +96,15 @@ impl Shared {
         };
         let made = link.clone();
         // A connection is there once the server's SETTINGS have come, not when a socket is open.
-        link.drive(attempt.dial.until, move |ready| match ready {
-            Ok(()) => self.settle(&attempt, Ok(made)),
-            Err(error) => {
+        link.drive(attempt.dial.until, move |ready| {
+            let result = ready.map(|()| made.clone()).map_err(|error| {
                 made.close();
-                self.settle(&attempt, Err(io::Error::other(error)));
+                io::Error::other(error)
+            });
+            let settling = AssertUnwindSafe(|| self.settle(&attempt, result));
+            if catch_unwind(settling).is_err() {
+                // The panic hook has reported it; those who wait go on.
+                attempt.end(Err(Status::internal("panic while connecting")));
             }
         });
     }

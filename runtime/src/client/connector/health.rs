@@ -91,7 +91,7 @@ impl Watch {
     pub(super) fn begin_aside(self: &Arc<Self>) {
         let watch = Arc::clone(self);
         if !run_aside(move || watch.begin()) {
-            self.end(Status::unavailable("too many calls are being sent again at once"));
+            self.end(Status::unavailable("no thread is free to ask for the server's health"));
         }
     }
 

@@ -244,3 +244,25 @@ fn a_stream_of_requests_can_be_waited_for_later() {
     drop((two, three, canceller, stub));
     peers.join();
 }
+
+/// What a look has taken of a reply is kept for whoever waits for the rest.
+#[test]
+fn a_reply_that_was_looked_for_is_waited_for() {
+    let looked = Arc::new(Latch::default());
+    let waits = looked.clone();
+    let (stub, peers) = stub_against(script(move |peer| {
+        let (stream, _) = peer.request();
+        peer.send_head(stream, &[("a", "1")]);
+        waits.wait(None);
+        peer.send_message(stream, "r");
+        peer.send_trailers(stream, &[("grpc-status", "0")]);
+        peer.until_closed();
+    }));
+    let mut call = stub.pending(text("")).unwrap();
+    assert!(call.wait_timeout(Duration::from_millis(20)).is_none());
+    looked.open();
+    let reply = call.wait().unwrap();
+    assert_eq!((reply.metadata().get("a"), &**reply), (Some("1"), "r"));
+    drop(stub);
+    peers.join();
+}

@@ -67,11 +67,42 @@ fn a_held_call_is_sent_soon() {
 #[test]
 fn a_look_writes_what_is_held() {
     let pair = Pair::new();
-    lock(&pair.client.state).openers.expect_burst(now());
-    let stream = open(&pair.client, &[], true, None).unwrap();
+    let (stream, accepted) = pair.call(&[], false);
+    // As after calls of a burst, but without the flusher.
+    pair.client.calls_held.put_in();
     assert_eq!(stream.try_receive(), None);
     assert!(!pair.client.calls_held.is_in());
-    drop((stream, pair.requests.recv_timeout(PATIENCE).unwrap()));
+    drop((stream, accepted));
+    pair.end();
+}
+
+/// A burst that begins with more than gathers is one all the same: what follows is sent soon.
+#[test]
+fn a_burst_that_begins_with_a_large_call_goes_on() {
+    let pair = Pair::new();
+    lock(&pair.client.state).openers.expect_burst(now());
+    for len in [BATCH_SIZE + 1, 3, 4] {
+        let (client, Accepted { stream: server, .. }) = pair.call(&framed(len), true);
+        assert_eq!(receive(&server), message(len));
+        drop((client, server));
+    }
+    pair.end();
+}
+
+/// What is held when the connection ends is lost with it, and its callers learn why.
+#[test]
+fn held_calls_end_with_their_connection() {
+    let pair = Pair::new();
+    lock(&pair.client.state).openers.expect_burst(now());
+    let streams: Vec<_> =
+        (0..5).map(|len| open(&pair.client, &framed(len), true, None).unwrap()).collect();
+    pair.client.close();
+    for stream in &streams {
+        let end = receive(stream);
+        assert!(matches!(end, Incoming::Lost(_)), "{end:?}");
+    }
+    drop(streams);
+    pair.requests.try_iter().for_each(drop);
     pair.end();
 }
 

@@ -4,11 +4,11 @@ use std::thread;
 
 use super::*;
 use crate::transport::inbox::Inbox;
-use crate::transport::lead::{Lead, Role};
-use crate::transport::lock;
+use crate::transport::lead::{Calls, Lead, Role};
 use crate::transport::parking::{Parking, Space};
 use crate::transport::verbs::Caller;
 use crate::transport::waiting::{Awaited, DeadlinePassed};
+use crate::transport::{Link, OpenError, lock};
 
 /// A thread that waits for its turn to send never drives the connection, so it leaves an offer of the
 /// lead to one that waits at the same stream and does.
@@ -59,13 +59,42 @@ fn who_follows_is_told_of_the_end() {
 fn the_watcher_leaves_the_lead_to_who_makes_calls() {
     let lead = Lead::new(true);
     assert!(lead.watch(), "at first there is nobody else");
-    assert!(lead.keeps_watching(true, false), "the streams are old");
-    assert!(!lead.keeps_watching(true, true));
+    let calls = |are_open, are_new| move || Calls { are_open, are_new };
+    assert!(lead.keeps_watching(calls(true, false)), "the streams are old");
+    assert!(!lead.keeps_watching(calls(true, true)));
     let caller = Arc::new(Inbox::new(LIMIT, 1000));
     let Role::Leads(buffer) = lead.enter(&caller, |_| ()) else { panic!("the lead is free") };
     let _no_monitor = lead.pass_on(buffer, false, || None, |_| ());
 
     lead.attend();
     assert!(lead.watch(), "somebody asks for it");
-    assert!(lead.keeps_watching(true, true), "and waits elsewhere");
+    assert!(lead.keeps_watching(calls(true, true)), "and waits elsewhere");
+    assert!(!lead.keeps_watching(calls(false, true)), "it is over for whom it was");
+
+    assert!(lead.watch(), "nobody has led for a while");
+    lead.attend_unless_led();
+    assert!(lead.keeps_watching(calls(true, true)), "something is left to be done");
+}
+
+/// Whoever drives a connection is told once why the peer's SETTINGS do not come: they are late, or it is
+/// lost. Then it ends.
+#[test]
+fn who_drives_is_told_why_nothing_came() {
+    for is_lost in [false, true] {
+        let (wire, peer) = pair();
+        let link = Link::of_client(Box::new(wire), Config::default(), &Account::default(), |_| ());
+        let peer = (!is_lost).then_some(peer);
+        let until = if is_lost { soon() } else { Some(now()) };
+        let mut told = Vec::new();
+        link.drive(until, |ready| {
+            told.push(ready);
+            link.close();
+        });
+        match (is_lost, &told[..]) {
+            (false, [Err(OpenError::Deadline)]) | (true, [Err(OpenError::Unavailable(_))]) => {}
+            told => panic!("{told:?}"),
+        }
+        assert!(link.wait_closed(soon()));
+        drop(peer);
+    }
 }
