@@ -97,8 +97,7 @@ pub(super) enum Role {
 pub(super) struct Calls {
     /// There are streams.
     pub(super) are_open: bool,
-    /// Some were opened since it leads, or are about to be: whoever does that comes to wait for them, and
-    /// leads then.
+    /// Some were opened since it leads: whoever does that comes to wait for them, and leads then.
     pub(super) are_new: bool,
 }
 

@@ -33,18 +33,15 @@ impl Link {
         self.pump_to_the_end(|buffer| {
             let mut opened = self.watch_alone();
             while self.pump_here(buffer, until.filter(|_| ready.is_some()), &mut drop) {
-                let mut is_awaited = false;
                 if ready.is_some()
                     && let Some(result) = self.readiness(until)
                     && let Some(ready) = ready.take()
                 {
                     ready(result);
-                    // Whoever has waited for this comes to call, unless it is over.
-                    is_awaited = self.is_usable();
                 }
                 let calls = || {
                     let (are_open, opened_now) = self.streams();
-                    Calls { are_open, are_new: is_awaited || (are_open && opened_now != opened) }
+                    Calls { are_open, are_new: are_open && opened_now != opened }
                 };
                 if let Some(lead) = &self.lead
                     && !lead.keeps_watching(calls)
