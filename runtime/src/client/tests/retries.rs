@@ -385,6 +385,7 @@ fn a_waiting_retry_is_stopped_by_whatever_ends_the_call() {
     canceller.cancel();
     let status: Status = results.recv_timeout(PATIENCE).unwrap().unwrap_err();
     assert_eq!(status.code(), Code::Cancelled);
+    until_waiting(&stub, 0);
     let mut call = stub.pending(text("")).unwrap();
     while call.try_wait().is_none() && stub.0.retries().waiting() == 0 {
         thread::yield_now();

@@ -135,7 +135,8 @@ fn a_dropped_stream_is_reset_and_never_ended() {
     check(1_000_000, 1);
 }
 
-/// A thousand open streams add no thread: nobody but the callers waits for them.
+/// A thousand open streams add no thread: nobody but the callers waits for them. What writes calls that
+/// are begun in quick succession is one for the process.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_thousand_open_streams_add_no_thread() {
@@ -144,7 +145,7 @@ fn a_thousand_open_streams_add_no_thread() {
         let tasks = std::fs::read_dir("/proc/self/task").unwrap();
         let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
         let names = tasks.filter_map(|task| name(task.unwrap()).ok());
-        names.filter(|name| name.starts_with("grpc-")).count()
+        names.filter(|name| name.starts_with("grpc-") && name != "grpc-flusher\n").count()
     }
     let (stub, peers) = build_against(
         Channel::builder("memory"),
