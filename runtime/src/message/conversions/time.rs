@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration as StdDuration, SystemTime, UNIX_EPOCH};
 
-use super::time_syntax;
+use super::time_syntax::{self, NANOS_PER_SECOND};
 use crate::message::well_known::{Duration, Timestamp};
 
 /// A time or a span that the type it is converted to does not reach, or one that is not well formed.
@@ -30,8 +30,7 @@ impl Error for TimeRangeError {}
 impl Timestamp {
     /// Whether it is within the years 1 to 9999, with nanoseconds that count forward.
     pub fn is_valid(&self) -> bool {
-        (TIMESTAMP_MIN..=TIMESTAMP_MAX).contains(&self.seconds)
-            && (0..NANOS_PER_SECOND).contains(&self.nanos)
+        time_syntax::is_timestamp(self.seconds, self.nanos)
     }
 
     /// The error of one that is not valid.
@@ -47,10 +46,7 @@ impl Timestamp {
 impl Duration {
     /// Whether it is within 10,000 years, with seconds and nanoseconds of one sign.
     pub fn is_valid(&self) -> bool {
-        let signs = i64::from(self.nanos.signum()) * self.seconds.signum();
-        (-DURATION_MAX..=DURATION_MAX).contains(&self.seconds)
-            && self.nanos.unsigned_abs() < NANOS_PER_SECOND.unsigned_abs()
-            && signs >= 0
+        time_syntax::is_duration(self.seconds, self.nanos)
     }
 
     /// The error of one that is not valid.
@@ -164,16 +160,9 @@ fn seconds(span: StdDuration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }
 
-const NANOS_PER_SECOND: i32 = 1_000_000_000;
-/// 0001-01-01T00:00:00Z.
-const TIMESTAMP_MIN: i64 = -62_135_596_800;
-/// 9999-12-31T23:59:59Z.
-const TIMESTAMP_MAX: i64 = 253_402_300_799;
-/// 10,000 years of 365.25 days.
-const DURATION_MAX: i64 = 315_576_000_000;
-
 #[cfg(test)]
 mod tests {
+    use super::time_syntax::{DURATION_MAX, TIMESTAMP_MAX, TIMESTAMP_MIN};
     use super::*;
 
     fn timestamp(seconds: i64, nanos: i32) -> Timestamp {

@@ -93,11 +93,11 @@ pub(in crate::message) fn duration_rule(seconds: i64, nanos: i32) -> &'static st
     }
 }
 
-fn is_timestamp(seconds: i64, nanos: i32) -> bool {
-    (SECONDS_MIN..=SECONDS_MAX).contains(&seconds) && (0..NANOS_PER_SECOND).contains(&nanos)
+pub(super) fn is_timestamp(seconds: i64, nanos: i32) -> bool {
+    (TIMESTAMP_MIN..=TIMESTAMP_MAX).contains(&seconds) && (0..NANOS_PER_SECOND).contains(&nanos)
 }
 
-fn is_duration(seconds: i64, nanos: i32) -> bool {
+pub(super) fn is_duration(seconds: i64, nanos: i32) -> bool {
     (-DURATION_MAX..=DURATION_MAX).contains(&seconds)
         && (1 - NANOS_PER_SECOND..NANOS_PER_SECOND).contains(&nanos)
         && i64::from(nanos.signum()) * seconds.signum() >= 0
@@ -194,19 +194,19 @@ fn date(days_since_1970: i64) -> (i64, i64, i64) {
 }
 
 const SECONDS_PER_DAY: i64 = 86_400;
-const NANOS_PER_SECOND: i32 = 1_000_000_000;
+pub(super) const NANOS_PER_SECOND: i32 = 1_000_000_000;
 
 /// From 0000-03-01 to 1970-01-01.
 const DAYS_TO_1970: i64 = 719_468;
 
 /// 0001-01-01T00:00:00Z.
-const SECONDS_MIN: i64 = -62_135_596_800;
+pub(super) const TIMESTAMP_MIN: i64 = -62_135_596_800;
 
 /// 9999-12-31T23:59:59Z.
-const SECONDS_MAX: i64 = 253_402_300_799;
+pub(super) const TIMESTAMP_MAX: i64 = 253_402_300_799;
 
 /// duration.proto: about 10,000 years, in seconds.
-const DURATION_MAX: i64 = 315_576_000_000;
+pub(super) const DURATION_MAX: i64 = 315_576_000_000;
 
 #[cfg(test)]
 mod tests {
