@@ -149,19 +149,13 @@ impl<'s> Dispatcher<'s> {
         headers: Headers,
         truncated: bool,
     ) -> Result<(ReceivedRequest, (Option<Route>, Method)), Headers> {
-        let only = |content_type: &ContentType, status: &Status| {
-            headers::trailers_only(content_type, Err(status), &Metadata::new())
-        };
         if truncated {
             let status = Status::resource_exhausted("the request's header list is over the limit");
-            return Err(only(&ContentType::GRPC, &status));
+            return Err(headers::trailers_only(&ContentType::GRPC, Err(&status), &Metadata::new()));
         }
-        let request = ReceivedRequest::read(headers, &self.messages.encodings)
-            .map_err(|refusal| refusal.to_headers())?;
-        match self.handlers.find(&request.fields.path()) {
-            Ok(target) => Ok((request, target)),
-            Err(status) => Err(only(&request.content_type, &status)),
-        }
+        let find = |path: &str| self.handlers.find(path);
+        ReceivedRequest::read(headers, &self.messages.encodings, find)
+            .map_err(|refusal| refusal.to_headers())
     }
 
     /// The call that a good request begins.

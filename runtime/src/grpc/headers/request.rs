@@ -2,6 +2,7 @@
 //!
 //! PROTOCOL-HTTP2.md, Requests: pseudo-header fields, then the call's definition, then metadata.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -75,11 +76,13 @@ pub(crate) struct ReceivedRequest {
 }
 
 /// What was read from the head of a good request without binary metadata, for those that have the same.
-struct Known {
+struct Known<T> {
     timeout: Option<Duration>,
     content_type: ContentType,
     encoding: Option<Encoding>,
     authority: Option<Box<str>>,
+    /// Where the path leads.
+    target: T,
 }
 
 /// The header list of a good request; what a method seldom asks for is read when it does.
@@ -92,19 +95,45 @@ pub(crate) struct RequestFields {
 }
 
 impl ReceivedRequest {
-    /// Reads a header section that HTTP/2 has already found well-formed.
+    /// Reads a header section that HTTP/2 has already found well-formed. `find` tells where a path leads,
+    /// always the same for one path of a connection, or the status that refuses it.
     ///
     /// # Errors
     ///
     /// How to refuse the request; no user code may see it.
-    pub(crate) fn read(headers: Headers, encodings: &Encodings) -> Result<Self, Refusal> {
-        if let Some(known) = headers.reading::<Known>() {
-            let (timeout, encoding) = (known.timeout, known.encoding);
+    pub(crate) fn read<T: Any + Clone + Send + Sync>(
+        headers: Headers,
+        encodings: &Encodings,
+        find: impl FnOnce(&str) -> Result<T, Status>,
+    ) -> Result<(Self, T), Refusal> {
+        if let Some(known) = headers.reading::<Known<T>>() {
+            let (timeout, encoding, target) = (known.timeout, known.encoding, known.target.clone());
             let (content_type, authority) = (known.content_type.clone(), known.authority.clone());
             let fields = RequestFields { headers, authority, metadata: OnceLock::new() };
-            return Ok(Self { timeout, content_type, encoding, fields });
+            return Ok((Self { timeout, content_type, encoding, fields }, target));
         }
-        Self::read_new(headers, encodings)
+        let request = Self::read_new(headers, encodings)?;
+        let target = find(&request.fields.path()).map_err(|status| {
+            let content_type = request.content_type.clone();
+            Refusal { http: 200, status, content_type, offer: None }
+        })?;
+        request.keep_reading(&target);
+        Ok((request, target))
+    }
+
+    /// Keeps what was read for the same list, if that is all there is to be read of it.
+    fn keep_reading<T: Any + Clone + Send + Sync>(&self, target: &T) {
+        let Self { timeout, content_type, encoding, fields } = self;
+        let RequestFields { headers, authority, metadata } = fields;
+        if metadata.get().is_none() {
+            headers.keep_reading(|| Known {
+                timeout: *timeout,
+                content_type: content_type.clone(),
+                encoding: *encoding,
+                authority: authority.clone(),
+                target: target.clone(),
+            });
+        }
     }
 
     fn read_new(headers: Headers, encodings: &Encodings) -> Result<Self, Refusal> {
@@ -146,12 +175,6 @@ impl ReceivedRequest {
             // Text can always be read.
             false => OnceLock::new(),
         };
-        if !found.has_binary {
-            headers.keep_reading(|| {
-                let (content_type, authority) = (content_type.clone(), authority.clone());
-                Known { timeout, content_type, encoding, authority }
-            });
-        }
         let fields = RequestFields { headers, authority, metadata };
         Ok(Self { timeout, content_type, encoding, fields })
     }
@@ -159,7 +182,7 @@ impl ReceivedRequest {
 
 impl RequestFields {
     /// `/service/method`, with both slashes.
-    pub(crate) fn path(&self) -> Cow<'_, str> {
+    fn path(&self) -> Cow<'_, str> {
         lossy(self.headers.get(":path"))
     }
 
@@ -330,7 +353,8 @@ mod tests {
     }
 
     fn read(headers: &Headers) -> Result<ReceivedRequest, Refusal> {
-        ReceivedRequest::read(headers.clone(), &encodings())
+        ReceivedRequest::read(headers.clone(), &encodings(), |_| Ok(()))
+            .map(|(request, ())| request)
     }
 
     fn refusal(changes: &[(&str, &str)]) -> (u16, String) {
