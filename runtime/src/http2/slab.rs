@@ -4,7 +4,8 @@
 //! collides; and a stream costs no allocation once as many were open before.
 //!
 //! Invariants: `table` has an entry for each used slot and at least as many empty ones; every slot
-//! is free or used, and a used one is in the queue that its [`Wait`] names, or in none.
+//! is free or used, and a used one is in the queue that its [`Wait`] names, or in none; the slot that was
+//! found last is a used one.
 
 use super::stream::{Stream, StreamId, Wait};
 
@@ -16,6 +17,8 @@ pub(crate) struct Slab {
     table: Vec<u32>,
     /// The free slots, each of which names the next.
     free: Link,
+    /// The slot that was found last: whatever is done for a stream, it is looked for several times.
+    last: Link,
     len: usize,
     /// How often no stream was left since more than [`SLOTS_KEPT`] were open.
     unused: u32,
@@ -82,6 +85,7 @@ impl Slab {
             }
         };
         self.enter(id, position as u32);
+        self.last = Link(position as u32);
         self.len += 1;
         if self.len > SLOTS_KEPT {
             self.unused = 0;
@@ -98,6 +102,7 @@ impl Slab {
         let slot = &mut self.slots[position as usize];
         (slot.id, slot.next) = (StreamId::CONNECTION, self.free);
         self.free = Link(position);
+        self.last = NONE;
         self.len -= 1;
         Some(&self.slots[position as usize].stream)
     }
@@ -116,14 +121,21 @@ impl Slab {
 
     #[inline]
     pub(crate) fn get(&self, id: StreamId) -> Option<&Stream> {
-        let entry = self.entry(id)?;
-        Some(&self.slots[self.table[entry] as usize].stream)
+        match self.slots.get(self.last.0 as usize) {
+            Some(last) if last.id == id => Some(&last.stream),
+            _ => self.look_up(id).map(|position| &self.slots[position].stream),
+        }
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
-        let entry = self.entry(id)?;
-        Some(&mut self.slots[self.table[entry] as usize].stream)
+        let last = self.last.0 as usize;
+        let position = match self.slots.get(last) {
+            Some(slot) if slot.id == id => last,
+            _ => self.look_up(id)?,
+        };
+        self.last = Link(position as u32);
+        Some(&mut self.slots[position].stream)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -224,6 +236,11 @@ impl Slab {
             Link(next) => slots[next as usize].previous = previous,
         }
         queue.len -= 1;
+    }
+
+    /// The slot of `id`.
+    fn look_up(&self, id: StreamId) -> Option<usize> {
+        self.entry(id).map(|entry| self.table[entry] as usize)
     }
 
     /// Where the table says in which slot `id` is.
@@ -357,8 +374,14 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(slab.len(), map.len());
+                // First what was found last, or has just gone.
+                prop_assert_eq!(slab.get(id).map(|stream| stream.wanted), map.get(&id).copied());
                 for (id, wanted) in &map {
                     prop_assert_eq!(slab.get(*id).map(|stream| stream.wanted), Some(*wanted));
+                }
+                prop_assert!(slab.get(StreamId::CONNECTION).is_none());
+                if spread {
+                    prop_assert_eq!(slab.get_mut(id).is_some(), map.contains_key(&id));
                 }
                 let listed: BTreeMap<_, _> = slab.iter().map(|(id, stream)| (id, stream.wanted)).collect();
                 prop_assert_eq!(&listed, &map);

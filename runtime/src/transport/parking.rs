@@ -43,6 +43,10 @@ impl Parking {
 
     /// Wakes whoever sleeps at `spaces`, or is about to.
     pub(super) fn wake(&self, spaces: Spaces) {
+        // Most often there is nobody.
+        if spaces == Spaces::NONE {
+            return;
+        }
         for (word, bits) in self.words.iter().zip(spaces.0) {
             if let Some(bits) = NonZeroU32::new(bits) {
                 word.wake(bits);
