@@ -5,7 +5,7 @@
 //! is to be woken, and does that when no lock is held.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -44,8 +44,6 @@ pub(super) struct Inbox {
     pub(super) due: Due,
     /// Other threads of this side than the one that waits may end the stream.
     pub(super) is_shared: AtomicBool,
-    /// What is known of the call, once a server has let it in.
-    pub(super) facts: OnceLock<Facts>,
     pub(super) counts: Counts,
     /// This side has reset the stream: what was received and not looked at is dropped.
     pub(super) is_reset: AtomicBool,
@@ -60,6 +58,8 @@ pub(super) struct Inbox {
 pub(super) struct State {
     pub(super) received: Received,
     pub(super) sending: Sending,
+    /// What is known of the call, once a server has let it in.
+    pub(super) facts: Option<Facts>,
     /// Messages that the application has sent and the core does not have, once it has sent one of many.
     pub(super) batch: Option<Box<Batch>>,
     /// The core can take more, or there is another reason not to wait.
@@ -93,6 +93,7 @@ impl Inbox {
             state: Mutex::new(State {
                 received: Received::new(receive_limit, window),
                 sending: Sending::Open,
+                facts: None,
                 batch: None,
                 writable: true,
                 busy: false,
@@ -111,7 +112,6 @@ impl Inbox {
             due: Due::default(),
             is_shared: AtomicBool::new(false),
             changed: Condvar::new(),
-            facts: OnceLock::new(),
             counts: Counts::default(),
             is_reset: AtomicBool::new(false),
             is_released: AtomicBool::new(false),
@@ -277,10 +277,9 @@ impl Inbox {
 
     /// How the call stands at `time`, unless it has ended and nobody runs it.
     pub(super) fn active_call(&self, peer: &Arc<Address>, time: Instant) -> Option<ActiveCall> {
-        let facts = self.facts.get()?.clone();
-        let (is_open, is_cancelled) = {
+        let (facts, is_open, is_cancelled) = {
             let state = lock(&self.state);
-            (state.sending == Sending::Open, state.cancelled)
+            (state.facts.clone()?, state.sending == Sending::Open, state.cancelled)
         };
         let call = ActiveCall {
             peer: Arc::clone(peer),
@@ -299,8 +298,7 @@ impl Inbox {
 
     /// Tells what is known of the call. Only the first time counts.
     pub(super) fn set_facts(&self, facts: Facts) {
-        // A stream is let in once.
-        let _ = self.facts.set(facts);
+        lock(&self.state).facts.get_or_insert(facts);
     }
 
     pub(super) fn counts(&self) -> &Counts {
