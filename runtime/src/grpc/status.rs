@@ -141,6 +141,9 @@ impl Status {
         Self::with_text(code, Cow::Owned(message.into()))
     }
 
+    // Out of the way of calls that end well, in memory too.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn with_text(code: Code, message: Cow<'static, str>) -> Self {
         Self(Box::new(Inner {
             code,
