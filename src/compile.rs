@@ -10,6 +10,7 @@ mod protoc;
 mod pure;
 mod report;
 pub(crate) mod scan;
+mod temporary;
 mod unused;
 mod version;
 mod write;

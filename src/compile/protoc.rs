@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::inputs::{Inputs, OWN_OF_PROTOBUF, find_in};
+use super::temporary::TemporaryFolder;
 use super::version::{Need, Version};
 use crate::Error;
 
@@ -112,7 +113,7 @@ impl Protoc {
     /// Compiles the files into a descriptor set, with imports and comments, but without the options
     /// that are meant for the source alone: protoc keeps those from its plugins, too.
     pub(crate) fn run(&self, inputs: &Inputs, places: &Places) -> Result<Compiled, Error> {
-        let folder = tempfile::tempdir().map_err(|error| {
+        let folder = TemporaryFolder::new().map_err(|error| {
             Error::new(format!("no temporary folder for what protoc writes: {error}"))
         })?;
         let result = folder.path().join("descriptor_set.binpb");

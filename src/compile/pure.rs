@@ -12,10 +12,10 @@ use std::fs;
 use std::path::Path;
 
 use protobuf::descriptor::FileDescriptorProto;
-use tempfile::TempDir;
 
 use super::inputs::{Input, Inputs, OWN_OF_PROTOBUF};
 use super::scan::Facts;
+use super::temporary::TemporaryFolder;
 use crate::Error;
 pub(crate) use form::sorted;
 
@@ -68,10 +68,10 @@ fn read(input: &Input) -> Result<String, Error> {
 
 /// The files alone, by their names, in a folder of their own: the parser would take a newer copy of
 /// protobuf's files, which it cannot read, before the ones that are built into it.
-fn gather(sources: &[(Input, Facts)]) -> Result<TempDir, Error> {
+fn gather(sources: &[(Input, Facts)]) -> Result<TemporaryFolder, Error> {
     let at =
         |path: &Path, error: std::io::Error| Error::new(format!("{}: {error}", path.display()));
-    let folder = tempfile::tempdir().map_err(|error| at(&std::env::temp_dir(), error))?;
+    let folder = TemporaryFolder::new().map_err(|error| Error::new(error.to_string()))?;
     for (input, _) in sources {
         let copy = folder.path().join(&input.name);
         if let Some(parent) = copy.parent() {
