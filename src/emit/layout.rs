@@ -32,7 +32,7 @@ fn item(item: Item) -> String {
 
 fn plain(item: Item) -> String {
     let attrs = Vec::new();
-    prettyplease::unparse(&syn::File { shebang: None, frontmatter: None, attrs, items: vec![item] })
+    prettyplease::unparse(&syn::File { shebang: None, attrs, items: vec![item] })
 }
 
 fn indented(source: &str) -> String {
