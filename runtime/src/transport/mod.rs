@@ -39,7 +39,7 @@
 //! active    the calls of a server and their threads, to look at    bound  what ends an attempt to connect
 //! proxy     HTTP proxies, by CONNECT
 //! socket_options  what users ask of TCP sockets
-//! latch     something that happens once, and that threads wait for
+//! latch     something that happens once, and that threads wait for    agenda  what is due when
 //! linux     what only Linux has                   portable what stands in elsewhere
 //! ```
 //!
@@ -62,6 +62,7 @@
 
 mod accepted;
 pub(crate) mod active;
+mod agenda;
 pub(crate) mod auth_context;
 pub(crate) mod backoff;
 mod batch;

@@ -10,7 +10,6 @@
 //! [`Seat`]; a handler that runs for long loses it to another thread (`reactors`), and whatever the
 //! next one needs stands in [`Reactor`], never on the stack of the thread.
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,6 +17,7 @@ use std::time::Instant;
 use std::{any::Any, io};
 
 use super::accepted::Accepted;
+use super::agenda::{Agenda, slot_of};
 use super::doze::Doze;
 use super::link::Link;
 use super::pauses::Pauses;
@@ -54,7 +54,7 @@ pub(super) struct Reactor {
     /// Links that want to be looked at.
     rung: Tray<u64>,
     /// When links are to be looked at at the latest: one time for each at most, its `alarm`.
-    alarms: Mutex<BTreeSet<(Instant, u64)>>,
+    alarms: Mutex<Agenda>,
     pub(super) seat: Seat,
     /// The number of the job that runs.
     pub(super) number: AtomicUsize,
@@ -231,17 +231,14 @@ impl Reactor {
     }
 
     fn next_alarm(&self) -> Option<Instant> {
-        lock(&self.alarms).first().map(|(at, _)| *at)
+        lock(&self.alarms).first().map(|(at, _)| at)
     }
 
     /// The links whose alarms go off.
     fn due(&self, time: Instant) -> Vec<u64> {
         let mut alarms = lock(&self.alarms);
         let mut due = Vec::new();
-        while let Some((at, key)) = alarms.first().copied()
-            && at <= time
-        {
-            alarms.pop_first();
+        while let Some(key) = alarms.take_due(time) {
             due.push(key);
         }
         drop(alarms);
@@ -257,11 +254,8 @@ impl Reactor {
     fn set_alarm(&self, link: &Link, key: u64, at: Instant) {
         let mut alarm = lock(&link.alarm);
         if alarm.is_none_or(|alarm| at < alarm) {
-            let mut alarms = lock(&self.alarms);
-            if let Some(later) = alarm.replace(at) {
-                alarms.remove(&(later, key));
-            }
-            alarms.insert((at, key));
+            *alarm = Some(at);
+            lock(&self.alarms).set(key, at);
         }
     }
 
@@ -271,8 +265,8 @@ impl Reactor {
             self.poller.remove(descriptor);
         }
         link.finish();
-        if let Some(alarm) = lock(&link.alarm).take() {
-            lock(&self.alarms).remove(&(alarm, key));
+        if lock(&link.alarm).take().is_some() {
+            lock(&self.alarms).remove(key);
         }
         let removed = lock(&self.entries).remove(key);
         drop(removed);
@@ -356,20 +350,15 @@ impl Entries {
     }
 
     fn get(&self, key: u64) -> Option<Arc<Entry>> {
-        let slot = self.slots.get(index_of(key))?;
+        let slot = self.slots.get(slot_of(key))?;
         slot.entry.as_ref().filter(|_| u64::from(slot.generation) == key >> 32).cloned()
     }
 
     fn remove(&mut self, key: u64) -> Option<Arc<Entry>> {
-        let slot = self.slots.get_mut(index_of(key))?;
+        let slot = self.slots.get_mut(slot_of(key))?;
         let entry = slot.entry.take_if(|_| u64::from(slot.generation) == key >> 32)?;
-        self.free.push(index_of(key));
+        self.free.push(slot_of(key));
         self.count -= 1;
         Some(entry)
     }
-}
-
-fn index_of(key: u64) -> usize {
-    // The lower half holds an index of a vector of this process.
-    (key & u64::from(u32::MAX)) as usize
 }

@@ -3,12 +3,12 @@
 //! What is scheduled runs on the timer's thread, so it must be short and never block: it resets a
 //! stream or wakes somebody.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, Weak};
 use std::time::Instant;
 
+use super::agenda::{Agenda, slot_of};
 use super::{lock, now, spawn, wait_until};
 
 /// A timer. When the last clone is dropped its thread ends and what is scheduled never runs.
@@ -22,7 +22,7 @@ pub(crate) struct Timer {
 /// Keeps one thing scheduled; dropping it cancels.
 pub(crate) struct Scheduled {
     clock: Weak<Clock>,
-    key: Key,
+    key: u64,
 }
 
 struct Owner(Arc<Clock>);
@@ -35,14 +35,19 @@ struct Clock {
 
 #[derive(Default)]
 struct State {
-    actions: BTreeMap<Key, Box<dyn FnOnce() + Send>>,
-    next: u64,
+    agenda: Agenda,
+    /// By the slots of their keys.
+    actions: Vec<Option<Action>>,
+    /// Slots without an action.
+    free: Vec<u32>,
+    /// How many were scheduled: it is the upper half of a key, so that of equal times the one that was
+    /// scheduled first comes first.
+    count: u32,
     running: bool,
     over: bool,
 }
 
-/// When, and a number that tells equal times apart.
-type Key = (Instant, u64);
+type Action = Box<dyn FnOnce() + Send>;
 
 impl Timer {
     /// The timer that the whole process shares.
@@ -103,17 +108,15 @@ impl Timer {
         self.insert(at, Box::new(action)).map(drop)
     }
 
-    fn insert(&self, at: Instant, action: Box<dyn FnOnce() + Send>) -> io::Result<Key> {
+    fn insert(&self, at: Instant, action: Action) -> io::Result<u64> {
         let mut state = lock(&self.clock.state);
         if !state.running {
             let clock = Arc::clone(&self.clock);
             spawn(&self.clock.name, move || clock.run())?;
             state.running = true;
         }
-        let key = (at, state.next);
-        state.next += 1;
-        let is_first = state.actions.keys().next().is_none_or(|first| key < *first);
-        state.actions.insert(key, action);
+        let key = state.insert(at, action);
+        let is_first = state.agenda.first() == Some((at, key));
         drop(state);
         if is_first {
             self.clock.changed.notify_all();
@@ -125,7 +128,7 @@ impl Timer {
 impl Drop for Scheduled {
     fn drop(&mut self) {
         let Some(clock) = self.clock.upgrade() else { return };
-        let cancelled = lock(&clock.state).actions.remove(&self.key);
+        let cancelled = lock(&clock.state).remove(self.key);
         // What the action owns is dropped without the lock.
         drop(cancelled);
     }
@@ -136,10 +139,40 @@ impl Drop for Owner {
         let dropped = {
             let mut state = lock(&self.0.state);
             state.over = true;
+            state.agenda = Agenda::default();
             std::mem::take(&mut state.actions)
         };
         self.0.changed.notify_all();
         drop(dropped);
+    }
+}
+
+impl State {
+    fn insert(&mut self, at: Instant, action: Action) -> u64 {
+        self.count = self.count.wrapping_add(1);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.actions.push(None);
+            u32::try_from(self.actions.len() - 1).expect("a process has memory for fewer actions")
+        });
+        self.actions[slot as usize] = Some(action);
+        let key = u64::from(self.count) << 32 | u64::from(slot);
+        self.agenda.set(key, at);
+        key
+    }
+
+    fn remove(&mut self, key: u64) -> Option<Action> {
+        if self.agenda.remove(key) { self.take(key) } else { None }
+    }
+
+    fn take_due(&mut self, time: Instant) -> Option<Action> {
+        let key = self.agenda.take_due(time)?;
+        self.take(key)
+    }
+
+    /// The action of a key that is in the agenda no more.
+    fn take(&mut self, key: u64) -> Option<Action> {
+        self.free.push(key as u32);
+        self.actions[slot_of(key)].take()
     }
 }
 
@@ -148,22 +181,16 @@ impl Clock {
     fn run(&self) {
         let mut state = lock(&self.state);
         while !state.over {
-            let first = state.actions.keys().next().copied();
-            match first {
-                Some(key) if key.0 <= now() => {
-                    let action = state.actions.remove(&key).expect("was found above");
-                    drop(state);
-                    // The panic hook has reported it; the other actions are not to blame.
-                    let _ = catch_unwind(AssertUnwindSafe(action));
-                    state = lock(&self.state);
-                }
-                first => {
-                    let until = first.map(|key| key.0);
-                    let is_changed =
-                        |state: &State| state.over || state.actions.keys().next() != first.as_ref();
-                    state = wait_until(&self.changed, state, until, is_changed).0;
-                }
+            if let Some(action) = state.take_due(now()) {
+                drop(state);
+                // The panic hook has reported it; the other actions are not to blame.
+                let _ = catch_unwind(AssertUnwindSafe(action));
+                state = lock(&self.state);
+                continue;
             }
+            let first = state.agenda.first();
+            let is_changed = |state: &State| state.over || state.agenda.first() != first;
+            state = wait_until(&self.changed, state, first.map(|(at, _)| at), is_changed).0;
         }
     }
 }
@@ -217,7 +244,7 @@ mod tests {
         let scheduled = timer.schedule(far(), move || sender.send(()).unwrap()).unwrap();
         drop(scheduled);
         assert!(dropped.recv().is_err());
-        assert!(lock(&timer.clock.state).actions.is_empty());
+        assert_eq!(lock(&timer.clock.state).agenda.len(), 0);
     }
 
     /// A panicking action does not stop the timer.
