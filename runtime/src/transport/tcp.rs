@@ -2,14 +2,15 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::panic::catch_unwind;
+use std::sync::{Arc, Mutex};
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::listener::Sharing;
 use super::socket::SocketWire;
 use super::wire::{Address, Wire};
-use super::{Bound, Dial, happy_eyeballs, spawn};
+use super::{Bound, Dial, Latch, happy_eyeballs, lock, now, spawn};
 use crate::limits::{HAPPY_EYEBALLS_DELAY, LISTEN_BACKLOG};
 
 /// Connects to the first of `addresses` that answers.
@@ -44,36 +45,43 @@ pub(crate) fn resolve(
     bound: impl Into<Bound>,
 ) -> io::Result<Vec<SocketAddr>> {
     let bound = bound.into();
-    let (sender, answer) = sync_channel(1);
-    let name = host.to_owned();
-    spawn("grpc-resolve", move || {
-        // Nobody may wait any more.
-        let _ = sender.send((name.as_str(), port).to_socket_addrs().map(Vec::from_iter));
-    })?;
-    let answer = loop {
-        let found = match bound.wait() {
-            None => answer.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(wait) => answer.recv_timeout(wait),
-        };
-        match found {
-            Err(RecvTimeoutError::Timeout) if !bound.is_late() => bound.check_wanted()?,
-            found => break found,
-        }
-    };
     let in_words =
         |kind, reason: &str| io::Error::new(kind, format!("look-up of {host}: {reason}"));
-    match answer {
-        Ok(Ok(addresses)) if addresses.is_empty() => {
+    let lookup = Lookup::start(host, port)?;
+    while !lookup.over.wait(bound.wait().map(|wait| now() + wait)) {
+        if bound.is_late() {
+            return Err(in_words(io::ErrorKind::TimedOut, "no answer within the deadline"));
+        }
+        bound.check_wanted()?;
+    }
+    match lock(&lookup.answer).take() {
+        Some(Ok(addresses)) if addresses.is_empty() => {
             Err(in_words(io::ErrorKind::NotFound, "no address"))
         }
-        Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => Err(in_words(error.kind(), &error.to_string())),
-        Err(RecvTimeoutError::Timeout) => {
-            Err(in_words(io::ErrorKind::TimedOut, "no answer within the deadline"))
-        }
-        Err(RecvTimeoutError::Disconnected) => {
-            Err(in_words(io::ErrorKind::Other, "the look-up broke off"))
-        }
+        Some(Ok(addresses)) => Ok(addresses),
+        Some(Err(error)) => Err(in_words(error.kind(), &error.to_string())),
+        None => Err(in_words(io::ErrorKind::Other, "the look-up broke off")),
+    }
+}
+
+/// What a thread that looks a name up leaves to who waits for it.
+#[derive(Default)]
+struct Lookup {
+    answer: Mutex<Option<io::Result<Vec<SocketAddr>>>>,
+    over: Latch,
+}
+
+impl Lookup {
+    fn start(host: &str, port: u16) -> io::Result<Arc<Self>> {
+        let lookup = Arc::new(Self::default());
+        let (left, name) = (Arc::clone(&lookup), host.to_owned());
+        spawn("grpc-resolve", move || {
+            let look = || (name.as_str(), port).to_socket_addrs().map(Vec::from_iter);
+            // Nobody may wait any more. The panic hook has reported a panic.
+            *lock(&left.answer) = catch_unwind(look).ok();
+            left.over.open();
+        })?;
+        Ok(lookup)
     }
 }
 
