@@ -3,6 +3,7 @@
 //! Invariant: a stream is here exactly while it is open or half closed (RFC 9113 5.1), so the
 //! number of entries is what SETTINGS_MAX_CONCURRENT_STREAMS counts (RFC 9113 5.1.2).
 
+use std::collections::BinaryHeap;
 use std::time::Instant;
 
 use super::slab::Slab;
@@ -113,9 +114,8 @@ impl Streams {
     /// The numbers of the streams for which `test` holds, in order.
     pub(crate) fn select(&self, test: impl Fn(StreamId, &Stream) -> bool) -> Vec<StreamId> {
         let selected = self.open.iter().filter(|(id, stream)| test(*id, stream));
-        let mut ids: Vec<StreamId> = selected.map(|(id, _)| id).collect();
-        ids.sort_unstable();
-        ids
+        // A heap's sort is a fraction of the code of `sort_unstable`, and this is never hot.
+        selected.map(|(id, _)| id).collect::<BinaryHeap<_>>().into_sorted_vec()
     }
 
     /// Since when the stream waits whose DATA is the next to be let go after `now`.
