@@ -53,7 +53,7 @@ impl SentEnd {
 }
 
 /// Hands those `callbacks` to their thread whose occasion it is, and drops the others.
-pub(super) fn run_those(callbacks: Vec<(Occasion, OnCancel)>, is_it: impl Fn(Occasion) -> bool) {
+pub(super) fn run_those(callbacks: Vec<(Occasion, OnCancel)>, is_it: fn(Occasion) -> bool) {
     if callbacks.is_empty() {
         return;
     }

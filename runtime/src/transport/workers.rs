@@ -28,15 +28,6 @@ pub(crate) trait Job: Send + 'static {
     fn overdue(self);
 }
 
-/// A closure is wanted by nobody but whoever runs it.
-impl Job for Box<dyn FnOnce() + Send> {
-    fn is_over(&self) -> bool {
-        false
-    }
-
-    fn overdue(self) {}
-}
-
 /// A pool of threads, as those hold it who give it jobs. Dropping it shuts the pool down and does
 /// not wait.
 pub(crate) struct Workers<'s, J: Job> {
@@ -367,10 +358,14 @@ impl<J: Job> State<J> {
     }
 
     fn take(&mut self, is_wanted: impl Fn(&Waiting<J>) -> bool) -> Vec<J> {
-        let (taken, rest): (Vec<_>, _) =
-            std::mem::take(&mut self.queue).into_iter().partition(is_wanted);
-        self.queue = rest.into();
-        taken.into_iter().map(|waiting| waiting.job).collect()
+        let mut taken = Vec::new();
+        for waiting in std::mem::take(&mut self.queue) {
+            match is_wanted(&waiting) {
+                true => taken.push(waiting.job),
+                false => self.queue.push_back(waiting),
+            }
+        }
+        taken
     }
 }
 

@@ -5,6 +5,15 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 
+/// A closure is wanted by nobody but whoever runs it.
+impl Job for Box<dyn FnOnce() + Send> {
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    fn overdue(self) {}
+}
+
 type Closures = Workers<'static, Box<dyn FnOnce() + Send>>;
 
 fn workers(threads_max: usize, queue_max: usize) -> Closures {
