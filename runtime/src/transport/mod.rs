@@ -269,6 +269,11 @@ pub(crate) fn look_up(target: &Target, bound: Bound) -> io::Result<Vec<Target>> 
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     #[cfg(feature = "testing")]
     let run = clock::inherited(run);
+    spawn_boxed(name, Box::new(run))
+}
+
+/// Compiled once for all that is run.
+fn spawn_boxed(name: &str, run: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
     builder(name).spawn(run)
 }
 

@@ -40,6 +40,11 @@ impl<'s> Threads<'s> {
     pub(crate) fn spawn(&self, name: &str, run: impl FnOnce() + Send + 's) -> io::Result<()> {
         #[cfg(feature = "testing")]
         let run = super::clock::inherited(run);
+        self.spawn_boxed(name, Box::new(run))
+    }
+
+    /// Compiled once for all that is run.
+    fn spawn_boxed(&self, name: &str, run: Body<'s>) -> io::Result<()> {
         let body = move || {
             // The panic hook has reported it.
             let _ = catch_unwind(AssertUnwindSafe(run));
