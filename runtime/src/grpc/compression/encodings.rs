@@ -76,10 +76,12 @@ impl Options {
                 encodings.accepted.insert(encodings.find(compression)?);
             }
         }
-        let names = encodings.all().filter(|encoding| encodings.accepted.contains(*encoding));
-        let names = names.map(|encoding| encodings.name(encoding));
-        encodings.offer =
-            std::iter::once(IDENTITY).chain(names).collect::<Vec<_>>().join(",").into();
+        let mut offer = IDENTITY.to_owned();
+        for encoding in encodings.all().filter(|encoding| encodings.accepted.contains(*encoding)) {
+            offer.push(',');
+            offer.push_str(encodings.name(encoding));
+        }
+        encodings.offer = offer.into();
         Ok(encodings)
     }
 }

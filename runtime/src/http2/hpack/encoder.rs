@@ -161,6 +161,7 @@ impl Encoder {
     }
 
     /// Tells the peer of new table sizes (RFC 7541 6.3).
+    #[cold]
     fn change_size(&mut self, change: SizeChange, out: &mut Vec<u8>) {
         // RFC 7541 4.2: of several changes between two blocks, the smallest size is signaled and
         // then the final one, so that both sides evict the same entries.
@@ -200,6 +201,7 @@ impl Encoder {
     }
 
     /// Encodes a field that may be in a table, or come into it from the sighting `insert_at` on.
+    #[inline(never)]
     fn encode_by_table(
         &mut self,
         field: Field<'_>,

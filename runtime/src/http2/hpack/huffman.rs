@@ -50,6 +50,7 @@ pub(super) fn encoded_len(plain: &[u8]) -> usize {
 }
 
 /// Appends the code of `plain`, padded with ones.
+#[inline(never)]
 pub(super) fn encode(plain: &[u8], out: &mut Vec<u8>) {
     // The last `count` bits of `window` are not yet written, always fewer than 32.
     let (mut window, mut count) = (0_u64, 0_u32);
