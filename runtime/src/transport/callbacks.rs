@@ -140,7 +140,7 @@ mod tests {
         static POOL: Pool = Pool::new("test-callbacks", NonZeroUsize::new(2).unwrap());
         let (release, blocked) = channel::<()>();
         let (sender, ran) = channel();
-        assert!(POOL.run(Box::new(move || drop(blocked.recv()))).is_ok());
+        assert!(POOL.run(Box::new(move || assert!(blocked.recv().is_err()))).is_ok());
         for _ in 0..3 {
             let sender = sender.clone();
             assert!(POOL.run(Box::new(move || sender.send(()).unwrap())).is_ok());
@@ -158,7 +158,7 @@ mod tests {
         let (sender, begun) = channel();
         let block = move || {
             sender.send(()).unwrap();
-            drop(blocked.recv());
+            assert!(blocked.recv().is_err());
         };
         assert!(POOL.run(Box::new(block)).is_ok());
         begun.recv().unwrap();

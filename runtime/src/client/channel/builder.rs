@@ -14,7 +14,9 @@ use crate::client::credentials::{CallCredentials, Credentials};
 use crate::client::heads::Heads;
 use crate::client::interceptor::{ClientInterceptor, Interceptors};
 use crate::client::retry::RetryOptions;
-use crate::client::service_config::{MethodConfigs, ServiceConfig};
+#[cfg(feature = "json")]
+use crate::client::service_config::Given;
+use crate::client::service_config::MethodConfigs;
 use crate::grpc::compression::{self, Compressor};
 use crate::grpc::{Compression, Metadata, Status, headers};
 use crate::limits;
@@ -38,7 +40,8 @@ pub struct ChannelBuilder {
     compression: compression::Options,
     pub(in crate::client) retries: RetryOptions,
     /// What the service config says, or what is wrong with it.
-    pub(in crate::client) service_config: Option<Result<ServiceConfig, String>>,
+    #[cfg(feature = "json")]
+    pub(in crate::client) service_config: Option<Given>,
     pub(in crate::client) methods: MethodConfigs,
     pub(super) credentials: ChannelCredentials,
     pub(super) proxy: ProxyChoice,
@@ -57,6 +60,7 @@ impl ChannelBuilder {
             balancer: BalancerOptions::default(),
             compression: compression::Options::default(),
             retries: RetryOptions::default(),
+            #[cfg(feature = "json")]
             service_config: None,
             methods: MethodConfigs::default(),
             credentials: ChannelCredentials::insecure(),

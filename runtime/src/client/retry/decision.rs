@@ -109,7 +109,9 @@ mod tests {
         }
 
         fn throttled(mut self, max_tokens: u32, token_ratio: f64) -> Self {
-            self.throttle = Some(RetryThrottling::new(max_tokens, token_ratio).build().unwrap());
+            self.throttle = Some(Throttle::new(
+                RetryThrottling::new(max_tokens, token_ratio).tokens().unwrap(),
+            ));
             self
         }
 

@@ -5,19 +5,20 @@ use std::sync::{Arc, Mutex, Weak};
 
 use super::pause::Pause;
 use super::policy::RetryPolicy;
-use super::throttle::{RetryThrottling, Throttle};
+use super::throttle::{RetryThrottling, Throttle, Tokens};
 use crate::client::ChannelBuilder;
 use crate::grpc::{Method, Status};
 use crate::limits::RETRY_BUFFER_MAX;
 use crate::transport::lock;
 
-/// What a channel is to be built with.
+/// What a channel is to be built with. What is given is checked at once, so that a program without
+/// policies has no code for that; whatever cannot be kept is told when the channel is built.
 #[derive(Clone, Debug)]
 pub(crate) struct RetryOptions {
-    default: Option<RetryPolicy>,
+    default: Option<Result<Arc<RetryPolicy>, Status>>,
     /// By `service` or `service/method`; `None` where there are to be no retries.
-    named: Vec<(String, Option<RetryPolicy>)>,
-    throttling: Option<RetryThrottling>,
+    named: Vec<(String, Result<Option<Arc<RetryPolicy>>, Status>)>,
+    tokens: Option<Result<Tokens, Status>>,
     buffer_max: usize,
 }
 
@@ -25,7 +26,8 @@ pub(crate) struct RetryOptions {
 #[derive(Debug)]
 pub(crate) struct Retries {
     default: Option<Arc<RetryPolicy>>,
-    named: HashMap<String, Option<Arc<RetryPolicy>>>,
+    /// In the order of their names.
+    named: Vec<(String, Option<Arc<RetryPolicy>>)>,
     throttle: Option<Throttle>,
     buffer_max: usize,
     waiting: Mutex<Waiting>,
@@ -45,7 +47,7 @@ impl ChannelBuilder {
     ///
     /// A policy that cannot be kept is refused by [`build`](Self::build). Source: gRFC A6.
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
-        self.retries.default = Some(policy);
+        self.retries.default = Some(checked(policy));
         self
     }
 
@@ -55,20 +57,20 @@ impl ChannelBuilder {
     ///
     /// A name that is none of the two is refused by [`build`](Self::build).
     pub fn retry_policy_for(mut self, name: impl Into<String>, policy: RetryPolicy) -> Self {
-        self.retries.named.push((name.into(), Some(policy)));
+        self.retries.add_named(name.into(), Some(policy));
         self
     }
 
     /// The method or service of this name has no retry policy, whatever the channel has; see
     /// [`retry_policy_for`](Self::retry_policy_for).
     pub fn disable_retries_for(mut self, name: impl Into<String>) -> Self {
-        self.retries.named.push((name.into(), None));
+        self.retries.add_named(name.into(), None);
         self
     }
 
     /// Stops retries while too many calls fail; never by default.
     pub fn retry_throttling(mut self, throttling: RetryThrottling) -> Self {
-        self.retries.throttling = Some(throttling);
+        self.retries.tokens = Some(throttling.tokens());
         self
     }
 
@@ -85,47 +87,66 @@ impl ChannelBuilder {
 
 impl Default for RetryOptions {
     fn default() -> Self {
-        Self { default: None, named: Vec::new(), throttling: None, buffer_max: RETRY_BUFFER_MAX }
+        Self { default: None, named: Vec::new(), tokens: None, buffer_max: RETRY_BUFFER_MAX }
     }
 }
 
 impl RetryOptions {
     /// Adds what a service config says, by `service`, `service/method` or the empty name for all, where
     /// nothing was said before.
+    #[cfg(feature = "json")]
     pub(crate) fn add_of_config(
         &mut self,
         named: Vec<(String, Option<RetryPolicy>)>,
         throttling: Option<RetryThrottling>,
     ) {
-        self.throttling = self.throttling.or(throttling);
-        let (all, mut named): (Vec<_>, Vec<_>) =
-            named.into_iter().partition(|(name, _)| name.is_empty());
-        if self.default.is_none() {
-            self.default = all.into_iter().find_map(|(_, policy)| policy);
+        if self.tokens.is_none() {
+            self.tokens = throttling.map(RetryThrottling::tokens);
         }
         // The last one of a name counts.
-        named.append(&mut self.named);
-        self.named = named;
+        let own = std::mem::take(&mut self.named);
+        let mut all = None;
+        for (name, policy) in named {
+            match name.is_empty() {
+                true => all = all.or(policy),
+                false => self.add_named(name, policy),
+            }
+        }
+        self.named.extend(own);
+        if self.default.is_none() {
+            self.default = all.map(checked);
+        }
+    }
+
+    fn add_named(&mut self, name: String, policy: Option<RetryPolicy>) {
+        let policy = check_name(&name).and_then(|()| policy.map(checked).transpose());
+        self.named.push((name, policy));
     }
 
     /// # Errors
     ///
     /// INVALID_ARGUMENT: what cannot be kept.
     pub(crate) fn build(self) -> Result<Retries, Status> {
-        let share = |policy: RetryPolicy| policy.check().map(|()| Arc::new(policy));
-        let mut named = HashMap::new();
+        let mut named: Vec<(String, _)> = Vec::new();
         for (name, policy) in self.named {
-            check_name(&name)?;
-            named.insert(name, policy.map(share).transpose()?);
+            let policy = policy?;
+            match named.binary_search_by(|(other, _)| other.cmp(&name)) {
+                Ok(place) => named[place].1 = policy,
+                Err(place) => named.insert(place, (name, policy)),
+            }
         }
         Ok(Retries {
-            default: self.default.map(share).transpose()?,
+            default: self.default.transpose()?,
             named,
-            throttle: self.throttling.map(RetryThrottling::build).transpose()?,
+            throttle: self.tokens.transpose()?.map(Throttle::new),
             buffer_max: self.buffer_max,
             waiting: Mutex::default(),
         })
     }
+}
+
+fn checked(policy: RetryPolicy) -> Result<Arc<RetryPolicy>, Status> {
+    policy.check().map(|()| Arc::new(policy))
 }
 
 /// A service, or a service, a slash and a method.
@@ -148,8 +169,13 @@ impl Retries {
             return self.default.as_ref();
         }
         let path = method.path().strip_prefix('/').unwrap_or_else(|| method.path());
-        let named = self.named.get(path).or_else(|| self.named.get(method.service()));
+        let named = self.named(path).or_else(|| self.named(method.service()));
         named.unwrap_or(&self.default).as_ref()
+    }
+
+    fn named(&self, name: &str) -> Option<&Option<Arc<RetryPolicy>>> {
+        let place = self.named.binary_search_by(|(other, _)| other.as_str().cmp(name)).ok()?;
+        Some(&self.named[place].1)
     }
 
     pub(crate) fn throttle(&self) -> Option<&Throttle> {
@@ -225,15 +251,11 @@ mod tests {
     /// closest name counts.
     #[test]
     fn the_closest_name_counts() {
-        let options = RetryOptions {
-            default: Some(policy(2)),
-            named: vec![
-                ("p.S".into(), Some(policy(3))),
-                ("p.S/M".into(), Some(policy(4))),
-                ("p.S/Never".into(), None),
-            ],
-            ..RetryOptions::default()
-        };
+        let mut options =
+            RetryOptions { default: Some(checked(policy(2))), ..RetryOptions::default() };
+        options.add_named("p.S".into(), Some(policy(3)));
+        options.add_named("p.S/M".into(), Some(policy(4)));
+        options.add_named("p.S/Never".into(), None);
         assert_eq!(found(&options, "/p.S/M"), Some(policy(4)));
         assert_eq!(found(&options, "/p.S/Other"), Some(policy(3)));
         assert_eq!(found(&options, "/p.S/Never"), None);
@@ -245,8 +267,8 @@ mod tests {
     #[test]
     fn malformed_names_are_refused() {
         for name in ["", "/", "/p.S/M", "p.S/", "p.S/M/", "p S"] {
-            let named = vec![(name.to_owned(), None)];
-            let options = RetryOptions { named, ..RetryOptions::default() };
+            let mut options = RetryOptions::default();
+            options.add_named(name.to_owned(), None);
             let status = options.build().unwrap_err();
             assert!(
                 status.message().ends_with("expected package.Service or package.Service/Method")

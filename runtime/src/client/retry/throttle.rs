@@ -27,12 +27,12 @@ impl RetryThrottling {
         Self { max_tokens, token_ratio }
     }
 
-    /// The tokens, all there.
+    /// What a channel counts.
     ///
     /// # Errors
     ///
     /// INVALID_ARGUMENT: what cannot be kept.
-    pub(super) fn build(self) -> Result<Throttle, Status> {
+    pub(super) fn tokens(self) -> Result<Tokens, Status> {
         let Self { max_tokens, token_ratio } = self;
         if !(1..=RETRY_TOKENS_MAX).contains(&max_tokens) {
             return Err(Status::invalid_argument(format!(
@@ -47,21 +47,32 @@ impl RetryThrottling {
         let max = max_tokens * TOKEN;
         // More than all tokens fill it as well as all do.
         let ratio = (token_ratio * f64::from(TOKEN)).min(f64::from(max));
-        Ok(Throttle { max, ratio: ratio as u32, tokens: AtomicU32::new(max) })
+        Ok(Tokens { max, ratio: ratio as u32 })
     }
+}
+
+/// How many tokens there may be, in thousandths: three decimals count.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tokens {
+    max: u32,
+    /// What a success gives back.
+    ratio: u32,
 }
 
 /// The tokens of a channel.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     max: u32,
-    /// What a success gives back.
     ratio: u32,
-    /// Thousandths: three decimals count.
     tokens: AtomicU32,
 }
 
 impl Throttle {
+    /// All tokens are there.
+    pub(super) fn new(Tokens { max, ratio }: Tokens) -> Self {
+        Self { max, ratio, tokens: AtomicU32::new(max) }
+    }
+
     /// An attempt has failed; says whether there may be another one.
     pub(super) fn on_failure(&self) -> bool {
         self.change(|tokens| tokens.saturating_sub(TOKEN)) > self.max / 2
@@ -90,7 +101,7 @@ mod tests {
     use super::*;
 
     fn throttle(max_tokens: u32, token_ratio: f64) -> Throttle {
-        RetryThrottling::new(max_tokens, token_ratio).build().unwrap()
+        Throttle::new(RetryThrottling::new(max_tokens, token_ratio).tokens().unwrap())
     }
 
     /// gRFC A6: a failure takes one token; at maxTokens / 2 and below nothing is retried.
@@ -138,7 +149,7 @@ mod tests {
         for (max_tokens, token_ratio) in
             [(0, 0.1), (1001, 0.1), (10, 0.0), (10, -1.0), (10, f64::NAN), (10, f64::INFINITY)]
         {
-            let result = RetryThrottling::new(max_tokens, token_ratio).build();
+            let result = RetryThrottling::new(max_tokens, token_ratio).tokens();
             let status = result.map(drop).unwrap_err();
             assert!(status.message().starts_with("retry throttling: expected"), "{status}");
         }

@@ -19,12 +19,15 @@ mod tests;
 
 pub(super) use methods::{MethodConfig, MethodConfigs};
 
+#[cfg(feature = "json")]
 use super::balancer::LoadBalancing;
+#[cfg(feature = "json")]
 use super::retry::{RetryPolicy, RetryThrottling};
 use crate::client::ChannelBuilder;
 use crate::grpc::Status;
 
 /// What a service config says.
+#[cfg(feature = "json")]
 #[derive(Clone, Debug, Default)]
 pub(in crate::client) struct ServiceConfig {
     pub(super) policy: Option<LoadBalancing>,
@@ -37,20 +40,46 @@ pub(in crate::client) struct ServiceConfig {
     pub(super) health_service: Option<String>,
 }
 
+/// A config that a channel was given, or why it cannot be read, and what takes it over: a program that
+/// gives none has no code for it.
+#[cfg(feature = "json")]
+#[derive(Clone, Debug)]
+pub(in crate::client) struct Given {
+    config: Result<ServiceConfig, String>,
+    take_over: fn(&mut ChannelBuilder, ServiceConfig),
+}
+
 impl ChannelBuilder {
     /// Takes over what the service config says, where the builder says nothing.
     ///
     /// # Errors
     ///
     /// INVALID_ARGUMENT: what of it cannot be kept.
+    #[cfg(feature = "json")]
     pub(super) fn apply_service_config(&mut self) -> Result<(), Status> {
-        let Some(config) = self.service_config.take() else { return Ok(()) };
+        let Some(Given { config, take_over }) = self.service_config.take() else { return Ok(()) };
         let config =
             config.map_err(|error| Status::invalid_argument(format!("service config: {error}")))?;
-        self.balancer.policy = self.balancer.policy.or(config.policy);
-        self.balancer.health_service = config.health_service;
-        self.retries.add_of_config(config.retries, config.throttling);
-        self.methods = config.methods;
+        take_over(self, config);
         Ok(())
+    }
+
+    /// There is none.
+    #[cfg(not(feature = "json"))]
+    pub(super) fn apply_service_config(&mut self) -> Result<(), Status> {
+        Ok(())
+    }
+}
+
+#[cfg(feature = "json")]
+impl Given {
+    fn new(config: Result<ServiceConfig, String>) -> Self {
+        let take_over = |builder: &mut ChannelBuilder, config: ServiceConfig| {
+            builder.balancer.policy = builder.balancer.policy.or(config.policy);
+            builder.balancer.health_service = config.health_service;
+            builder.retries.add_of_config(config.retries, config.throttling);
+            builder.methods = config.methods;
+        };
+        Self { config, take_over }
     }
 }

@@ -1,7 +1,7 @@
 //! How a service config is read.
 
 use super::json::{self, Node};
-use super::{MethodConfig, ServiceConfig, retry};
+use super::{Given, MethodConfig, ServiceConfig, retry};
 use crate::client::{ChannelBuilder, LoadBalancing};
 
 impl ChannelBuilder {
@@ -41,7 +41,7 @@ impl ChannelBuilder {
     /// ```
     pub fn service_config(mut self, json: &str) -> Self {
         // Read here and not in `build`, so that a program without a config has no JSON in it.
-        self.service_config = Some(ServiceConfig::parse(json));
+        self.service_config = Some(Given::new(ServiceConfig::parse(json)));
         self
     }
 }
