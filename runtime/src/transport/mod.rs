@@ -85,6 +85,7 @@ mod delivering;
 mod doze;
 mod due;
 mod endings;
+mod entries;
 mod flusher;
 mod foreign;
 #[cfg(feature = "testing")]

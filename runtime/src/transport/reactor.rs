@@ -13,16 +13,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{any::Any, io};
 
-use super::accepted::Accepted;
-use super::agenda::{Agenda, slot_of};
+use super::accepted::{Accepted, Arrived};
+use super::agenda::Agenda;
 use super::doze::Doze;
+use super::entries::{Entries, Entry};
 use super::link::Link;
 use super::pauses::Pauses;
 use super::platform::{Descriptor, Found, Poller, thread_number};
 use super::seat::{Seat, Turn};
+use super::timer::{Scheduled, Timer};
 use super::tray::Tray;
 use super::wire::Interest;
 use super::work::Work;
@@ -72,26 +74,6 @@ pub(super) struct Reactor {
 pub(crate) struct Bell {
     reactor: Arc<Reactor>,
     key: u64,
-}
-
-#[derive(Default)]
-struct Entries {
-    slots: Vec<Slot>,
-    free: Vec<usize>,
-    count: usize,
-}
-
-#[derive(Default)]
-struct Slot {
-    /// Tells the link apart from the one that had the slot before it.
-    generation: u32,
-    entry: Option<Arc<Entry>>,
-}
-
-struct Entry {
-    link: Arc<Link>,
-    /// What the server keeps for as long as the connection lives.
-    _kept: Box<dyn Any + Send + Sync>,
 }
 
 /// Why a thread no longer drives a reactor.
@@ -185,11 +167,17 @@ impl Reactor {
         self.driver.store(thread_number().unwrap_or(0), Ordering::Relaxed);
         let mut buffer = vec![0; READ_BUFFER_SIZE];
         let mut found = Found::new();
+        let (mut lone, mut last) = (None, None);
+        let mut call = None;
         let mut time = now();
         // The thread that had the seat may have left answers.
         work.write();
         loop {
-            while let Some((request, is_due)) = work.next() {
+            let next = |lone: &mut Option<Arrived>| match lone.take() {
+                Some(request) => Some((request.accept(), false)),
+                None => work.next(),
+            };
+            while let Some((request, is_due)) = next(&mut lone) {
                 // The panic hook has reported it; a request is dropped with its stream, and a job
                 // with its call.
                 let accepted = catch_unwind(AssertUnwindSafe(|| serve.accept(request)));
@@ -212,14 +200,15 @@ impl Reactor {
             // From when the last round began, which spares a look at the clock: an alarm may be late by
             // as much as a round takes.
             let until = self.next_alarm();
-            let timeout = until.map(|until| until.saturating_duration_since(time));
+            let timeout = until.and_then(|until| self.call_at(until, time, &mut call));
             if self.poller.wait(&mut found, timeout).is_err() {
                 // Only a broken descriptor of our own could bring it about; nothing is lost by trying
                 // again, but it must not be tried at once.
                 std::thread::yield_now();
             }
             time = now();
-            let mut round = Round { reactor: self, work, buffer: &mut buffer };
+            let (lone, last) = (&mut lone, &mut last);
+            let mut round = Round { reactor: self, work, lone, last, buffer: &mut buffer };
             let quiet = |key| (key, Interest::NONE);
             // Alarms are set here alone: those that go off were known before the wait.
             let due = if until.is_some_and(|at| at <= time) { self.due(time) } else { Vec::new() };
@@ -232,6 +221,24 @@ impl Reactor {
 
     fn next_alarm(&self) -> Option<Instant> {
         lock(&self.alarms).first().map(|(at, _)| at)
+    }
+
+    /// Has the timer end the wait that begins at `time` by `until`, unless its last `call` does: a wait that
+    /// has to end by itself costs the system more. Returns how long it may
+    /// take if the timer has no thread.
+    fn call_at(
+        self: &Arc<Self>,
+        until: Instant,
+        time: Instant,
+        call: &mut Option<(Instant, Scheduled)>,
+    ) -> Option<Duration> {
+        if call.as_ref().is_some_and(|(at, _)| time < *at && *at <= until) {
+            return None;
+        }
+        let reactor = Arc::downgrade(self);
+        let wake = move || reactor.upgrade().into_iter().for_each(|reactor| reactor.poller.wake());
+        *call = Timer::shared().schedule(until, wake).ok().map(|scheduled| (until, scheduled));
+        call.is_none().then(|| until.saturating_duration_since(time))
     }
 
     /// The links whose alarms go off.
@@ -285,28 +292,37 @@ impl Reactor {
 struct Round<'a> {
     reactor: &'a Arc<Reactor>,
     work: &'a Work,
+    /// The only request of the round: it is answered before anything else, and needs no queue.
+    lone: &'a mut Option<Arrived>,
+    /// The link that was visited last.
+    last: &'a mut Option<(u64, Arc<Entry>)>,
     buffer: &'a mut [u8],
 }
 
 impl Round<'_> {
     /// Looks at one link. A panic ends that link alone.
     fn visit(&mut self, key: u64, found: Interest) {
-        let Some(entry) = lock(&self.reactor.entries).get(key) else { return };
+        let last = self.last.take_if(|(last, _)| *last == key);
+        let entry = last.map(|(_, entry)| entry);
+        let Some(entry) = entry.or_else(|| lock(&self.reactor.entries).get(key)) else { return };
         let visit = catch_unwind(AssertUnwindSafe(|| self.visit_link(&entry.link, key, found)));
         if visit.is_err() {
             // The panic hook has reported it.
             entry.link.end("connection closed after a panic of its thread".into());
-            self.reactor.remove(&entry.link, key);
+        }
+        match visit.unwrap_or(false) {
+            true => *self.last = Some((key, entry)),
+            false => self.reactor.remove(&entry.link, key),
         }
     }
 
-    fn visit_link(&mut self, link: &Arc<Link>, key: u64, found: Interest) {
-        // They are answered once the visits of the round are over.
-        self.work.add(link.take_unserved());
-        let Some(visit) = link.visit(found, self.buffer) else { return };
-        self.work.add(visit.arrived);
+    /// Says whether the connection goes on.
+    fn visit_link(&mut self, link: &Arc<Link>, key: u64, found: Interest) -> bool {
+        self.add(link.take_unserved());
+        let Some(visit) = link.visit(found, self.buffer) else { return true };
+        self.add(visit.arrived);
         if visit.is_over {
-            return self.reactor.remove(link, key);
+            return false;
         }
         if let Some(at) = visit.until {
             self.reactor.set_alarm(link, key, at);
@@ -314,6 +330,17 @@ impl Round<'_> {
         if visit.is_ready {
             // Not kept here: the thread may lose its seat before the next round.
             self.reactor.ring(key);
+        }
+        true
+    }
+
+    /// Takes requests, which are answered once the visits of the round are over.
+    fn add(&mut self, mut requests: Vec<Arrived>) {
+        if requests.len() == 1 && self.lone.is_none() && !self.work.is_left() {
+            *self.lone = requests.pop();
+        } else if !requests.is_empty() {
+            self.work.add(self.lone.take());
+            self.work.add(requests);
         }
     }
 }
@@ -333,32 +360,5 @@ impl Bell {
     /// Has the reactor watch `descriptor`, the link's, for `interest` from now on.
     pub(super) fn watch(&self, descriptor: Descriptor<'_>, interest: Interest) {
         self.reactor.poller.set(descriptor, self.key, interest);
-    }
-}
-
-impl Entries {
-    fn insert(&mut self, entry: Arc<Entry>) -> u64 {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
-            self.slots.len() - 1
-        });
-        let slot = &mut self.slots[index];
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.entry = Some(entry);
-        self.count += 1;
-        u64::from(slot.generation) << 32 | index as u64
-    }
-
-    fn get(&self, key: u64) -> Option<Arc<Entry>> {
-        let slot = self.slots.get(slot_of(key))?;
-        slot.entry.as_ref().filter(|_| u64::from(slot.generation) == key >> 32).cloned()
-    }
-
-    fn remove(&mut self, key: u64) -> Option<Arc<Entry>> {
-        let slot = self.slots.get_mut(slot_of(key))?;
-        let entry = slot.entry.take_if(|_| u64::from(slot.generation) == key >> 32)?;
-        self.free.push(slot_of(key));
-        self.count -= 1;
-        Some(entry)
     }
 }

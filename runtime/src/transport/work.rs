@@ -43,18 +43,21 @@ struct Corked {
 }
 
 impl Work {
-    pub(super) fn add(&self, requests: Vec<Arrived>) {
-        if !requests.is_empty() {
-            let mut queue = lock(&self.queue);
-            queue.requests.extend(requests);
-            self.is_left.store(true, Ordering::Release);
-        }
+    pub(super) fn add(&self, requests: impl IntoIterator<Item = Arrived>) {
+        let mut queue = lock(&self.queue);
+        queue.requests.extend(requests);
+        self.is_left.store(!queue.requests.is_empty(), Ordering::Release);
+    }
+
+    /// Whether requests wait for their turn.
+    pub(super) fn is_left(&self) -> bool {
+        self.is_left.load(Ordering::Acquire)
     }
 
     /// The next request, and whether [`write`](Self::write) is due once it is answered. A request
     /// alone is answered at once; with others of its link behind it, together with them.
     pub(super) fn next(&self) -> Option<(Accepted, bool)> {
-        if !self.is_left.load(Ordering::Acquire) {
+        if !self.is_left() {
             return None;
         }
         let mut queue = lock(&self.queue);
