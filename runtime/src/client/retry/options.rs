@@ -17,10 +17,13 @@ use crate::transport::lock;
 pub(crate) struct RetryOptions {
     default: Option<Result<Arc<RetryPolicy>, Status>>,
     /// By `service` or `service/method`; `None` where there are to be no retries.
-    named: Vec<(String, Result<Option<Arc<RetryPolicy>>, Status>)>,
+    named: Vec<(String, Checked)>,
     tokens: Option<Result<Tokens, Status>>,
     buffer_max: usize,
 }
+
+/// What is said of a name, or why it cannot be kept.
+type Checked = Result<Option<Arc<RetryPolicy>>, Status>;
 
 /// What a channel has.
 #[derive(Debug)]
