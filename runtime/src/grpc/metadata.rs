@@ -1,10 +1,12 @@
 //! Metadata: the headers and trailers of a call that belong to its users.
 //!
-//! An ordered multimap in two allocations: all keys and values stand in one byte arena, the
-//! entries hold their places. Keys are lower case; the values of keys ending in `-bin` are bytes,
-//! all others are text. What a user puts in is validated, so it can always be sent.
+//! An ordered multimap: all entries stand in one piece of memory, each behind its lengths. What most
+//! calls have, nothing, is one word and allocates nothing. Keys are lower case; the values of keys
+//! ending in `-bin` are bytes, all others are text. What a user puts in is validated, so it can always
+//! be sent.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 
 use super::base64;
@@ -34,8 +36,14 @@ use super::status::Status;
 /// ```
 #[derive(Clone, Default)]
 pub struct Metadata {
-    arena: Vec<u8>,
-    entries: Vec<Entry>,
+    entries: Option<Box<Entries>>,
+}
+
+#[derive(Clone, Default)]
+struct Entries {
+    /// Each entry as the lengths of its key and its value, the key, and the value.
+    records: Vec<u8>,
+    len: usize,
 }
 
 /// One value of a [`Metadata`].
@@ -47,18 +55,14 @@ pub enum MetadataValue<'a> {
     Binary(&'a [u8]),
 }
 
-#[derive(Clone, Copy)]
-struct Entry {
-    start: usize,
-    key_len: usize,
-    value_len: usize,
-}
+/// A key and its value, as they are kept.
+type Entry<'a> = (&'a [u8], &'a [u8]);
 
 impl Metadata {
     /// Empty metadata; allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { arena: Vec::new(), entries: Vec::new() }
+        Self { entries: None }
     }
 
     /// Sets `key` to `value` alone, in place of all values it had.
@@ -130,29 +134,31 @@ impl Metadata {
 
     /// Removes all values of `key` and returns how many there were.
     pub fn remove(&mut self, key: &str) -> usize {
-        let before = self.entries.len();
+        let before = self.len();
         if !self.contains_key(key) {
             return 0;
         }
         let old = std::mem::take(self);
-        for entry in &old.entries {
-            if !old.key(entry).eq_ignore_ascii_case(key.as_bytes()) {
-                self.push(old.key(entry), old.value(entry));
+        for (old_key, value) in old.entries() {
+            if !old_key.eq_ignore_ascii_case(key.as_bytes()) {
+                self.push(old_key, value);
             }
         }
-        before - self.entries.len()
+        before - self.len()
     }
 
     /// Removes everything, keeping the memory.
     pub fn clear(&mut self) {
-        self.arena.clear();
-        self.entries.clear();
+        if let Some(entries) = &mut self.entries {
+            entries.records.clear();
+            entries.len = 0;
+        }
     }
 
     /// Adds all entries of `other`, behind those that are there.
     pub fn extend_from(&mut self, other: &Self) {
-        for entry in &other.entries {
-            self.push(other.key(entry), other.value(entry));
+        for (key, value) in other.entries() {
+            self.push(key, value);
         }
     }
 
@@ -195,27 +201,24 @@ impl Metadata {
 
     /// All keys and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, MetadataValue<'_>)> {
-        self.entries.iter().map(|entry| {
-            let key = self.key(entry);
-            (text(key), value_of(key, self.value(entry)))
-        })
+        self.entries().map(|(key, value)| (text(key), value_of(key, value)))
     }
 
     /// How many entries there are, every value counted.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.as_ref().map_or(0, |entries| entries.len)
     }
 
     /// Whether there is no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// How many bytes all keys and values have together, binary ones as they are.
     pub(crate) fn size(&self) -> usize {
-        self.arena.len()
+        self.records().len() - self.len() * RECORD_HEAD
     }
 
     /// Adds a field as a peer sent it: `value` in base64 if the key says so.
@@ -232,15 +235,10 @@ impl Metadata {
             self.push(key, value.as_bytes());
             return Ok(());
         }
+        let entries = self.entries.get_or_insert_default();
         for part in value.split(|byte| *byte == b',') {
-            let start = self.arena.len();
-            self.arena.extend_from_slice(key);
-            if let Err(error) = base64::decode(part.trim_ascii(), &mut self.arena) {
-                self.arena.truncate(start);
-                return Err(error);
-            }
-            let value_len = self.arena.len() - start - key.len();
-            self.entries.push(Entry { start, key_len: key.len(), value_len });
+            let decode = |records: &mut Vec<u8>| base64::decode(part.trim_ascii(), records);
+            entries.push_with(key, decode)?;
         }
         Ok(())
     }
@@ -250,8 +248,7 @@ impl Metadata {
     /// Entries that a peer sent and that may not be sent on are left out.
     pub(crate) fn for_each_sent(&self, mut each: impl FnMut(&[u8], &[u8])) {
         let mut encoded = Vec::new();
-        for entry in &self.entries {
-            let (key, value) = (self.key(entry), self.value(entry));
+        for (key, value) in self.entries() {
             if is_reserved(key) {
                 continue;
             }
@@ -266,30 +263,72 @@ impl Metadata {
     }
 
     fn push(&mut self, key: &[u8], value: &[u8]) {
-        let start = self.arena.len();
-        self.arena.extend_from_slice(key);
-        self.arena.extend_from_slice(value);
-        self.entries.push(Entry { start, key_len: key.len(), value_len: value.len() });
+        let entries = self.entries.get_or_insert_default();
+        entries.records.reserve(RECORD_HEAD + key.len() + value.len());
+        let copy = |records: &mut Vec<u8>| {
+            records.extend_from_slice(value);
+            Ok::<(), Infallible>(())
+        };
+        let Ok(()) = entries.push_with(key, copy);
     }
 
     fn values<'a, 'k>(
         &'a self,
         key: &'k str,
     ) -> impl Iterator<Item = MetadataValue<'a>> + use<'a, 'k> {
-        self.entries
-            .iter()
-            .filter(move |entry| self.key(entry).eq_ignore_ascii_case(key.as_bytes()))
-            .map(|entry| value_of(self.key(entry), self.value(entry)))
+        self.entries()
+            .filter(|(own, _)| own.eq_ignore_ascii_case(key.as_bytes()))
+            .map(|(key, value)| value_of(key, value))
     }
 
-    fn key(&self, entry: &Entry) -> &[u8] {
-        &self.arena[entry.start..][..entry.key_len]
+    fn records(&self) -> &[u8] {
+        self.entries.as_ref().map_or(&[], |entries| &entries.records)
     }
 
-    fn value(&self, entry: &Entry) -> &[u8] {
-        &self.arena[entry.start + entry.key_len..][..entry.value_len]
+    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let mut records = self.records();
+        std::iter::from_fn(move || {
+            let (entry, rest) = first_entry(records)?;
+            records = rest;
+            Some(entry)
+        })
     }
 }
+
+impl Entries {
+    /// Adds an entry of `key` and what `write` appends; nothing if that fails.
+    fn push_with<E>(
+        &mut self,
+        key: &[u8],
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.records.len();
+        self.records.extend_from_slice(&key.len().to_ne_bytes());
+        self.records.extend_from_slice(&[0; LENGTH]);
+        self.records.extend_from_slice(key);
+        let value_start = self.records.len();
+        if let Err(error) = write(&mut self.records) {
+            self.records.truncate(start);
+            return Err(error);
+        }
+        let value_len = self.records.len() - value_start;
+        self.records[start + LENGTH..][..LENGTH].copy_from_slice(&value_len.to_ne_bytes());
+        self.len += 1;
+        Ok(())
+    }
+}
+
+/// The entry at the front of `records`, and the records behind it.
+fn first_entry(records: &[u8]) -> Option<(Entry<'_>, &[u8])> {
+    let (key_len, rest) = records.split_first_chunk()?;
+    let (value_len, rest) = rest.split_first_chunk()?;
+    let (key, rest) = rest.split_at(usize::from_ne_bytes(*key_len));
+    let (value, rest) = rest.split_at(usize::from_ne_bytes(*value_len));
+    Some(((key, value), rest))
+}
+
+const LENGTH: usize = size_of::<usize>();
+const RECORD_HEAD: usize = 2 * LENGTH;
 
 impl PartialEq for Metadata {
     fn eq(&self, other: &Self) -> bool {
