@@ -104,7 +104,7 @@ pub(crate) enum ReceivedHead {
 
 /// Reads the first header section; `end` says that it ended the stream.
 pub(crate) fn read_head(headers: &Headers, end: bool, encodings: &Encodings) -> ReceivedHead {
-    if !end && PLAIN_HEADS.iter().any(|(_, plain)| plain == headers) {
+    if !end && read_again(headers).is_plain {
         return ReceivedHead::Head(Metadata::new(), None);
     }
     let http = read_http_status(headers);
@@ -124,16 +124,27 @@ pub(crate) fn read_head(headers: &Headers, end: bool, encodings: &Encodings) -> 
 /// Whether a first header section that does not end the stream begins a response that is none of
 /// gRPC's.
 pub(crate) fn is_foreign(headers: &Headers) -> bool {
-    if let Some(IsForeign(known)) = headers.reading() {
-        return *known;
-    }
-    let is_foreign = looks_foreign(headers);
-    headers.keep_reading(|| IsForeign(is_foreign));
-    is_foreign
+    read_again(headers).is_foreign
 }
 
-/// What [`is_foreign`] says of a list that comes again.
-struct IsForeign(bool);
+/// What a first header section is, whichever call it came for.
+#[derive(Clone, Copy)]
+struct Known {
+    is_foreign: bool,
+    /// It says nothing but that messages follow.
+    is_plain: bool,
+}
+
+/// What a section is; a list that comes again is read once.
+fn read_again(headers: &Headers) -> Known {
+    if let Some(known) = headers.reading() {
+        return *known;
+    }
+    let is_plain = PLAIN_HEADS.iter().any(|(_, plain)| plain == headers);
+    let known = Known { is_foreign: !is_plain && looks_foreign(headers), is_plain };
+    headers.keep_reading(|| known);
+    known
+}
 
 fn looks_foreign(headers: &Headers) -> bool {
     let is_ok = headers.get(":status") == Some(b"200");
@@ -160,7 +171,7 @@ pub(crate) fn read_foreign(headers: &Headers, body: &[u8]) -> Status {
 
 /// Reads the trailers: trailing metadata if the call succeeded, else the status that carries it.
 pub(crate) fn read_trailers(headers: &Headers) -> Result<Metadata, Status> {
-    if *headers == *PLAIN_TRAILERS {
+    if are_plain_trailers(headers) {
         return Ok(Metadata::new());
     }
     let Some(code) = headers.get("grpc-status") else {
@@ -187,6 +198,19 @@ pub(crate) fn read_trailers(headers: &Headers) -> Result<Metadata, Status> {
     }
     Err(Status::new(code, message).with_details_bytes(details).with_metadata(metadata))
 }
+
+/// Whether trailers say OK and nothing else; a list that comes again is read once.
+fn are_plain_trailers(headers: &Headers) -> bool {
+    if let Some(ArePlain(known)) = headers.reading() {
+        return *known;
+    }
+    let are_plain = *headers == *PLAIN_TRAILERS;
+    headers.keep_reading(|| ArePlain(are_plain));
+    are_plain
+}
+
+/// What [`are_plain_trailers`] says.
+struct ArePlain(bool);
 
 /// Adds the outcome and all trailing metadata.
 pub(super) fn write_status(
