@@ -247,9 +247,13 @@ impl Attempts {
     /// The server is at work on the call: sending it again could do the work twice.
     pub(crate) fn commit(&self) {
         let kept = std::mem::replace(&mut lock(&self.state).kept, Kept::Nothing);
-        if let Kept::One(framed) = kept {
-            scratch::keep_writer(framed);
-        }
+        kept.give_back();
+    }
+
+    /// As [`commit`](Self::commit), of a call that nobody else has.
+    pub(crate) fn commit_alone(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut state.kept, Kept::Nothing).give_back();
     }
 
     /// The state while nobody opens a stream; as an error if somebody still does at `until`.
@@ -301,6 +305,13 @@ impl State {
 }
 
 impl Kept {
+    /// It is not sent again.
+    fn give_back(self) {
+        if let Self::One(framed) = self {
+            scratch::keep_writer(framed);
+        }
+    }
+
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::One(framed) => framed.as_slice(),

@@ -177,7 +177,9 @@ impl Call {
     /// Ends the call with `status`, unless it is over, and tells the server.
     pub(crate) fn fail(&self, status: Status) {
         if self.outcome.set(Err(status)).is_ok() {
-            self.count_end();
+            if let Some(outcome) = self.outcome.get() {
+                self.count_end(outcome);
+            }
             self.attempts.end().reset(Reason::CANCEL);
         }
     }
@@ -220,13 +222,24 @@ impl Call {
 
     /// Sets what the server's last word says.
     fn finish(&self, outcome: Result<Metadata, Status>) {
+        self.learn(&outcome);
+        if self.outcome.set(outcome).is_ok()
+            && let Some(outcome) = self.outcome.get()
+        {
+            self.end(outcome);
+        }
+    }
+
+    /// The server has said this.
+    fn learn(&self, outcome: &Result<Metadata, Status>) {
         if outcome.is_ok() {
             self.attempts.channel.retries().on_success();
         }
-        if self.outcome.set(outcome).is_err() {
-            return;
-        }
-        self.count_end();
+    }
+
+    /// The server has ended the call, which nobody has before.
+    fn end(&self, outcome: &Result<Metadata, Status>) {
+        self.count_end(outcome);
         if !self.requests_ended.load(Ordering::Acquire) {
             // PROTOCOL-HTTP2.md, Early Server Closure: what we might still send nobody reads.
             self.attempts.stream().reset(Reason::NO_ERROR);
@@ -234,10 +247,8 @@ impl Call {
     }
 
     /// Counts the outcome, if anybody is told of the channel.
-    fn count_end(&self) {
-        if self.tally.is_counted()
-            && let Some(outcome) = self.outcome.get()
-        {
+    fn count_end(&self, outcome: &Result<Metadata, Status>) {
+        if self.tally.is_counted() {
             self.tally.end(outcome);
             self.attempts.count_end(outcome);
         }

@@ -22,7 +22,8 @@ impl SingleReply {
     ) -> Option<Result<Response<T>, Status>> {
         loop {
             if self.take(call.next(wait)?, call) {
-                return Some(self.response(call, codec));
+                let outcome = call.outcome().cloned().unwrap_or_else(|| Ok(Metadata::new()));
+                return Some(self.response(outcome, call, codec));
             }
         }
     }
@@ -42,24 +43,26 @@ impl SingleReply {
         false
     }
 
-    /// Waits for the whole response of a call that nobody else has.
+    /// Waits for the whole response of a call that nobody else has, nor will have.
     pub(crate) fn wait_alone<T>(
         mut self,
         call: &mut Handle,
         codec: &dyn Codec<T>,
     ) -> Result<Response<T>, Status> {
-        let reply = match call {
-            Handle::Wire(call) => call.wait_for_reply(),
-            Handle::Intercepted(_) | Handle::Answered(_) => None,
-        };
-        if let (Some(reply), Handle::Wire(call_on_wire)) = (reply, &*call) {
-            let mut is_over = false;
-            call_on_wire.take_reply(reply, |step| is_over = self.take(step, call));
-            if is_over {
-                return self.response(call, codec);
-            }
+        match self.wait_for_outcome(call) {
+            Some(outcome) => self.response(outcome, call, codec),
+            None => self.wait(call, codec),
         }
-        self.wait(call, codec)
+    }
+
+    /// Takes the whole response, if it is one like most; returns how the call ended.
+    fn wait_for_outcome(&mut self, call: &mut Handle) -> Option<Result<Metadata, Status>> {
+        let Handle::Wire(call) = call else { return None };
+        call.wait_for_reply(|step| match step {
+            Step::Head(metadata) => self.metadata = metadata,
+            Step::Message(payload) => self.payload = Some(payload),
+            Step::Run | Step::Ended => {}
+        })
     }
 
     /// Waits for the rest of the response.
@@ -72,21 +75,22 @@ impl SingleReply {
             .unwrap_or_else(|| Err(Status::internal("a wait without end has ended")))
     }
 
-    fn response<T>(&mut self, call: &Handle, codec: &dyn Codec<T>) -> Result<Response<T>, Status> {
-        let trailing_metadata = match call.outcome() {
-            Some(Ok(metadata)) => metadata.clone(),
-            Some(Err(status)) => {
-                let metadata = std::mem::take(&mut self.metadata);
-                return Err(status.clone().with_initial_metadata(metadata));
-            }
-            None => Metadata::new(),
+    fn response<T>(
+        &mut self,
+        outcome: Result<Metadata, Status>,
+        call: &Handle,
+        codec: &dyn Codec<T>,
+    ) -> Result<Response<T>, Status> {
+        let metadata = std::mem::take(&mut self.metadata);
+        let trailing_metadata = match outcome {
+            Ok(metadata) => metadata,
+            Err(status) => return Err(status.with_initial_metadata(metadata)),
         };
         let Some(payload) = self.payload.take() else {
             return Err(Status::internal("expected one reply message, got none"));
         };
         let message = codec::read(codec, payload)?;
-        let response =
-            Response::new(message, std::mem::take(&mut self.metadata), trailing_metadata);
+        let response = Response::new(message, metadata, trailing_metadata);
         Ok(response.compressed(call.is_reply_compressed()))
     }
 }

@@ -13,7 +13,7 @@ use super::active::{ActiveCall, Counts, Facts};
 use super::batch::Batch;
 use super::deadlines::Deadline;
 use super::due::Due;
-use super::incoming::{Found, Incoming, Reply};
+use super::incoming::{Found, Incoming, Reply, Whole};
 use super::lock;
 use super::marks::Marks;
 use super::occasion::ToldOfEnd;
@@ -315,9 +315,9 @@ impl Inbox {
         lock(&self.state).received.take_only()
     }
 
-    /// Takes a whole response of one message.
-    pub(super) fn take_reply(&self) -> Reply {
-        lock(&self.state).received.take_reply()
+    /// Moves a whole response of one message into `whole`.
+    pub(super) fn take_reply(&self, whole: &mut Whole) -> Reply {
+        lock(&self.state).received.take_reply(whole)
     }
 
     /// As [`take`](Self::take), but takes all messages that wait as bytes into `run`; returns besides

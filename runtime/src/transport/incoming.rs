@@ -52,11 +52,21 @@ pub(super) enum Found {
     Nothing,
 }
 
+/// A response of one message, as most are.
+#[derive(Debug, Default)]
+pub(crate) struct Whole {
+    pub(crate) head: Headers,
+    pub(crate) payload: Vec<u8>,
+    /// The payload is marked as compressed.
+    pub(crate) is_compressed: bool,
+    pub(crate) trailers: Headers,
+}
+
 /// What looking for a whole response of one message finds.
-#[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// All of it: a head, a message and trailers, and bytes to be credited to the peer.
-    Whole([Incoming; 3], usize),
+    /// All of it, and bytes to be credited to the peer.
+    Whole(usize),
     /// Something else, which is to be taken one by one.
     Other,
     Nothing,

@@ -169,7 +169,7 @@ pub(crate) use bound::{Bound, Wish};
 pub(crate) use cancellation::{CANCELLED, Parents, Tied};
 pub(crate) use current::{Child, CurrentCall};
 pub(crate) use in_process::InProcess;
-pub(crate) use incoming::Incoming;
+pub(crate) use incoming::{Incoming, Whole};
 pub(crate) use latch::Latch;
 pub(crate) use link::{Accepting, Link, OpenError};
 pub(crate) use listener::{Listener, Listening};

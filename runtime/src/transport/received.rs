@@ -8,7 +8,7 @@
 //! in, and can be taken like that, all at once.
 
 use super::foreign::Foreign;
-use super::incoming::{Found, Incoming, Reply};
+use super::incoming::{Found, Incoming, Reply, Whole};
 use super::run::Run;
 use super::short_queue::ShortQueue;
 use crate::grpc::envelope::{self, Decoder};
@@ -180,25 +180,34 @@ impl Received {
         Some((message, self.take_credit()))
     }
 
-    /// Takes a head, one message and trailers, if they are all that was received and will be.
-    pub(super) fn take_reply(&mut self) -> Reply {
-        let Some(Incoming::Trailers(_)) = &self.end else {
+    /// Moves a head, one message and trailers into `whole`, which is empty, if they are all that was
+    /// received and will be, and none was cut.
+    pub(super) fn take_reply(&mut self, whole: &mut Whole) -> Reply {
+        let Some(Incoming::Trailers(trailers)) = &mut self.end else {
             return if self.is_empty() { Reply::Nothing } else { Reply::Other };
         };
         let is_plain =
             self.raw.is_empty() && self.foreign.is_none() && self.decoder.finish().is_ok();
-        let is_whole = match self.queue.as_pair() {
-            Some(((head, _), (message, _))) => head.is_head() && message.is_message(),
-            None => false,
-        };
-        if !is_plain || !is_whole {
+        let (
+            Some((
+                (Incoming::Head { headers, truncated: false, .. }, _),
+                (Incoming::Message(payload, is_compressed), held),
+            )),
+            true,
+        ) = (self.queue.as_pair_mut(), is_plain)
+        else {
             return Reply::Other;
-        }
-        let ((head, _), (message, held)) = self.queue.take_pair().expect("was looked at above");
-        let trailers = self.end.replace(Incoming::End).expect("was looked at above");
-        self.credit += held;
+        };
+        // From place to place, as they are large.
+        std::mem::swap(&mut whole.head, headers);
+        std::mem::swap(&mut whole.payload, payload);
+        std::mem::swap(&mut whole.trailers, trailers);
+        whole.is_compressed = *is_compressed;
+        self.credit += *held;
+        self.queue.drop_pair();
+        self.end = Some(Incoming::End);
         self.wanted = false;
-        Reply::Whole([head, message, trailers], self.take_credit())
+        Reply::Whole(self.take_credit())
     }
 
     /// The least credit worth telling the core about.

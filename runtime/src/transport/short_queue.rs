@@ -43,15 +43,16 @@ impl<T> ShortQueue<T> {
     }
 
     /// All there is, if that is two things.
-    pub(super) fn as_pair(&self) -> Option<(&T, &T)> {
+    pub(super) fn as_pair_mut(&mut self) -> Option<(&mut T, &mut T)> {
         let is_all = self.spilled.is_empty();
-        self.first.as_ref().zip(self.second.as_ref()).filter(|_| is_all)
+        self.first.as_mut().zip(self.second.as_mut()).filter(|_| is_all)
     }
 
-    /// Takes what [`as_pair`](Self::as_pair) shows.
-    pub(super) fn take_pair(&mut self) -> Option<(T, T)> {
-        self.as_pair()?;
-        self.first.take().zip(self.second.take())
+    /// Drops the first two things, if that is all there is.
+    pub(super) fn drop_pair(&mut self) {
+        if self.spilled.is_empty() {
+            (self.first, self.second) = (None, None);
+        }
     }
 
     pub(super) fn back(&self) -> Option<&T> {
@@ -76,15 +77,16 @@ mod tests {
     fn two_things_are_a_pair() {
         let mut queue = ShortQueue::new();
         for count in 0..4 {
-            assert_eq!(queue.as_pair(), (count == 2).then_some((&0, &1)), "{count}");
+            assert_eq!(queue.as_pair_mut(), (count == 2).then_some((&mut 0, &mut 1)), "{count}");
             assert_eq!(queue.as_single(), (count == 1).then_some(&0), "{count}");
             queue.push_back(count);
         }
-        assert_eq!(
-            (queue.take_pair(), queue.pop_front(), queue.pop_front()),
-            (None, Some(0), Some(1))
-        );
-        assert_eq!((queue.take_pair(), queue.take_pair()), (Some((2, 3)), None));
+        queue.drop_pair();
+        assert_eq!(queue.as_pair_mut(), None);
+        assert_eq!((queue.pop_front(), queue.pop_front()), (Some(0), Some(1)));
+        assert_eq!(queue.as_pair_mut(), Some((&mut 2, &mut 3)));
+        queue.drop_pair();
+        assert_eq!(queue.as_pair_mut(), None);
         assert!(queue.is_empty());
     }
 

@@ -15,7 +15,7 @@ use super::channelz::Tally;
 use super::current::Child;
 use super::deadlines::Deadline;
 use super::inbox::Inbox;
-use super::incoming::{Found, Incoming, Reply};
+use super::incoming::{Found, Incoming, Reply, Whole};
 use super::link::{Link, Side};
 use super::occasion::OnCancel;
 use super::run::Run;
@@ -76,29 +76,30 @@ impl Stream {
         }
     }
 
-    /// Takes a whole response of one message, if it consists of a head, the message and trailers; waits
-    /// until something has come, `until` at most. Returns nothing if what has come is not all of that,
-    /// and takes nothing then.
+    /// Moves a whole response of one message into `whole`, which is empty, if it consists of a head, the
+    /// message and trailers; waits until something has come, `until` at most. Says whether it has:
+    /// it takes nothing if what has come is not all of that.
     ///
     /// # Errors
     ///
     /// As [`Stream::receive`].
     pub(crate) fn receive_reply(
         &self,
+        whole: &mut Whole,
         until: Option<Instant>,
-    ) -> Result<Option<[Incoming; 3]>, DeadlinePassed> {
+    ) -> Result<bool, DeadlinePassed> {
         loop {
             // Most replies are whole when they are waited for, or when the wait is over.
             if !self.handle.inbox.is_ended() {
                 self.wait(until)?;
             }
-            match self.handle.inbox.take_reply() {
-                Reply::Whole(reply, credit) => {
+            match self.handle.inbox.take_reply(whole) {
+                Reply::Whole(credit) => {
                     self.count_received();
                     self.credit(credit);
-                    return Ok(Some(reply));
+                    return Ok(true);
                 }
-                Reply::Other => return Ok(None),
+                Reply::Other => return Ok(false),
                 Reply::Nothing => {}
             }
         }

@@ -10,13 +10,7 @@ use crate::client::attempts::{Number, PREVIOUS_ATTEMPTS};
 use crate::grpc::headers::{self, ReceivedHead};
 use crate::grpc::{Metadata, Status};
 use crate::http2::Headers;
-use crate::transport::{Incoming, Run, lock, now};
-
-/// The parts of a response of one message, and which stream they came on.
-pub(crate) struct Whole {
-    parts: [Incoming; 3],
-    number: Number,
-}
+use crate::transport::{Incoming, Run, Whole, lock, now};
 
 impl Call {
     /// Receives the next thing; `None` if it has not come so far, and before the time is up if
@@ -31,30 +25,37 @@ impl Call {
         self.next_of(wait, Some(run))
     }
 
-    /// Waits for the response of a call that nobody else has, and returns its parts if it consists of a
-    /// head, a message and trailers, as most do; `None` if it is another one, or has not come in time.
-    pub(crate) fn wait_for_reply(&mut self) -> Option<Whole> {
+    /// Waits for the response of a call that nobody else has. If it consists of a head, a message and
+    /// trailers, as most do, calls `take` with the first two and returns how the call ended, which is
+    /// not kept: nobody is to ask it again. `None` if [`next`](Self::next) is to tell what follows: it is
+    /// another response, it has not come in time, or the call is sent again.
+    pub(crate) fn wait_for_reply(
+        &mut self,
+        mut take: impl FnMut(Step),
+    ) -> Option<Result<Metadata, Status>> {
         if self.outcome.get().is_some() {
             return None;
         }
-        let deadline = self.deadline();
+        let (deadline, wait) = (self.deadline(), Wait::AsLongAsItTakes);
         let (stream, number) = self.attempts.current_alone()?;
-        let parts = stream.receive_reply(deadline).ok()??;
-        Some(Whole { parts, number })
-    }
-
-    /// Calls `take` with the steps that a response means. The last says that the call is over, unless it
-    /// is sent again.
-    pub(crate) fn take_reply(&self, Whole { parts, number }: Whole, mut take: impl FnMut(Step)) {
-        for incoming in parts {
-            // None if the call is sent again: what else has come of this attempt is of no use.
-            let Some(step) = self.take(incoming, number, Wait::AsLongAsItTakes) else { return };
-            let is_over = matches!(step, Step::Ended);
-            take(step);
-            if is_over {
-                return;
-            }
+        let mut whole = Whole::default();
+        if stream.receive_reply(&mut whole, deadline) != Ok(true) {
+            return None;
         }
+        let Whole { head, payload, is_compressed, trailers } = whole;
+        let step @ Step::Head(_) = self.take_head(&head, false, number, wait)? else {
+            return None;
+        };
+        self.attempts.commit_alone();
+        take(step);
+        let step @ Step::Message(_) = self.take_message(payload, is_compressed) else {
+            return None;
+        };
+        take(step);
+        let outcome = self.read_last(Incoming::Trailers(trailers), number, wait)?;
+        self.learn(&outcome);
+        self.end(&outcome);
+        Some(outcome)
     }
 
     /// Whether the next message of a run may still be taken: the call is not over for the caller.
@@ -143,7 +144,13 @@ impl Call {
         match incoming {
             Incoming::Head { headers, end, truncated } => match truncated {
                 true => self.fail(too_large("metadata")),
-                false => return self.take_head(&headers, end, number, wait),
+                false => {
+                    let step = self.take_head(&headers, end, number, wait)?;
+                    if let Step::Head(_) = step {
+                        self.attempts.commit();
+                    }
+                    return Some(step);
+                }
             },
             Incoming::Foreign { headers, body } => {
                 let status = headers::read_foreign(&headers, &body);
@@ -154,29 +161,44 @@ impl Call {
                 self.fail(status);
             }
             Incoming::Message(payload, is_compressed) => {
-                self.is_reply_compressed.store(is_compressed, Ordering::Relaxed);
-                match is_compressed {
-                    false => return Some(Step::Message(payload)),
-                    true => match self.decompress(&payload) {
-                        Ok(payload) => return Some(Step::Message(payload)),
-                        Err(status) => self.fail(status),
-                    },
-                }
+                return Some(self.take_message(payload, is_compressed));
             }
             Incoming::Run => return Some(Step::Run),
             ending => {
-                let (is_refused, is_final) = (is_refused(&ending), self.is_final(&ending));
-                let outcome = read_ending(ending, &self.attempts);
-                if let Err(status) = &outcome
-                    && !is_final
-                    && self.goes_on(number, is_refused, status, wait)
-                {
-                    return None;
-                }
+                let outcome = self.read_last(ending, number, wait)?;
                 self.finish(outcome);
             }
         }
         Some(Step::Ended)
+    }
+
+    fn take_message(&self, payload: Vec<u8>, is_compressed: bool) -> Step {
+        self.is_reply_compressed.store(is_compressed, Ordering::Relaxed);
+        if !is_compressed {
+            return Step::Message(payload);
+        }
+        match self.decompress(&payload) {
+            Ok(payload) => Step::Message(payload),
+            Err(status) => {
+                self.fail(status);
+                Step::Ended
+            }
+        }
+    }
+
+    /// What the end of a stream says about the call; `None` if the call goes on with another stream.
+    fn read_last(
+        &self,
+        ending: Incoming,
+        number: Number,
+        wait: Wait,
+    ) -> Option<Result<Metadata, Status>> {
+        let (is_refused, is_final) = (is_refused(&ending), self.is_final(&ending));
+        let outcome = read_ending(ending, &self.attempts);
+        match &outcome {
+            Err(status) if !is_final && self.goes_on(number, is_refused, status, wait) => None,
+            _ => Some(outcome),
+        }
     }
 
     fn decompress(&self, payload: &[u8]) -> Result<Vec<u8>, Status> {
@@ -185,11 +207,11 @@ impl Call {
         channel.encodings().decompress(encoding, payload, self.attempts.head.receive_max)
     }
 
+    /// What the head of a response says. If it is one, nothing that was sent is to be kept any longer:
+    /// gRFC A6, from there on the caller may have seen something.
     fn take_head(&self, headers: &Headers, end: bool, number: Number, wait: Wait) -> Option<Step> {
         match headers::read_head(headers, end, self.attempts.channel.encodings()) {
             ReceivedHead::Head(mut metadata, encoding) => {
-                // gRFC A6: from here on the caller may have seen something.
-                self.attempts.commit();
                 if let Some(encoding) = encoding {
                     self.reply_encoding.get_or_init(|| encoding);
                 }
