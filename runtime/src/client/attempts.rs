@@ -24,7 +24,7 @@ use crate::grpc::{Metadata, Status, scratch};
 use crate::transport::channelz::Tally;
 use crate::transport::latch::Latch;
 use crate::transport::{Stream, Tied, lock, random};
-use head::Unopened;
+use head::{Due, Unopened};
 
 /// The streams of one call, one after the other.
 pub(crate) struct Attempts {
@@ -56,7 +56,7 @@ struct State {
     /// No message follows those that are kept.
     ended: bool,
     /// What the call's retry policy says, if it has one.
-    retry: Option<Retry>,
+    retry: Option<Box<Retry>>,
     /// Somebody opens the next stream; the latch opens when it is there.
     reopening: Option<Arc<Latch>>,
     /// What comes before that.
@@ -78,50 +78,56 @@ enum Kept {
 }
 
 impl Attempts {
-    /// Opens the first stream.
+    /// Opens the first stream; what comes of it is given to `put`.
     ///
     /// # Errors
     ///
     /// Why nothing was sent.
-    pub(crate) fn begin(
+    #[inline]
+    pub(crate) fn begin<R>(
         channel: &Channel,
-        head: Head,
-        requests: Requests,
-        mut retry: Option<Retry>,
-    ) -> Result<Self, Status> {
+        (head, requests): (Head, Requests),
+        mut retry: Option<Box<Retry>>,
+        put: impl FnOnce(Self) -> R,
+    ) -> Result<R, Status> {
         let (kept, ended) = match requests {
             Requests::One(framed) => (Kept::One(framed), true),
             Requests::Stream => (Kept::Messages(Vec::new()), false),
         };
         let over = AtomicBool::new(false);
         let (stream, tied) = loop {
-            let previous = retry.as_ref().map_or(0, Retry::previous_attempts);
-            match head.open(channel, kept.as_slice(), ended, &over, previous) {
+            let previous_attempts = retry.as_deref().map_or(0, Retry::previous_attempts);
+            let (first, end, over) = (kept.as_slice(), ended, &over);
+            match head.open(channel, &Due { first, end, over, previous_attempts }) {
                 Ok(opened) => break opened,
                 Err(Unopened::Refused(status)) => return Err(status),
                 Err(Unopened::Unreachable(status)) => {
-                    let Some(pause) = pause_after(&status, retry.as_mut(), channel) else {
+                    let Some(pause) = pause_after(&status, retry.as_deref_mut(), channel) else {
                         return Err(status);
                     };
                     pause.known_to(channel, &head.parents).wait(head.deadline)?;
-                    head.check(&over)?;
+                    head.check(over)?;
                 }
             }
         };
-        let state = State {
-            tally: stream.begin_tally(),
-            stream,
-            _tied: tied,
-            number: Number(0),
-            kept,
-            ended,
-            reopening: None,
-            pause: None,
-            waker: None,
-            retry,
-        };
-        let has_policy = state.retry.is_some();
-        Ok(Self { channel: channel.clone(), head, state: Mutex::new(state), has_policy, over })
+        Ok(put(Self {
+            channel: channel.clone(),
+            head,
+            has_policy: retry.is_some(),
+            state: Mutex::new(State {
+                tally: stream.begin_tally(),
+                stream,
+                _tied: tied,
+                number: Number(0),
+                kept,
+                ended,
+                reopening: None,
+                pause: None,
+                waker: None,
+                retry,
+            }),
+            over,
+        }))
     }
 
     /// Whether the call has a retry policy.
@@ -166,7 +172,7 @@ impl Attempts {
     /// The number of attempts before the present one.
     pub(crate) fn previous_attempts(&self) -> u32 {
         match self.has_policy {
-            true => lock(&self.state).retry.as_ref().map_or(0, Retry::previous_attempts),
+            true => lock(&self.state).retry.as_deref().map_or(0, Retry::previous_attempts),
             false => 0,
         }
     }

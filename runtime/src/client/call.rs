@@ -10,6 +10,7 @@ mod receiving;
 mod sending;
 
 use std::fmt;
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::task::Waker;
@@ -41,7 +42,7 @@ pub(crate) struct Call {
     /// Trailing metadata if the call succeeded.
     outcome: OnceLock<Result<Metadata, Status>>,
     /// A further stream that somebody who does not wait has left to be opened.
-    left: Mutex<Option<Reopening>>,
+    left: Mutex<Option<Box<Reopening>>>,
     /// The call of its channel.
     tally: Tally,
 }
@@ -68,8 +69,8 @@ pub(crate) enum Wait {
 }
 
 impl Call {
-    /// Begins a call whose options are [settled](CallOptions::settle); returns when its head is on
-    /// its way.
+    /// Begins a call whose options are [settled](CallOptions::settle), and takes what it needs of them;
+    /// returns when its head is on its way.
     ///
     /// # Errors
     ///
@@ -77,11 +78,11 @@ impl Call {
     pub(crate) fn begin(
         channel: &Channel,
         method: &Method,
-        options: CallOptions,
+        options: &mut CallOptions,
         mut requests: Requests,
-    ) -> Result<Self, Status> {
+    ) -> Result<Box<Self>, Status> {
         let (settings, encodings) = (channel.settings(), channel.encodings());
-        let CallOptions { mut metadata, deadline, parents, .. } = options;
+        let (mut metadata, deadline) = (mem::take(&mut options.metadata), options.deadline);
         let tally = channel.begin_tally();
         if settings.needs_deadline && deadline.is_none() {
             return Err(Status::failed_precondition(
@@ -104,30 +105,33 @@ impl Call {
         }
         let head = Head {
             method: method.clone(),
-            authority: options.authority,
+            authority: options.authority.take(),
             metadata,
             receive_max: options.receive_max.unwrap_or(settings.receive_max),
             deadline,
             wait_for_ready: options.wait_for_ready.unwrap_or(settings.wait_for_ready),
             encoding,
-            parents,
+            parents: mem::take(&mut options.parents),
         };
         let requests_ended = AtomicBool::new(matches!(requests, Requests::One(_)));
         let policy = match options.retries_disabled {
             true => None,
             false => channel.retries().policy(method),
         };
-        let retry = policy.map(|policy| Retry::new(policy.clone()));
-        let attempts = Attempts::begin(channel, head, requests, retry)?;
-        Ok(Self {
-            attempts,
-            requests_ended,
-            reply_encoding: OnceLock::new(),
-            is_reply_compressed: AtomicBool::new(false),
-            outcome: OnceLock::new(),
-            left: Mutex::new(None),
-            tally,
-        })
+        let retry = policy.map(|policy| Box::new(Retry::new(policy.clone())));
+        // Built where it stays.
+        let boxed = |attempts| {
+            Box::new(Self {
+                attempts,
+                requests_ended,
+                reply_encoding: OnceLock::new(),
+                is_reply_compressed: AtomicBool::new(false),
+                outcome: OnceLock::new(),
+                left: Mutex::new(None),
+                tally,
+            })
+        };
+        Attempts::begin(channel, (head, requests), retry, boxed)
     }
 
     /// Has `waker` woken once [`next`](Self::next) may find something; says whether it may already.
@@ -139,7 +143,7 @@ impl Call {
     /// The duty that [`next`](Self::next) has left because it was not to wait, for
     /// [`reopen`](Self::reopen) on another thread.
     pub(crate) fn take_left(&self) -> Option<Reopening> {
-        lock(&self.left).take()
+        lock(&self.left).take().map(|reopening| *reopening)
     }
 
     /// Opens the next stream of the call; returns the duty to do so later if it could not be opened
@@ -267,7 +271,7 @@ impl Call {
             (Claim::Another, _) => {}
             (Claim::Reopen(reopening), Wait::AsLongAsItTakes) => self.reopen_here(reopening),
             (Claim::Reopen(reopening), Wait::Until(_) | Wait::NotAtAll) => {
-                *lock(&self.left) = Some(reopening);
+                *lock(&self.left) = Some(Box::new(reopening));
             }
         }
         true

@@ -285,7 +285,7 @@ impl Channel {
     /// As [`Connections::open`].
     pub(crate) fn open<E: From<transport::OpenError>>(
         &self,
-        link: &Arc<transport::Link>,
+        link: Arc<transport::Link>,
         opening: transport::Opening<'_>,
         admits: impl Fn(&transport::Link) -> Result<(), E>,
     ) -> Result<transport::Stream, E> {

@@ -42,7 +42,7 @@ impl Connections {
     /// What `admits` says, and [`OpenError`].
     pub(crate) fn open<E: From<OpenError>>(
         &self,
-        link: &Arc<Link>,
+        link: Arc<Link>,
         opening: Opening<'_>,
         admits: impl Fn(&Link) -> Result<(), E>,
     ) -> Result<Stream, E> {

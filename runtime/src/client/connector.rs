@@ -192,7 +192,7 @@ impl Connector {
     /// As [`queueing::open`].
     pub(crate) fn open<E: From<OpenError>>(
         &self,
-        link: &Arc<Link>,
+        link: Arc<Link>,
         opening: Opening<'_>,
         admits: impl Fn(&Link) -> Result<(), E>,
     ) -> Result<Stream, E> {

@@ -38,7 +38,7 @@ pub(crate) enum Packing {
 }
 
 impl Handle {
-    /// Begins a call; returns when its head is on its way.
+    /// Begins a call, and takes what it needs of `options`; returns when its head is on its way.
     ///
     /// # Errors
     ///
@@ -46,20 +46,20 @@ impl Handle {
     pub(crate) fn begin(
         channel: &Channel,
         method: &Method,
-        mut options: CallOptions,
+        options: &mut CallOptions,
         requests: Requests,
     ) -> Result<Self, Status> {
         options.settle(channel.settings())?;
         let interceptors = &channel.settings().interceptors;
         if interceptors.0.is_empty() {
-            let call = Call::begin(channel, method, options, requests);
-            return call.map(|call| Self::Wire(Box::new(call)));
+            return Call::begin(channel, method, options, requests).map(Self::Wire);
         }
         let request = match requests {
             Requests::One(framed) => Some(framed.as_slice()[PREFIX_LEN..].to_vec()),
             Requests::Stream => None,
         };
         let (messages, extensions) = (Vec::new(), Extensions::new());
+        let options = std::mem::take(options);
         let mut call = OutgoingCall { channel, method, options, request, messages, extensions };
         ClientNext::new(interceptors).run(&mut call).map(|call| call.handle)
     }

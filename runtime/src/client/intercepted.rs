@@ -34,8 +34,7 @@ pub(crate) fn begin(call: &OutgoingCall<'_>) -> Result<Handle, Status> {
         None => Requests::Stream,
         Some(message) => Requests::One(framed(message, send_max)?),
     };
-    Call::begin(call.channel, call.method, call.options.clone(), requests)
-        .map(|call| Handle::Wire(Box::new(call)))
+    Call::begin(call.channel, call.method, &mut call.options.clone(), requests).map(Handle::Wire)
 }
 
 /// The one request of a call, as `interceptors` leave it.

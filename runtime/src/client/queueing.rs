@@ -35,11 +35,11 @@ pub(super) trait Places {
 /// What `admits` says, and [`OpenError`].
 pub(super) fn open<E: From<OpenError>>(
     places: &impl Places,
-    link: &Arc<Link>,
+    link: Arc<Link>,
     mut opening: Opening<'_>,
     admits: impl Fn(&Link) -> Result<(), E>,
 ) -> Result<Stream, E> {
-    admits(link)?;
+    admits(&link)?;
     if let Some(opened) = opening.ask(link)? {
         return Ok(opening.begin(opened)?);
     }
@@ -59,7 +59,7 @@ fn open_at_any<E: From<OpenError>>(
         // One that came later, or takes part in no queue because it has room.
         while let Some(link) = places.pick_besides(opening.queues()) {
             admits(&link)?;
-            match opening.ask(&link) {
+            match opening.ask(link) {
                 Ok(None) => {}
                 Ok(Some(opened)) => return Ok(opened),
                 // It is not picked again.
@@ -77,7 +77,7 @@ fn open_at_any<E: From<OpenError>>(
             if places.is_resting(&link) {
                 continue;
             }
-            match opening.ask(&link) {
+            match opening.ask(link) {
                 Ok(None) => {}
                 Ok(Some(opened)) => return Ok(opened),
                 Err(OpenError::Unavailable(_)) if !opening.queues().is_empty() => {}

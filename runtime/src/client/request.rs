@@ -11,7 +11,7 @@ use super::credentials::{CallCredentials, Credentials};
 use crate::grpc::{Compression, InvalidMetadata, Metadata, Method, Status};
 use crate::limits;
 use crate::transport::cancellation::Cancellation;
-use crate::transport::{CurrentCall, Parents, now};
+use crate::transport::{CurrentCall, Parents, earliest, now};
 
 /// A request message with what one call needs beside it: metadata, a deadline, credentials, limits.
 ///
@@ -32,7 +32,8 @@ use crate::transport::{CurrentCall, Parents, now};
 #[derive(Clone, Debug)]
 pub struct Request<T> {
     message: T,
-    options: CallOptions,
+    /// Most calls are made as the channel says.
+    options: Option<Box<CallOptions>>,
 }
 
 /// How one call is to be made.
@@ -78,7 +79,7 @@ impl CallOptions {
 
     /// Sets the deadline once it was fixed: `deadline`, or what the service config allows at most.
     pub(super) fn set_deadline(&mut self, deadline: Instant) {
-        self.deadline = [Some(deadline), self.deadline_max].into_iter().flatten().min();
+        self.deadline = earliest(Some(deadline), self.deadline_max);
     }
 
     /// Fixes the deadline, counted from now, and adds what the channel says of every call; once a
@@ -105,8 +106,8 @@ impl CallOptions {
             self.parents.call = CurrentCall::of_this_thread();
         }
         let inherited = self.parents.call.as_ref().and_then(CurrentCall::deadline);
-        let all = [at, self.deadline, inherited, self.deadline_max];
-        self.deadline = all.into_iter().flatten().min();
+        let asked = earliest(at, self.deadline);
+        self.deadline = earliest(asked, earliest(inherited, self.deadline_max));
         if !settings.metadata.is_empty() {
             let own = std::mem::replace(&mut self.metadata, settings.metadata.clone());
             self.metadata.extend_from(&own);
@@ -119,7 +120,7 @@ impl<T> Request<T> {
     /// A request of `message`, which may be a reference; `()` for calls that stream requests.
     #[must_use]
     pub fn new(message: T) -> Self {
-        Self { message, options: CallOptions::default() }
+        Self { message, options: None }
     }
 
     /// The whole call may take `timeout`, counted from its start: connecting, waiting and all
@@ -128,14 +129,14 @@ impl<T> Request<T> {
     /// With a [`deadline`](Self::deadline) too, the earlier of the two counts.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
+        self.options().timeout = Some(timeout);
         self
     }
 
     /// The call must be over at `deadline`.
     #[must_use]
     pub fn deadline(mut self, deadline: Instant) -> Self {
-        self.options.deadline = Some(deadline);
+        self.options().deadline = Some(deadline);
         self
     }
 
@@ -145,7 +146,7 @@ impl<T> Request<T> {
     /// is sent; [`Metadata::append`] says what it can carry.
     #[must_use]
     pub fn metadata(mut self, key: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        let result = self.options.metadata.append(key, value);
+        let result = self.options().metadata.append(key, value);
         self.keep_invalid(result);
         self
     }
@@ -155,7 +156,7 @@ impl<T> Request<T> {
     /// What cannot be carried is refused as by [`metadata`](Self::metadata).
     #[must_use]
     pub fn metadata_bin(mut self, key: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
-        let result = self.options.metadata.append_bin(key, value);
+        let result = self.options().metadata.append_bin(key, value);
         self.keep_invalid(result);
         self
     }
@@ -163,7 +164,7 @@ impl<T> Request<T> {
     /// Adds all entries of `metadata`.
     #[must_use]
     pub fn extend_metadata(mut self, metadata: &Metadata) -> Self {
-        self.options.metadata.extend_from(metadata);
+        self.options().metadata.extend_from(metadata);
         self
     }
 
@@ -171,7 +172,7 @@ impl<T> Request<T> {
     /// with UNAVAILABLE at once.
     #[must_use]
     pub fn wait_for_ready(mut self) -> Self {
-        self.options.wait_for_ready = Some(true);
+        self.options().wait_for_ready = Some(true);
         self
     }
 
@@ -179,7 +180,7 @@ impl<T> Request<T> {
     /// [wait](crate::ChannelBuilder::default_wait_for_ready) too.
     #[must_use]
     pub fn fail_fast(mut self) -> Self {
-        self.options.wait_for_ready = Some(false);
+        self.options().wait_for_ready = Some(false);
         self
     }
 
@@ -188,7 +189,7 @@ impl<T> Request<T> {
     /// [`CallCredentials`] says when they run and where they are refused.
     #[must_use]
     pub fn call_credentials(mut self, credentials: impl CallCredentials + 'static) -> Self {
-        self.options.credentials.push(credentials);
+        self.options().credentials.push(credentials);
         self
     }
 
@@ -198,7 +199,7 @@ impl<T> Request<T> {
     /// sent.
     #[must_use]
     pub fn authority(mut self, authority: impl Into<String>) -> Self {
-        self.options.authority = Some(authority.into().into());
+        self.options().authority = Some(authority.into().into());
         self
     }
 
@@ -206,7 +207,7 @@ impl<T> Request<T> {
     /// [the channel's limit](crate::ChannelBuilder::max_receive_message_size).
     #[must_use]
     pub fn max_receive_message_size(mut self, bytes: usize) -> Self {
-        self.options.receive_max = Some(bytes);
+        self.options().receive_max = Some(bytes);
         self
     }
 
@@ -215,7 +216,7 @@ impl<T> Request<T> {
     /// protobuf can express.
     #[must_use]
     pub fn max_send_message_size(mut self, bytes: usize) -> Self {
-        self.options.send_max = Some(bytes.min(limits::SEND_MESSAGE_SIZE_MAX));
+        self.options().send_max = Some(bytes.min(limits::SEND_MESSAGE_SIZE_MAX));
         self
     }
 
@@ -225,7 +226,7 @@ impl<T> Request<T> {
     /// of the call that the method serves, and is cancelled with it; one that is detached is not.
     #[must_use]
     pub fn detached(mut self) -> Self {
-        self.options.detached = true;
+        self.options().detached = true;
         self
     }
 
@@ -234,7 +235,7 @@ impl<T> Request<T> {
     /// one that was given before.
     #[must_use]
     pub fn cancellation(mut self, cancellation: &Cancellation) -> Self {
-        self.options.parents.cancellation = Some(cancellation.clone());
+        self.options().parents.cancellation = Some(cancellation.clone());
         self
     }
 
@@ -242,7 +243,7 @@ impl<T> Request<T> {
     /// server has surely not looked at still is.
     #[must_use]
     pub fn disable_retries(mut self) -> Self {
-        self.options.retries_disabled = true;
+        self.options().retries_disabled = true;
         self
     }
 
@@ -253,7 +254,7 @@ impl<T> Request<T> {
     /// not know ends the call with INVALID_ARGUMENT before anything is sent.
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
-        self.options.compression = Some(compression);
+        self.options().compression = Some(compression);
         self
     }
 
@@ -267,13 +268,17 @@ impl<T> Request<T> {
         &mut self.message
     }
 
-    pub(crate) fn into_parts(self) -> (T, CallOptions) {
+    pub(crate) fn into_parts(self) -> (T, Option<Box<CallOptions>>) {
         (self.message, self.options)
+    }
+
+    fn options(&mut self) -> &mut CallOptions {
+        self.options.get_or_insert_default()
     }
 
     fn keep_invalid(&mut self, result: Result<(), InvalidMetadata>) {
         if let Err(error) = result {
-            self.options.invalid.get_or_insert(error);
+            self.options().invalid.get_or_insert(error);
         }
     }
 }
@@ -342,7 +347,7 @@ mod tests {
     #[test]
     fn the_first_invalid_entry_is_kept() {
         let request = Request::new(()).metadata("a", "1").metadata("a b", "2").metadata("te", "3");
-        let (_, options) = request.into_parts();
+        let options = request.into_parts().1.unwrap();
         assert!(options.invalid.unwrap().to_string().contains("\"a b\""));
         assert_eq!(options.metadata.len(), 1);
     }

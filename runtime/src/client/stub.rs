@@ -86,10 +86,7 @@ pub fn client_streaming<Req, Rep, C>(
 where
     C: Codec<Req> + Codec<Rep>,
 {
-    let (_, mut options) = request.into_request().into_parts();
-    options.configure(channel, method);
-    let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
-    let call = Arc::new(Handle::begin(channel, method, options, Requests::Stream)?);
+    let (call, send_max) = begin_stream(channel, method, request.into_request().into_parts().1)?;
     let requests = RequestSender::new(call, codec, send_max);
     Ok(RequestSink::new(requests, codec))
 }
@@ -108,10 +105,7 @@ pub fn bidirectional<Req, Rep, C>(
 where
     C: Codec<Req> + Codec<Rep>,
 {
-    let (_, mut options) = request.into_request().into_parts();
-    options.configure(channel, method);
-    let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
-    let call = Arc::new(Handle::begin(channel, method, options, Requests::Stream)?);
+    let (call, send_max) = begin_stream(channel, method, request.into_request().into_parts().1)?;
     let requests = RequestSender::new(call.clone(), codec, send_max);
     Ok(BidiStream::new(requests, ReplyStream::new(call, codec)))
 }
@@ -119,13 +113,28 @@ where
 fn begin_with_one<Req>(
     channel: &Channel,
     method: &Method,
-    mut options: CallOptions,
+    mut options: Option<Box<CallOptions>>,
     codec: &dyn Codec<Req>,
     message: &Req,
 ) -> Result<Handle, Status> {
+    let mut ordinary = CallOptions::default();
+    let options = options.as_deref_mut().unwrap_or(&mut ordinary);
     options.configure(channel, method);
     let mut framed = scratch::take_writer();
     let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
     codec::frame(codec, message, send_max, &mut framed)?;
     Handle::begin(channel, method, options, Requests::One(framed))
+}
+
+/// Begins a call that streams its requests; says besides how large they may be.
+fn begin_stream(
+    channel: &Channel,
+    method: &Method,
+    mut options: Option<Box<CallOptions>>,
+) -> Result<(Arc<Handle>, usize), Status> {
+    let options = options.get_or_insert_default();
+    options.configure(channel, method);
+    let send_max = options.send_max.unwrap_or_else(|| channel.settings().send_max);
+    let call = Handle::begin(channel, method, options, Requests::Stream)?;
+    Ok((Arc::new(call), send_max))
 }

@@ -84,8 +84,8 @@ pub(crate) struct Parents {
 /// What ties a call to its parents; dropped, it lets the call go.
 #[derive(Default)]
 pub(crate) struct Tied {
-    _call: Option<Adopted>,
-    _cancellation: Option<Adopted>,
+    /// To what most calls have none of.
+    _adopted: Option<Box<[Option<Adopted>; 2]>>,
 }
 
 impl Parents {
@@ -115,10 +115,9 @@ impl Parents {
     /// As [`tie`](Self::tie), of anything that ends.
     pub(crate) fn tie_child(&self, child: &Weak<dyn Child>) -> Tied {
         let by = |inbox: &Arc<Inbox>| Adopted::new(inbox, Weak::clone(child));
-        Tied {
-            _call: self.call.as_ref().map(|call| by(call.inbox())),
-            _cancellation: self.cancellation.as_ref().map(|parent| by(&parent.inbox)),
-        }
+        let call = self.call.as_ref().map(|call| by(call.inbox()));
+        let cancellation = self.cancellation.as_ref().map(|parent| by(&parent.inbox));
+        Tied { _adopted: Some(Box::new([call, cancellation])) }
     }
 }
 

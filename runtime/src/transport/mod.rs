@@ -288,6 +288,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The earlier of two times, of which neither need be.
+#[inline]
+pub(crate) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// Waits on `changed` until `is_over` holds or `until` has passed; says whether it holds.
 fn wait_until<'a, T>(
     changed: &Condvar,

@@ -15,7 +15,7 @@ use super::link::{Link, OpenError};
 use super::outgoing::{End, Outgoing, SendError};
 use super::stream::Stream;
 use super::waiting::{Awaited, DeadlinePassed};
-use crate::http2::{self, Headers, Reason};
+use crate::http2::{self, Headers, Reason, StreamId};
 
 /// What a stream begins with.
 #[derive(Clone, Copy)]
@@ -35,22 +35,30 @@ pub(crate) struct Beginning<'a> {
 
 /// A call that has no stream yet.
 pub(crate) struct Opening<'a> {
-    beginning: Beginning<'a>,
+    beginning: &'a Beginning<'a>,
     rest: Outgoing<'a>,
     inbox: Arc<Inbox>,
-    queues: Vec<Arc<Link>>,
+    queues: Queues,
     tie: Option<Tie>,
+}
+
+/// The connections where a call queues. Dropped, it leaves them.
+#[derive(Default)]
+struct Queues {
+    links: Vec<Arc<Link>>,
+    /// That of the call, once there are any.
+    inbox: Option<Arc<Inbox>>,
 }
 
 impl<'a> Opening<'a> {
     /// A call that is about to ask at `link` first.
-    pub(crate) fn new(link: &Link, beginning: Beginning<'a>) -> Self {
+    pub(crate) fn new(link: &Link, beginning: &'a Beginning<'a>) -> Self {
         let end = if beginning.end { End::Plain } else { End::Open };
         Self {
             beginning,
             rest: Outgoing { head: None, data: beginning.first, end },
             inbox: Arc::new(Inbox::of_caller(beginning.receive_limit, link.window, beginning.end)),
-            queues: Vec::new(),
+            queues: Queues::default(),
             tie: None,
         }
     }
@@ -60,28 +68,24 @@ impl<'a> Opening<'a> {
     /// # Errors
     ///
     /// [`OpenError`]: nothing has left.
-    pub(crate) fn ask(&mut self, link: &Arc<Link>) -> Result<Option<Opened>, OpenError> {
+    pub(crate) fn ask(&mut self, link: Arc<Link>) -> Result<Option<Opened>, OpenError> {
         let Self { beginning, rest, inbox, queues, .. } = self;
         let opened = link.submit_together(|state| state.open(beginning.head, rest, inbox));
-        let is_same = |queue: &Arc<Link>| Arc::ptr_eq(queue, link);
         let (id, is_sent) = match opened {
             Ok(opened) => opened,
             Err(http2::OpenError::StreamLimit) => {
-                if !queues.iter().any(is_same) {
-                    queues.push(Arc::clone(link));
-                }
+                queues.add(link, inbox);
                 return Ok(None);
             }
             Err(error) => {
-                queues.retain(|queue| !is_same(queue));
+                queues.remove(&link);
                 return Err(OpenError::Unavailable(link.why_unusable(error)));
             }
         };
-        queues.retain(|queue| !is_same(queue));
+        queues.remove(&link);
         link.listed.open_stream();
         link.listed.send(beginning.first);
-        let stream = Stream::new(Arc::clone(link), id, Arc::clone(inbox));
-        Ok(Some(Opened { stream, is_sent }))
+        Ok(Some(Opened { link, id, is_sent }))
     }
 
     /// Sends what the core has not taken with the head; waits for flow control, no longer than the call
@@ -91,16 +95,16 @@ impl<'a> Opening<'a> {
     ///
     /// [`OpenError::Deadline`] if the deadline cuts the sending short.
     pub(crate) fn begin(mut self, opened: Opened) -> Result<Stream, OpenError> {
-        let Opened { stream, is_sent } = opened;
+        let Opened { link, id, is_sent } = opened;
         let until = self.beginning.until;
         if is_sent {
-            return Ok(stream);
+            return Ok(Stream::new(link, id, self.inbox));
         }
-        self.tie(stream.link());
-        let sent = stream.link().wait(&self.inbox, Awaited::Writable, until);
+        self.tie(&link);
+        let stream = Stream::new(link, id, self.inbox);
+        let sent = stream.link().wait(stream.inbox(), Awaited::Writable, until);
         let sent = sent.map_err(SendError::from);
-        let nothing = Outgoing { head: None, data: &[], end: End::Open };
-        let rest = std::mem::replace(&mut self.rest, nothing);
+        let rest = self.rest;
         match sent.and_then(|()| stream.send(rest, until)) {
             // Why it is closed is for the receiver.
             Ok(()) | Err(SendError::Closed) => Ok(stream),
@@ -118,7 +122,7 @@ impl<'a> Opening<'a> {
     ///
     /// If it queues nowhere.
     pub(crate) fn wait(&mut self) -> Result<(), OpenError> {
-        let link = self.queues.first().cloned().expect("a call that waits queues");
+        let link = self.queues.links.first().cloned().expect("a call that waits queues");
         self.tie(&link);
         let waited = link.wait(&self.inbox, Awaited::Turn, self.beginning.until);
         self.take_turn(waited)
@@ -134,10 +138,10 @@ impl<'a> Opening<'a> {
     ///
     /// As [`wait`](Self::wait).
     pub(crate) fn wait_for_any(&mut self) -> Result<(), OpenError> {
-        let link = self.queues.first().cloned().expect("a call that waits queues");
+        let link = self.queues.links.first().cloned().expect("a call that waits queues");
         self.tie(&link);
         // One thread cannot drive them all.
-        self.queues.iter().for_each(|link| link.attend_unless_led());
+        self.queues.links.iter().for_each(|link| link.attend_unless_led());
         let waited = match self.inbox.wait(Awaited::Turn, self.beginning.until) {
             true => Ok(()),
             false => Err(DeadlinePassed),
@@ -156,26 +160,20 @@ impl<'a> Opening<'a> {
 
     /// Where it queues.
     pub(crate) fn queues(&self) -> &[Arc<Link>] {
-        &self.queues
+        &self.queues.links
     }
 
     /// Leaves the queues of those connections that take no calls for now.
     pub(crate) fn leave_queues_of(&mut self, rests: impl Fn(&Arc<Link>) -> bool) {
-        for link in self.queues.extract_if(.., |link| rests(link)) {
+        for link in self.queues.links.extract_if(.., |link| rests(link)) {
             link.submit(|state| state.turns().leave(&self.inbox));
         }
     }
 
     /// Leaves the queues that it knows of, for others than those to be left behind them.
     pub(crate) fn leave_queues(&mut self) -> Left {
-        self.leave();
+        self.queues.leave();
         Left(Arc::clone(&self.inbox))
-    }
-
-    fn leave(&mut self) {
-        for link in self.queues.drain(..) {
-            link.submit(|state| state.turns().leave(&self.inbox));
-        }
     }
 
     fn tie(&mut self, link: &Arc<Link>) {
@@ -187,15 +185,38 @@ impl<'a> Opening<'a> {
     }
 }
 
-impl Drop for Opening<'_> {
+impl Queues {
+    fn add(&mut self, link: Arc<Link>, inbox: &Arc<Inbox>) {
+        if !self.links.iter().any(|queue| Arc::ptr_eq(queue, &link)) {
+            self.links.push(link);
+            self.inbox.get_or_insert_with(|| Arc::clone(inbox));
+        }
+    }
+
+    /// The call queues at `link` no longer.
+    fn remove(&mut self, link: &Arc<Link>) {
+        self.links.retain(|queue| !Arc::ptr_eq(queue, link));
+    }
+
+    fn leave(&mut self) {
+        if let Some(inbox) = &self.inbox {
+            for link in self.links.drain(..) {
+                link.submit(|state| state.turns().leave(inbox));
+            }
+        }
+    }
+}
+
+impl Drop for Queues {
     fn drop(&mut self) {
         self.leave();
     }
 }
 
-/// A stream that is open.
+/// A stream that is open, and has no handle yet.
 pub(crate) struct Opened {
-    stream: Stream,
+    link: Arc<Link>,
+    id: StreamId,
     /// All that the call begins with has left.
     is_sent: bool,
 }
@@ -225,9 +246,9 @@ impl Link {
     /// Opens a stream, as one that has nowhere else to go.
     #[cfg(test)]
     pub(crate) fn open(self: &Arc<Self>, beginning: Beginning<'_>) -> Result<Stream, OpenError> {
-        let mut opening = Opening::new(self, beginning);
+        let mut opening = Opening::new(self, &beginning);
         loop {
-            if let Some(opened) = opening.ask(self)? {
+            if let Some(opened) = opening.ask(Arc::clone(self))? {
                 return opening.begin(opened);
             }
             opening.wait()?;

@@ -13,7 +13,7 @@ use crate::grpc::{Code, Metadata, Method, Status};
 use crate::http2::Headers;
 use crate::limits;
 use crate::transport::{
-    Beginning, CANCELLED, Link, OpenError, Opening, Parents, Stream, Tied, now,
+    Beginning, CANCELLED, Link, OpenError, Opening, Parents, Stream, Tied, earliest, now,
 };
 
 /// What every stream of the call begins with.
@@ -36,8 +36,21 @@ pub(super) enum Unopened {
     Refused(Status),
 }
 
+/// What is sent on a stream when it is opened.
+pub(super) struct Due<'a> {
+    /// Framed messages.
+    pub(super) first: &'a [u8],
+    /// Nothing follows.
+    pub(super) end: bool,
+    /// The call is over: nothing is to be sent.
+    pub(super) over: &'a AtomicBool,
+    pub(super) previous_attempts: u32,
+}
+
 /// Why a connection did not take a call.
 enum NotHere {
+    /// There is none.
+    Nowhere(Unopened),
     Refused(Status),
     Unopened(OpenError),
 }
@@ -57,7 +70,7 @@ impl Head {
                 true => None,
                 false => now().checked_add(limits::CANCELLATION_LOOK),
             };
-            let until = [self.deadline, look].into_iter().flatten().min();
+            let until = earliest(self.deadline, look);
             let found = channel.link(until, self.wait_for_ready);
             self.check(over)?;
             match found {
@@ -68,40 +81,22 @@ impl Head {
         }
     }
 
-    /// Opens a stream on the channel's connection, and sends `first` on it.
+    /// Opens a stream on the channel's connection, and sends what is `due` on it.
     ///
-    /// Looks between its waits whether the call is `over`.
+    /// Looks between its waits whether the call is over.
     pub(super) fn open(
         &self,
         channel: &Channel,
-        first: &[u8],
-        end: bool,
-        over: &AtomicBool,
-        previous_attempts: u32,
+        due: &Due<'_>,
     ) -> Result<(Stream, Tied), Unopened> {
         let mut cause = None;
         for _ in 0..limits::OPEN_ATTEMPTS_MAX {
-            let link = self.link(channel, over).map_err(Unopened::connecting)?;
-            let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(now()));
-            if timeout.is_some_and(|timeout| timeout.is_zero()) {
-                return Err(too_late("beginning the call").into());
-            }
-            let head = self.headers(channel, timeout, previous_attempts);
-            let beginning = Beginning {
-                head: &head,
-                first,
-                end,
-                receive_limit: self.receive_max,
-                until: self.deadline,
-                parents: &self.parents,
-            };
-            let opening = Opening::new(&link, beginning);
-            let admits = |link: &Link| self.check_link(channel.settings(), link, &head);
-            match channel.open(&link, opening, admits) {
+            match self.open_somewhere(channel, due) {
                 Ok(stream) => {
                     let tied = self.parents.tie(&stream);
                     return Ok((stream, tied));
                 }
+                Err(NotHere::Nowhere(unopened)) => return Err(unopened),
                 Err(NotHere::Refused(status)) => return Err(status.into()),
                 Err(NotHere::Unopened(error)) => match error {
                     OpenError::Deadline => {
@@ -119,6 +114,29 @@ impl Head {
         let cause = cause.as_deref().unwrap_or("no connection takes the call");
         let status = Status::unavailable(format!("{}: {cause}", channel.target()));
         Err(Unopened::Unreachable(status))
+    }
+
+    /// Opens a stream on the connection that there is now.
+    #[inline(never)]
+    fn open_somewhere(&self, channel: &Channel, due: &Due<'_>) -> Result<Stream, NotHere> {
+        let found = self.link(channel, due.over);
+        let link = found.map_err(|status| NotHere::Nowhere(Unopened::connecting(status)))?;
+        let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(now()));
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Err(NotHere::Refused(too_late("beginning the call")));
+        }
+        let head = self.headers(channel, timeout, due.previous_attempts);
+        let beginning = Beginning {
+            head: &head,
+            first: due.first,
+            end: due.end,
+            receive_limit: self.receive_max,
+            until: self.deadline,
+            parents: &self.parents,
+        };
+        let opening = Opening::new(&link, &beginning);
+        let admits = |link: &Link| self.check_link(channel.settings(), link, &head);
+        channel.open(link, opening, admits)
     }
 
     /// Whether the call, which begins with `head`, may be made on `link`.

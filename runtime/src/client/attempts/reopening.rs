@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Attempts, Kept, Number, Unopened, pause_after, tell};
+use super::{Attempts, Due, Kept, Number, Unopened, pause_after, tell};
 use crate::client::retry::{Pause, Paused, Retry};
 use crate::grpc::Status;
 use crate::transport::latch::Latch;
@@ -60,9 +60,9 @@ impl Attempts {
             return Claim::Nothing;
         }
         let pause = match failure {
-            Failure::Refused(_) if state.retry.as_mut().is_none_or(Retry::on_refused) => None,
+            Failure::Refused(_) if state.retry.as_deref_mut().is_none_or(Retry::on_refused) => None,
             Failure::Refused(status) | Failure::Failed(status) => {
-                match pause_after(status, state.retry.as_mut(), &self.channel) {
+                match pause_after(status, state.retry.as_deref_mut(), &self.channel) {
                     Some(pause) => Some(pause),
                     None => return Claim::Nothing,
                 }
@@ -89,19 +89,22 @@ impl Attempts {
     pub(crate) fn reopen(&self, reopening: Reopening) -> Reopened {
         let Reopening { kept, latch, paused } = reopening;
         drop(paused);
-        let (ended, previous) = {
+        let (ended, previous_attempts) = {
             let state = lock(&self.state);
-            (state.ended, state.retry.as_ref().map_or(0, Retry::previous_attempts))
+            (state.ended, state.retry.as_deref().map_or(0, Retry::previous_attempts))
         };
         let opened = match self.head.check(&self.over) {
-            Ok(()) => self.head.open(&self.channel, kept.as_slice(), ended, &self.over, previous),
+            Ok(()) => {
+                let (first, end, over) = (kept.as_slice(), ended, &self.over);
+                self.head.open(&self.channel, &Due { first, end, over, previous_attempts })
+            }
             Err(status) => Err(Unopened::Refused(status)),
         };
         let mut state = lock(&self.state);
         let is_over = self.over.load(Ordering::Acquire);
         if let Err(Unopened::Unreachable(status)) = &opened
             && !is_over
-            && let Some(pause) = pause_after(status, state.retry.as_mut(), &self.channel)
+            && let Some(pause) = pause_after(status, state.retry.as_deref_mut(), &self.channel)
         {
             state.pause = Some(pause.clone());
             drop(state);

@@ -127,7 +127,7 @@ impl Balancer {
     /// As [`queueing::open`].
     pub(crate) fn open<E: From<OpenError>>(
         &self,
-        link: &Arc<Link>,
+        link: Arc<Link>,
         opening: Opening<'_>,
         admits: impl Fn(&Link) -> Result<(), E>,
     ) -> Result<Stream, E> {

@@ -107,8 +107,8 @@ impl Watch {
             until,
             parents: &Parents::default(),
         };
-        let mut opening = Opening::new(&self.link, beginning);
-        let stream = match opening.ask(&self.link) {
+        let mut opening = Opening::new(&self.link, &beginning);
+        let stream = match opening.ask(Arc::clone(&self.link)) {
             Ok(Some(opened)) => opening.begin(opened).map_err(|error| error.to_string()),
             Ok(None) => Err("the server allows no more calls".to_owned()),
             Err(error) => Err(error.to_string()),
