@@ -20,7 +20,7 @@ use super::state::{Output, Phase, Pumping, State};
 use super::stream::Handle;
 use super::waiting::Awaited;
 use super::wire::Interest;
-use super::{lock, now};
+use super::{earliest, lock, now};
 use crate::limits::{BATCH_SIZE, LENT_MIN, LINGER_MAX};
 
 /// What a round of `pump` has brought.
@@ -249,8 +249,8 @@ impl Link {
         };
         // The last stream may have ended since the last round, when nobody waited to be woken.
         let finished = state.is_finished().then(now);
-        let times = [until, lingering, broken, finished, state.next_timeout()];
-        let until = times.into_iter().flatten().min();
+        let times = [lingering, broken, finished, state.next_timeout()];
+        let until = times.into_iter().fold(until, earliest);
         let interest = Interest {
             read: state.lost.is_some() || state.core.wants_input(),
             write: matches!(state.output, Output::Full(..)),

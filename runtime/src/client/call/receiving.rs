@@ -52,7 +52,8 @@ impl Call {
             return None;
         };
         take(step);
-        let outcome = self.read_last(Incoming::Trailers(trailers), number, wait)?;
+        let said = late_first(headers::read_trailers(&trailers), &self.attempts);
+        let outcome = self.unless_sent_again(said, number, false, wait)?;
         self.learn(&outcome);
         self.end(&outcome);
         Some(outcome)
@@ -165,7 +166,11 @@ impl Call {
             }
             Incoming::Run => return Some(Step::Run),
             ending => {
-                let outcome = self.read_last(ending, number, wait)?;
+                let (is_refused, is_final) = (is_refused(&ending), self.is_final(&ending));
+                let mut outcome = read_ending(ending, &self.attempts);
+                if !is_final {
+                    outcome = self.unless_sent_again(outcome, number, is_refused, wait)?;
+                }
                 self.finish(outcome);
             }
         }
@@ -186,17 +191,16 @@ impl Call {
         }
     }
 
-    /// What the end of a stream says about the call; `None` if the call goes on with another stream.
-    fn read_last(
+    /// The `outcome` that the end of a stream means; `None` if the call goes on with another stream.
+    fn unless_sent_again(
         &self,
-        ending: Incoming,
+        outcome: Result<Metadata, Status>,
         number: Number,
+        is_refused: bool,
         wait: Wait,
     ) -> Option<Result<Metadata, Status>> {
-        let (is_refused, is_final) = (is_refused(&ending), self.is_final(&ending));
-        let outcome = read_ending(ending, &self.attempts);
         match &outcome {
-            Err(status) if !is_final && self.goes_on(number, is_refused, status, wait) => None,
+            Err(status) if self.goes_on(number, is_refused, status, wait) => None,
             _ => Some(outcome),
         }
     }
