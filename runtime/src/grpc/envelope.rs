@@ -74,6 +74,17 @@ impl Decoder {
     ///
     /// The stream is over: its bytes have no meaning from here on.
     pub(crate) fn decode(&mut self, chunk: &[u8]) -> Result<(usize, Option<Message>), Error> {
+        // Most messages come in one piece.
+        if self.prefix_len == 0
+            && let Some((length, compressed)) = read_prefix(chunk)
+            && let Some(whole) = chunk[PREFIX_LEN..].get(..length)
+        {
+            check(chunk[0], length, self.limit)?;
+            let mut payload = scratch::take_payload(length);
+            payload.reserve_exact(length);
+            payload.extend_from_slice(whole);
+            return Ok((PREFIX_LEN + length, Some(Message { payload, compressed })));
+        }
         let mut consumed = 0;
         if self.prefix_len < PREFIX_LEN {
             consumed = (PREFIX_LEN - self.prefix_len).min(chunk.len());
