@@ -10,12 +10,13 @@ use std::collections::VecDeque;
 pub(super) struct ShortQueue<T> {
     first: Option<T>,
     second: Option<T>,
-    spilled: VecDeque<T>,
+    #[allow(clippy::box_collection, reason = "hardly any stream has one, and all would drop it")]
+    spilled: Option<Box<VecDeque<T>>>,
 }
 
 impl<T> ShortQueue<T> {
     pub(super) const fn new() -> Self {
-        Self { first: None, second: None, spilled: VecDeque::new() }
+        Self { first: None, second: None, spilled: None }
     }
 
     pub(super) fn push_back(&mut self, item: T) {
@@ -24,7 +25,7 @@ impl<T> ShortQueue<T> {
         } else if self.second.is_none() {
             self.second = Some(item);
         } else {
-            self.spilled.push_back(item);
+            self.spilled.get_or_insert_default().push_back(item);
         }
     }
 
@@ -32,7 +33,7 @@ impl<T> ShortQueue<T> {
         let first = self.first.take();
         if self.second.is_some() {
             self.first = self.second.take();
-            self.second = self.spilled.pop_front();
+            self.second = self.spilled.as_mut().and_then(|spilled| spilled.pop_front());
         }
         first
     }
@@ -44,19 +45,20 @@ impl<T> ShortQueue<T> {
 
     /// All there is, if that is two things.
     pub(super) fn as_pair_mut(&mut self) -> Option<(&mut T, &mut T)> {
-        let is_all = self.spilled.is_empty();
+        let is_all = self.has_spilled_none();
         self.first.as_mut().zip(self.second.as_mut()).filter(|_| is_all)
     }
 
     /// Drops the first two things, if that is all there is.
     pub(super) fn drop_pair(&mut self) {
-        if self.spilled.is_empty() {
+        if self.has_spilled_none() {
             (self.first, self.second) = (None, None);
         }
     }
 
     pub(super) fn back(&self) -> Option<&T> {
-        self.spilled.back().or(self.second.as_ref()).or(self.first.as_ref())
+        let spilled = self.spilled.as_ref().and_then(|spilled| spilled.back());
+        spilled.or(self.second.as_ref()).or(self.first.as_ref())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -64,7 +66,14 @@ impl<T> ShortQueue<T> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.first.iter().chain(&self.second).chain(&self.spilled)
+        self.first
+            .iter()
+            .chain(&self.second)
+            .chain(self.spilled.iter().flat_map(|spilled| spilled.iter()))
+    }
+
+    fn has_spilled_none(&self) -> bool {
+        self.spilled.as_ref().is_none_or(|spilled| spilled.is_empty())
     }
 }
 
