@@ -87,6 +87,10 @@ impl Inbox {
             }
             drop(state);
             parking.sleep(space, ticket, None);
+            // An inbox for which one thing comes has all then.
+            if count == 1 && self.is_done() {
+                return Woken { is_there: true, is_to_lead: false };
+            }
         }
     }
 

@@ -213,7 +213,8 @@ impl Drop for Queues {
     }
 }
 
-/// A stream that is open, and has no handle yet.
+/// A stream that is open, and has no handle yet that would reset it: [`Opening::begin`] gives it one.
+#[must_use = "the peer keeps the stream open for a call that nobody has"]
 pub(crate) struct Opened {
     link: Arc<Link>,
     id: StreamId,

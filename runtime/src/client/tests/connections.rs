@@ -59,7 +59,8 @@ impl Calls {
 /// Whether as many calls as `count` wait for a stream at every connection of the channel: a call comes to
 /// queue at one after the other.
 fn are_queued(stub: &Stub, count: usize) -> bool {
-    stub.0.links().iter().all(|link| link.queued() == count)
+    let links = stub.0.links();
+    !links.is_empty() && links.iter().all(|link| link.queued() == count)
 }
 
 fn until(is_so: impl Fn() -> bool) {
