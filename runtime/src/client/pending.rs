@@ -6,7 +6,6 @@
 use std::fmt;
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -18,6 +17,7 @@ use super::response::Response;
 use super::single::SingleReply;
 use crate::grpc::{Codec, Status};
 use crate::transport::callbacks::run_soon;
+use crate::transport::contained;
 use crate::transport::timer::{Scheduled, Timer};
 use crate::transport::{CANCELLED, lock, now};
 
@@ -236,8 +236,7 @@ where
     F: FnOnce(Result<Response<T>, Status>),
 {
     fn run(self) {
-        // The panic hook has reported it.
-        let _ = catch_unwind(AssertUnwindSafe(|| (self.callback)(self.result)));
+        contained(|| (self.callback)(self.result));
     }
 }
 

@@ -6,9 +6,9 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use super::threads::contained;
 use super::{lock, spawn};
 use crate::limits::{CALLBACK_QUEUE_MAX, RETRY_THREADS};
 
@@ -103,8 +103,8 @@ impl Pool {
             };
             state.busy += 1;
             drop(state);
-            // The panic hook has reported it; the others are not to blame.
-            let _ = catch_unwind(AssertUnwindSafe(callbacks));
+            // The others are not to blame.
+            contained(callbacks);
             state = lock(&self.state);
             state.busy -= 1;
         }

@@ -3,7 +3,6 @@
 //! The invariant: each is told once or dropped, without any lock, and code of the application runs on
 //! the thread of callbacks alone.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
 use std::time::Instant;
 
@@ -13,6 +12,7 @@ use super::inbox::Inbox;
 use super::lock;
 use super::occasion::{Occasion, OnCancel, run, run_those};
 use super::sending::Sending;
+use super::threads::contained;
 
 impl Inbox {
     /// Wakes whoever waits and does not follow and, after a cancellation, hands the callbacks to their
@@ -33,8 +33,8 @@ impl Inbox {
             self.changed.notify_all();
         }
         if let Some(waker) = waker {
-            // It is code of an executor; its panic, which the panic hook has reported, is its own.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            // It is code of an executor, whose panic is its own.
+            contained(|| waker.wake());
         }
         if let Some(told) = told {
             run_those(told.callbacks, |occasion| occasion != Occasion::Leaving);

@@ -5,6 +5,7 @@
 //! writing   from the core to the wire           watching  what a link's own thread runs
 //! lead      which thread pumps: callers, watcher   visits    how a reactor drives a link
 //! reactor   one thread for many links             reactors  those of a server, and their threads
+//! entries   the links of one
 //! seat      the right to drive a reactor          poller    waiting for many descriptors
 //! leading   how a caller waits and pumps          doze      how the monitor of reactors sleeps
 //! work      requests that it is to answer     cork      holding writes back
@@ -41,6 +42,7 @@
 //! socket_options  what users ask of TCP sockets
 //! latch     something that happens once, and that threads wait for    agenda  what is due when
 //! linux     what only Linux has                   portable what stands in elsewhere
+//! clock     a clock that a test moves             handover  what a test's thread hands to another
 //! ```
 //!
 //! Locks, in the order in which they may be taken; none is held while blocking or while code of
@@ -183,7 +185,7 @@ pub(crate) use run::Run;
 pub(crate) use socket_options::SocketOptions;
 pub(crate) use stream::Stream;
 pub(crate) use target::{Place, Target};
-pub(crate) use threads::Threads;
+pub(crate) use threads::{Threads, contained};
 pub(crate) use wire::{Address, Wire};
 pub(crate) use workers::{Job, Pool, Turn, Workers};
 

@@ -3,12 +3,12 @@
 //! The invariant: its code runs on the thread for callbacks, or on that of whoever asks too late, and
 //! never under a lock.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
 
 use super::callbacks::run_soon;
 use super::current::Child;
 use super::deadlines::Deadline;
+use super::threads::contained;
 use super::waiting::Told;
 
 /// A callback for the cancellation or the end of a stream; code of the application.
@@ -65,7 +65,7 @@ pub(super) fn run_those(callbacks: Vec<(Occasion, OnCancel)>, is_it: fn(Occasion
     }
 }
 
-/// Runs a callback; its panic, which the panic hook has reported, is its own.
+/// Runs a callback, whose panic is its own.
 pub(super) fn run(callback: OnCancel) {
-    let _ = catch_unwind(AssertUnwindSafe(callback));
+    contained(callback);
 }

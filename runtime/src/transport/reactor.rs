@@ -3,12 +3,13 @@
 //!
 //! ```text
 //! round   requests left (`work`) ─► answer them, one after the other ─► wait for descriptors, bells and
-//!         alarms ─► visit: read once, requests are queued
+//!         alarms ─► visit: read once, requests are queued, but for one alone, which is the next
 //! ```
 //!
 //! A link that a caller leads is left alone (`lead`). The thread that drives a reactor has its
 //! [`Seat`]; a handler that runs for long loses it to another thread (`reactors`), and whatever the
-//! next one needs stands in [`Reactor`], never on the stack of the thread.
+//! next one needs stands in [`Reactor`], never on the stack of the thread. What stands there of a link
+//! may outlast it for as long as such a handler runs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -24,6 +25,7 @@ use super::link::Link;
 use super::pauses::Pauses;
 use super::platform::{Descriptor, Found, Poller, thread_number};
 use super::seat::{Seat, Turn};
+use super::threads::contained;
 use super::timer::{Scheduled, Timer};
 use super::tray::Tray;
 use super::wire::Interest;
@@ -185,7 +187,7 @@ impl Reactor {
                     self.number.store(serve.number(&job), Ordering::Relaxed);
                     self.seat.enter(&mut turn);
                     self.doze.wake();
-                    let _ = catch_unwind(AssertUnwindSafe(|| serve.run(job)));
+                    contained(|| serve.run(job));
                     if !self.seat.leave(&mut turn) {
                         return Stopped::Unseated;
                     }
@@ -223,9 +225,9 @@ impl Reactor {
         lock(&self.alarms).first().map(|(at, _)| at)
     }
 
-    /// Has the timer end the wait that begins at `time` by `until`, unless its last `call` does: a wait that
-    /// has to end by itself costs the system more. Returns how long it may
-    /// take if the timer has no thread.
+    /// Has the timer end the wait that begins at `time` by `until`, unless its last `call` does: a wait
+    /// that has to end by itself costs the system more. Returns how long the wait may take if the timer
+    /// has no thread.
     fn call_at(
         self: &Arc<Self>,
         until: Instant,

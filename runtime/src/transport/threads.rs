@@ -3,6 +3,7 @@
 //! The invariant: a thread's panic ends that thread alone, also in a scope, where it would end the
 //! scope otherwise.
 
+use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -46,10 +47,25 @@ impl<'s> Threads<'s> {
     /// Compiled once for all that is run.
     fn spawn_boxed(&self, name: &str, run: Body<'s>) -> io::Result<()> {
         let body = move || {
-            // The panic hook has reported it.
-            let _ = catch_unwind(AssertUnwindSafe(run));
+            contained(run);
         };
         (self.0)(builder(name), Box::new(body))
+    }
+}
+
+/// Runs code that may be anybody's. A panic of it, which the panic hook has reported, ends here, and so
+/// does one of what it had panicked with, when that is dropped.
+pub(crate) fn contained(run: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+        drop_contained(panic);
+    }
+}
+
+#[cold]
+fn drop_contained(panic: Box<dyn Any + Send>) {
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        // It could go on for ever.
+        std::mem::forget(another);
     }
 }
 
@@ -58,6 +74,18 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
+
+    /// A panic ends where it is contained, also one of what the first was about.
+    #[test]
+    fn a_panic_of_a_panic_ends_too() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("expected by this test");
+            }
+        }
+        contained(|| std::panic::panic_any(Bomb));
+    }
 
     /// A scope waits for the threads that were started in it, and a panic in one does not end it.
     #[test]

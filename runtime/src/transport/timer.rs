@@ -4,11 +4,11 @@
 //! stream or wakes somebody.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, Weak};
 use std::time::Instant;
 
 use super::agenda::{Agenda, slot_of};
+use super::threads::contained;
 use super::{lock, now, spawn, wait_until};
 
 /// A timer. When the last clone is dropped its thread ends and what is scheduled never runs.
@@ -183,8 +183,8 @@ impl Clock {
         while !state.over {
             if let Some(action) = state.take_due(now()) {
                 drop(state);
-                // The panic hook has reported it; the other actions are not to blame.
-                let _ = catch_unwind(AssertUnwindSafe(action));
+                // The other actions are not to blame.
+                contained(action);
                 state = lock(&self.state);
                 continue;
             }

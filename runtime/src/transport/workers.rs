@@ -7,14 +7,13 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::active::restore_thread_name;
 use super::plan::{FullPool, Plan, Refusal};
-use super::threads::Threads;
+use super::threads::{Threads, contained};
 use super::timer::Timer;
 use super::{lock, now, wait_until};
 use crate::limits::{WORKER_ENDING_WAIT_MAX, WORKER_IDLE_MAX};
@@ -159,7 +158,7 @@ impl<'s, J: Job> Workers<'s, J> {
         drop(state);
         let turn = pool.turn();
         // As for the threads of the pool.
-        let _ = catch_unwind(AssertUnwindSafe(|| (self.work)(job, &turn)));
+        contained(|| (self.work)(job, &turn));
         let mut state = lock(&pool.state);
         state.here -= 1;
         drop(turn);
@@ -239,8 +238,8 @@ impl<J: Job> Pool<J> {
             state.busy += 1;
             drop(state);
             let turn = self.turn();
-            // The panic hook has reported it; whoever queued the job sees it dropped.
-            let _ = catch_unwind(AssertUnwindSafe(|| work(job, &turn)));
+            // Whoever queued the job sees it dropped.
+            contained(|| work(job, &turn));
             state = lock(&self.state);
             state.busy -= 1;
             drop(turn);
