@@ -1,12 +1,13 @@
 //! The links of a reactor.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::agenda::slot_of;
 use super::link::Link;
+use super::lock;
 
-/// The links of a reactor, by keys of which none is used twice.
+/// The links of a reactor, by keys of which none comes again before 2^32 others.
 #[derive(Default)]
 pub(super) struct Entries {
     slots: Vec<Slot>,
@@ -25,7 +26,21 @@ struct Slot {
 pub(super) struct Entry {
     pub(super) link: Arc<Link>,
     /// What the server keeps for as long as the connection lives.
-    pub(super) _kept: Box<dyn Any + Send + Sync>,
+    kept: Mutex<Option<Kept>>,
+}
+
+type Kept = Box<dyn Any + Send + Sync>;
+
+impl Entry {
+    pub(super) fn new(link: &Arc<Link>, kept: impl Any + Send + Sync) -> Self {
+        Self { link: Arc::clone(link), kept: Mutex::new(Some(Box::new(kept))) }
+    }
+
+    /// The connection is over: a thread whose handler runs may have the entry for long.
+    pub(super) fn let_go(&self) {
+        let kept = lock(&self.kept).take();
+        drop(kept);
+    }
 }
 
 impl Entries {

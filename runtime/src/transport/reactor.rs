@@ -114,7 +114,7 @@ impl Reactor {
         link: &Arc<Link>,
         kept: impl Any + Send + Sync,
     ) -> io::Result<()> {
-        let entry = Arc::new(Entry { link: Arc::clone(link), _kept: Box::new(kept) });
+        let entry = Arc::new(Entry::new(link, kept));
         let key = {
             let mut entries = lock(&self.entries);
             if self.over.load(Ordering::Acquire) {
@@ -278,7 +278,7 @@ impl Reactor {
             lock(&self.alarms).remove(key);
         }
         let removed = lock(&self.entries).remove(key);
-        drop(removed);
+        removed.inspect(|entry| entry.let_go());
         // A caller may have read them while the link was looked at; their streams are lost.
         drop(link.take_unserved());
     }

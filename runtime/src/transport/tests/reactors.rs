@@ -57,6 +57,8 @@ struct Served {
     reactors: Arc<Reactors<'static, Script>>,
     script: Arc<Script>,
     target: Target,
+    /// Each connection keeps a clone.
+    kept: Arc<()>,
 }
 
 impl Served {
@@ -75,12 +77,14 @@ impl Served {
         let listener = Listener::bind(&Target::parse_listening("127.0.0.1:0").unwrap()).unwrap();
         let target = Target::parse(&listener.local().to_string()).unwrap();
         let serving = reactors.clone();
+        let kept = Arc::new(());
+        let each = kept.clone();
         let serve = move |wire| {
             // A test that has ended takes no more.
-            let _ = serving.serve(wrap(wire), &accepting(Config::default()), ());
+            let _ = serving.serve(wrap(wire), &accepting(Config::default()), each.clone());
         };
         let listening = listener.start("test-accept", &threads, serve).unwrap();
-        Self { _listening: listening, reactors, script, target }
+        Self { _listening: listening, reactors, script, target, kept }
     }
 
     fn connect(&self) -> Arc<Link> {
@@ -413,4 +417,25 @@ fn no_connection_comes_in_at_the_end() {
     let result = served.reactors.serve(served.wire(), &accepting(Config::default()), kept.clone());
     assert!(result.is_err());
     assert_eq!(Arc::strong_count(&kept), 1);
+}
+
+/// What is kept for a connection goes with it, though a handler still runs on the thread that drove it.
+#[test]
+fn what_is_kept_goes_with_the_connection() {
+    let (gate, (entered, enters)) = (Arc::new(Latch::default()), channel());
+    let (held, entered) = (gate.clone(), Mutex::new(entered));
+    let run = move |_: Accepted| {
+        lock(&entered).send(()).unwrap();
+        assert!(held.wait(soon()));
+    };
+    let served = Served::new(Script::new(Some, run));
+    let before = Arc::strong_count(&served.kept);
+    let link = served.connect();
+    let _stream = open(&link, &[], true, None).unwrap();
+    enters.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(Arc::strong_count(&served.kept), before + 1);
+    eventually(|| served.script.overran.load(Ordering::Relaxed) == 1);
+    link.close();
+    eventually(|| Arc::strong_count(&served.kept) == before);
+    gate.open();
 }
