@@ -28,7 +28,7 @@ mod window;
 
 #[cfg(feature = "channelz")]
 pub(crate) use connection::Facts;
-pub(crate) use connection::{Connection, Event, Lent};
+pub(crate) use connection::{Connection, End, Event, Lent, Outgoing};
 #[cfg(test)]
 pub(crate) use error::Error;
 pub(crate) use error::{Initiator, OpenError, Reason, SendError};

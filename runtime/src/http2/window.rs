@@ -35,9 +35,10 @@ impl SendWindow {
     }
 
     /// Charges `count` sent bytes, which the caller has found to fit.
-    pub(crate) fn charge(&mut self, base: u32, count: u32) {
-        assert!(i64::from(count) <= self.size(base), "DATA was cut to the window");
-        self.offset -= i64::from(count);
+    pub(crate) fn charge(&mut self, base: u32, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        assert!(count <= self.size(base), "DATA was cut to the window");
+        self.offset -= count;
     }
 
     /// How many bytes may be sent; negative after SETTINGS has shrunk the base.

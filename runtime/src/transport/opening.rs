@@ -12,10 +12,10 @@ use super::cancellation::{Parents, Tied};
 use super::current::Child;
 use super::inbox::Inbox;
 use super::link::{Link, OpenError};
-use super::outgoing::{End, Outgoing, SendError};
+use super::outgoing::SendError;
 use super::stream::Stream;
 use super::waiting::{Awaited, DeadlinePassed};
-use crate::http2::{self, Headers, Reason, StreamId};
+use crate::http2::{self, End, Headers, Outgoing, Reason, StreamId};
 
 /// What a stream begins with.
 #[derive(Clone, Copy)]

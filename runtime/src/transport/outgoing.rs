@@ -9,7 +9,7 @@ use super::batch::Offered;
 use super::flusher::flush_soon;
 use super::stream::{Handle, Stream};
 use super::waiting::{Awaited, DeadlinePassed};
-use crate::http2::{self, Connection, Headers, Reason, StreamId};
+use crate::http2::{self, End, Headers, Outgoing, Reason};
 
 /// Why a stream took nothing, or not everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,30 +18,6 @@ pub(crate) enum SendError {
     Closed,
     /// The deadline passed. If a part of a message was sent before, the stream has been reset.
     Deadline,
-}
-
-/// What is to be sent in one go, and how far it has got.
-pub(super) struct Outgoing<'a> {
-    /// Not sent if a head was sent before.
-    pub(super) head: Option<&'a Headers>,
-    pub(super) data: &'a [u8],
-    /// What ends the stream, or nothing.
-    pub(super) end: End<'a>,
-}
-
-/// How a sending ends.
-#[derive(Clone, Copy)]
-pub(super) enum End<'a> {
-    /// More may follow.
-    Open,
-    /// END_STREAM on the last frame.
-    Plain,
-    Trailers(&'a Headers),
-    /// Trailers behind a head, or what stands alone if none was sent.
-    Outcome {
-        behind_head: &'a Headers,
-        alone: &'a Headers,
-    },
 }
 
 impl Stream {
@@ -243,46 +219,5 @@ impl Stream {
 impl From<DeadlinePassed> for SendError {
     fn from(DeadlinePassed: DeadlinePassed) -> Self {
         Self::Deadline
-    }
-}
-
-impl Outgoing<'_> {
-    /// Gives, or lends, `core` what it takes; says whether that is all.
-    pub(super) fn advance(
-        &mut self,
-        core: &mut Connection,
-        id: StreamId,
-        lends: bool,
-    ) -> Result<bool, http2::SendError> {
-        // Of two who answer one call at once both may come with a head.
-        if let Some(head) = self.head.take()
-            && !core.is_head_sent(id)
-        {
-            core.send_headers(id, head, false)?;
-        }
-        let is_last = matches!(self.end, End::Plain);
-        if !self.data.is_empty() || is_last {
-            let accepted = match lends {
-                true => core.lend_data(id, self.data, is_last)?,
-                false => core.send_data(id, self.data, is_last)?,
-            };
-            self.data = &self.data[accepted..];
-            if !self.data.is_empty() {
-                return Ok(false);
-            }
-        }
-        let trailers = match self.end {
-            End::Open | End::Plain => return Ok(true),
-            End::Trailers(trailers) => trailers,
-            End::Outcome { behind_head, .. } if core.is_head_sent(id) => behind_head,
-            End::Outcome { alone, .. } => alone,
-        };
-        core.send_headers(id, trailers, true)?;
-        Ok(true)
-    }
-
-    /// Whether nothing follows.
-    pub(super) fn is_last(&self) -> bool {
-        !matches!(self.end, End::Open)
     }
 }

@@ -4,9 +4,8 @@
 //! before what is sent later; an end waits behind both.
 
 use super::inbox::Inbox;
-use super::outgoing::End;
 use super::state::State;
-use crate::http2::{self, Headers, StreamId};
+use crate::http2::{self, End, Headers, StreamId};
 
 /// The rest of a message, on its way.
 pub(super) struct Rest {

@@ -11,13 +11,12 @@ use super::inbox::Inbox;
 use super::link::{Load, Side};
 use super::now;
 use super::openers::Openers;
-use super::outgoing::Outgoing;
 use super::parking::Spaces;
 use super::rests::{Rest, RestEnd};
 use super::turns::Turns;
 use super::waiting::Awaited;
 use super::wire::Interest;
-use crate::http2::{self, Connection, Headers, StreamId, StreamMap};
+use crate::http2::{self, Connection, Headers, Outgoing, StreamId, StreamMap};
 use crate::limits::{CALLS_WRITTEN_TOGETHER_MIN, PATIENCE};
 
 /// A link's state.
@@ -203,7 +202,7 @@ impl State {
             return Ok(false);
         }
         let before = outgoing.data.len();
-        let is_sent = outgoing.advance(&mut self.core, id, lends)?;
+        let is_sent = self.core.send(id, outgoing, lends)?;
         if !is_sent {
             // Under the lock, so that the Writable that follows is not missed.
             inbox.set_blocked_amid(outgoing.data.len() < before);

@@ -30,6 +30,7 @@ pub(crate) use event::Event;
 #[cfg(feature = "channelz")]
 pub(crate) use facts::Facts;
 pub(crate) use output::Lent;
+pub(crate) use send::{End, Outgoing};
 
 use self::closing::Closing;
 use self::flow::Flow;

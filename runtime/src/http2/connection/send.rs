@@ -9,6 +9,37 @@ use crate::http2::stream::{Effect, Input, State, Stream, StreamId, Wait};
 use crate::http2::window::WINDOW_INITIAL;
 use crate::limits::http2 as limits;
 
+/// What is to be sent in one go, and how far it has got.
+pub(crate) struct Outgoing<'a> {
+    /// Not sent if a head was sent before.
+    pub(crate) head: Option<&'a Headers>,
+    pub(crate) data: &'a [u8],
+    /// What ends the stream, or nothing.
+    pub(crate) end: End<'a>,
+}
+
+/// How a sending ends.
+#[derive(Clone, Copy)]
+pub(crate) enum End<'a> {
+    /// More may follow.
+    Open,
+    /// END_STREAM on the last frame.
+    Plain,
+    Trailers(&'a Headers),
+    /// Trailers behind a head, or what stands alone if none was sent.
+    Outcome {
+        behind_head: &'a Headers,
+        alone: &'a Headers,
+    },
+}
+
+impl Outgoing<'_> {
+    /// Whether nothing follows.
+    pub(crate) fn is_last(&self) -> bool {
+        !matches!(self.end, End::Open)
+    }
+}
+
 impl Connection {
     /// Opens a stream with the head of a request.
     ///
@@ -55,10 +86,7 @@ impl Connection {
         headers: &Headers,
         end_stream: bool,
     ) -> Result<(), SendError> {
-        self.check_sendable(stream, Input::SendHeaders)?;
-        if let Some(stream) = self.streams.get_mut(stream) {
-            stream.head_sent = true;
-        }
+        self.sending(stream, Input::SendHeaders)?.head_sent = true;
         self.write_headers(stream, headers, end_stream);
         Ok(())
     }
@@ -84,54 +112,55 @@ impl Connection {
         data: &[u8],
         end_stream: bool,
     ) -> Result<usize, SendError> {
-        self.offer_data(stream, data, end_stream, false)
+        self.sending(stream, Input::SendData)?;
+        Ok(self.write_data(stream, data, end_stream, false))
     }
 
-    /// As [`send_data`](Self::send_data), but what is accepted is not copied: the output has the heads
-    /// of its frames alone. Take it at once, by [`take_lent`](Self::take_lent) and
-    /// [`take_output`](Self::take_output), and put the data behind the heads.
+    /// Sends what is taken now of `outgoing`, which is left with the rest; says whether that is all.
+    ///
+    /// `lends`: data is not copied, the output has the heads of its frames alone. Take it at once, by
+    /// [`take_lent`](Self::take_lent) and [`take_output`](Self::take_output), and put the data behind
+    /// the heads.
     ///
     /// # Errors
     ///
-    /// As [`send_data`](Self::send_data).
+    /// [`SendError::Closed`] if nothing can be sent on the stream any more.
     ///
     /// # Panics
     ///
-    /// If `stream` was never opened.
-    pub(crate) fn lend_data(
+    /// If `id` was never opened.
+    pub(crate) fn send(
         &mut self,
-        stream: StreamId,
-        data: &[u8],
-        end_stream: bool,
-    ) -> Result<usize, SendError> {
-        self.offer_data(stream, data, end_stream, true)
-    }
-
-    fn offer_data(
-        &mut self,
-        stream: StreamId,
-        data: &[u8],
-        end_stream: bool,
+        id: StreamId,
+        outgoing: &mut Outgoing<'_>,
         lends: bool,
-    ) -> Result<usize, SendError> {
-        self.check_sendable(stream, Input::SendData)?;
-        // RFC 9113 6.9.1: an empty DATA frame with END_STREAM needs no window.
-        if data.is_empty() {
-            if end_stream {
-                frame::write_data(&mut self.output.frames, stream, &[], true);
-                self.end_local(stream);
+    ) -> Result<bool, SendError> {
+        // Where DATA may be sent, a head and trailers may too (RFC 9113 5.1).
+        let stream = self.sending(id, Input::SendData)?;
+        let mut is_head_sent = stream.head_sent;
+        // Of two who answer one call at once both may come with a head.
+        if let Some(head) = outgoing.head.take()
+            && !is_head_sent
+        {
+            (stream.head_sent, is_head_sent) = (true, true);
+            self.write_headers(id, head, false);
+        }
+        let is_last = matches!(outgoing.end, End::Plain);
+        if !outgoing.data.is_empty() || is_last {
+            let accepted = self.write_data(id, outgoing.data, is_last, lends);
+            outgoing.data = &outgoing.data[accepted..];
+            if !outgoing.data.is_empty() {
+                return Ok(false);
             }
-            return Ok(0);
         }
-        let count = self.sendable(stream, data.len());
-        let is_all = count == data.len();
-        if count > 0 {
-            self.write_data(stream, &data[..count], end_stream && is_all, lends);
-        }
-        if count > 0 && !is_all {
-            self.charge_small_cut(count);
-        }
-        Ok(count)
+        let trailers = match outgoing.end {
+            End::Open | End::Plain => return Ok(true),
+            End::Trailers(trailers) => trailers,
+            End::Outcome { behind_head, .. } if is_head_sent => behind_head,
+            End::Outcome { alone, .. } => alone,
+        };
+        self.write_headers(id, trailers, true);
+        Ok(true)
     }
 
     /// Why no stream can be opened now.
@@ -155,10 +184,13 @@ impl Connection {
         Stream::new(self.config.initial_window_size)
     }
 
-    fn check_sendable(&self, id: StreamId, input: Input) -> Result<(), SendError> {
+    /// The stream, if `input` can be sent on it.
+    fn sending(&mut self, id: StreamId, input: Input) -> Result<&mut Stream, SendError> {
         self.check_known(id);
-        let is_allowed = matches!(self.state(id).on(input), Effect::Next(_));
-        if is_allowed && self.error.is_none() { Ok(()) } else { Err(SendError::Closed) }
+        // A stream that has closed takes nothing.
+        let stream = self.streams.get_mut(id).filter(|_| self.error.is_none());
+        let stream = stream.filter(|stream| matches!(stream.state.on(input), Effect::Next(_)));
+        stream.ok_or(SendError::Closed)
     }
 
     fn write_headers(&mut self, id: StreamId, headers: &Headers, end_stream: bool) {
@@ -173,29 +205,45 @@ impl Connection {
         }
     }
 
-    /// How many of `wanted` bytes can be sent now. If not all of them, the stream waits.
-    fn sendable(&mut self, id: StreamId, wanted: usize) -> usize {
+    /// Takes room for `wanted` bytes, or for as many as can be sent now, from the windows. If not for
+    /// all of them, the stream waits.
+    fn take_room(&mut self, id: StreamId, wanted: usize) -> usize {
         let base = self.peer.initial_window_size;
         let room = limits::OUTPUT_BUFFER_MAX.saturating_sub(self.output.frames.len());
-        let now = self.times.now();
         let Some(stream) = self.streams.get_mut(id) else { return 0 };
         let on_stream = stream.send_window.size(base);
         let on_wire = self.flow.send_size().min(i64::try_from(room).unwrap_or(i64::MAX));
         let window = usize::try_from(on_stream.min(on_wire)).unwrap_or(0);
-        if window >= wanted {
-            stream.held_back_since = None;
-            if stream.wait != Wait::Nothing {
-                self.wait_to_send(id, Wait::Nothing, 0);
-            }
-            return wanted;
+        if window < wanted {
+            return self.take_less(id, wanted, window, on_stream <= on_wire);
         }
-        let wait = if on_stream <= on_wire { Wait::Stream } else { Wait::Connection };
+        stream.held_back_since = None;
+        let is_waiting = stream.wait != Wait::Nothing;
+        stream.send_window.charge(base, wanted);
+        self.flow.send.charge(WINDOW_INITIAL, wanted);
+        if is_waiting {
+            self.wait_to_send(id, Wait::Nothing, 0);
+        }
+        wanted
+    }
+
+    /// The same where fewer than `wanted` bytes fit into `window`.
+    #[cold]
+    fn take_less(&mut self, id: StreamId, wanted: usize, window: usize, is_own: bool) -> usize {
+        let base = self.peer.initial_window_size;
+        let now = self.times.now();
+        let Some(stream) = self.streams.get_mut(id) else { return 0 };
+        let wait = if is_own { Wait::Stream } else { Wait::Connection };
         let least = stream.send_window.least_worth_sending(base, limits::DATA_CUT_MIN);
         let least_on_wire =
             self.flow.send.least_worth_sending(WINDOW_INITIAL, limits::DATA_CUT_MIN);
         let least = least.min(least_on_wire);
         let is_worth = window as u64 >= least.unsigned_abs() || stream.is_held_back_too_long(now);
         let count = if is_worth { window } else { 0 };
+        if count > 0 {
+            stream.send_window.charge(base, count);
+            self.flow.send.charge(WINDOW_INITIAL, count);
+        }
         if count > 0 || window == 0 {
             // A stream without a window is not held back: that begins with the next grant.
             stream.held_back_since = None;
@@ -206,16 +254,34 @@ impl Connection {
         count
     }
 
-    /// Writes DATA that the windows allow, in frames that the peer takes.
-    fn write_data(&mut self, id: StreamId, data: &[u8], end_stream: bool, lends: bool) {
-        let count = u32::try_from(data.len()).expect("a window is smaller than 4 GiB");
-        self.life.answer();
-        self.flow.send.charge(WINDOW_INITIAL, count);
-        let Some(stream) = self.streams.get_mut(id) else { return };
-        stream.send_window.charge(self.peer.initial_window_size, count);
+    /// Writes as much of `data` as the windows allow, in frames that the peer takes; returns how many
+    /// bytes that is.
+    fn write_data(&mut self, id: StreamId, data: &[u8], end_stream: bool, lends: bool) -> usize {
+        // RFC 9113 6.9.1: an empty DATA frame with END_STREAM needs no window.
+        if data.is_empty() {
+            if end_stream {
+                frame::write_data(&mut self.output.frames, id, &[], true);
+                self.end_local(id);
+            }
+            return 0;
+        }
+        let count = self.take_room(id, data.len());
+        let is_all = count == data.len();
+        if count > 0 {
+            self.write_frames(id, &data[..count], end_stream && is_all, lends);
+        }
+        if count > 0 && !is_all {
+            self.charge_small_cut(count);
+        }
+        count
+    }
 
+    /// Writes `data` in frames that the peer takes.
+    fn write_frames(&mut self, id: StreamId, data: &[u8], end_stream: bool, lends: bool) {
+        self.life.answer();
         let size_max = self.peer.max_frame_size.min(limits::DATA_FRAME_SIZE_MAX) as usize;
-        let heads = data.len().div_ceil(size_max) * frame::HEAD_SIZE;
+        // More than enough where frames are larger.
+        let heads = (data.len() / frame::FRAME_SIZE_MIN as usize + 1) * frame::HEAD_SIZE;
         // Trailers in most cases follow a large message, and must not double the buffer.
         let copied = if lends { 0 } else { data.len() };
         self.output.frames.reserve(copied + heads + TRAILERS_ROOM);
@@ -251,7 +317,8 @@ impl Connection {
         let Some(stream) = self.streams.get_mut(id) else { return };
         match stream.state.on(Input::SendEnd) {
             Effect::Next(State::Ended) => self.close_stream(id, State::Ended),
-            Effect::Next(state) => stream.state = state,
+            // Trailers alone are a head too.
+            Effect::Next(state) => (stream.state, stream.head_sent) = (state, true),
             effect => unreachable!("sending was checked to be allowed, found {effect:?}"),
         }
     }

@@ -3,7 +3,7 @@
 use super::frames::*;
 use super::peer::*;
 use crate::http2::error::Violation;
-use crate::http2::{Config, Initiator, Reason, StreamId};
+use crate::http2::{Config, End, Headers, Initiator, Outgoing, Reason, SendError, StreamId};
 use crate::limits::http2 as limits;
 
 const WINDOW_MAX: u32 = (1 << 31) - 1;
@@ -30,6 +30,41 @@ fn a_stream_keeps_to_its_window() {
     peer.expect(data(1, "abcdef").end());
 }
 
+/// RFC 9113 8.1: a response that is sent in one step is the same as head, DATA and trailers sent one by
+/// one; of two heads only the first one is sent, and nothing behind the end.
+#[test]
+fn a_response_in_one_step_is_that_of_three() {
+    let head = Headers::from_iter([(":status", "200")]);
+    let trailers = Headers::from_iter([("grpc-status", "0")]);
+    let stream = StreamId(1);
+    let sent = |send: &dyn Fn(&mut Peer)| {
+        let mut peer = Peer::of_server();
+        peer.send(request(1).end()).tells(Told::Head { stream: 1, end: true });
+        peer.forget();
+        send(&mut peer);
+        let mut more = Outgoing { head: Some(&head), data: b"x", end: End::Plain };
+        assert_eq!(peer.connection.send(stream, &mut more, false), Err(SendError::Closed));
+        peer.connection.take_output()
+    };
+    let by_three = sent(&|peer| {
+        peer.connection.send_headers(stream, &head, false).unwrap();
+        assert_eq!(peer.connection.send_data(stream, b"reply", false), Ok(5));
+        peer.connection.send_headers(stream, &trailers, true).unwrap();
+    });
+    let end = End::Trailers(&trailers);
+    let by_one = sent(&|peer| {
+        let mut outgoing = Outgoing { head: Some(&head), data: b"reply", end };
+        assert_eq!(peer.connection.send(stream, &mut outgoing, false), Ok(true));
+    });
+    let by_two_heads = sent(&|peer| {
+        let mut outgoing = Outgoing { head: Some(&head), data: b"", end: End::Open };
+        assert_eq!(peer.connection.send(stream, &mut outgoing, false), Ok(true));
+        let mut outgoing = Outgoing { head: Some(&trailers), data: b"reply", end };
+        assert_eq!(peer.connection.send(stream, &mut outgoing, false), Ok(true));
+    });
+    assert!(by_one == by_three && by_two_heads == by_three);
+}
+
 /// What is lent is framed as what is copied, windows and the end included, and acknowledgements of PING
 /// leave before it.
 #[test]
@@ -41,11 +76,9 @@ fn lent_data_is_framed_as_copied_data_is() {
         peer.forget();
         let connection = &mut peer.connection;
         assert_eq!(connection.send_data(stream, b"copied", false), Ok(6));
-        let accepted = match lends {
-            true => connection.lend_data(stream, &data, true),
-            false => connection.send_data(stream, &data, true),
-        };
-        assert_eq!(accepted, Ok(65_535 - 6));
+        let mut outgoing = Outgoing { head: None, data: &data, end: End::Plain };
+        assert_eq!(connection.send(stream, &mut outgoing, lends), Ok(false));
+        assert_eq!(outgoing.data.len(), 70_000 - (65_535 - 6));
         peer.hand_over(&ping(&[7; 8]).to_bytes());
         let lent = peer.connection.take_lent();
         let output = peer.connection.take_output();
