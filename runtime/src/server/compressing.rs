@@ -129,7 +129,13 @@ impl Compressing {
 
     /// What stands in the head of the response; it is fixed from now on.
     pub(crate) fn fix(&self) -> Option<&str> {
-        let choice = self.choice.fetch_or(FIXED, Ordering::AcqRel);
+        self.choice.fetch_or(FIXED, Ordering::AcqRel);
+        self.chosen()
+    }
+
+    /// The same once nobody can choose any more.
+    pub(crate) fn chosen(&self) -> Option<&str> {
+        let choice = self.choice.load(Ordering::Acquire);
         Encoding::from_code(choice & CODE).map(|encoding| self.encodings.name(encoding))
     }
 

@@ -156,7 +156,10 @@ impl Reply {
         trailing: &Metadata,
     ) {
         let head = match self.advance(Progress::Ended) {
-            Progress::Nothing => Some(self.head(&Metadata::new())),
+            // Behind the method nobody chooses any more.
+            Progress::Nothing => {
+                Some(self.head_with(self.terms.compressing.chosen(), &Metadata::new()))
+            }
             Progress::HeadSent => None,
             Progress::Ended => return,
         };
@@ -230,7 +233,10 @@ impl Reply {
     }
 
     fn head(&self, metadata: &Metadata) -> Cow<'static, Headers> {
-        let encoding = self.terms.compressing.fix();
+        self.head_with(self.terms.compressing.fix(), metadata)
+    }
+
+    fn head_with(&self, encoding: Option<&str>, metadata: &Metadata) -> Cow<'static, Headers> {
         let interceptors = self.interceptors();
         if interceptors.is_empty() {
             return headers::response_head(&self.terms.content_type, encoding, metadata);
