@@ -127,12 +127,17 @@ impl Headers {
 
     /// Whether this list and `other` are the same memory, so that what was read from the one holds
     /// for the other.
-    #[cfg(test)]
+    #[inline]
     pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
         match (&self.records, &other.records) {
             (Records::Shared(one), Records::Shared(other)) => Arc::ptr_eq(one, other),
             (Records::Own(_) | Records::Shared(_), _) => false,
         }
+    }
+
+    /// This list once more, if that is the same memory.
+    pub(super) fn same(&self) -> Option<Self> {
+        matches!(self.records, Records::Shared(_)).then(|| self.clone())
     }
 
     /// The fields in order.

@@ -151,7 +151,7 @@ impl<'s> Dispatcher<'s> {
     ) -> Result<(ReceivedRequest, (Option<Route>, Method)), Headers> {
         if truncated {
             let status = Status::resource_exhausted("the request's header list is over the limit");
-            return Err(headers::trailers_only(&ContentType::GRPC, Err(&status), &Metadata::new()));
+            return Err(headers::trailers_only(&ContentType::Grpc, Err(&status), &Metadata::new()));
         }
         let find = |path: &str| self.handlers.find(path);
         ReceivedRequest::read(headers, &self.messages.encodings, find)
@@ -356,10 +356,10 @@ fn begin(
     let deadline = request.timeout.and_then(|timeout| received.checked_add(timeout));
     if let Some(deadline) = deadline {
         // Whoever still runs then learns of it as of any other cancellation.
-        match request.content_type == ContentType::GRPC {
+        match request.content_type == ContentType::Grpc {
             // A closure that owns nothing is not allocated.
             true => {
-                stream.set_deadline(deadline, |head_sent| last_word(&ContentType::GRPC, head_sent));
+                stream.set_deadline(deadline, |head_sent| last_word(&ContentType::Grpc, head_sent));
             }
             false => {
                 let content_type = request.content_type.clone();

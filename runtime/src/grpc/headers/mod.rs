@@ -6,8 +6,6 @@
 mod request;
 mod response;
 
-use std::borrow::Cow;
-
 use super::compression::{Encoding, Encodings};
 use super::metadata::{self, Metadata};
 use super::status::Status;
@@ -21,40 +19,45 @@ pub(crate) use response::{
 
 /// A content type of gRPC, as a request stated it and the response repeats it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ContentType(Cow<'static, str>);
+pub(crate) enum ContentType {
+    /// What every peer understands.
+    Grpc,
+    /// What many clients say.
+    GrpcProto,
+    /// With another message format, in lower case.
+    Other(Box<str>),
+}
 
 impl ContentType {
-    /// `application/grpc`, which every peer understands.
-    pub(crate) const GRPC: Self = Self(Cow::Borrowed("application/grpc"));
-    /// What many clients say.
-    pub(super) const GRPC_PROTO: Self = Self(Cow::Borrowed("application/grpc+proto"));
-
     /// Reads a field value; `None` if it is not one of gRPC.
     ///
     /// PROTOCOL-HTTP2.md: `application/grpc`, then nothing, `+` and a message format, or `;` and
     /// parameters, which are not repeated. Compared without case.
     fn read(value: &[u8]) -> Option<Self> {
         let value = std::str::from_utf8(value).ok()?.trim_ascii();
-        let base = Self::GRPC.0.len();
-        let (start, rest) = value.split_at_checked(base)?;
-        if !start.eq_ignore_ascii_case(&Self::GRPC.0) {
+        let (start, rest) = value.split_at_checked(GRPC.len())?;
+        if !start.eq_ignore_ascii_case(GRPC) {
             return None;
         }
         match rest.bytes().next() {
-            None | Some(b';') => Some(Self::GRPC),
-            Some(b'+') if rest.eq_ignore_ascii_case("+proto") => Some(Self::GRPC_PROTO),
+            None | Some(b';') => Some(Self::Grpc),
+            Some(b'+') if rest.eq_ignore_ascii_case("+proto") => Some(Self::GrpcProto),
             Some(b'+') => {
                 let format = rest.split(';').next()?.trim_ascii_end();
-                Some(Self(Cow::Owned(format!("{}{format}", Self::GRPC.0).to_ascii_lowercase())))
+                Some(Self::Other(format!("{GRPC}{format}").to_ascii_lowercase().into()))
             }
             // A parameter may stand behind a space; anything else is another type.
-            Some(_) if rest.trim_ascii_start().starts_with(';') => Some(Self::GRPC),
+            Some(_) if rest.trim_ascii_start().starts_with(';') => Some(Self::Grpc),
             Some(_) => None,
         }
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        match self {
+            Self::Grpc => GRPC,
+            Self::GrpcProto => GRPC_PROTO,
+            Self::Other(text) => text,
+        }
     }
 }
 
@@ -101,6 +104,9 @@ fn read_encoding(value: Option<&[u8]>, encodings: &Encodings) -> Result<Option<E
         format!("received message encoding {encoding:?}, expected one of {offer}")
     })
 }
+
+const GRPC: &str = "application/grpc";
+const GRPC_PROTO: &str = "application/grpc+proto";
 
 #[cfg(test)]
 mod tests {
@@ -164,9 +170,9 @@ mod tests {
         let status = Status::internal("line\nbreak");
         let sent = [
             head.to_headers(),
-            response_head(&ContentType::GRPC, Some("gzip"), &metadata).into_owned(),
+            response_head(&ContentType::Grpc, Some("gzip"), &metadata).into_owned(),
             trailers(Err(&status), &metadata).into_owned(),
-            trailers_only(&ContentType::GRPC, Err(&status), &metadata),
+            trailers_only(&ContentType::Grpc, Err(&status), &metadata),
         ];
         for headers in &sent {
             let regular = headers.iter().skip_while(|field| field.name[0] == b':');

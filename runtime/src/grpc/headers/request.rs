@@ -45,7 +45,7 @@ impl RequestHead<'_> {
         if let Some(timeout) = self.timeout {
             headers.push("grpc-timeout", timeout::format(timeout));
         }
-        headers.push("content-type", ContentType::GRPC.as_str());
+        headers.push("content-type", ContentType::Grpc.as_str());
         if let Some(encoding) = self.encoding {
             headers.push("grpc-encoding", encoding);
         }
@@ -276,7 +276,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     fn new(http: u16, status: Status) -> Self {
-        Self { http, status, content_type: ContentType::GRPC, offer: None }
+        Self { http, status, content_type: ContentType::Grpc, offer: None }
     }
 
     /// The whole response.

@@ -23,9 +23,10 @@ pub(crate) fn response_head(
     metadata: &Metadata,
 ) -> Cow<'static, Headers> {
     if encoding.is_none() && metadata.is_empty() {
-        let plain = PLAIN_HEADS.iter().find(|(plain, _)| plain == content_type);
-        if let Some((_, head)) = plain {
-            return Cow::Borrowed(head);
+        match content_type {
+            ContentType::Grpc => return Cow::Borrowed(&PLAIN_HEADS[0]),
+            ContentType::GrpcProto => return Cow::Borrowed(&PLAIN_HEADS[1]),
+            ContentType::Other(_) => {}
         }
     }
     Cow::Owned(new_head(content_type, encoding, metadata))
@@ -140,7 +141,7 @@ fn read_again(headers: &Headers) -> Known {
     if let Some(known) = headers.reading() {
         return *known;
     }
-    let is_plain = PLAIN_HEADS.iter().any(|(_, plain)| plain == headers);
+    let is_plain = PLAIN_HEADS.iter().any(|plain| plain == headers);
     let known = Known { is_foreign: !is_plain && looks_foreign(headers), is_plain };
     headers.keep_reading(|| known);
     known
@@ -274,15 +275,20 @@ fn read_digits(digits: &[u8]) -> Option<u32> {
 }
 
 /// The heads of responses without metadata and compression, for the usual content types.
-static PLAIN_HEADS: LazyLock<[(ContentType, Headers); 2]> = LazyLock::new(|| {
-    [ContentType::GRPC, ContentType::GRPC_PROTO].map(|content_type| {
-        let head = new_head(&content_type, None, &Metadata::new());
-        (content_type, head)
+static PLAIN_HEADS: LazyLock<[Headers; 2]> = LazyLock::new(|| {
+    [ContentType::Grpc, ContentType::GrpcProto].map(|content_type| {
+        let mut head = new_head(&content_type, None, &Metadata::new());
+        head.share();
+        head
     })
 });
 
 /// The trailers of a call that succeeded and has nothing else to say.
-static PLAIN_TRAILERS: LazyLock<Headers> = LazyLock::new(|| new_trailers(Ok(()), &Metadata::new()));
+static PLAIN_TRAILERS: LazyLock<Headers> = LazyLock::new(|| {
+    let mut trailers = new_trailers(Ok(()), &Metadata::new());
+    trailers.share();
+    trailers
+});
 
 /// `grpc-status` of every code, without leading zeros.
 const CODE_TEXTS: [&str; 17] =
@@ -344,7 +350,7 @@ mod tests {
     /// A head and trailers written by the server are what the client reads.
     #[test]
     fn heads_and_trailers_come_back() {
-        let headers = response_head(&ContentType::GRPC, None, &metadata());
+        let headers = response_head(&ContentType::Grpc, None, &metadata());
         assert_eq!(read(&headers, false), ReceivedHead::Head(metadata(), None));
         assert_eq!(read_trailers(&trailers(Ok(()), &metadata())), Ok(metadata()));
 
@@ -374,10 +380,10 @@ mod tests {
     #[test]
     fn trailers_only_metadata_is_trailing() {
         let status = Status::not_found("x");
-        let headers = trailers_only(&ContentType::GRPC, Err(&status), &metadata());
+        let headers = trailers_only(&ContentType::Grpc, Err(&status), &metadata());
         let expected = Err(status.with_metadata(metadata()));
         assert_eq!(read(&headers, true), ReceivedHead::Ended(expected));
-        let headers = trailers_only(&ContentType::GRPC, Ok(()), &metadata());
+        let headers = trailers_only(&ContentType::Grpc, Ok(()), &metadata());
         assert_eq!(read(&headers, true), ReceivedHead::Ended(Ok(metadata())));
     }
 

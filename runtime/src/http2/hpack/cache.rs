@@ -34,6 +34,8 @@ pub(super) struct Entry {
     /// Which entry was found after this one the last time.
     successor: usize,
     list: Template,
+    /// The list itself, if it has no literals and its memory is shared: then it is known by its place.
+    same: Option<Headers>,
     /// The block without its literals.
     pub(super) block: Vec<u8>,
     literals: Literals,
@@ -114,6 +116,7 @@ impl Cache {
         entry.generation = generation;
         entry.literals = *literals;
         entry.list.set(headers, literals.as_slice().iter().map(|literal| literal.position));
+        entry.same = if literals.count == 0 { headers.same() } else { None };
         entry.block.clear();
         let mut from = 0;
         for literal in &mut entry.literals.literals[..literals.count] {
@@ -142,7 +145,13 @@ impl Cache {
 impl Entry {
     #[inline]
     fn is_of(&self, generation: u64, headers: &Headers) -> bool {
-        self.generation == generation && self.list.is_of(headers)
+        let is_same = || self.same.as_ref().is_some_and(|same| same.is_shared_with(headers));
+        self.generation == generation && (is_same() || self.list.is_of(headers))
+    }
+
+    /// Whether the block is the same for every list of the entry.
+    pub(super) fn is_whole(&self) -> bool {
+        self.literals.count == 0
     }
 
     /// The literals, each with the field that it is in `headers`.

@@ -115,6 +115,10 @@ impl Encoder {
     /// Appends a block that is kept, with the literals of `headers`. False if there is none.
     fn encode_kept(&mut self, generation: u64, headers: &Headers, out: &mut Vec<u8>) -> bool {
         let Some(entry) = self.cache.find(generation, headers) else { return false };
+        if entry.is_whole() {
+            out.extend_from_slice(&entry.block);
+            return true;
+        }
         // What comes again with the same value is due to come into the table.
         let mut repeatable = entry.literals(headers).filter(|(literal, _)| literal.may_repeat);
         if repeatable.any(|(_, field)| {
