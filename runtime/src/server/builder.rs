@@ -201,7 +201,7 @@ impl<'s> ServerBuilder<'s> {
         let listed = options.listing.server(&names.join(", "));
         let (config, account) = (options.http2, listed.account());
         let accepting = Accepting { config, receive_limit, account, threads };
-        let encodings = Arc::new(options.compression.build().map_err(invalid)?);
+        let encodings = options.compression.build_handle().map_err(invalid)?;
         let messages = Messages { receive_limit, send_limit, encodings };
         let parts = Parts { handlers, lanes, messages, calls_max, connections_max, listed };
         Server::start(listeners, parts, accepting).map(|(server, _)| server)

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use super::ServerBuilder;
 use crate::grpc::codec::Writer;
-use crate::grpc::compression::{CODES_MAX, Compressor, Encoding, Encodings};
+use crate::grpc::compression::{CODES_MAX, Compressor, Encoding, EncodingsHandle};
 use crate::grpc::headers::RequestFields;
 use crate::grpc::{Compression, Status};
 
@@ -19,12 +19,12 @@ pub(super) struct Messages {
     pub(super) receive_limit: usize,
     /// The largest one that may be sent.
     pub(super) send_limit: usize,
-    pub(super) encodings: Arc<Encodings>,
+    pub(super) encodings: EncodingsHandle,
 }
 
 /// What compresses the messages of one call.
 pub(crate) struct Compressing {
-    encodings: Arc<Encodings>,
+    encodings: EncodingsHandle,
     /// What requests may be compressed with.
     request: Option<Encoding>,
     /// The code of what replies are compressed with, and flags.
@@ -37,7 +37,7 @@ impl Compressing {
     /// For a request with these `fields`, which say that its messages may be compressed with
     /// `request`.
     pub(crate) fn new(
-        encodings: Arc<Encodings>,
+        encodings: EncodingsHandle,
         request: Option<Encoding>,
         fields: &RequestFields,
     ) -> Self {

@@ -5,7 +5,8 @@
 //! or server are fixed when it is built.
 
 use std::fmt;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 
 use super::compressor::{Compressor, Output};
 use super::{Compression, IDENTITY};
@@ -37,6 +38,14 @@ pub(crate) struct Encodings {
     size_min: usize,
 }
 
+/// The algorithms of a server as its calls hold them: where it has the standard ones a handle costs
+/// nothing.
+#[derive(Clone)]
+pub(crate) enum EncodingsHandle {
+    Standard,
+    Own(Arc<Encodings>),
+}
+
 /// One algorithm; where there is a choice, `None` is identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Encoding(u8);
@@ -46,6 +55,18 @@ pub(crate) struct Encoding(u8);
 pub(crate) struct Accepted(u32);
 
 impl Options {
+    /// As [`build`](Self::build), for many who hold it.
+    pub(crate) fn build_handle(self) -> Result<EncodingsHandle, String> {
+        let is_standard = self.compression == Compression::Identity
+            && self.compressors.is_empty()
+            && self.accepted.is_none()
+            && self.size_min == COMPRESSION_SIZE_MIN;
+        match is_standard {
+            true => Ok(EncodingsHandle::Standard),
+            false => Ok(EncodingsHandle::Own(Arc::new(self.build()?))),
+        }
+    }
+
     /// What is in force: with whatever was found wrong in words.
     pub(crate) fn build(self) -> Result<Encodings, String> {
         let Self { compression, compressors: own, accepted, size_min } = self;
@@ -253,6 +274,17 @@ impl Encodings {
     }
 }
 
+impl Deref for EncodingsHandle {
+    type Target = Encodings;
+
+    fn deref(&self) -> &Encodings {
+        match self {
+            Self::Standard => &STANDARD,
+            Self::Own(encodings) => encodings,
+        }
+    }
+}
+
 impl fmt::Debug for Encodings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Encodings")
@@ -346,3 +378,8 @@ fn keep_scratch(scratch: Vec<u8>) {
 pub(crate) const CODES_MAX: u8 = COMPRESSORS_MAX as u8 + 1;
 
 const _: () = assert!(COMPRESSORS_MAX <= u32::BITS as usize);
+
+/// What is in force where nothing was said.
+static STANDARD: LazyLock<Encodings> = LazyLock::new(|| {
+    Options::default().build().expect("the algorithms that are built in have good names")
+});

@@ -17,7 +17,7 @@ mod zstd;
 use std::fmt;
 
 pub use compressor::{Compressor, Output};
-pub(crate) use encodings::{Accepted, CODES_MAX, Encoding, Encodings, Options};
+pub(crate) use encodings::{Accepted, CODES_MAX, Encoding, Encodings, EncodingsHandle, Options};
 #[cfg(feature = "gzip")]
 pub use gzip::{Deflate, Gzip};
 #[cfg(feature = "zstd")]

@@ -219,7 +219,7 @@ impl Setup {
         let lanes = std::iter::once(lane).chain(self.lanes).collect::<Vec<_>>();
         handlers.router.assign_lanes(|path| lane_of(path, &lanes));
         let (config, receive_limit) = (Config::default(), self.receive_limit);
-        let encodings = Arc::new(self.compression.build().unwrap());
+        let encodings = self.compression.build_handle().unwrap();
         let messages = Messages { receive_limit, send_limit: self.send_limit, encodings };
         let (calls_max, connections_max) = (self.calls_max, self.connections_max);
         let listed = Listed::default();
