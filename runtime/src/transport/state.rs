@@ -294,13 +294,16 @@ impl State {
         let Some(Pumping { interest, until, caller, .. }) = &self.pumping else { return false };
         let is_there = caller.as_ref().is_some_and(|(inbox, what)| inbox.has(*what));
         let is_sooner = |sooner| until.is_none_or(|until| sooner < until);
-        let must_write = matches!(self.output, Output::Full(..)) && !interest.write;
-        let must_read = self.core.wants_input() && !interest.read;
-        let is_broken = matches!(self.output, Output::Broken { until, .. } if is_sooner(until));
+        let must_write = match self.output {
+            Output::Idle | Output::Writing => false,
+            Output::Full(..) => !interest.write,
+            // The end is due then.
+            Output::Broken { until, .. } => is_sooner(until),
+        };
+        let must_read = !interest.read && self.core.wants_input();
         is_there
             || must_write
             || must_read
-            || is_broken
             || !self.settled.is_empty()
             || self.is_finished()
             || self.next_timeout().is_some_and(is_sooner)
@@ -320,8 +323,8 @@ impl State {
 
     /// Whether bytes wait for a wire that is full, and nobody waits for that.
     pub(super) fn needs_writer(&self) -> bool {
-        let is_patient = self.pumping.as_ref().is_some_and(|pumping| pumping.is_patient);
-        is_patient && matches!(self.output, Output::Full(..))
+        matches!(self.output, Output::Full(..))
+            && self.pumping.as_ref().is_some_and(|pumping| pumping.is_patient)
     }
 
     /// Whether `until` is so far away that a thread may be patient before.

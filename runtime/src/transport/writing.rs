@@ -129,12 +129,13 @@ impl Link {
     pub(super) fn unlock(&self, mut state: MutexGuard<'_, State>) {
         let due = std::mem::take(&mut state.due);
         let called = std::mem::take(&mut state.called);
-        let is_stale = state.is_stale();
+        // Whoever takes off the cork looks at it then.
+        let is_stale = !self.cork.is_in() && state.is_stale();
         let is_usable = state.is_usable();
         if self.usable.load(Ordering::Relaxed) != is_usable {
             self.usable.store(is_usable, Ordering::Release);
         }
-        let is_left = state.pumping.is_none() && matches!(state.output, Output::Full(..));
+        let is_left = matches!(state.output, Output::Full(..)) && state.pumping.is_none();
         let needs_writer = state.needs_writer();
         drop(state);
         if is_left && let Some(lead) = &self.lead {
