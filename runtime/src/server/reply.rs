@@ -260,6 +260,10 @@ impl Reply {
             [] => make(outcome, trailing),
             interceptors => make(outcome, &intercept_end(interceptors, outcome, trailing)),
         };
+        // What is borrowed is what most calls send, and small.
+        if let Cow::Borrowed(_) = list {
+            return list;
+        }
         match self.stream.header_excess(&list) {
             None => list,
             Some(excess) => make(Err(&headers::cut_status(outcome, &excess)), &Metadata::new()),
