@@ -2,32 +2,23 @@
 //!
 //! Nothing here wakes anybody: who is to be told is collected, and told by whoever releases the lock.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::accepted::Arrived;
+use super::filling::{Filled, Source};
 use super::inbox::Inbox;
 use super::incoming::Incoming;
-use super::link::Side;
-use super::received::Received;
 use super::state::State;
 use super::stream::Handle;
 use super::waiting::Told;
-use crate::http2::{self, Event, Headers, StreamId};
-
-/// A stream that the peer has opened, before it has a handle.
-pub(super) struct Request {
-    pub(super) id: StreamId,
-    pub(super) headers: Headers,
-    pub(super) end: bool,
-    pub(super) truncated: bool,
-}
+use crate::http2::{self, Event, StreamId};
 
 impl State {
     /// Delivers what commands or the time have brought about.
     pub(super) fn settle(&mut self) {
         while let Some(event) = self.core.poll_event() {
-            // Only the network brings requests.
-            let _none = self.deliver(event);
+            self.note(event);
         }
         let is_hopeless = self.lost.is_some() || self.retiring || self.exhausted;
         if is_hopeless || self.core.is_going_away() {
@@ -46,50 +37,48 @@ impl State {
         }
     }
 
-    /// Puts an event into its inbox; a request is returned.
-    pub(super) fn deliver(&mut self, event: Event<'_>) -> Option<Request> {
+    /// Puts an event into its inbox, and with it what follows for the same stream in `bytes`; returns the
+    /// event behind those.
+    pub(super) fn deliver<'a>(
+        &mut self,
+        event: Event<'a>,
+        bytes: &mut &'a [u8],
+    ) -> Option<Event<'a>> {
+        let (Event::Headers { stream, .. }
+        | Event::Data { stream, .. }
+        | Event::Trailers { stream, .. }) = event
+        else {
+            self.note(event);
+            return None;
+        };
+        let Self { core, inboxes, side, rests, .. } = self;
+        // Nobody may hold it any more.
+        let Entry::Occupied(entry) = inboxes.entry(stream) else { return None };
+        let inbox = entry.get();
+        let source = Source { core, stream, side: *side, bytes };
+        let filled = inbox.filled(|filling| filling.fill(Some(event), source));
+        let Filled { next, told, lacks_body, is_over } = filled;
+        self.called |= told.called;
+        if told.is_due && inbox.set_due() {
+            self.due.push(Arc::clone(inbox));
+        }
+        if lacks_body {
+            self.foreign.push(Arc::clone(inbox));
+        }
+        // A rest that waits for the peer's window is to be given up with the stream: its end is for the
+        // core to see, when it is let go of.
+        if is_over && (rests.is_empty() || !rests.contains_key(&stream)) {
+            entry.remove().set_released();
+        }
+        self.settle_held(stream);
+        next
+    }
+
+    /// What is no part of a message.
+    fn note(&mut self, event: Event<'_>) {
         match event {
-            Event::Headers { stream, headers, end_stream, truncated } => match self.side {
-                Side::Server => {
-                    return Some(Request { id: stream, headers, end: end_stream, truncated });
-                }
-                Side::Client if end_stream => {
-                    self.push_last(stream, |received| received.push_head(headers, true, truncated));
-                }
-                Side::Client => {
-                    let mut lacks_body = false;
-                    self.push(stream, |inbox| {
-                        let told;
-                        (lacks_body, told) = inbox.push_head(headers, truncated);
-                        told
-                    });
-                    if lacks_body {
-                        self.foreign.extend(self.inboxes.get(&stream).cloned());
-                    }
-                }
-            },
-            Event::Data { stream, data, end_stream } => {
-                let mut credit = 0;
-                self.push(stream, |inbox| {
-                    let told;
-                    (credit, told) = inbox.push_data(data, end_stream);
-                    told
-                });
-                if end_stream && self.side == Side::Client {
-                    self.push_last(stream, |_| ());
-                }
-                if credit > 0 {
-                    self.core.release(stream, credit);
-                }
-                self.settle_held(stream);
-            }
-            Event::Trailers { stream, headers, truncated } => {
-                let put = |received: &mut Received| received.push_trailers(headers, truncated);
-                match self.side {
-                    Side::Server => self.push(stream, |inbox| inbox.put(put)),
-                    Side::Client => self.push_last(stream, put),
-                }
-            }
+            // Those come with bytes alone.
+            Event::Headers { .. } | Event::Data { .. } | Event::Trailers { .. } => {}
             Event::Reset { stream, reason, by } => {
                 self.rests.remove(&stream);
                 let reset = Incoming::Reset { reason, by };
@@ -113,7 +102,6 @@ impl State {
             Event::StreamsAvailable | Event::SettingsReceived => {}
             Event::SettingsAcked | Event::PingAcked(_) => {}
         }
-        None
     }
 
     /// The streams are over, for the reason given.
@@ -164,19 +152,6 @@ impl State {
         self.called |= told.called;
         if told.is_due && inbox.set_due() {
             self.due.push(Arc::clone(inbox));
-        }
-    }
-
-    /// As `push`, of the last thing that a server sends: a client then sends nothing more.
-    pub(super) fn push_last(&mut self, stream: StreamId, put: impl FnOnce(&mut Received)) {
-        let Some(inbox) = self.inboxes.remove(&stream) else { return };
-        let (told, has_sent_end) = inbox.put_last(put);
-        self.tell(&inbox, told);
-        // A rest that waits for the peer's window is to be given up with the stream.
-        match has_sent_end && self.rest_of(stream).is_none() {
-            true => inbox.set_released(),
-            // Its end is for the core to see, when it is let go of.
-            false => drop(self.inboxes.insert(stream, inbox)),
         }
     }
 

@@ -13,6 +13,7 @@ use super::active::{ActiveCall, Counts, Facts};
 use super::batch::Batch;
 use super::deadlines::Deadline;
 use super::due::Due;
+use super::filling::Filling;
 use super::incoming::{Found, Incoming, Reply, Whole};
 use super::lock;
 use super::marks::Marks;
@@ -24,7 +25,7 @@ use super::sending::Sending;
 use super::waiting::{Awaited, Told};
 use super::wire::Address;
 use crate::grpc::shelf::Shelf;
-use crate::http2::{Headers, Reason};
+use crate::http2::Reason;
 
 thread_local! {
     /// Inboxes of streams that are over.
@@ -120,19 +121,21 @@ impl Inbox {
         }
     }
 
-    /// The same for a stream that a peer has opened: such streams come in bursts, and a thread uses
-    /// their inboxes again.
-    pub(super) fn of_peer(receive_limit: usize, window: u32) -> Arc<Self> {
-        let mut kept = USED.try_with(Shelf::take).ok().flatten();
-        match kept.as_mut().and_then(Arc::get_mut) {
-            // All but its limits is as new since it was kept.
-            Some(inbox) => {
-                let state = inbox.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-                state.received = Received::new(receive_limit, window);
-            }
-            None => kept = None,
-        }
-        kept.unwrap_or_else(|| Arc::new(Self::new(receive_limit, window)))
+    /// The same for a stream that a peer has opened, with what `fill` puts in: such streams come in
+    /// bursts, and a thread uses their inboxes again.
+    pub(super) fn of_peer<R>(
+        receive_limit: usize,
+        window: u32,
+        fill: impl FnOnce(Filling<'_>) -> R,
+    ) -> (Arc<Self>, R) {
+        let kept = USED.try_with(Shelf::take).ok().flatten();
+        let mut inbox = kept.unwrap_or_else(|| Arc::new(Self::new(receive_limit, window)));
+        let alone = Arc::get_mut(&mut inbox).expect("a shelf has what nobody else has any more");
+        let state = alone.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // All but its limits is as new since it was kept.
+        state.received = Received::new(receive_limit, window);
+        let filled = fill(alone.filling());
+        (inbox, filled)
     }
 
     /// Keeps an inbox that nobody else has for [`of_peer`](Self::of_peer), if this thread uses them
@@ -169,17 +172,6 @@ impl Inbox {
 
     // What the link puts in. Each says who is to be told, which is done without any lock.
 
-    /// The head of a response that goes on. Says besides whether its body is to be waited for, which is
-    /// none of gRPC's.
-    pub(super) fn push_head(&self, headers: Headers, truncated: bool) -> (bool, Told) {
-        let mut lacks_body = false;
-        let told = self.put(|received| {
-            received.push_head(headers, false, truncated);
-            lacks_body = received.lacks_body();
-        });
-        (lacks_body, told)
-    }
-
     /// Whether the body of a response that is none of gRPC's is waited for.
     pub(super) fn lacks_body(&self) -> bool {
         lock(&self.state).received.lacks_body()
@@ -196,34 +188,6 @@ impl Inbox {
         put(&mut state.received);
         self.mark(&state);
         state.receivers()
-    }
-
-    /// What the peer sends last, by `put`: from now on nothing can be sent. Says besides whether this
-    /// side had ended the stream.
-    pub(super) fn put_last(&self, put: impl FnOnce(&mut Received)) -> (Told, bool) {
-        let mut state = lock(&self.state);
-        put(&mut state.received);
-        if state.sending == Sending::Open {
-            state.sending = Sending::Closed;
-            state.clear_batch();
-        }
-        state.writable = true;
-        self.mark(&state);
-        (state.receivers(), state.sending == Sending::Ended)
-    }
-
-    /// Bytes of messages. Returns what may be credited at once besides.
-    pub(super) fn push_data(&self, data: &[u8], end: bool) -> (usize, Told) {
-        let mut state = lock(&self.state);
-        self.counts.add_received(data.len());
-        let credit = state.received.push_data(data, end);
-        self.mark(&state);
-        // An incomplete message is nothing to wake anybody for.
-        let told = match state.received.is_empty() {
-            true => Told::NOBODY,
-            false => state.receivers(),
-        };
-        (credit, told)
     }
 
     /// The end of everything, after what has come: a reset by the peer or for its fault, or the
@@ -452,16 +416,17 @@ mod tests {
     fn an_inbox_is_kept_where_one_was_taken() {
         let filled = || {
             let mut inbox = Arc::new(Inbox::new(1000, 1000));
-            let _nobody = inbox.push_data(b"\0\0\0\0\0", true);
+            let _nobody = inbox.put(|received| _ = received.push_data(b"\0\0\0\0\0", true));
             Inbox::keep(&mut inbox);
             inbox
         };
         assert!(filled().has(Awaited::Incoming));
-        let taken = Inbox::of_peer(1000, 1000);
+        let of_peer = || Inbox::of_peer(1000, 1000, |_| ()).0;
+        let taken = of_peer();
         let kept = filled();
         assert!(!kept.has(Awaited::Incoming));
         let place = Arc::as_ptr(&kept);
         drop((taken, kept));
-        assert_eq!(Arc::as_ptr(&Inbox::of_peer(1000, 1000)), place);
+        assert_eq!(Arc::as_ptr(&of_peer()), place);
     }
 }

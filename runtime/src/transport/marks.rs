@@ -46,19 +46,7 @@ impl Inbox {
 
     /// Sets the marks of `state`, whose lock the caller has.
     pub(super) fn mark(&self, state: &State) {
-        let mut marks = match state.sending {
-            Sending::Open => Marks::CHANGED,
-            Sending::Ended => Marks::CHANGED | Marks::SENT | Marks::CLOSED,
-            Sending::Closed => Marks::CHANGED | Marks::CLOSED,
-        };
-        for (is_set, mark) in [
-            (state.cancelled, Marks::CANCELLED),
-            (state.received.has_ended(), Marks::RECEIVED),
-            (state.received.is_settled(), Marks::SETTLED),
-        ] {
-            marks |= if is_set { mark } else { 0 };
-        }
-        self.marks.store(marks, Ordering::Release);
+        self.marks.store(Marks::of(state), Ordering::Release);
     }
 
     /// Whether the stream ended before this side had said its last word.
@@ -83,6 +71,23 @@ impl Inbox {
 }
 
 impl Marks {
+    /// The marks of `state`.
+    pub(super) fn of(state: &State) -> u8 {
+        let mut marks = match state.sending {
+            Sending::Open => Self::CHANGED,
+            Sending::Ended => Self::CHANGED | Self::SENT | Self::CLOSED,
+            Sending::Closed => Self::CHANGED | Self::CLOSED,
+        };
+        for (is_set, mark) in [
+            (state.cancelled, Self::CANCELLED),
+            (state.received.has_ended(), Self::RECEIVED),
+            (state.received.is_settled(), Self::SETTLED),
+        ] {
+            marks |= if is_set { mark } else { 0 };
+        }
+        marks
+    }
+
     /// It ended before this side had said its last word.
     const CANCELLED: u8 = 1;
     /// This side has ended it.

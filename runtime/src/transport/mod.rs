@@ -88,6 +88,7 @@ mod doze;
 mod due;
 mod endings;
 mod entries;
+mod filling;
 mod flusher;
 mod foreign;
 #[cfg(feature = "testing")]

@@ -11,7 +11,7 @@ use std::thread::yield_now;
 use std::time::Instant;
 
 use super::accepted::Arrived;
-use super::delivering::Request;
+use super::filling::{Filled, Source};
 use super::flusher::flush_soon;
 use super::inbox::Inbox;
 use super::link::{Link, Side};
@@ -21,6 +21,7 @@ use super::stream::Handle;
 use super::waiting::Awaited;
 use super::wire::Interest;
 use super::{earliest, lock, now};
+use crate::http2::{Event, Headers, StreamId};
 use crate::limits::{BATCH_SIZE, LENT_MIN, LINGER_MAX};
 
 /// What a round of `pump` has brought.
@@ -48,6 +49,23 @@ pub(super) struct Waiting {
     pub(super) until: Option<Instant>,
     /// By [`Wire::read_patiently`](super::wire::Wire::read_patiently).
     pub(super) is_patient: bool,
+}
+
+/// What a read has brought.
+struct Taking<'a, 'r> {
+    /// What is left of its bytes.
+    bytes: &'a [u8],
+    time: Instant,
+    /// The streams that the peer has opened.
+    arrived: &'r mut Vec<Arrived>,
+}
+
+/// A stream that the peer has opened, before it has a handle.
+struct Request {
+    id: StreamId,
+    headers: Headers,
+    end: bool,
+    truncated: bool,
 }
 
 impl Link {
@@ -191,7 +209,8 @@ impl Link {
                 self.lose_all(&mut state, text);
             }
             Some(Ok(count)) => {
-                self.take_in(&mut state, &buffer[..*count], time, &mut arrived);
+                let bytes = &buffer[..*count];
+                self.take_in(&mut state, Taking { bytes, time, arrived: &mut arrived });
             }
             Some(Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
                 self.lose_all(&mut state, self.in_words(error));
@@ -199,7 +218,9 @@ impl Link {
             Some(Err(_)) | None => {}
         }
         let is_quiet = !matches!(read, Some(Ok(_)));
-        arrived.append(&mut state.settled);
+        if !state.settled.is_empty() {
+            arrived.append(&mut state.settled);
+        }
         state.arrived_last = arrived.len();
         let has_changed = state.core.is_ready() != was_ready || state.lost.is_some();
         let foreign = std::mem::take(&mut state.foreign);
@@ -327,44 +348,61 @@ impl Link {
     }
 
     /// Bytes into events, events into inboxes.
-    fn take_in(
-        self: &Arc<Self>,
-        state: &mut State,
-        mut bytes: &[u8],
-        time: Instant,
-        arrived: &mut Vec<Arrived>,
-    ) {
+    fn take_in(self: &Arc<Self>, state: &mut State, mut taking: Taking<'_, '_>) {
+        let time = taking.time;
+        if state.lost.is_none() {
+            state.core.hear(taking.bytes, time);
+        }
+        let mut next = None;
         // Once the streams are lost, what still comes is read for one purpose only: to see its end.
         while state.lost.is_none() {
-            match state.core.handle_bytes(bytes, time) {
-                Ok((consumed, event)) => {
-                    bytes = &bytes[consumed..];
-                    let is_done = event.is_none() && bytes.is_empty();
-                    if let Some(request) = event.and_then(|event| state.deliver(event)) {
-                        arrived.push(self.accept(state, request, time));
+            let event = match next.take() {
+                Some(event) => event,
+                None => match state.core.next_event(&mut taking.bytes) {
+                    Ok(Some(event)) => event,
+                    Ok(None) => break,
+                    Err(_) => {
+                        self.check_core(state, time);
+                        continue;
                     }
-                    // Requests come in the order in which they are whole.
-                    arrived.append(&mut state.settled);
-                    if is_done {
-                        break;
-                    }
+                },
+            };
+            next = match event {
+                Event::Headers { stream, headers, end_stream, truncated }
+                    if self.side == Side::Server =>
+                {
+                    let request = Request { id: stream, headers, end: end_stream, truncated };
+                    self.accept(state, request, &mut taking)
                 }
-                Err(_) => self.check_core(state, time),
+                event => state.deliver(event, &mut taking.bytes),
+            };
+            // Requests come in the order in which they are whole.
+            if !state.settled.is_empty() {
+                taking.arrived.append(&mut state.settled);
             }
         }
     }
 
-    fn accept(self: &Arc<Self>, state: &mut State, request: Request, time: Instant) -> Arrived {
+    /// Takes in a stream that the peer has opened, and what follows for it; returns the event behind
+    /// that.
+    fn accept<'a>(
+        self: &Arc<Self>,
+        state: &mut State,
+        request: Request,
+        taking: &mut Taking<'a, '_>,
+    ) -> Option<Event<'a>> {
         let Request { id, headers, end, truncated } = request;
         self.listed.open_stream();
-        let inbox = Inbox::of_peer(self.receive_limit, self.window);
-        if end {
-            // A new inbox has nobody to wake and no bytes to credit.
-            let _nothing = inbox.push_data(&[], true);
-        }
-        state.inboxes.insert(id, Arc::clone(&inbox));
+        let first = end.then_some(Event::Data { stream: id, data: &[], end_stream: true });
+        let State { core, inboxes, .. } = state;
+        let source = Source { core, stream: id, side: Side::Server, bytes: &mut taking.bytes };
+        // A new inbox has nobody to be told.
+        let (inbox, Filled { next, .. }) =
+            Inbox::of_peer(self.receive_limit, self.window, |filling| filling.fill(first, source));
+        inboxes.insert(id, Arc::clone(&inbox));
         let handle = Handle { link: Arc::clone(self), id, inbox };
-        Arrived { handle, headers, truncated, received: time }
+        taking.arrived.push(Arrived { handle, headers, truncated, received: taking.time });
+        next
     }
 
     /// If the core has ended the connection, the streams are lost; its GOAWAY still leaves.

@@ -10,10 +10,16 @@ use crate::http2::window::WINDOW_MAX;
 use crate::limits::http2 as limits;
 
 impl Connection {
-    /// A whole frame of a known type other than DATA.
-    pub(super) fn on_frame(&mut self, head: Head, payload: &[u8]) -> Result<(), Violation> {
+    /// A whole frame of a known type other than DATA. What it brings about is an event, or several
+    /// that wait.
+    pub(super) fn on_frame<'a>(
+        &mut self,
+        head: Head,
+        payload: &[u8],
+    ) -> Result<Option<Event<'a>>, Violation> {
         match head.kind {
-            kind::HEADERS => self.on_headers(head, payload),
+            kind::HEADERS => return self.on_headers(head, payload),
+            kind::CONTINUATION => return self.on_continuation(head, payload),
             kind::PRIORITY => self.on_priority(head),
             kind::RST_STREAM => self.on_reset(head.stream, frame::reset(payload)),
             kind::SETTINGS if head.has(flag::ACK) => self.on_settings_ack(),
@@ -24,9 +30,9 @@ impl Connection {
             kind::PING => self.on_ping(frame::ping(payload)),
             kind::GOAWAY => self.on_go_away(frame::go_away(payload)),
             kind::WINDOW_UPDATE => self.on_window_update(head.stream, payload),
-            kind::CONTINUATION => self.on_continuation(head, payload),
             other => unreachable!("frames of type {other:#x} are read elsewhere"),
         }
+        .map(|()| None)
     }
 
     /// RFC 9113 4.1 and 5.5: frames of unknown types are ignored.

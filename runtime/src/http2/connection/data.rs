@@ -61,14 +61,31 @@ impl Connection {
             return Err(Violation::ConnectionWindowExceeded);
         }
         self.growth.receive(head.length);
-        let id = head.stream;
-        match self.state(id).on(Input::ReceiveData) {
-            Effect::Next(_) => return Ok(!self.charge_stream(id, head.length)?),
-            Effect::Discard => self.charge_late_data(id, head.length)?,
-            Effect::Fault(violation) => self.fault(id, violation)?,
-            Effect::Forbidden => {}
+        let slack = if self.times.settings_acked { 0 } else { self.config.slack_before_ack() };
+        let Some(stream) = self.streams.get_mut(head.stream) else {
+            return self.charge_absent(head).map(|()| true);
+        };
+        let violation = match stream.state.on(Input::ReceiveData) {
+            // RFC 9113 8.1: a response begins with HEADERS.
+            Effect::Next(_) if !stream.head_received => Violation::DataBeforeHead,
+            Effect::Next(_) if !stream.receive_window.charge(head.length, slack) => {
+                Violation::StreamWindowExceeded
+            }
+            Effect::Next(_) => return Ok(false),
+            Effect::Fault(violation) => violation,
+            Effect::Discard | Effect::Forbidden => return Ok(true),
+        };
+        self.fault(head.stream, violation).map(|()| true)
+    }
+
+    /// Charges a DATA frame of a stream that is idle or closed.
+    #[cold]
+    fn charge_absent(&mut self, head: Head) -> Result<(), Violation> {
+        match self.state(head.stream).on(Input::ReceiveData) {
+            Effect::Discard => self.charge_late_data(head.stream, head.length),
+            Effect::Fault(violation) => self.fault(head.stream, violation),
+            Effect::Next(_) | Effect::Forbidden => Ok(()),
         }
-        Ok(true)
     }
 
     /// A frame without padding that has arrived whole.
@@ -123,15 +140,12 @@ impl Connection {
     }
 
     /// A frame without any payload.
-    pub(super) fn on_empty_data(&mut self, head: Head) -> Result<(), Violation> {
+    pub(super) fn on_empty_data<'a>(&mut self, head: Head) -> Result<Option<Event<'a>>, Violation> {
         let frame = self.on_data_head(head)?;
         if frame.is_discarded {
-            return Ok(());
+            return Ok(None);
         }
-        let chunk = Chunk { data: &[], ends_stream: frame.ends_stream };
-        let event = self.deliver(frame.stream, chunk)?;
-        self.events.extend(event);
-        Ok(())
+        self.deliver(frame.stream, Chunk { data: &[], ends_stream: frame.ends_stream })
     }
 
     /// Hands a chunk to the application, unless the stream was closed in the meantime.
@@ -171,23 +185,6 @@ impl Connection {
             Effect::Next(state) => stream.state = state,
             effect => unreachable!("receiving was checked to be allowed, found {effect:?}"),
         }
-    }
-
-    /// Charges a frame to its stream. False if the stream does not take it.
-    fn charge_stream(&mut self, id: StreamId, length: u32) -> Result<bool, Violation> {
-        let acked = self.times.settings_acked;
-        let slack = if acked { 0 } else { self.config.slack_before_ack() };
-        let Some(stream) = self.streams.get_mut(id) else { return Ok(false) };
-        let violation = if !stream.head_received {
-            // RFC 9113 8.1: a response begins with HEADERS.
-            Violation::DataBeforeHead
-        } else if !stream.receive_window.charge(length, slack) {
-            Violation::StreamWindowExceeded
-        } else {
-            return Ok(true);
-        };
-        self.fault(id, violation)?;
-        Ok(false)
     }
 
     /// RFC 9113 5.1: DATA that was sent before our RST_STREAM arrived is discarded. It cannot be

@@ -51,7 +51,11 @@ impl Section<'_> {
 
 impl Connection {
     /// HEADERS.
-    pub(super) fn on_headers(&mut self, head: Head, payload: &[u8]) -> Result<(), Violation> {
+    pub(super) fn on_headers<'a>(
+        &mut self,
+        head: Head,
+        payload: &[u8],
+    ) -> Result<Option<Event<'a>>, Violation> {
         let block = frame::headers(head, payload)?;
         self.check_opener(head.stream)?;
         let end_stream = head.has(flag::END_STREAM);
@@ -62,11 +66,15 @@ impl Connection {
         let bytes = block.to_vec();
         let stream = head.stream;
         self.input.block = Some(OpenBlock { stream, end_stream, bytes, continuations: 0 });
-        Ok(())
+        Ok(None)
     }
 
     /// CONTINUATION; that it belongs to the open block was checked with its head.
-    pub(super) fn on_continuation(&mut self, head: Head, payload: &[u8]) -> Result<(), Violation> {
+    pub(super) fn on_continuation<'a>(
+        &mut self,
+        head: Head,
+        payload: &[u8],
+    ) -> Result<Option<Event<'a>>, Violation> {
         if payload.is_empty() {
             self.glitch(Glitch::EmptyContinuation)?;
         }
@@ -86,11 +94,16 @@ impl Connection {
             return self.on_block(block.stream, block.end_stream, &block.bytes);
         }
         self.input.block = Some(block);
-        Ok(())
+        Ok(None)
     }
 
     /// A whole header block.
-    fn on_block(&mut self, id: StreamId, end_stream: bool, block: &[u8]) -> Result<(), Violation> {
+    fn on_block<'a>(
+        &mut self,
+        id: StreamId,
+        end_stream: bool,
+        block: &[u8],
+    ) -> Result<Option<Event<'a>>, Violation> {
         let mut section = Section {
             stream: id,
             end_stream,
@@ -102,12 +115,13 @@ impl Connection {
         };
         self.read_section(&mut section)?;
         match self.state(id).on(Input::ReceiveHeaders) {
-            Effect::Next(State::Open) if self.is_idle(id) => self.on_request(&mut section),
-            Effect::Next(_) => self.on_section(&mut section),
-            Effect::Discard => self.glitch(Glitch::LateFrame),
-            Effect::Fault(violation) => self.fault(id, violation),
-            Effect::Forbidden => Ok(()),
+            Effect::Next(State::Open) if self.is_idle(id) => return self.on_request(section),
+            Effect::Next(_) => return self.on_section(section),
+            Effect::Discard => self.glitch(Glitch::LateFrame)?,
+            Effect::Fault(violation) => self.fault(id, violation)?,
+            Effect::Forbidden => {}
         }
+        Ok(None)
     }
 
     /// Recognises the block, or decodes it.
@@ -161,24 +175,24 @@ impl Connection {
     }
 
     /// The first header block of a new stream, on a server.
-    fn on_request(&mut self, section: &mut Section<'_>) -> Result<(), Violation> {
+    fn on_request<'a>(&mut self, mut section: Section<'_>) -> Result<Option<Event<'a>>, Violation> {
         let id = section.stream;
         self.last_remote = id;
         // RFC 9113 6.8: streams above the last one of our GOAWAY are ignored.
         if self.closing.ignores(id) {
             self.streams.refuse(id, self.config.initial_window_size);
-            return self.glitch(Glitch::RefusedStream);
+            return self.glitch(Glitch::RefusedStream).map(|()| None);
         }
         // RFC 9113 5.1.2: more streams than announced are refused; the client may try again.
         if self.streams.len() >= self.config.max_concurrent_streams as usize {
-            return self.fault(id, Violation::StreamRefused);
+            return self.fault(id, Violation::StreamRefused).map(|()| None);
         }
-        let head = match self.check_request(section) {
+        let head = match self.check_request(&mut section) {
             Ok(head) => head,
-            Err(violation) => return self.fault(id, violation),
+            Err(violation) => return self.fault(id, violation).map(|()| None),
         };
         if section.end_stream && head.content_length.is_some_and(|length| length != 0) {
-            return self.fault(id, Violation::ContentLengthMismatch);
+            return self.fault(id, Violation::ContentLengthMismatch).map(|()| None);
         }
         let mut stream = self.new_stream();
         stream.state = State::Open;
@@ -186,12 +200,11 @@ impl Connection {
         stream.content_length_left = head.content_length;
         self.streams.insert(id, stream);
         self.life.open(self.times.now());
-        self.hand_on_head(section);
         // RFC 9113 5.1.1: no numbers are left; the client has to open another connection.
         if id.0 == STREAM_ID_MAX {
             self.go_away(Reason::NO_ERROR);
         }
-        Ok(())
+        Ok(Some(self.hand_on_head(section)))
     }
 
     fn check_request(&mut self, section: &mut Section<'_>) -> Result<MessageHead, Violation> {
@@ -213,25 +226,28 @@ impl Connection {
     }
 
     /// A header block on a stream in progress: a response, or trailers.
-    fn on_section(&mut self, section: &mut Section<'_>) -> Result<(), Violation> {
+    fn on_section<'a>(&mut self, mut section: Section<'_>) -> Result<Option<Event<'a>>, Violation> {
         let id = section.stream;
-        let checked = match self.streams.get(id) {
-            Some(stream) if stream.head_received => self.check_trailers(section),
+        let left = match self.streams.get_mut(id) {
+            Some(stream) if stream.head_received => stream.content_length_left,
             Some(_) => return self.on_response(section),
-            None => return Ok(()),
+            None => return Ok(None),
         };
-        if let Err(violation) = checked {
-            return self.fault(id, violation);
+        if let Err(violation) = self.check_trailers(&mut section, left) {
+            return self.fault(id, violation).map(|()| None);
         }
         self.abuse.received_work();
         self.end_remote(id);
-        let headers = std::mem::take(&mut section.headers);
-        let Section { stream, truncated, .. } = *section;
-        self.events.push_back(Event::Trailers { stream, headers, truncated });
-        Ok(())
+        let Section { stream, truncated, headers, .. } = section;
+        Ok(Some(Event::Trailers { stream, headers, truncated }))
     }
 
-    fn check_trailers(&mut self, section: &mut Section<'_>) -> Result<(), Violation> {
+    /// `left` is what content-length promises yet.
+    fn check_trailers(
+        &mut self,
+        section: &mut Section<'_>,
+        left: Option<u64>,
+    ) -> Result<(), Violation> {
         if section.known != Some(Checked::Trailers) {
             malformed::trailers(&section.headers)?;
             self.remember(section, Checked::Trailers);
@@ -240,7 +256,6 @@ impl Connection {
         if !section.end_stream {
             return Err(Violation::TrailersWithoutEnd);
         }
-        let left = self.streams.get(section.stream).and_then(|stream| stream.content_length_left);
         if left.is_some_and(|left| left != 0) {
             return Err(Violation::ContentLengthMismatch);
         }
@@ -248,26 +263,28 @@ impl Connection {
     }
 
     /// The head of a response, on a client.
-    fn on_response(&mut self, section: &mut Section<'_>) -> Result<(), Violation> {
+    fn on_response<'a>(
+        &mut self,
+        mut section: Section<'_>,
+    ) -> Result<Option<Event<'a>>, Violation> {
         let id = section.stream;
-        let head = match self.check_response(section) {
+        let head = match self.check_response(&mut section) {
             Ok(head) => head,
-            Err(violation) => return self.fault(id, violation),
+            Err(violation) => return self.fault(id, violation).map(|()| None),
         };
         if (100..200).contains(&head.status) {
-            return self.on_informational(section, head);
+            return self.on_informational(&section, head).map(|()| None);
         }
         // RFC 9113 8.1.1: a response that never has content may speak of its length.
         let content_length = head.content_length.filter(|_| !matches!(head.status, 204 | 304));
         if section.end_stream && content_length.is_some_and(|length| length != 0) {
-            return self.fault(id, Violation::ContentLengthMismatch);
+            return self.fault(id, Violation::ContentLengthMismatch).map(|()| None);
         }
         if let Some(stream) = self.streams.get_mut(id) {
             stream.head_received = true;
             stream.content_length_left = content_length;
         }
-        self.hand_on_head(section);
-        Ok(())
+        Ok(Some(self.hand_on_head(section)))
     }
 
     /// RFC 9113 8.1: informational responses come before the response; gRPC has no use for them.
@@ -292,14 +309,13 @@ impl Connection {
         self.fault(id, violation)
     }
 
-    fn hand_on_head(&mut self, section: &mut Section<'_>) {
-        let headers = std::mem::take(&mut section.headers);
-        let Section { stream, end_stream, truncated, .. } = *section;
+    fn hand_on_head<'a>(&mut self, section: Section<'_>) -> Event<'a> {
+        let Section { stream, end_stream, truncated, headers, .. } = section;
         self.abuse.received_work();
         if end_stream {
             self.end_remote(stream);
         }
-        self.events.push_back(Event::Headers { stream, headers, end_stream, truncated });
+        Event::Headers { stream, headers, end_stream, truncated }
     }
 }
 

@@ -48,11 +48,6 @@ impl Life {
         }
     }
 
-    /// Whether [`hear`](Self::hear) was called with `now` and has nothing to do again.
-    pub(super) fn has_heard(&self, now: Instant) -> bool {
-        self.heard == Some(now) && self.probed.is_none()
-    }
-
     /// HEADERS or DATA are sent.
     pub(super) fn answer(&mut self) {
         self.pings.has_answered = true;

@@ -54,8 +54,8 @@ use crate::limits::http2 as limits;
 ///
 /// The methods fall into four groups.
 ///
-/// - From the network: [`handle_bytes`](Self::handle_bytes), until everything is consumed and no
-///   event is left.
+/// - From the network: [`hear`](Self::hear), then [`next_event`](Self::next_event) until no event is
+///   left.
 /// - From the clock: [`on_time`](Self::on_time), not before [`next_timeout`](Self::next_timeout).
 /// - From the application: [`open`](Self::open), [`send_headers`](Self::send_headers),
 ///   [`send_data`](Self::send_data), [`release`](Self::release), [`reset`](Self::reset),
@@ -264,9 +264,12 @@ impl Connection {
 
     /// The state of any stream.
     fn state(&self, id: StreamId) -> State {
+        // Those that are idle are in no table.
+        if self.is_idle(id) {
+            return State::Idle;
+        }
         match self.streams.get(id) {
             Some(stream) => stream.state,
-            None if self.is_idle(id) => State::Idle,
             None => match (self.streams.closed_state(id), self.role) {
                 // Only we open streams on a client: there is no new stream with an old number,
                 // and what comes late for it is what the server sent before it saw a reset.

@@ -34,18 +34,6 @@ enum Reading {
     Skip(u32),
 }
 
-/// What a piece of input came to.
-pub(super) struct Step<'a> {
-    pub(super) consumed: usize,
-    pub(super) event: Option<Event<'a>>,
-}
-
-impl Step<'_> {
-    const fn consumed(consumed: usize) -> Self {
-        Step { consumed, event: None }
-    }
-}
-
 impl Input {
     pub(super) fn new(role: Role) -> Self {
         let reading = match role {
@@ -62,72 +50,97 @@ impl Input {
 }
 
 impl Connection {
-    /// Takes bytes of the peer up to and including the next event, and says how many it took.
+    /// Takes bytes of the peer up to and including the next event, and says how many it took: the two
+    /// steps below in one, for those who read one piece at a time.
     ///
     /// Call it again with the rest until everything is consumed and there is no event.
     ///
     /// # Errors
     ///
-    /// The connection is over. GOAWAY is in the output: write it and close. Every later call gives
-    /// the same error.
+    /// As [`next_event`](Self::next_event).
+    #[cfg(any(fuzzing, test))]
     pub(crate) fn handle_bytes<'a>(
         &mut self,
         bytes: &'a [u8],
         now: Instant,
     ) -> Result<(usize, Option<Event<'a>>), Error> {
-        // Of one read only the first call finds something to do for the time.
-        if self.times.now() != Some(now) || !self.life.has_heard(now) {
-            self.times.set(now);
-            if !bytes.is_empty() {
-                self.life.hear(now);
-            }
+        self.hear(bytes, now);
+        let mut rest = bytes;
+        let event = self.next_event(&mut rest)?;
+        Ok((bytes.len() - rest.len(), event))
+    }
+
+    /// `bytes` of the peer were read, which [`next_event`](Self::next_event) is to be given.
+    pub(crate) fn hear(&mut self, bytes: &[u8], now: Instant) {
+        self.times.set(now);
+        if !bytes.is_empty() {
+            self.life.hear(now);
+        }
+        if self.times.held_back_since.is_some() {
             self.wake_held_back(now);
         }
-        let mut consumed = 0;
+    }
+
+    /// The next event of `bytes`, which is cut to what follows it. Without an event nothing is left.
+    ///
+    /// # Errors
+    ///
+    /// The connection is over. GOAWAY is in the output: write it and close. Every later call gives
+    /// the same error.
+    pub(crate) fn next_event<'a>(
+        &mut self,
+        bytes: &mut &'a [u8],
+    ) -> Result<Option<Event<'a>>, Error> {
         loop {
-            if let Some(event) = self.events.pop_front() {
-                return Ok((consumed, Some(event)));
+            if !self.events.is_empty() {
+                return Ok(self.events.pop_front());
             }
             if let Some(error) = self.error {
                 return Err(error);
             }
-            if consumed == bytes.len() {
-                return Ok((consumed, None));
+            if bytes.is_empty() {
+                return Ok(None);
             }
-            match self.step(&bytes[consumed..]) {
-                Ok(step) => {
-                    consumed += step.consumed;
-                    if step.event.is_some() {
-                        return Ok((consumed, step.event));
-                    }
-                }
+            match self.step(bytes) {
+                Ok(None) => {}
+                Ok(event) => return Ok(event),
                 Err(violation) => self.fail(violation),
             }
         }
     }
 
     /// Reads on, at most to the end of a frame. `bytes` is not empty.
-    fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<Step<'a>, Violation> {
+    fn step<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Event<'a>>, Violation> {
         match self.input.reading {
-            Reading::Preface(matched) => self.read_preface(matched, bytes),
             Reading::Head => match bytes.split_first_chunk() {
                 Some((head, rest)) if self.input.partial.is_empty() => {
-                    self.read_frame(Head::parse(head), rest)
+                    *bytes = rest;
+                    self.read_frame(Head::parse(head), bytes)
                 }
                 _ => self.read_head(bytes),
             },
-            Reading::Payload(head) => self.read_payload(head, bytes),
-            Reading::Data(data) => self.read_data(data, bytes),
-            Reading::Skip(left) => {
-                let count = bytes.len().min(left as usize);
-                self.input.reading = skip(left - count as u32);
-                Ok(Step::consumed(count))
-            }
+            _ => self.go_on(bytes),
         }
     }
 
+    /// Goes on with what has arrived in pieces.
+    fn go_on<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Event<'a>>, Violation> {
+        match self.input.reading {
+            Reading::Preface(matched) => self.read_preface(matched, bytes)?,
+            Reading::Head => return self.read_head(bytes),
+            Reading::Payload(head) => return self.read_payload(head, bytes),
+            Reading::Data(data) => return self.read_data(data, bytes),
+            Reading::Skip(left) => {
+                let count = bytes.len().min(left as usize);
+                self.input.reading = skip(left - count as u32);
+                *bytes = &bytes[count..];
+            }
+        }
+        Ok(None)
+    }
+
     /// RFC 9113 3.4: a client begins with these 24 bytes. No more than those are looked at.
-    fn read_preface<'a>(&mut self, matched: usize, bytes: &'a [u8]) -> Result<Step<'a>, Violation> {
+    fn read_preface(&mut self, matched: usize, bytes: &mut &[u8]) -> Result<(), Violation> {
         let count = bytes.len().min(PREFACE.len() - matched);
         let expected = &PREFACE[matched..matched + count];
         if bytes[..count] != *expected {
@@ -141,49 +154,43 @@ impl Connection {
             self.input.reading = Reading::Head;
             self.begin();
         }
-        Ok(Step::consumed(count))
+        *bytes = &bytes[count..];
+        Ok(())
     }
 
     /// A head that has arrived in one piece, and its payload if that has, too.
-    fn read_frame<'a>(&mut self, head: Head, rest: &'a [u8]) -> Result<Step<'a>, Violation> {
+    #[inline]
+    fn read_frame<'a>(
+        &mut self,
+        head: Head,
+        bytes: &mut &'a [u8],
+    ) -> Result<Option<Event<'a>>, Violation> {
         self.check_head(head)?;
-        let payload = match rest.get(..head.length as usize) {
-            Some(payload) if !payload.is_empty() => payload,
-            Some(_) | None => {
-                self.begin_frame(head)?;
-                return Ok(Step::consumed(HEAD_SIZE));
+        let is_plain = head.kind != kind::DATA || !head.has(flag::PADDED);
+        match bytes.split_at_checked(head.length as usize) {
+            Some((payload, rest)) if !payload.is_empty() && is_plain => {
+                *bytes = rest;
+                match head.kind {
+                    kind::DATA => self.on_whole_data(head, payload),
+                    kind::HEADERS..=kind::CONTINUATION => self.on_frame(head, payload),
+                    _ => self.on_unknown_frame().map(|()| None),
+                }
             }
-        };
-        let event = match head.kind {
-            kind::DATA if head.has(flag::PADDED) => {
-                self.begin_frame(head)?;
-                return Ok(Step::consumed(HEAD_SIZE));
-            }
-            kind::DATA => self.on_whole_data(head, payload)?,
-            kind::HEADERS..=kind::CONTINUATION => {
-                self.on_frame(head, payload)?;
-                None
-            }
-            _ => {
-                self.on_unknown_frame()?;
-                None
-            }
-        };
-        Ok(Step { consumed: HEAD_SIZE + payload.len(), event })
+            Some(_) | None => self.begin_frame(head),
+        }
     }
 
     /// A head that has arrived in pieces.
-    fn read_head<'a>(&mut self, bytes: &'a [u8]) -> Result<Step<'a>, Violation> {
+    fn read_head<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Event<'a>>, Violation> {
         let partial = &mut self.input.partial;
         let count = bytes.len().min(HEAD_SIZE - partial.len());
         partial.extend_from_slice(&bytes[..count]);
-        if let Ok(head) = partial.as_slice().try_into() {
-            let head = Head::parse(head);
-            partial.clear();
-            self.check_head(head)?;
-            self.begin_frame(head)?;
-        }
-        Ok(Step::consumed(count))
+        *bytes = &bytes[count..];
+        let Ok(head) = partial.as_slice().try_into() else { return Ok(None) };
+        let head = Head::parse(head);
+        partial.clear();
+        self.check_head(head)?;
+        self.begin_frame(head)
     }
 
     /// Checks what the head tells.
@@ -204,12 +211,12 @@ impl Connection {
     }
 
     /// Decides how the payload is read.
-    fn begin_frame(&mut self, head: Head) -> Result<(), Violation> {
+    fn begin_frame<'a>(&mut self, head: Head) -> Result<Option<Event<'a>>, Violation> {
         match head.kind {
             kind::DATA if head.length > 0 => {
                 let data = self.on_data_head(head)?;
                 self.input.reading = Reading::Data(data);
-                Ok(())
+                Ok(None)
             }
             kind::DATA => {
                 self.input.reading = Reading::Head;
@@ -217,7 +224,7 @@ impl Connection {
             }
             kind::HEADERS..=kind::CONTINUATION if head.length > 0 => {
                 self.input.reading = Reading::Payload(head);
-                Ok(())
+                Ok(None)
             }
             kind::HEADERS..=kind::CONTINUATION => {
                 self.input.reading = Reading::Head;
@@ -226,41 +233,50 @@ impl Connection {
             _ => {
                 self.on_unknown_frame()?;
                 self.input.reading = skip(head.length);
-                Ok(())
+                Ok(None)
             }
         }
     }
 
-    fn read_payload<'a>(&mut self, head: Head, bytes: &'a [u8]) -> Result<Step<'a>, Violation> {
+    fn read_payload<'a>(
+        &mut self,
+        head: Head,
+        bytes: &mut &'a [u8],
+    ) -> Result<Option<Event<'a>>, Violation> {
         let length = head.length as usize;
         let partial = &mut self.input.partial;
-        let count = bytes.len().min(length - partial.len());
-        if count == length {
+        let (piece, rest) = bytes.split_at(bytes.len().min(length - partial.len()));
+        *bytes = rest;
+        if piece.len() == length {
             self.input.reading = Reading::Head;
-            self.on_frame(head, &bytes[..count])?;
-            return Ok(Step::consumed(count));
+            return self.on_frame(head, piece);
         }
-        partial.extend_from_slice(&bytes[..count]);
-        if partial.len() == length {
-            let payload = std::mem::take(partial);
-            self.input.reading = Reading::Head;
-            self.on_frame(head, &payload)?;
-            self.keep_partial(payload);
+        partial.extend_from_slice(piece);
+        if partial.len() < length {
+            return Ok(None);
         }
-        Ok(Step::consumed(count))
+        let payload = std::mem::take(partial);
+        self.input.reading = Reading::Head;
+        let event = self.on_frame(head, &payload)?;
+        self.keep_partial(payload);
+        Ok(event)
     }
 
-    fn read_data<'a>(&mut self, data: DataFrame, bytes: &'a [u8]) -> Result<Step<'a>, Violation> {
+    fn read_data<'a>(
+        &mut self,
+        data: DataFrame,
+        bytes: &mut &'a [u8],
+    ) -> Result<Option<Event<'a>>, Violation> {
         let Taken { consumed, chunk, left } = self.take_data(data, bytes)?;
+        *bytes = &bytes[consumed..];
         self.input.reading = match left {
             Some(data) => Reading::Data(data),
             None => Reading::Head,
         };
-        let event = match chunk {
-            Some(chunk) => self.deliver(data.stream, chunk)?,
-            None => None,
-        };
-        Ok(Step { consumed, event })
+        match chunk {
+            Some(chunk) => self.deliver(data.stream, chunk),
+            None => Ok(None),
+        }
     }
 
     /// Keeps a small buffer for the next frame that arrives in parts.

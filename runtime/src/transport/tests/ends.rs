@@ -95,12 +95,13 @@ fn no_time_is_set_for_a_body_that_has_come() {
     };
     let inbox = || {
         let inbox = Arc::new(Inbox::new(LIMIT, 1000));
-        assert!(inbox.push_head(page(), false).0);
+        let _nobody = inbox.put(|received| received.push_head(page(), false, false));
+        assert!(inbox.lacks_body());
         inbox
     };
     assert!(is_waited_for(&inbox()));
     let come = inbox();
-    let _nobody = come.push_data(b"<html>", false);
+    let _nobody = come.put(|received| _ = received.push_data(b"<html>", false));
     assert!(!is_waited_for(&come));
     assert!(matches!(come.take(), Found::Incoming(Incoming::Foreign { .. }, _)));
     assert!(!is_waited_for(&come));

@@ -31,7 +31,7 @@ fn who_waits_to_send_takes_no_lead() {
 fn who_has_what_it_waits_for_is_not_patient() {
     let pair = Pair::new();
     let inbox = Arc::new(Inbox::new(LIMIT, 1000));
-    let _nobody_waits = inbox.push_data(&[], true);
+    let _nobody_waits = inbox.put(|received| _ = received.push_data(&[], true));
     let caller = Caller { inbox: &inbox, what: Awaited::Incoming, is_patient: true };
     let waiting = pair.client.begin_pump(None, Some(caller)).unwrap();
     assert!(!waiting.is_patient && waiting.interest == Interest::NONE);
