@@ -65,6 +65,17 @@ impl Decoder {
         Self { limit, prefix: [0; PREFIX_LEN], prefix_len: 0, payload: Vec::new() }
     }
 
+    /// Makes it as new, but for its limit.
+    pub(crate) fn clear(&mut self) {
+        self.prefix_len = 0;
+        self.payload = Vec::new();
+    }
+
+    /// Refuses messages of more than `limit` bytes from now on.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// Takes bytes of `chunk` up to the end of the next message.
     ///
     /// Returns how many bytes were consumed, and the message if it is whole. Call again with the

@@ -132,8 +132,7 @@ impl Inbox {
         let mut inbox = kept.unwrap_or_else(|| Arc::new(Self::new(receive_limit, window)));
         let alone = Arc::get_mut(&mut inbox).expect("a shelf has what nobody else has any more");
         let state = alone.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // All but its limits is as new since it was kept.
-        state.received = Received::new(receive_limit, window);
+        state.received.set_limits(receive_limit, window);
         let filled = fill(alone.filling());
         (inbox, filled)
     }
@@ -143,9 +142,34 @@ impl Inbox {
     pub(super) fn keep(inbox: &mut Arc<Self>) {
         let has_place = USED.try_with(Shelf::has_place).unwrap_or(false);
         if has_place && let Some(used) = Arc::get_mut(inbox) {
-            *used = Self::new(0, 0);
+            used.clear();
             let _ = USED.try_with(|shelf| shelf.give_back(Arc::clone(inbox)));
         }
+    }
+
+    /// Makes it as new, but for its limits.
+    fn clear(&mut self) {
+        let Self {
+            state,
+            changed: _,
+            place,
+            offered,
+            due,
+            is_shared,
+            counts,
+            is_reset,
+            is_released,
+            sends_many,
+            marks,
+        } = self;
+        state.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        *place.get_mut() = 0;
+        *due = Due::default();
+        *counts = Counts::default();
+        for flag in [offered, is_shared, is_reset, is_released, sends_many] {
+            *flag.get_mut() = false;
+        }
+        *marks.get_mut() = 0;
     }
 
     /// The inbox of a caller, who expects a reply whether or not anybody waits for it yet: a server
@@ -357,6 +381,36 @@ impl Inbox {
 }
 
 impl State {
+    /// Makes it as new, but for its limits.
+    fn clear(&mut self) {
+        let Self {
+            received,
+            sending,
+            facts,
+            batch,
+            writable,
+            busy,
+            is_cut,
+            turn,
+            cancelled,
+            told,
+            deadline,
+            waiting,
+            following,
+            space,
+            waker,
+        } = self;
+        received.clear();
+        *sending = Sending::Open;
+        *facts = None;
+        *batch = None;
+        *writable = true;
+        (*busy, *is_cut, *turn, *cancelled) = (false, false, false, false);
+        (*told, *deadline, *waker) = (None, None, None);
+        (*waiting, *following) = (0, 0);
+        *space = Space::default();
+    }
+
     pub(super) fn has(&self, what: Awaited) -> bool {
         match what {
             Awaited::Incoming => !self.received.is_empty(),

@@ -47,8 +47,7 @@ impl Received {
     /// Nothing yet, of messages of at most `receive_limit` bytes on a stream whose window is
     /// `window`.
     pub(super) fn new(receive_limit: usize, window: u32) -> Self {
-        let window = usize::try_from(window).unwrap_or(usize::MAX);
-        Self {
+        let mut received = Self {
             queue: ShortQueue::new(),
             raw: Vec::new(),
             raw_at: 0,
@@ -56,13 +55,47 @@ impl Received {
             decoder: Decoder::new(receive_limit),
             partial: 0,
             credit: 0,
-            // More than half a window in arrears could bring the peer to a halt.
-            credit_min: CREDIT_MIN.min(window / 2).max(1),
+            credit_min: 0,
             wanted: false,
             has_ended: false,
             has_head: false,
             foreign: None,
-        }
+        };
+        received.set_limits(receive_limit, window);
+        received
+    }
+
+    /// As for [`new`](Self::new), before anything has come.
+    pub(super) fn set_limits(&mut self, receive_limit: usize, window: u32) {
+        let window = usize::try_from(window).unwrap_or(usize::MAX);
+        self.decoder.set_limit(receive_limit);
+        // More than half a window in arrears could bring the peer to a halt.
+        self.credit_min = CREDIT_MIN.min(window / 2).max(1);
+    }
+
+    /// Makes it as new, but for its limits.
+    pub(super) fn clear(&mut self) {
+        let Self {
+            queue,
+            raw,
+            raw_at,
+            end,
+            decoder,
+            partial,
+            credit,
+            credit_min: _,
+            wanted,
+            has_ended,
+            has_head,
+            foreign,
+        } = self;
+        queue.clear();
+        *raw = Vec::new();
+        *end = None;
+        decoder.clear();
+        (*raw_at, *partial, *credit) = (0, 0, 0);
+        (*wanted, *has_ended, *has_head) = (false, false, false);
+        *foreign = None;
     }
 
     /// The application expects a message from now on, as if it had looked for one.

@@ -38,6 +38,12 @@ impl<T> ShortQueue<T> {
         first
     }
 
+    pub(super) fn clear(&mut self) {
+        self.first = None;
+        self.second = None;
+        self.spilled = None;
+    }
+
     /// All there is, if that is one thing.
     pub(super) fn as_single(&self) -> Option<&T> {
         self.first.as_ref().filter(|_| self.second.is_none())
