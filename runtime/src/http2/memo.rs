@@ -59,7 +59,11 @@ impl Memo {
         headers: &mut Headers,
     ) -> Option<Checked> {
         let key = key(block);
-        for (entry, _) in self.entries.iter().zip(&self.keys).filter(|(_, known)| **known == key) {
+        for (position, known) in self.keys.iter().enumerate() {
+            if *known != key {
+                continue;
+            }
+            let entry = &self.entries[position];
             if entry.generation != generation {
                 continue;
             }

@@ -15,6 +15,8 @@ use crate::limits::http2 as limits;
 pub(super) struct Life {
     /// The earliest moment at which a rule may have something to do.
     alarm: Option<Instant>,
+    /// The rules were asked for that moment.
+    is_asked: bool,
     /// When bytes of the peer were read last.
     heard: Option<Instant>,
     /// When the keepalive PING was sent; nothing was read since.
@@ -63,11 +65,16 @@ impl Life {
 
     /// A moment may have come closer; `now` is the time that was told last.
     fn look_again(&mut self, now: Option<Instant>) {
-        self.alarm = now;
+        (self.alarm, self.is_asked) = (now, false);
     }
 
     pub(super) fn alarm(&self) -> Option<Instant> {
         self.alarm
+    }
+
+    /// Whether a rule may have something to do at `now`.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        !self.is_asked || self.alarm.is_some_and(|alarm| alarm <= now)
     }
 
     /// How many PINGs of keepalive were sent.
@@ -103,8 +110,7 @@ impl Connection {
     ///
     /// Why the connection is over at once.
     pub(super) fn on_alarm(&mut self, now: Instant) -> Result<(), Violation> {
-        self.note_idleness(now);
-        if self.life.alarm.is_some_and(|alarm| alarm > now) {
+        if !self.life.is_due(now) {
             return Ok(());
         }
         self.check_keepalive(now)?;
@@ -112,6 +118,7 @@ impl Connection {
         self.check_idleness(now);
         let moments = [self.keepalive_moment(), self.age_moment(), self.idle_moment(now)];
         self.life.alarm = moments.into_iter().flatten().min();
+        self.life.is_asked = true;
         Ok(())
     }
 
@@ -143,7 +150,7 @@ impl Connection {
     }
 
     /// There is no stream, at `now` at the latest.
-    fn note_idleness(&mut self, now: Instant) {
+    pub(super) fn note_idleness(&mut self, now: Instant) {
         if self.life.idle_since.is_none() && self.streams.is_empty() {
             self.life.idle_since = Some(now);
         }

@@ -56,9 +56,16 @@ impl Connection {
     /// [`poll_event`](Self::poll_event).
     pub(crate) fn on_time(&mut self, now: Instant) {
         self.times.set(now);
-        if self.error.is_some() {
-            return;
+        self.note_idleness(now);
+        let has_limits = self.times.has_deadline() || self.closing.is_draining();
+        if self.error.is_none() && (has_limits || self.life.is_due(now)) {
+            self.on_limits(now);
         }
+    }
+
+    /// As [`on_time`](Self::on_time), if there may be something to do.
+    #[cold]
+    fn on_limits(&mut self, now: Instant) {
         if let Some(violation) = self.overdue(now) {
             self.fail(violation);
             return;
