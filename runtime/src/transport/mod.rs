@@ -116,6 +116,7 @@ mod reactor;
 mod reactors;
 mod received;
 mod rests;
+mod reused;
 mod run;
 mod seat;
 mod sending;

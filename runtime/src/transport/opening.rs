@@ -57,7 +57,7 @@ impl<'a> Opening<'a> {
         Self {
             beginning,
             rest: Outgoing { head: None, data: beginning.first, end },
-            inbox: Arc::new(Inbox::of_caller(beginning.receive_limit, link.window, beginning.end)),
+            inbox: Inbox::of_caller(beginning.receive_limit, link.window, beginning.end),
             queues: Queues::default(),
             tie: None,
         }
