@@ -16,7 +16,16 @@ use crate::http2::{self, Event, StreamId};
 
 impl State {
     /// Delivers what commands or the time have brought about.
+    #[inline]
     pub(super) fn settle(&mut self) {
+        // Most often nobody is to be told of anything.
+        if self.core.has_events() || !self.turns.is_empty() {
+            self.settle_all();
+        }
+    }
+
+    #[inline(never)]
+    fn settle_all(&mut self) {
         while let Some(event) = self.core.poll_event() {
             self.note(event);
         }

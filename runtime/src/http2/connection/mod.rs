@@ -134,6 +134,11 @@ impl Connection {
         self.events.pop_front()
     }
 
+    /// Whether an event waits.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Whether `open` would open a stream now.
     pub(crate) fn can_open(&self) -> bool {
         self.check_open().is_ok()

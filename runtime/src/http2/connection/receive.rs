@@ -194,7 +194,18 @@ impl Connection {
     }
 
     /// Checks what the head tells.
+    #[inline]
     fn check_head(&self, head: Head) -> Result<(), Violation> {
+        let is_in_block = self.input.block.is_some() || head.kind == kind::CONTINUATION;
+        if is_in_block || !self.times.settings_received {
+            self.check_order(head)?;
+        }
+        head.check(self.config.max_frame_size)
+    }
+
+    /// Checks that the frame may come here.
+    #[cold]
+    fn check_order(&self, head: Head) -> Result<(), Violation> {
         // RFC 9113 3.4: SETTINGS is the first frame of either side.
         let is_settings = head.kind == kind::SETTINGS && !head.has(flag::ACK);
         if !self.times.settings_received && !is_settings {
@@ -202,12 +213,11 @@ impl Connection {
         }
         // RFC 9113 4.3: a header block is not interrupted, not even by frames of unknown types.
         match (&self.input.block, head.kind) {
-            (Some(block), kind::CONTINUATION) if block.stream == head.stream => {}
-            (Some(_), _) => return Err(Violation::HeaderBlockInterrupted),
-            (None, kind::CONTINUATION) => return Err(Violation::UnexpectedContinuation),
-            (None, _) => {}
+            (Some(block), kind::CONTINUATION) if block.stream == head.stream => Ok(()),
+            (Some(_), _) => Err(Violation::HeaderBlockInterrupted),
+            (None, kind::CONTINUATION) => Err(Violation::UnexpectedContinuation),
+            (None, _) => Ok(()),
         }
-        head.check(self.config.max_frame_size)
     }
 
     /// Decides how the payload is read.
