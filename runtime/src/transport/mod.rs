@@ -127,6 +127,7 @@ pub(crate) mod socket_options;
 mod state;
 mod stream;
 mod sync;
+mod taking;
 pub(crate) mod target;
 pub(crate) mod tcp;
 #[cfg(test)]

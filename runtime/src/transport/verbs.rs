@@ -11,17 +11,15 @@ use std::thread::yield_now;
 use std::time::Instant;
 
 use super::accepted::Arrived;
-use super::filling::{Filled, Source};
 use super::flusher::flush_soon;
 use super::inbox::Inbox;
 use super::link::{Link, Side};
 use super::openers::Pace;
 use super::state::{Output, Phase, Pumping, State};
-use super::stream::Handle;
+use super::taking::Taking;
 use super::waiting::Awaited;
 use super::wire::Interest;
 use super::{earliest, lock, now};
-use crate::http2::{Event, Headers, StreamId};
 use crate::limits::{BATCH_SIZE, LENT_MIN, LINGER_MAX};
 
 /// What a round of `pump` has brought.
@@ -49,23 +47,6 @@ pub(super) struct Waiting {
     pub(super) until: Option<Instant>,
     /// By [`Wire::read_patiently`](super::wire::Wire::read_patiently).
     pub(super) is_patient: bool,
-}
-
-/// What a read has brought.
-struct Taking<'a, 'r> {
-    /// What is left of its bytes.
-    bytes: &'a [u8],
-    time: Instant,
-    /// The streams that the peer has opened.
-    arrived: &'r mut Vec<Arrived>,
-}
-
-/// A stream that the peer has opened, before it has a handle.
-struct Request {
-    id: StreamId,
-    headers: Headers,
-    end: bool,
-    truncated: bool,
 }
 
 impl Link {
@@ -347,66 +328,16 @@ impl Link {
         is_usable
     }
 
-    /// Bytes into events, events into inboxes.
-    fn take_in(self: &Arc<Self>, state: &mut State, mut taking: Taking<'_, '_>) {
-        let time = taking.time;
-        if state.lost.is_none() {
-            state.core.hear(taking.bytes, time);
-        }
-        let mut next = None;
-        // Once the streams are lost, what still comes is read for one purpose only: to see its end.
-        while state.lost.is_none() {
-            let event = match next.take() {
-                Some(event) => event,
-                None => match state.core.next_event(&mut taking.bytes) {
-                    Ok(Some(event)) => event,
-                    Ok(None) => break,
-                    Err(_) => {
-                        self.check_core(state, time);
-                        continue;
-                    }
-                },
-            };
-            next = match event {
-                Event::Headers { stream, headers, end_stream, truncated }
-                    if self.side == Side::Server =>
-                {
-                    let request = Request { id: stream, headers, end: end_stream, truncated };
-                    self.accept(state, request, &mut taking)
-                }
-                event => state.deliver(event, &mut taking.bytes),
-            };
-            // Requests come in the order in which they are whole.
-            if !state.settled.is_empty() {
-                taking.arrived.append(&mut state.settled);
-            }
-        }
-    }
-
-    /// Takes in a stream that the peer has opened, and what follows for it; returns the event behind
-    /// that.
-    fn accept<'a>(
-        self: &Arc<Self>,
-        state: &mut State,
-        request: Request,
-        taking: &mut Taking<'a, '_>,
-    ) -> Option<Event<'a>> {
-        let Request { id, headers, end, truncated } = request;
-        self.listed.open_stream();
-        let first = end.then_some(Event::Data { stream: id, data: &[], end_stream: true });
-        let State { core, inboxes, .. } = state;
-        let source = Source { core, stream: id, side: Side::Server, bytes: &mut taking.bytes };
-        // A new inbox has nobody to be told.
-        let (inbox, Filled { next, .. }) =
-            Inbox::of_peer(self.receive_limit, self.window, |filling| filling.fill(first, source));
-        inboxes.insert(id, Arc::clone(&inbox));
-        let handle = Handle { link: Arc::clone(self), id, inbox };
-        taking.arrived.push(Arrived { handle, headers, truncated, received: taking.time });
-        next
-    }
-
     /// If the core has ended the connection, the streams are lost; its GOAWAY still leaves.
-    fn check_core(&self, state: &mut State, time: Instant) {
+    #[inline]
+    pub(super) fn check_core(&self, state: &mut State, time: Instant) {
+        if state.core.error().is_some() {
+            self.lose_core(state, time);
+        }
+    }
+
+    #[cold]
+    fn lose_core(&self, state: &mut State, time: Instant) {
         let Some(error) = state.core.error() else { return };
         state.lose(format!("connection to {} ended here: {error}", self.peer()).into());
         // Who waits for the link to become ready does not wait for it to linger.
