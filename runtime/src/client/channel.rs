@@ -225,6 +225,15 @@ impl Channel {
         self.inner.connections.links()
     }
 
+    /// How many addresses take calls, if the channel takes them in turn.
+    #[cfg(test)]
+    pub(super) fn ready(&self) -> usize {
+        match &self.inner.connections {
+            Connections::RoundRobin(balancer) => balancer.ready(),
+            Connections::PickFirst(_) => 0,
+        }
+    }
+
     /// The keepalive time of the next connection.
     #[cfg(test)]
     pub(super) fn keepalive_time(&self) -> Option<Duration> {

@@ -168,6 +168,12 @@ impl Balancer {
         self.shared.links()
     }
 
+    /// How many addresses calls are known to be taken by.
+    #[cfg(test)]
+    pub(crate) fn ready(&self) -> usize {
+        lock(&self.shared.ready).connectors.len()
+    }
+
     /// The target as errors name it.
     pub(crate) fn target(&self) -> &str {
         &self.shared.target

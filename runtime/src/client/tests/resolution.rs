@@ -28,7 +28,9 @@ fn a_changed_name_is_followed() {
         assert_eq!(peer.farewell(), Some(Reason::NO_ERROR));
     });
     let stub = servers.stub(builder());
-    until_links(&stub, 2);
+    stub.0.connect();
+    // A connection is there before calls are known to be taken by it.
+    until(|| stub.0.ready() == 2);
     let pending = [(); 2].map(|()| stub.pending(text("")).unwrap());
     servers.find(&["c", "a"]);
     servers.server("a").connected().cut();
