@@ -241,6 +241,30 @@ fn cancels_at_random_moments_leave_nothing() {
     expect_nothing_left(before);
 }
 
+/// A server may end right behind a handler that has received a message: nobody watches the connection of
+/// such a one for a moment, and nothing of it is left all the same.
+#[test]
+fn a_server_that_ends_behind_a_handler_leaves_nothing() {
+    let _alone = alone();
+    warm_up();
+    let before = counted();
+    for _ in 0..20 {
+        let (server, _) = serve();
+        let channel = channel_to(&server.local_addresses()[0]);
+        let request = Request::new(()).timeout(PATIENCE);
+        let mut chat =
+            service::bidirectional::<String, String, _>(&channel, &CHAT, &Text, request).unwrap();
+        for _ in 0..3 {
+            chat.send("x".to_owned()).unwrap();
+            chat.recv().unwrap();
+        }
+        drop((chat, channel));
+        server.stop(PATIENCE);
+        server.wait_for_termination();
+    }
+    expect_nothing_left(before);
+}
+
 fn cancelled_unary(
     channel: &Channel,
     cancel: &mpsc::SyncSender<rust_grpc::Canceller>,

@@ -6,7 +6,7 @@
 //! ticks at most.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use super::lead::Lead;
 use super::link::Link;
@@ -15,14 +15,15 @@ use super::lock;
 /// The links of one reactor at which the monitor looks.
 #[derive(Default)]
 pub(super) struct Pauses {
-    /// With the turns of each when it was seen last.
-    links: Mutex<Vec<(Arc<Link>, u64)>>,
+    /// With the turns of each when it was seen last. A link has its reactor, whose list this is, and must
+    /// not be kept by it.
+    links: Mutex<Vec<(Weak<Link>, u64)>>,
 }
 
 impl Pauses {
     fn add(&self, link: &Arc<Link>) {
         // A turn that no link has had: it is looked at twice before anything is done.
-        lock(&self.links).push((Arc::clone(link), u64::MAX));
+        lock(&self.links).push((Arc::downgrade(link), u64::MAX));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -33,6 +34,7 @@ impl Pauses {
     pub(super) fn look(&self) {
         let mut links = std::mem::take(&mut *lock(&self.links));
         links.retain_mut(|(link, seen)| {
+            let Some(link) = link.upgrade() else { return false };
             let look = catch_unwind(AssertUnwindSafe(|| link.look(seen)));
             if look.is_err() {
                 // The panic hook has reported it.
