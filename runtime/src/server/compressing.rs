@@ -2,7 +2,8 @@
 //!
 //! The invariant: replies are compressed with what the head of the response says, and with nothing
 //! that the client does not accept. So the choice is fixed by the head or by the first compressed
-//! message, whichever is made first, from whichever thread.
+//! message, whichever is made first, from whichever thread; a head that goes with the end of its response
+//! need not fix it, since nobody chooses behind the method.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};

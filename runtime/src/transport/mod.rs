@@ -17,6 +17,8 @@
 //! stream    one stream as an application holds it outgoing  what is sent on it in one go
 //! accepted  one that the peer has opened
 //! inbox     the receiving end of a stream         received  what has come and was not taken
+//! taking    a read in, event by event             filling   an inbox with what one read brings for it
+//! reused    inboxes that a thread uses again
 //! incoming  what an application receives
 //! sending   whose turn it is to send, and the end waiting   for what comes to an inbox, or for the lead
 //! endings   what happens when a stream ends       marks     what is asked without a lock

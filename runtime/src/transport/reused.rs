@@ -27,6 +27,8 @@ impl Inbox {
         begin: impl FnOnce(&mut Self) -> R,
     ) -> (Arc<Self>, R) {
         let kept = USED.try_with(Shelf::take).ok().flatten();
+        // Who keeps one may not have let go of it yet.
+        let kept = kept.filter(|kept| Arc::strong_count(kept) == 1);
         let mut inbox = kept.unwrap_or_else(|| Arc::new(Self::new(receive_limit, window)));
         let alone = Arc::get_mut(&mut inbox).expect("a shelf has what nobody else has any more");
         let state = alone.state.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -289,10 +289,15 @@ impl State {
         self.core.next_timeout().filter(|_| self.lost.is_none())
     }
 
+    /// Whether what a caller who pumps waits for is there.
+    pub(super) fn has_come(&self) -> bool {
+        let caller = self.pumping.as_ref().and_then(|pumping| pumping.caller.as_ref());
+        caller.is_some_and(|(inbox, what)| inbox.has(*what))
+    }
+
     /// Whether somebody pumps who should not go on waiting.
     pub(super) fn is_stale(&self) -> bool {
-        let Some(Pumping { interest, until, caller, .. }) = &self.pumping else { return false };
-        let is_there = caller.as_ref().is_some_and(|(inbox, what)| inbox.has(*what));
+        let Some(Pumping { interest, until, .. }) = &self.pumping else { return false };
         let is_sooner = |sooner| until.is_none_or(|until| sooner < until);
         let must_write = match self.output {
             Output::Idle | Output::Writing => false,
@@ -301,7 +306,7 @@ impl State {
             Output::Broken { until, .. } => is_sooner(until),
         };
         let must_read = !interest.read && self.core.wants_input();
-        is_there
+        self.has_come()
             || must_write
             || must_read
             || !self.settled.is_empty()

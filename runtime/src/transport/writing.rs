@@ -129,8 +129,11 @@ impl Link {
     pub(super) fn unlock(&self, mut state: MutexGuard<'_, State>) {
         let due = std::mem::take(&mut state.due);
         let called = std::mem::take(&mut state.called);
-        // Whoever takes off the cork looks at it then.
-        let is_stale = !self.cork.is_in() && state.is_stale();
+        // Whoever takes off the cork looks at the rest then.
+        let is_stale = match self.cork.is_in() {
+            true => state.has_come(),
+            false => state.is_stale(),
+        };
         let is_usable = state.is_usable();
         if self.usable.load(Ordering::Relaxed) != is_usable {
             self.usable.store(is_usable, Ordering::Release);

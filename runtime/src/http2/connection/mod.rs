@@ -3,7 +3,7 @@
 //! ```text
 //! bytes ─► receive ─► headers, data, control ─► Event
 //!                        │ abuse, flow, streams
-//! open, send_headers, send_data, release, reset, go_away ─► output ─► bytes
+//! open, send, send_headers, send_data, release, reset, go_away ─► output ─► bytes
 //! ```
 //!
 //! Invariant: nothing here blocks, reads a clock, or grows with what a peer sends beyond a limit
@@ -57,9 +57,10 @@ use crate::limits::http2 as limits;
 /// - From the network: [`hear`](Self::hear), then [`next_event`](Self::next_event) until no event is
 ///   left.
 /// - From the clock: [`on_time`](Self::on_time), not before [`next_timeout`](Self::next_timeout).
-/// - From the application: [`open`](Self::open), [`send_headers`](Self::send_headers),
-///   [`send_data`](Self::send_data), [`release`](Self::release), [`reset`](Self::reset),
-///   [`ping`](Self::ping), [`go_away`](Self::go_away), [`drain`](Self::drain).
+/// - From the application: [`open`](Self::open), [`send`](Self::send),
+///   [`send_headers`](Self::send_headers), [`send_data`](Self::send_data),
+///   [`release`](Self::release), [`reset`](Self::reset), [`ping`](Self::ping),
+///   [`go_away`](Self::go_away), [`drain`](Self::drain).
 /// - To the network: [`has_output`](Self::has_output), [`take_output`](Self::take_output),
 ///   [`recycle_output`](Self::recycle_output).
 ///
