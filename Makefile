@@ -21,6 +21,7 @@ all: lint test conformance oracles corpus-smoke interop-smoke protoc-matrix fuzz
 
 .PHONY: demo
 demo: ## Generate, build, serve, call, print the replies, stop
+	cargo build --quiet --release -p greeter
 	cargo run --quiet --release -p greeter --bin greeter-demo
 
 .PHONY: test
