@@ -49,7 +49,7 @@ use crate::transport::{
 use compressing::Messages;
 use dispatch::{Call, Dispatcher, Handlers};
 use lanes::Lanes;
-use quota::Quota;
+use quota::{Place, Quota};
 
 /// A running gRPC server.
 ///
@@ -82,10 +82,35 @@ pub struct Server {
 /// The connections of a server that are alive.
 #[derive(Default)]
 struct Connections {
+    /// Those that have ended too, for as long as a method runs for a call of theirs, or until they are
+    /// removed.
     links: Vec<Weak<Link>>,
-    /// How many links there may be before the dead ones are removed.
-    prune_at: usize,
+    /// How many have ended since the dead ones were removed: what a dead one leaves is as large as a link.
+    ended: usize,
     stopping: bool,
+}
+
+/// What the server keeps for a connection while that lives.
+struct Registration {
+    _place: Option<Place>,
+    connections: Arc<Mutex<Connections>>,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        lock(&self.connections).on_end();
+    }
+}
+
+impl Connections {
+    /// A connection has ended.
+    fn on_end(&mut self) {
+        self.ended += 1;
+        if self.ended > CONNECTIONS_PRUNE_MIN.max(self.links.len() / 4) {
+            self.links.retain(|link| link.strong_count() > 0);
+            self.ended = 0;
+        }
+    }
 }
 
 /// What a server is made of.
@@ -254,10 +279,11 @@ fn serve(wire: Box<dyn Wire>, terms: &Terms<'_>) {
         return;
     }
     let dispatcher = dispatcher.clone();
+    let registration = Registration { _place: place, connections: Arc::clone(connections) };
     let link = match reactors {
-        Some(reactors) if wire.has_descriptor() => reactors.serve(wire, accepting, place),
+        Some(reactors) if wire.has_descriptor() => reactors.serve(wire, accepting, registration),
         _ => Link::server(wire, accepting, move |accepted| {
-            let _until_the_connection_ends = &place;
+            let _until_the_connection_ends = &registration;
             dispatcher.accept(accepted);
         }),
     };
@@ -268,14 +294,10 @@ fn serve(wire: Box<dyn Wire>, terms: &Terms<'_>) {
         drop(connections);
         return link.close();
     }
-    if connections.links.len() >= connections.prune_at {
-        connections.links.retain(|link| link.strong_count() > 0);
-        connections.prune_at = (2 * connections.links.len()).max(CONNECTIONS_PRUNE_MIN);
-    }
     connections.links.push(Arc::downgrade(&link));
 }
 
-/// Below this many connections looking for dead ones is not worth it.
+/// For fewer dead connections looking for them is not worth it.
 const CONNECTIONS_PRUNE_MIN: usize = 32;
 
 #[cfg(test)]

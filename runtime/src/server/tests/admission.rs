@@ -1,13 +1,14 @@
 //! Which calls a server lets in: full pools, lanes, and how many calls and connections there may be.
 
+use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use super::support::{PATIENCE, Peer, Response, Setup, Talk, TestServer};
 use crate::http2::StreamId;
-use crate::server::{DetachedSink, Lane};
-use crate::transport::{FullPool, now};
+use crate::server::{CONNECTIONS_PRUNE_MIN, DetachedSink, Lane, Server};
+use crate::transport::{Address, FullPool, lock, now};
 
 const UNARY: &str = "/test.Talk/Unary";
 const LIST: &str = "/test.Talk/List";
@@ -249,4 +250,24 @@ fn more_connections_than_may_be_are_closed() {
 
 fn is_let_in(server: &TestServer) -> bool {
     server.connect().calls(UNARY)
+}
+
+/// What is left of connections that have ended is removed, though no new ones come: a server of many
+/// clients would hold kilobytes for each that has gone.
+#[test]
+fn ended_connections_are_forgotten() {
+    let server = Server::builder().bind("127.0.0.1:0").unwrap().start().unwrap();
+    let known = || lock(&server.connections).links.len();
+    let [Address::Tcp(address)] = server.local_addresses() else { panic!("one address") };
+    let sockets: Vec<_> = (0..200).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let until = now() + PATIENCE;
+    while known() < sockets.len() {
+        assert!(now() < until, "{} connections, expected {}", known(), sockets.len());
+        std::thread::yield_now();
+    }
+    drop(sockets);
+    while known() > 2 * CONNECTIONS_PRUNE_MIN {
+        assert!(now() < until, "{} are left of connections that have ended", known());
+        std::thread::yield_now();
+    }
 }
