@@ -14,7 +14,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{any::Any, io};
 
 use super::accepted::{Accepted, Arrived};
@@ -26,7 +26,6 @@ use super::pauses::Pauses;
 use super::platform::{Descriptor, Found, Poller, thread_number};
 use super::seat::{Seat, Turn};
 use super::threads::contained;
-use super::timer::{Scheduled, Timer};
 use super::tray::Tray;
 use super::wire::Interest;
 use super::work::Work;
@@ -170,7 +169,6 @@ impl Reactor {
         let mut buffer = vec![0; READ_BUFFER_SIZE];
         let mut found = Found::new();
         let (mut lone, mut last) = (None, None);
-        let mut call = None;
         let mut time = now();
         // The thread that had the seat may have left answers.
         work.write();
@@ -202,7 +200,9 @@ impl Reactor {
             // From when the last round began, which spares a look at the clock: an alarm may be late by
             // as much as a round takes.
             let until = self.next_alarm();
-            let timeout = until.and_then(|until| self.call_at(until, time, &mut call));
+            // Streams of large messages are half as fast where reactors wait without a time: the system wakes
+            // them up at a higher price.
+            let timeout = until.map(|until| until.saturating_duration_since(time));
             if self.poller.wait(&mut found, timeout).is_err() {
                 // Only a broken descriptor of our own could bring it about; nothing is lost by trying
                 // again, but it must not be tried at once.
@@ -223,24 +223,6 @@ impl Reactor {
 
     fn next_alarm(&self) -> Option<Instant> {
         lock(&self.alarms).first().map(|(at, _)| at)
-    }
-
-    /// Has the timer end the wait that begins at `time` by `until`, unless its last `call` does: a wait
-    /// that has to end by itself costs the system more. Returns how long the wait may take if the timer
-    /// has no thread.
-    fn call_at(
-        self: &Arc<Self>,
-        until: Instant,
-        time: Instant,
-        call: &mut Option<(Instant, Scheduled)>,
-    ) -> Option<Duration> {
-        if call.as_ref().is_some_and(|(at, _)| time < *at && *at <= until) {
-            return None;
-        }
-        let reactor = Arc::downgrade(self);
-        let wake = move || reactor.upgrade().into_iter().for_each(|reactor| reactor.poller.wake());
-        *call = Timer::shared().schedule(until, wake).ok().map(|scheduled| (until, scheduled));
-        call.is_none().then(|| until.saturating_duration_since(time))
     }
 
     /// The links whose alarms go off.
