@@ -8,7 +8,6 @@ mod receiving;
 mod sending;
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
@@ -22,7 +21,7 @@ use crate::grpc::headers::{self, ContentType};
 use crate::grpc::{Code, MessageInterceptor, Metadata, Status};
 use crate::http2::{Headers, Reason};
 use crate::transport::channelz::Tally;
-use crate::transport::{SendError, Stream, lock, now};
+use crate::transport::{SendError, Stream, contained, lock, now};
 
 /// The response of one call.
 pub(crate) struct Reply {
@@ -243,7 +242,7 @@ impl Reply {
         }
         let mut metadata = metadata.clone();
         for interceptor in interceptors.iter().rev() {
-            guarded(|| interceptor.initial_metadata(&mut metadata));
+            contained(|| interceptor.initial_metadata(&mut metadata));
         }
         headers::response_head(&self.terms.content_type, encoding, &metadata)
     }
@@ -315,7 +314,8 @@ fn intercept_end(
     let outcome = without_ok(outcome);
     let mut trailing = trailing.clone();
     for interceptor in interceptors.iter().rev() {
-        guarded(|| interceptor.end(outcome, &mut trailing));
+        // A panic changes nothing about the end.
+        contained(|| interceptor.end(outcome, &mut trailing));
     }
     trailing
 }
@@ -326,12 +326,6 @@ fn without_ok(outcome: Result<(), &Status>) -> Result<(), &Status> {
         Code::Ok => Ok(()),
         _ => Err(status),
     })
-}
-
-/// Runs code of the application that sees how a call ends; its panic, which the panic hook has
-/// reported, changes nothing about that.
-fn guarded(code: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(code));
 }
 
 /// What the client and the method are told.
