@@ -2,10 +2,13 @@
 """What the dependency trees may hold: `make audit`.
 
 Reads `cargo metadata` and `cargo tree`; needs no network beyond what cargo has fetched already. Checked: every crate's
-licence and source, the size of the runtime's default tree, crates that must not be there, and known-bad versions.
+licence and source, the size of the runtime's default tree, crates that must not be there, known-bad versions, and that
+every lock file of the repository, those of the benches and oracles too, fits its manifests.
 """
 
 import json
+import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -46,8 +49,22 @@ def tree(package, *arguments):
     return sorted(name for name in names if not name.startswith(f"{package} "))
 
 
+def stale_locks():
+    """Lock files that a build with `--locked` would refuse: one for each workspace, of which cargo reads only the root's."""
+    for directory, below, files in os.walk("."):
+        below[:] = (name for name in below if name != "target" and not name.startswith("."))
+        if "Cargo.lock" not in files:
+            continue
+        lock, manifest = (str(pathlib.Path(directory, name)) for name in ("Cargo.lock", "Cargo.toml"))
+        update = subprocess.run(["cargo", "update", "--workspace", "--locked", "--quiet", "--manifest-path", manifest],
+                                capture_output=True, text=True)
+        if update.returncode != 0:
+            yield lock, update.stderr.strip().splitlines()[0]
+
+
 def main():
-    faults = []
+    faults = [f"{lock} does not fit its manifests ({why}): run `cargo update --workspace` beside it"
+              for lock, why in stale_locks()]
     metadata = json.loads(cargo("metadata", "--format-version", "1"))
     own = set(metadata["workspace_members"])
     for package in metadata["packages"]:
