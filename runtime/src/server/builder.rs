@@ -17,7 +17,7 @@ use super::service::Service;
 use super::{Parts, Server};
 use crate::transport::credentials::ServerCredentials;
 use crate::transport::listener::BindAddress;
-use crate::transport::{Accepting, FullPool, Listener, Threads};
+use crate::transport::{self, Accepting, FullPool, Listener, Threads};
 
 /// Makes a [`Server`]: services, addresses, limits. Made by [`Server::builder`].
 ///
@@ -161,6 +161,7 @@ impl<'s> ServerBuilder<'s> {
     where
         's: 't,
     {
+        transport::check_shape()?;
         let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
         let Self {
             mut services,
@@ -214,8 +215,8 @@ impl ServerBuilder<'static> {
     /// # Errors
     ///
     /// If two services have one name, if a compression is not known, if nothing was bound, if no
-    /// calls are allowed on a connection, if the system refuses an option of sockets, or if no thread
-    /// can be started.
+    /// calls are allowed on a connection, if the system refuses an option of sockets, if no thread
+    /// can be started, or if `RUST_GRPC_THREADS` in the environment has a value that is not known.
     pub fn start(self) -> io::Result<Server> {
         self.start_on(Threads::of_process())
     }

@@ -187,6 +187,7 @@ pub(crate) use proxy::Proxy;
 pub(crate) use reactor::Serve;
 pub(crate) use reactors::{Crew, Reactors, server_reactors};
 pub(crate) use run::Run;
+pub(crate) use shape::check_shape;
 pub(crate) use socket_options::SocketOptions;
 pub(crate) use stream::Stream;
 pub(crate) use target::{Place, Target};

@@ -284,7 +284,8 @@ impl ChannelBuilder {
     /// INVALID_ARGUMENT if the target cannot be read, if the user agent or the authority
     /// cannot stand in a header, a compression is not known, retries cannot be as
     /// configured, the service config cannot be kept, a proxy cannot be read or cannot lead to the
-    /// target, or a number of HTTP/2 or of sockets is outside of what is allowed.
+    /// target, a number of HTTP/2 or of sockets is outside of what is allowed, or
+    /// `RUST_GRPC_THREADS` in the environment has a value that is not known.
     pub fn build(self) -> Result<Channel, Status> {
         self.build_in(|name| std::env::var(name).ok())
     }
@@ -294,6 +295,7 @@ impl ChannelBuilder {
         mut self,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Channel, Status> {
+        transport::check_shape().map_err(|error| Status::invalid_argument(error.to_string()))?;
         self.apply_service_config()?;
         let name_override = self.credentials.name_override().map(str::to_owned);
         if let Some(place) = self.in_process.take() {
