@@ -1,13 +1,15 @@
 //! The lock-free words, each with the threads that meet at it.
 
+use std::time::Duration;
+
 use loom::thread::{self, JoinHandle};
 
 use crate::cork::Cork;
 use crate::doze::Doze;
 use crate::inbox::Inbox;
 use crate::parking::{Parking, Space, Spaces};
-use crate::seat::{Seat, Turn};
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::seat::{Busy, Seat, Turn};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, fence};
 use crate::tray::Tray;
 use crate::{check, join, lock};
 
@@ -73,6 +75,37 @@ pub fn a_monitor_sees_the_handler_that_begins() {
         driven.doze.sleep(|| driven.seat.busy().is_some());
         assert!(driven.seat.busy().is_some());
         join([driver]);
+    });
+}
+
+/// Whoever puts something down for a thread that is about to wait at its only link is seen by it, or calls
+/// the monitor, which may be about to sleep, and the monitor then takes the seat.
+pub fn who_waits_at_one_link_is_called() {
+    check(|| {
+        let (driven, tray) = (Arc::new(Driven::default()), Arc::new(Tray::default()));
+        let mut turn = driven.seat.first_turn();
+        let caller = {
+            let (driven, tray) = (driven.clone(), tray.clone());
+            thread::spawn(move || {
+                tray.put([1]);
+                fence(Ordering::SeqCst);
+                if driven.seat.busy().is_some_and(Busy::is_waiting) {
+                    driven.doze.call();
+                }
+            })
+        };
+        driven.seat.enter_wait(&mut turn);
+        driven.doze.wake();
+        if !tray.is_filled() {
+            // It would wait here. The monitor sleeps until it is called.
+            driven.doze.sleep(|| false);
+            driven.doze.nap(Duration::ZERO);
+            assert!(tray.is_filled());
+            let busy = driven.seat.busy().expect("its thread has not left");
+            assert!(busy.is_waiting() && driven.seat.take(busy).is_some());
+            assert!(!driven.seat.leave(&mut turn));
+        }
+        join([caller]);
     });
 }
 

@@ -25,4 +25,5 @@ models! {
     what_comes_at_once_is_told,
     who_is_called_finds_what_was_put_down,
     who_sleeps_at_one_word_is_woken,
+    who_waits_at_one_link_is_called,
 }

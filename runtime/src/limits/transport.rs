@@ -118,6 +118,10 @@ pub(crate) const REQUESTS_BETWEEN_WRITES: usize = 32;
 /// How often a reactor reads one connection before it looks at others.
 pub(crate) const READS_PER_VISIT_MAX: usize = 4;
 
+/// After so many rounds in a row that brought one request each of its only connection, a reactor waits
+/// for that one alone: often enough that it is a habit, and soon enough to be worth it.
+pub(crate) const ROUNDS_STEADY: u32 = 64;
+
 /// How often a running server looks whether a handler keeps a reactor: one that is seen twice loses it.
 pub(crate) const MONITOR_TICK: Duration = Duration::from_millis(1);
 

@@ -5,7 +5,7 @@
 //! writing   from the core to the wire           watching  what a link's own thread runs
 //! lead      which thread pumps: callers, watcher   visits    how a reactor drives a link
 //! reactor   one thread for many links             reactors  those of a server, and their threads
-//! entries   the links of one
+//! entries   the links of one                      rounds    what its thread keeps from round to round
 //! seat      the right to drive a reactor          poller    waiting for many descriptors
 //! leading   how a caller waits and pumps          doze      how the monitor of reactors sleeps
 //! work      requests that it is to answer     cork      holding writes back
@@ -119,6 +119,7 @@ mod reactors;
 mod received;
 mod rests;
 mod reused;
+mod rounds;
 mod run;
 mod seat;
 mod sending;

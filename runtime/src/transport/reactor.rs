@@ -6,31 +6,37 @@
 //!         alarms ─► visit: read once, requests are queued, but for one alone, which is the next
 //! ```
 //!
+//! While its only link brings one short call after the other, the thread waits in that link's read
+//! instead, which spares it a system call; whoever needs the reactor then has the monitor give it to
+//! another thread.
+//!
 //! A link that a caller leads is left alone (`lead`). The thread that drives a reactor has its
 //! [`Seat`]; a handler that runs for long loses it to another thread (`reactors`), and whatever the
 //! next one needs stands in [`Reactor`], never on the stack of the thread. What stands there of a link
 //! may outlast it for as long as such a handler runs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use std::{any::Any, io};
 
-use super::accepted::{Accepted, Arrived};
+use super::accepted::Accepted;
 use super::agenda::Agenda;
 use super::doze::Doze;
 use super::entries::{Entries, Entry};
 use super::link::Link;
 use super::pauses::Pauses;
 use super::platform::{Descriptor, Found, Poller, thread_number};
-use super::seat::{Seat, Turn};
+use super::rounds::{Rounds, look};
+use super::seat::{Busy, Seat, Turn};
 use super::threads::contained;
 use super::tray::Tray;
+use super::visits::Look;
 use super::wire::Interest;
 use super::work::Work;
 use super::{lock, now};
-use crate::limits::READ_BUFFER_SIZE;
+use crate::limits::{PATIENCE, READ_BUFFER_SIZE};
 
 /// What a server does with the requests of its connections.
 pub(crate) trait Serve: Send + Sync {
@@ -144,18 +150,33 @@ impl Reactor {
         let entries = lock(&self.entries);
         self.over.store(true, Ordering::Release);
         drop(entries);
-        self.poller.wake();
+        self.call();
     }
 
-    fn ring(&self, key: u64) {
+    pub(super) fn ring(&self, key: u64) {
         if self.rung.put([key]) {
-            self.poller.wake();
+            self.call();
         }
+    }
+
+    /// Has the thread that drives look at what there is, or another one if it cannot be reached.
+    fn call(&self) {
+        self.poller.wake();
+        // Of this fence and the one before such a wait one is the first.
+        fence(Ordering::SeqCst);
+        if self.seat.busy().is_some_and(Busy::is_waiting) {
+            self.doze.call();
+        }
+    }
+
+    /// Whether somebody needs the reactor.
+    pub(super) fn is_called(&self) -> bool {
+        self.rung.is_filled() || self.over.load(Ordering::Acquire)
     }
 
     /// Whether it was ended and has no link left.
     pub(super) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire) && lock(&self.entries).count == 0
+        self.over.load(Ordering::Acquire) && self.count() == 0
     }
 
     /// Drives until another thread does, or everything is over.
@@ -168,16 +189,12 @@ impl Reactor {
         self.driver.store(thread_number().unwrap_or(0), Ordering::Relaxed);
         let mut buffer = vec![0; READ_BUFFER_SIZE];
         let mut found = Found::new();
-        let (mut lone, mut last) = (None, None);
+        let mut rounds = Rounds::new(self, work);
         let mut time = now();
         // The thread that had the seat may have left answers.
         work.write();
         loop {
-            let next = |lone: &mut Option<Arrived>| match lone.take() {
-                Some(request) => Some((request.accept(), false)),
-                None => work.next(),
-            };
-            while let Some((request, is_due)) = next(&mut lone) {
+            while let Some((request, is_due)) = rounds.next_request() {
                 // The panic hook has reported it; a request is dropped with its stream, and a job
                 // with its call.
                 let accepted = catch_unwind(AssertUnwindSafe(|| serve.accept(request)));
@@ -200,6 +217,18 @@ impl Reactor {
             // From when the last round began, which spares a look at the clock: an alarm may be late by
             // as much as a round takes.
             let until = self.next_alarm();
+            let is_far = until.is_none_or(|until| time + 4 * PATIENCE < until);
+            if is_far && let Some((key, entry)) = rounds.only_link() {
+                let look = || look(&entry.link, Look::Patient, &mut buffer);
+                let (looked, is_seated) = self.wait_at_link(&mut turn, look);
+                if !is_seated {
+                    rounds.leave(key, &entry.link, looked);
+                    return Stopped::Unseated;
+                }
+                time = now();
+                rounds.take_only(key, entry, looked);
+                continue;
+            }
             // Streams of large messages are half as fast where reactors wait without a time: the system wakes
             // them up at a higher price.
             let timeout = until.map(|until| until.saturating_duration_since(time));
@@ -208,17 +237,37 @@ impl Reactor {
                 // again, but it must not be tried at once.
                 std::thread::yield_now();
             }
-            time = now();
-            let (lone, last) = (&mut lone, &mut last);
-            let mut round = Round { reactor: self, work, lone, last, buffer: &mut buffer };
+            let before = std::mem::replace(&mut time, now());
             let quiet = |key| (key, Interest::NONE);
             // Alarms are set here alone: those that go off were known before the wait.
             let due = if until.is_some_and(|at| at <= time) { self.due(time) } else { Vec::new() };
             let called = due.into_iter().chain(self.rung.take());
+            rounds.begin();
             for (key, interest) in found.iter().chain(called.map(quiet)) {
-                round.visit(key, interest);
+                rounds.visit(key, interest, &mut buffer);
             }
+            rounds.end(time - before);
         }
+    }
+
+    /// Has `look` wait at the only link, unless somebody needs the reactor. Tells besides whether the seat is
+    /// still this thread's.
+    fn wait_at_link<R>(&self, turn: &mut Turn, look: impl FnOnce() -> R) -> (Option<R>, bool) {
+        self.seat.enter_wait(turn);
+        // Of the fence in it and the one of whoever calls one is the first.
+        self.doze.wake();
+        let looked = (!self.is_called()).then(look);
+        (looked, self.seat.leave(turn))
+    }
+
+    /// How many links there are.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.entries).count
+    }
+
+    /// The link whose key is `key`.
+    pub(super) fn entry(&self, key: u64) -> Option<Arc<Entry>> {
+        lock(&self.entries).get(key)
     }
 
     fn next_alarm(&self) -> Option<Instant> {
@@ -234,7 +283,7 @@ impl Reactor {
         }
         drop(alarms);
         for key in &due {
-            if let Some(entry) = lock(&self.entries).get(*key) {
+            if let Some(entry) = self.entry(*key) {
                 *lock(&entry.link.alarm) = None;
             }
         }
@@ -242,7 +291,7 @@ impl Reactor {
     }
 
     /// Has `link` looked at `at` this time, unless that will happen sooner.
-    fn set_alarm(&self, link: &Link, key: u64, at: Instant) {
+    pub(super) fn set_alarm(&self, link: &Link, key: u64, at: Instant) {
         let mut alarm = lock(&link.alarm);
         if alarm.is_none_or(|alarm| at < alarm) {
             *alarm = Some(at);
@@ -251,7 +300,7 @@ impl Reactor {
     }
 
     /// `link` is over: lets go of all that is kept for it.
-    fn remove(&self, link: &Link, key: u64) {
+    pub(super) fn remove(&self, link: &Link, key: u64) {
         if let Some(descriptor) = link.wire.descriptor() {
             self.poller.remove(descriptor);
         }
@@ -269,63 +318,6 @@ impl Reactor {
     #[cfg(all(test, target_os = "linux", not(rust_grpc_portable)))]
     pub(super) fn alarms(&self) -> usize {
         lock(&self.alarms).len()
-    }
-}
-
-/// The visits of one round.
-struct Round<'a> {
-    reactor: &'a Arc<Reactor>,
-    work: &'a Work,
-    /// The only request of the round: it is answered before anything else, and needs no queue.
-    lone: &'a mut Option<Arrived>,
-    /// The link that was visited last.
-    last: &'a mut Option<(u64, Arc<Entry>)>,
-    buffer: &'a mut [u8],
-}
-
-impl Round<'_> {
-    /// Looks at one link. A panic ends that link alone.
-    fn visit(&mut self, key: u64, found: Interest) {
-        let last = self.last.take_if(|(last, _)| *last == key);
-        let entry = last.map(|(_, entry)| entry);
-        let Some(entry) = entry.or_else(|| lock(&self.reactor.entries).get(key)) else { return };
-        let visit = catch_unwind(AssertUnwindSafe(|| self.visit_link(&entry.link, key, found)));
-        if visit.is_err() {
-            // The panic hook has reported it.
-            entry.link.end("connection closed after a panic of its thread".into());
-        }
-        match visit.unwrap_or(false) {
-            true => *self.last = Some((key, entry)),
-            false => self.reactor.remove(&entry.link, key),
-        }
-    }
-
-    /// Says whether the connection goes on.
-    fn visit_link(&mut self, link: &Arc<Link>, key: u64, found: Interest) -> bool {
-        self.add(link.take_unserved());
-        let Some(visit) = link.visit(found, self.buffer) else { return true };
-        self.add(visit.arrived);
-        if visit.is_over {
-            return false;
-        }
-        if let Some(at) = visit.until {
-            self.reactor.set_alarm(link, key, at);
-        }
-        if visit.is_ready {
-            // Not kept here: the thread may lose its seat before the next round.
-            self.reactor.ring(key);
-        }
-        true
-    }
-
-    /// Takes requests, which are answered once the visits of the round are over.
-    fn add(&mut self, mut requests: Vec<Arrived>) {
-        if requests.len() == 1 && self.lone.is_none() && !self.work.is_left() {
-            *self.lone = requests.pop();
-        } else if !requests.is_empty() {
-            self.work.add(self.lone.take());
-            self.work.add(requests);
-        }
     }
 }
 

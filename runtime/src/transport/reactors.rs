@@ -1,10 +1,11 @@
 //! The reactors of a server, and the threads that drive them.
 //!
 //! ```text
-//! driver    drives one reactor; unseated by the monitor, it finishes its handler and stands by
+//! driver    drives one reactor; unseated by the monitor, it finishes what it is at and stands by
 //! standby   waits for a reactor whose driver was unseated
 //! monitor   looks every millisecond whether a handler keeps its reactor, or a link from being watched;
-//!           sleeps when there is neither
+//!           at once when somebody needs a reactor whose driver waits at its only link; sleeps when there
+//!           is nothing to look at
 //! ```
 //!
 //! The invariant: every reactor has one driver, or is handed over to whoever stands by next.
@@ -13,7 +14,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use super::doze::Doze;
@@ -41,9 +42,7 @@ pub(crate) struct Crew {
     state: Mutex<State>,
     /// There is a reactor to be driven, or the end.
     work: Condvar,
-    /// The end, for the monitor between two looks.
-    attention: Condvar,
-    /// Where the monitor sleeps until a handler begins.
+    /// Where the monitor sleeps, between two looks or until a handler begins.
     doze: Arc<Doze>,
 }
 
@@ -64,7 +63,7 @@ pub(super) struct Activity {
     pub(super) ran: Duration,
 }
 
-/// A handler that the monitor has seen.
+/// What the monitor has seen a thread at.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     busy: Busy,
@@ -109,13 +108,7 @@ impl<'s, S: Serve + 's> Reactors<'s, S> {
         let doze = Arc::new(Doze::default());
         let reactor = |_| Reactor::new(Arc::clone(&doze)).map(Arc::new);
         let reactors: Vec<_> = (0..count).map(reactor).collect::<io::Result<_>>()?;
-        let crew = Arc::new(Crew {
-            reactors,
-            state: Mutex::default(),
-            work: Condvar::new(),
-            attention: Condvar::new(),
-            doze,
-        });
+        let crew = Arc::new(Crew { reactors, state: Mutex::default(), work: Condvar::new(), doze });
         let work = (0..count).map(|_| Work::default()).collect();
         let drivers = Drivers { crew: Arc::clone(&crew), work, serve, threads: threads.clone() };
         let reactors = Self { crew, threads: Arc::new(drivers), next: AtomicUsize::new(0) };
@@ -162,8 +155,8 @@ impl<'s, S: Serve + 's> Reactors<'s, S> {
 }
 
 impl Seen {
-    /// Whether the handler, which runs for a tick at least, sleeps or computes. If its thread waits for
-    /// a processor, another one would do so too.
+    /// Whether the thread, which has been away for a tick at least, sleeps or computes. If it waits for a
+    /// processor, another one would do so too.
     fn keeps_its_thread(&mut self, reactor: &Reactor) -> bool {
         let Some(activity) = thread_activity(reactor.driver.load(Ordering::Relaxed)) else {
             return true;
@@ -178,8 +171,7 @@ impl Crew {
     pub(crate) fn end(&self) {
         lock(&self.state).is_over = true;
         self.work.notify_all();
-        self.attention.notify_all();
-        self.doze.wake();
+        self.doze.call();
         self.reactors.iter().for_each(|reactor| reactor.end());
     }
 
@@ -187,6 +179,10 @@ impl Crew {
     #[cfg(all(test, target_os = "linux", not(rust_grpc_portable)))]
     pub(super) fn alarms(&self) -> usize {
         self.reactors.iter().map(|reactor| reactor.alarms()).sum()
+    }
+
+    fn is_over(&self) -> bool {
+        lock(&self.state).is_over
     }
 
     /// Whether there is something for the monitor to look at.
@@ -230,26 +226,16 @@ impl<'s, S: Serve + 's> Drivers<'s, S> {
         let crew = &self.crew;
         let mut seen: Vec<Option<Seen>> = vec![None; crew.reactors.len()];
         let mut idle_ticks = 0;
-        let mut state = lock(&crew.state);
         // Handlers may run for long at the end too.
-        while !state.is_over || !crew.reactors.iter().all(|reactor| reactor.is_over()) {
+        while !crew.is_over() || !crew.reactors.iter().all(|reactor| reactor.is_over()) {
             if idle_ticks >= MONITOR_TICKS_IDLE_MAX {
-                drop(state);
-                crew.doze.sleep(|| crew.is_any_busy() || lock(&crew.state).is_over);
-                state = lock(&crew.state);
+                crew.doze.sleep(|| crew.is_any_busy() || crew.is_over());
                 idle_ticks = 0;
             }
-            state = crew
-                .attention
-                .wait_timeout(state, MONITOR_TICK)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            crew.doze.nap(MONITOR_TICK);
             idle_ticks += 1;
             if crew.reactors.iter().any(|reactor| !reactor.pauses.is_empty()) {
-                // Links have locks of their own.
-                drop(state);
                 crew.reactors.iter().for_each(|reactor| reactor.pauses.look());
-                state = lock(&crew.state);
                 idle_ticks = 0;
             }
             for (place, reactor) in crew.reactors.iter().enumerate() {
@@ -258,31 +244,34 @@ impl<'s, S: Serve + 's> Drivers<'s, S> {
                     continue;
                 };
                 idle_ticks = 0;
-                match &mut seen[place] {
-                    Some(seen) if seen.busy == busy => {
-                        if seen.keeps_its_thread(reactor)
-                            && let Some(turn) = reactor.seat.take(busy)
-                        {
-                            self.serve.overran(reactor.number.load(Ordering::Relaxed));
-                            state.handed_over.push_back((place, turn));
-                            state = self.find_driver(state);
-                        }
+                let is_kept = match &mut seen[place] {
+                    // Nothing else can reach its thread.
+                    _ if busy.is_waiting() && reactor.is_called() => true,
+                    Some(seen) if seen.busy == busy => seen.keeps_its_thread(reactor),
+                    seen => {
+                        *seen = Some(Seen { busy, ran: None });
+                        false
                     }
-                    seen => *seen = Some(Seen { busy, ran: None }),
+                };
+                if is_kept && let Some(turn) = reactor.seat.take(busy) {
+                    if !busy.is_waiting() {
+                        self.serve.overran(reactor.number.load(Ordering::Relaxed));
+                    }
+                    self.find_driver(place, turn);
                 }
             }
         }
     }
 
-    /// Has a thread that stands by, or a new one, drive what was handed over.
-    fn find_driver<'a>(self: &'a Arc<Self>, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    /// Has a thread that stands by, or a new one, drive the reactor at `place`.
+    fn find_driver(self: &Arc<Self>, place: usize, turn: Turn) {
+        let mut state = lock(&self.crew.state);
+        state.handed_over.push_back((place, turn));
         if state.standing_by >= state.handed_over.len() {
-            self.crew.work.notify_one();
-            return state;
+            return self.crew.work.notify_one();
         }
         drop(state);
-        // Without a thread the driver that was unseated takes it when its handler has returned.
+        // Without a thread the driver that was unseated takes it when it is back.
         let _ = self.start();
-        lock(&self.crew.state)
     }
 }

@@ -2,19 +2,20 @@
 //! which takes it away from a thread whose handler runs for long.
 //!
 //! ```text
-//! word    turn (23 bits) │ handler's number (40 bits) │ a handler runs (1 bit)
+//! word    turn (23 bits) │ number (39 bits) │ the thread waits at its only link (1 bit) │ it is away (1 bit)
 //! ```
 //!
-//! The invariant: the word changes hands only while a handler runs. A thread whose turn has passed
-//! learns it from [`Seat::leave`], before it touches anything of the reactor again.
+//! Away is a thread that runs a handler, or that waits at the only link of its reactor where nothing else
+//! can reach it. The invariant: the word changes hands only while its thread is away. A thread whose turn
+//! has passed learns it from [`Seat::leave`], before it touches anything of the reactor again.
 
 use super::sync::{AtomicU64, Ordering};
 
-/// Who drives a reactor, and whether it runs a handler.
+/// Who drives a reactor, and whether that thread is away.
 #[derive(Default)]
 pub(super) struct Seat(AtomicU64);
 
-/// What the monitor has seen of a seat: a handler that runs.
+/// What the monitor has seen of a seat: a handler that runs, or a thread that waits at a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Busy(u64);
 
@@ -33,40 +34,57 @@ impl Seat {
 
     /// A handler is about to run.
     pub(super) fn enter(&self, turn: &mut Turn) {
-        let number = turn.word.wrapping_add(HANDLER) & HANDLERS;
-        turn.word = (turn.word & TURNS) | number | RUNS;
-        // Nobody else writes while no handler runs.
+        self.go_away(turn, AWAY);
+    }
+
+    /// The thread is about to wait at the only link.
+    pub(super) fn enter_wait(&self, turn: &mut Turn) {
+        self.go_away(turn, AWAY | WAITS);
+    }
+
+    fn go_away(&self, turn: &mut Turn, why: u64) {
+        let number = turn.word.wrapping_add(NUMBER) & NUMBERS;
+        turn.word = (turn.word & TURNS) | number | why;
+        // Nobody else writes while its thread is not away.
         self.0.store(turn.word, Ordering::Release);
     }
 
-    /// The handler has returned; says whether the turn is still this thread's.
+    /// The thread is back; says whether the turn is still its own.
     pub(super) fn leave(&self, turn: &mut Turn) -> bool {
-        let idle = turn.word & !RUNS;
+        let idle = turn.word & !(AWAY | WAITS);
         let is_left =
             self.0.compare_exchange(turn.word, idle, Ordering::AcqRel, Ordering::Acquire).is_ok();
         turn.word = idle;
         is_left
     }
 
-    /// The handler that runs, if one does.
+    /// What its thread is at, if it is away.
     pub(super) fn busy(&self) -> Option<Busy> {
         let word = self.0.load(Ordering::Acquire);
-        (word & RUNS != 0).then_some(Busy(word))
+        (word & AWAY != 0).then_some(Busy(word))
     }
 
-    /// Takes the seat away from the thread whose handler is `busy`; nothing if that has returned.
+    /// Takes the seat away from the thread that is at `busy`; nothing if that is back.
     pub(super) fn take(&self, busy: Busy) -> Option<Turn> {
-        let word = (busy.0.wrapping_add(TURN)) & !RUNS;
+        let word = (busy.0.wrapping_add(TURN)) & !(AWAY | WAITS);
         let taken = self.0.compare_exchange(busy.0, word, Ordering::AcqRel, Ordering::Acquire);
         taken.is_ok().then_some(Turn { word })
     }
 }
 
-const RUNS: u64 = 1;
-const HANDLER: u64 = 1 << 1;
+impl Busy {
+    /// Whether the thread waits at a link, and runs no handler.
+    pub(super) fn is_waiting(self) -> bool {
+        self.0 & WAITS != 0
+    }
+}
+
+const AWAY: u64 = 1;
+const WAITS: u64 = 1 << 1;
+const NUMBER: u64 = 1 << 2;
 const TURN: u64 = 1 << 41;
 const TURNS: u64 = !(TURN - 1);
-const HANDLERS: u64 = !TURNS & !RUNS;
+const NUMBERS: u64 = !TURNS & !(AWAY | WAITS);
 
 #[cfg(test)]
 mod tests {
@@ -110,10 +128,29 @@ mod tests {
         assert_ne!(seat.busy(), first);
     }
 
+    /// One that waits at its link is told apart from one that runs a handler, and loses its turn alike.
+    #[test]
+    fn a_thread_that_waits_loses_its_turn_too() {
+        let seat = Seat::default();
+        let mut first = seat.first_turn();
+        seat.enter(&mut first);
+        assert!(!seat.busy().unwrap().is_waiting());
+        assert!(seat.leave(&mut first));
+        seat.enter_wait(&mut first);
+        let busy = seat.busy().unwrap();
+        assert!(busy.is_waiting());
+        let mut second = seat.take(busy).unwrap();
+        assert_eq!(seat.busy(), None);
+        seat.enter(&mut second);
+        assert!(!seat.leave(&mut first));
+        assert!(!seat.busy().unwrap().is_waiting());
+        assert!(seat.leave(&mut second));
+    }
+
     /// The numbers wrap around without touching each other.
     #[test]
     fn numbers_wrap_around() {
-        let seat = Seat(AtomicU64::new(!RUNS));
+        let seat = Seat(AtomicU64::new(!(AWAY | WAITS)));
         let mut turn = seat.first_turn();
         seat.enter(&mut turn);
         assert!(seat.leave(&mut turn));

@@ -332,6 +332,12 @@ impl State {
             && self.pumping.as_ref().is_some_and(|pumping| pumping.is_patient)
     }
 
+    /// The same of a server's link that is led, be it by one who could be woken: its reactor may watch.
+    pub(super) fn lacks_writer(&self) -> bool {
+        matches!(self.output, Output::Full(..))
+            && self.pumping.as_ref().is_some_and(|pumping| !pumping.interest.write)
+    }
+
     /// Whether `until` is so far away that a thread may be patient before.
     pub(super) fn is_far(&self, until: Option<Instant>) -> bool {
         let Some(until) = until else { return true };

@@ -23,9 +23,14 @@ impl<T> Tray<T> {
         was_empty
     }
 
+    /// Whether there is something to take.
+    pub(super) fn is_filled(&self) -> bool {
+        self.is_filled.load(Ordering::Acquire)
+    }
+
     /// Takes all that there is.
     pub(super) fn take(&self) -> Vec<T> {
-        if !self.is_filled.load(Ordering::Acquire) {
+        if !self.is_filled() {
             return Vec::new();
         }
         let mut all = lock(&self.things);

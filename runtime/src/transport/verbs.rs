@@ -148,8 +148,7 @@ impl Link {
             return Pumped::Over;
         };
         if is_patient {
-            let read = self.wire.read_patiently(buffer);
-            return self.take_read(buffer, Some(&read), now());
+            return self.read_patiently(buffer);
         }
         let timeout = until.map(|until| until.saturating_duration_since(now()));
         match self.wire.wait(interest, timeout) {
@@ -159,6 +158,12 @@ impl Link {
                 Pumped::Over
             }
         }
+    }
+
+    /// Waits for bytes in the read itself, and does what there is to do.
+    pub(super) fn read_patiently(self: &Arc<Self>, buffer: &mut [u8]) -> Pumped {
+        let read = self.wire.read_patiently(buffer);
+        self.take_read(buffer, Some(&read), now())
     }
 
     /// What follows a wait: reads once, if that was `found`, and does what there is to do.

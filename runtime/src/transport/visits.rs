@@ -24,6 +24,17 @@ pub(super) struct Visit {
     pub(super) is_over: bool,
     /// When the link is to be visited at the latest.
     pub(super) until: Option<Instant>,
+    /// What the link waits for.
+    pub(super) interest: Interest,
+}
+
+/// How a visit begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Look {
+    /// At what was found.
+    At(Interest),
+    /// With a read that waits, [`PATIENCE`](crate::limits::PATIENCE) at most, and cannot be woken.
+    Patient,
 }
 
 impl Link {
@@ -34,34 +45,41 @@ impl Link {
         let _ = self.bell.set(bell.clone());
     }
 
-    /// Does what is to be done with what was `found`; nothing if a caller leads the link.
-    pub(super) fn visit(self: &Arc<Self>, found: Interest, buffer: &mut [u8]) -> Option<Visit> {
+    /// Does what is to be done; nothing if somebody leads the link.
+    pub(super) fn visit(self: &Arc<Self>, look: Look, buffer: &mut [u8]) -> Option<Visit> {
         let lead = self.lead.as_ref()?;
-        if found.write {
+        if matches!(look, Look::At(Interest { write: true, .. })) {
             self.resume_writing();
         }
-        // A caller that leads patiently leaves the writing to the reactor.
-        let if_led = || Interest { read: false, write: lock(&self.state).needs_writer() };
+        // Who leads patiently leaves the writing to the reactor.
+        let if_led = || Interest { read: false, write: lock(&self.state).lacks_writer() };
         if !lead.begin_visit(if_led, |interest| self.watch(interest)) {
             return None;
         }
-        let mut visit = Visit { arrived: Vec::new(), is_ready: false, is_over: false, until: None };
-        let interest = self.visit_until(&mut visit, found, buffer);
-        lead.end_visit(interest, |interest| self.watch(interest));
+        let mut visit = Visit {
+            arrived: Vec::new(),
+            is_ready: false,
+            is_over: false,
+            until: None,
+            interest: Interest::NONE,
+        };
+        self.visit_until(&mut visit, look, buffer);
+        lead.end_visit(visit.interest, |interest| self.watch(interest));
         Some(visit)
     }
 
-    /// Reads a few times at most; returns what is to be watched for.
-    fn visit_until(
-        self: &Arc<Self>,
-        visit: &mut Visit,
-        found: Interest,
-        buffer: &mut [u8],
-    ) -> Interest {
-        // What is not wanted was not watched for.
-        let mut found = self.wire.end_wait(Interest::BOTH, found);
+    /// Reads a few times at most.
+    fn visit_until(self: &Arc<Self>, visit: &mut Visit, mut look: Look, buffer: &mut [u8]) {
+        if let Look::At(found) = &mut look {
+            // What is not wanted was not watched for.
+            *found = self.wire.end_wait(Interest::BOTH, *found);
+        }
         for _ in 0..READS_PER_VISIT_MAX {
-            match self.take_found(buffer, found) {
+            let pumped = match look {
+                Look::At(found) => self.take_found(buffer, found),
+                Look::Patient => self.read_patiently(buffer),
+            };
+            match pumped {
                 // Most visits read once, and then nothing is copied.
                 Pumped::Alive { arrived, .. } if visit.arrived.is_empty() => {
                     visit.arrived = arrived;
@@ -71,16 +89,18 @@ impl Link {
             }
             let Some(Waiting { interest, until, .. }) = self.begin_pump(None, None) else {
                 visit.is_over = true;
-                return Interest::NONE;
+                return;
             };
             visit.until = until;
             match self.wire.begin_wait(interest) {
-                Ok(ready) => found = ready,
-                Err(interest) => return interest,
+                Ok(ready) => look = Look::At(ready),
+                Err(interest) => {
+                    visit.interest = interest;
+                    return;
+                }
             }
         }
         visit.is_ready = true;
-        Interest::NONE
     }
 
     /// What the reactor is to watch for now that no caller leads; nothing to be changed if it is

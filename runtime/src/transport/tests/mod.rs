@@ -1,6 +1,8 @@
 //! What the tests of links share: two links over an in-memory wire, or one link and a peer that a
 //! test plays itself.
 
+#[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
+mod alone;
 mod closing;
 mod current;
 mod edges;

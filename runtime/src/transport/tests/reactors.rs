@@ -16,14 +16,14 @@ use crate::transport::{
 };
 
 /// Says what becomes of the requests of a test.
-struct Script {
+pub(super) struct Script {
     accept: Box<dyn Fn(Accepted) -> Option<Accepted> + Send + Sync>,
     run: Box<dyn Fn(Accepted) + Send + Sync>,
     overran: AtomicUsize,
 }
 
 impl Script {
-    fn new(
+    pub(super) fn new(
         accept: impl Fn(Accepted) -> Option<Accepted> + Send + Sync + 'static,
         run: impl Fn(Accepted) + Send + Sync + 'static,
     ) -> Self {
@@ -52,13 +52,13 @@ impl Serve for Script {
 }
 
 /// One reactor, and where it is.
-struct Served {
+pub(super) struct Served {
     _listening: Listening,
-    reactors: Arc<Reactors<'static, Script>>,
+    pub(super) reactors: Arc<Reactors<'static, Script>>,
     script: Arc<Script>,
     target: Target,
     /// Each connection keeps a clone.
-    kept: Arc<()>,
+    pub(super) kept: Arc<()>,
 }
 
 impl Served {
@@ -67,7 +67,7 @@ impl Served {
     }
 
     /// Each connection's wire is made into another one by `wrap`.
-    fn over(
+    pub(super) fn over(
         script: Script,
         wrap: impl Fn(Box<dyn Wire>) -> Box<dyn Wire> + Send + Sync + 'static,
     ) -> Self {
@@ -87,7 +87,7 @@ impl Served {
         Self { _listening: listening, reactors, script, target, kept }
     }
 
-    fn connect(&self) -> Arc<Link> {
+    pub(super) fn connect(&self) -> Arc<Link> {
         Link::client(self.wire(), Config::default(), "test-client").unwrap()
     }
 
@@ -203,7 +203,7 @@ impl Wire for Pieces {
 
 const PIECE: usize = 16;
 
-fn is_answered(stream: &Stream) {
+pub(super) fn is_answered(stream: &Stream) {
     assert!(matches!(receive(stream), Incoming::Head { .. }));
     assert_eq!(receive(stream), Incoming::Trailers(trailers()));
 }
