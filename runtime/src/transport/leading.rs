@@ -69,15 +69,14 @@ impl Link {
         until: Option<Instant>,
     ) -> bool {
         let mut is_patient = true;
+        let mut arrived = Vec::new();
         loop {
             let caller = Some(Caller { inbox, what, is_patient });
-            let (is_usable, is_quiet) = match self.pump(buffer, until, caller) {
-                Pumped::Alive { arrived, is_usable, is_quiet } => {
-                    self.leave_unserved(arrived);
-                    (is_usable, is_quiet)
-                }
+            let (is_usable, is_quiet) = match self.pump(buffer, &mut arrived, until, caller) {
+                Pumped::Alive { is_usable, is_quiet } => (is_usable, is_quiet),
                 Pumped::Over => (false, true),
             };
+            self.leave_unserved(&mut arrived);
             if inbox.has(what) {
                 return true;
             }

@@ -28,7 +28,7 @@ use super::entries::{Entries, Entry};
 use super::link::Link;
 use super::pauses::Pauses;
 use super::platform::{Descriptor, Found, Poller, thread_number};
-use super::rounds::{Rounds, look};
+use super::rounds::Rounds;
 use super::seat::{Busy, Seat, Turn};
 use super::threads::contained;
 use super::tray::Tray;
@@ -36,7 +36,7 @@ use super::visits::Look;
 use super::wire::Interest;
 use super::work::Work;
 use super::{lock, now};
-use crate::limits::{PATIENCE, READ_BUFFER_SIZE};
+use crate::limits::PATIENCE;
 
 /// What a server does with the requests of its connections.
 pub(crate) trait Serve: Send + Sync {
@@ -187,7 +187,6 @@ impl Reactor {
         mut turn: Turn,
     ) -> Stopped {
         self.driver.store(thread_number().unwrap_or(0), Ordering::Relaxed);
-        let mut buffer = vec![0; READ_BUFFER_SIZE];
         let mut found = Found::new();
         let mut rounds = Rounds::new(self, work);
         let mut time = now();
@@ -219,10 +218,10 @@ impl Reactor {
             let until = self.next_alarm();
             let is_far = until.is_none_or(|until| time + 4 * PATIENCE < until);
             if is_far && let Some((key, entry)) = rounds.only_link() {
-                let look = || look(&entry.link, Look::Patient, &mut buffer);
+                let look = || rounds.look(&entry.link, Look::Patient);
                 let (looked, is_seated) = self.wait_at_link(&mut turn, look);
                 if !is_seated {
-                    rounds.leave(key, &entry.link, looked);
+                    rounds.leave(key, &entry.link, looked.as_ref());
                     return Stopped::Unseated;
                 }
                 time = now();
@@ -244,7 +243,7 @@ impl Reactor {
             let called = due.into_iter().chain(self.rung.take());
             rounds.begin();
             for (key, interest) in found.iter().chain(called.map(quiet)) {
-                rounds.visit(key, interest, &mut buffer);
+                rounds.visit(key, interest);
             }
             rounds.end(time - before);
         }

@@ -15,12 +15,16 @@ use super::reactor::Reactor;
 use super::visits::{Look, Visit};
 use super::wire::Interest;
 use super::work::Work;
-use crate::limits::{MONITOR_TICK, ROUNDS_STEADY};
+use crate::limits::{MONITOR_TICK, READ_BUFFER_SIZE, ROUNDS_STEADY};
 
 /// The rounds of one thread.
 pub(super) struct Rounds<'a> {
     reactor: &'a Arc<Reactor>,
     work: &'a Work,
+    /// What it reads into.
+    buffer: Vec<u8>,
+    /// What the last look has brought; empty between two of them.
+    arrived: Vec<Arrived>,
     /// The only request of the round: it is answered before anything else, and needs no queue.
     lone: Option<Arrived>,
     /// The link that was visited last.
@@ -33,19 +37,14 @@ pub(super) struct Rounds<'a> {
     steady: u32,
 }
 
-/// What a look at a link has brought: requests that a caller has read, and the visit unless a caller
-/// leads. Nothing if it panicked.
-pub(super) type Looked = Option<(Vec<Arrived>, Option<Visit>)>;
-
-/// Looks at `link`; without the seat, too.
-pub(super) fn look(link: &Arc<Link>, look: Look, buffer: &mut [u8]) -> Looked {
-    // The panic hook has reported it.
-    catch_unwind(AssertUnwindSafe(|| (link.take_unserved(), link.visit(look, buffer)))).ok()
-}
+/// How a look at a link went: the visit, unless a caller leads. Nothing if it panicked.
+pub(super) type Looked = Option<Option<Visit>>;
 
 impl<'a> Rounds<'a> {
     pub(super) fn new(reactor: &'a Arc<Reactor>, work: &'a Work) -> Self {
-        Self { reactor, work, lone: None, last: None, visits: 0, is_quiet: false, steady: 0 }
+        let (buffer, arrived) = (vec![0; READ_BUFFER_SIZE], Vec::new());
+        let (lone, last, visits, is_quiet, steady) = (None, None, 0, false, 0);
+        Self { reactor, work, buffer, arrived, lone, last, visits, is_quiet, steady }
     }
 
     /// The next request, and whether the work is to be written once it is answered.
@@ -62,12 +61,24 @@ impl<'a> Rounds<'a> {
     }
 
     /// Looks at the link whose key is `key`, at what was `found`. A panic ends that link alone.
-    pub(super) fn visit(&mut self, key: u64, found: Interest, buffer: &mut [u8]) {
+    pub(super) fn visit(&mut self, key: u64, found: Interest) {
         let last = self.last.take_if(|(last, _)| *last == key);
         let entry = last.map(|(_, entry)| entry);
         let Some(entry) = entry.or_else(|| self.reactor.entry(key)) else { return };
-        let looked = look(&entry.link, Look::At(found), buffer);
+        let looked = self.look(&entry.link, Look::At(found));
         self.take(key, entry, looked);
+    }
+
+    /// Looks at `link`; without the seat, too.
+    pub(super) fn look(&mut self, link: &Arc<Link>, look: Look) -> Looked {
+        let Self { buffer, arrived, .. } = self;
+        // The panic hook has reported it.
+        catch_unwind(AssertUnwindSafe(|| {
+            // A caller has read them.
+            arrived.append(&mut link.take_unserved());
+            link.visit(look, buffer, arrived)
+        }))
+        .ok()
     }
 
     /// The round is over, which took so `long` from the end of the wait before.
@@ -99,15 +110,11 @@ impl<'a> Rounds<'a> {
     }
 
     /// Leaves what a look at the only link has brought to the thread that drives now, which looks again.
-    pub(super) fn leave(&mut self, key: u64, link: &Link, looked: Option<Looked>) {
-        match looked {
-            None => {}
-            Some(None) => link.end(PANICKED.into()),
-            Some(Some((unserved, visit))) => {
-                self.work.add(unserved);
-                self.work.add(visit.into_iter().flat_map(|visit| visit.arrived));
-            }
+    pub(super) fn leave(&mut self, key: u64, link: &Link, looked: Option<&Looked>) {
+        if let Some(None) = looked {
+            link.end(PANICKED.into());
         }
+        self.work.add(self.arrived.drain(..));
         self.reactor.ring(key);
     }
 
@@ -115,18 +122,24 @@ impl<'a> Rounds<'a> {
         self.lone.is_some() && self.is_quiet
     }
 
+    /// Takes what a look has brought: requests are answered once the visits of the round are over.
     fn take(&mut self, key: u64, entry: Arc<Entry>, looked: Looked) {
         let (reactor, link) = (self.reactor, &entry.link);
         self.visits += 1;
         self.is_quiet = false;
-        let Some((unserved, visit)) = looked else {
+        let Some(visit) = looked else {
             link.end(PANICKED.into());
+            self.arrived.clear();
             return reactor.remove(link, key);
         };
-        self.add(unserved);
+        if self.arrived.len() == 1 && self.lone.is_none() && !self.work.is_left() {
+            self.lone = self.arrived.pop();
+        } else if !self.arrived.is_empty() {
+            self.work.add(self.lone.take());
+            self.work.add(self.arrived.drain(..));
+        }
         if let Some(visit) = visit {
             self.is_quiet = visit.interest == Interest::READ;
-            self.add(visit.arrived);
             if visit.is_over {
                 return reactor.remove(link, key);
             }
@@ -139,16 +152,6 @@ impl<'a> Rounds<'a> {
             }
         }
         self.last = Some((key, entry));
-    }
-
-    /// Takes requests, which are answered once the visits of the round are over.
-    fn add(&mut self, mut requests: Vec<Arrived>) {
-        if requests.len() == 1 && self.lone.is_none() && !self.work.is_left() {
-            self.lone = requests.pop();
-        } else if !requests.is_empty() {
-            self.work.add(self.lone.take());
-            self.work.add(requests);
-        }
     }
 }
 

@@ -28,8 +28,6 @@ pub(super) struct State {
     pub(super) held: StreamMap<Arrived>,
     /// Those among them that are whole now, or never will be.
     pub(super) settled: Vec<Arrived>,
-    /// How many requests the last read has brought.
-    pub(super) arrived_last: usize,
     /// Who has opened streams from this side, and how.
     pub(super) openers: Openers,
     /// What the peer has not taken yet of messages that this side has taken whole.
@@ -100,7 +98,6 @@ impl State {
             inboxes: StreamMap::default(),
             held: StreamMap::default(),
             settled: Vec::new(),
-            arrived_last: 0,
             openers: Openers::default(),
             rests: StreamMap::default(),
             turns: Turns::default(),

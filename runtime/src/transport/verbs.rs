@@ -24,9 +24,8 @@ use crate::limits::{BATCH_SIZE, LENT_MIN, LINGER_MAX};
 
 /// What a round of `pump` has brought.
 pub(super) enum Pumped {
-    /// The streams that the peer has opened, and whether more can be opened by this side.
-    /// `is_quiet`: nothing was read.
-    Alive { arrived: Vec<Arrived>, is_usable: bool, is_quiet: bool },
+    /// Whether streams can be opened by this side, and whether nothing was read.
+    Alive { is_usable: bool, is_quiet: bool },
     /// The connection is over; there is nothing left to pump.
     Over,
 }
@@ -133,13 +132,14 @@ impl Link {
     }
 
     /// Waits for the wire, `until` at most; reads it once; turns bytes into events and events into
-    /// inboxes; writes what is to be written; returns the streams that the peer has opened.
+    /// inboxes; writes what is to be written; leaves the streams that the peer has opened in `arrived`.
     ///
     /// One thread at a time pumps. `buffer` is its own, and holds nothing between two calls. If it
     /// is a `caller` who waits for something besides, the wait ends when that is there.
     pub(super) fn pump(
         self: &Arc<Self>,
         buffer: &mut [u8],
+        arrived: &mut Vec<Arrived>,
         until: Option<Instant>,
         caller: Option<Caller<'_>>,
     ) -> Pumped {
@@ -148,11 +148,11 @@ impl Link {
             return Pumped::Over;
         };
         if is_patient {
-            return self.read_patiently(buffer);
+            return self.read_patiently(buffer, arrived);
         }
         let timeout = until.map(|until| until.saturating_duration_since(now()));
         match self.wire.wait(interest, timeout) {
-            Ok(found) => self.take_found(buffer, found),
+            Ok(found) => self.take_found(buffer, arrived, found),
             Err(error) => {
                 self.end(self.in_words(&error));
                 Pumped::Over
@@ -161,32 +161,40 @@ impl Link {
     }
 
     /// Waits for bytes in the read itself, and does what there is to do.
-    pub(super) fn read_patiently(self: &Arc<Self>, buffer: &mut [u8]) -> Pumped {
+    pub(super) fn read_patiently(
+        self: &Arc<Self>,
+        buffer: &mut [u8],
+        arrived: &mut Vec<Arrived>,
+    ) -> Pumped {
         let read = self.wire.read_patiently(buffer);
-        self.take_read(buffer, Some(&read), now())
+        self.take_read(buffer, arrived, Some(&read))
     }
 
     /// What follows a wait: reads once, if that was `found`, and does what there is to do.
-    pub(super) fn take_found(self: &Arc<Self>, buffer: &mut [u8], found: Interest) -> Pumped {
+    pub(super) fn take_found(
+        self: &Arc<Self>,
+        buffer: &mut [u8],
+        arrived: &mut Vec<Arrived>,
+        found: Interest,
+    ) -> Pumped {
         if found.write {
             self.resume_writing();
         }
         let read = found.read.then(|| self.wire.read(buffer));
-        // Behind the read: a request's time counts from here, and its client must not be told that it is
-        // over before it is by the client's own clock.
-        self.take_read(buffer, read.as_ref(), now())
+        self.take_read(buffer, arrived, read.as_ref())
     }
 
     /// What follows a read: bytes into events, events into inboxes, and what the time asks for.
     fn take_read(
         self: &Arc<Self>,
         buffer: &[u8],
+        arrived: &mut Vec<Arrived>,
         read: Option<&io::Result<usize>>,
-        time: Instant,
     ) -> Pumped {
+        // Behind the read: a request's time counts from here, and its client must not be told that it is
+        // over before it is by the client's own clock.
+        let time = now();
         let mut state = lock(&self.state);
-        // As many as there were the last time.
-        let mut arrived = Vec::with_capacity(state.arrived_last);
         (state.pumping, state.pumped) = (None, Some(time));
         let was_ready = state.core.is_ready();
         match read {
@@ -196,7 +204,7 @@ impl Link {
             }
             Some(Ok(count)) => {
                 let bytes = &buffer[..*count];
-                self.take_in(&mut state, Taking { bytes, time, arrived: &mut arrived });
+                self.take_in(&mut state, Taking { bytes, time, arrived });
             }
             Some(Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
                 self.lose_all(&mut state, self.in_words(error));
@@ -207,7 +215,6 @@ impl Link {
         if !state.settled.is_empty() {
             arrived.append(&mut state.settled);
         }
-        state.arrived_last = arrived.len();
         let has_changed = state.core.is_ready() != was_ready || state.lost.is_some();
         let foreign = std::mem::take(&mut state.foreign);
         let is_usable = self.end_pump(state, time);
@@ -215,7 +222,7 @@ impl Link {
             self.changed.notify_all();
         }
         foreign.iter().for_each(|inbox| self.expect_body(inbox));
-        Pumped::Alive { arrived, is_usable, is_quiet }
+        Pumped::Alive { is_usable, is_quiet }
     }
 
     /// The streams are lost, unless that has happened before, and nothing more is read or written.

@@ -10,14 +10,12 @@ use super::accepted::Arrived;
 use super::link::Link;
 use super::lock;
 use super::reactor::Bell;
-use super::verbs::{Pumped, Waiting};
+use super::verbs::Waiting;
 use super::wire::Interest;
 use crate::limits::READS_PER_VISIT_MAX;
 
 /// What a visit has brought.
 pub(super) struct Visit {
-    /// The streams that the peer has opened.
-    pub(super) arrived: Vec<Arrived>,
     /// The link is to be visited again at once.
     pub(super) is_ready: bool,
     /// The connection is over; there is nothing left to visit.
@@ -45,8 +43,14 @@ impl Link {
         let _ = self.bell.set(bell.clone());
     }
 
-    /// Does what is to be done; nothing if somebody leads the link.
-    pub(super) fn visit(self: &Arc<Self>, look: Look, buffer: &mut [u8]) -> Option<Visit> {
+    /// Does what is to be done, and leaves the streams that the peer has opened in `arrived`; nothing if
+    /// somebody leads the link.
+    pub(super) fn visit(
+        self: &Arc<Self>,
+        look: Look,
+        buffer: &mut [u8],
+        arrived: &mut Vec<Arrived>,
+    ) -> Option<Visit> {
         let lead = self.lead.as_ref()?;
         if matches!(look, Look::At(Interest { write: true, .. })) {
             self.resume_writing();
@@ -56,51 +60,45 @@ impl Link {
         if !lead.begin_visit(if_led, |interest| self.watch(interest)) {
             return None;
         }
-        let mut visit = Visit {
-            arrived: Vec::new(),
-            is_ready: false,
-            is_over: false,
-            until: None,
-            interest: Interest::NONE,
-        };
-        self.visit_until(&mut visit, look, buffer);
+        let visit = self.visit_led(look, buffer, arrived);
         lead.end_visit(visit.interest, |interest| self.watch(interest));
         Some(visit)
     }
 
     /// Reads a few times at most.
-    fn visit_until(self: &Arc<Self>, visit: &mut Visit, mut look: Look, buffer: &mut [u8]) {
+    fn visit_led(
+        self: &Arc<Self>,
+        mut look: Look,
+        buffer: &mut [u8],
+        arrived: &mut Vec<Arrived>,
+    ) -> Visit {
+        let interest = Interest::NONE;
+        let mut visit = Visit { is_ready: false, is_over: false, until: None, interest };
         if let Look::At(found) = &mut look {
             // What is not wanted was not watched for.
             *found = self.wire.end_wait(Interest::BOTH, *found);
         }
         for _ in 0..READS_PER_VISIT_MAX {
-            let pumped = match look {
-                Look::At(found) => self.take_found(buffer, found),
-                Look::Patient => self.read_patiently(buffer),
+            // The end is seen below.
+            let _ = match look {
+                Look::At(found) => self.take_found(buffer, arrived, found),
+                Look::Patient => self.read_patiently(buffer, arrived),
             };
-            match pumped {
-                // Most visits read once, and then nothing is copied.
-                Pumped::Alive { arrived, .. } if visit.arrived.is_empty() => {
-                    visit.arrived = arrived;
-                }
-                Pumped::Alive { arrived, .. } => visit.arrived.extend(arrived),
-                Pumped::Over => {}
-            }
             let Some(Waiting { interest, until, .. }) = self.begin_pump(None, None) else {
                 visit.is_over = true;
-                return;
+                return visit;
             };
             visit.until = until;
             match self.wire.begin_wait(interest) {
                 Ok(ready) => look = Look::At(ready),
                 Err(interest) => {
                     visit.interest = interest;
-                    return;
+                    return visit;
                 }
             }
         }
         visit.is_ready = true;
+        visit
     }
 
     /// What the reactor is to watch for now that no caller leads; nothing to be changed if it is
@@ -151,9 +149,9 @@ impl Link {
     }
 
     /// Keeps requests that a caller has read for the reactor.
-    pub(super) fn leave_unserved(&self, arrived: Vec<Arrived>) {
+    pub(super) fn leave_unserved(&self, arrived: &mut Vec<Arrived>) {
         if !arrived.is_empty() {
-            self.unserved.put(arrived);
+            self.unserved.put(arrived.drain(..));
             self.bell.get().into_iter().for_each(Bell::ring);
         }
     }

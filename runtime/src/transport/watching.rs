@@ -78,7 +78,8 @@ impl Link {
         until: Option<Instant>,
         serve: &mut impl FnMut(Accepted),
     ) -> bool {
-        let Pumped::Alive { arrived, is_usable, .. } = self.pump(buffer, until, None) else {
+        let mut arrived = Vec::new();
+        let Pumped::Alive { is_usable, .. } = self.pump(buffer, &mut arrived, until, None) else {
             return false;
         };
         arrived.into_iter().map(Arrived::accept).for_each(serve);
