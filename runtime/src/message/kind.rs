@@ -132,6 +132,7 @@ macro_rules! varint_kind {
                 writer.varints(values, $encode);
             }
 
+            #[inline]
             fn read_packed(
                 reader: Reader<'_>,
                 values: &mut Vec<$value>,
@@ -197,6 +198,7 @@ macro_rules! fixed_kind {
                 writer.chunks(values, <$value>::to_le_bytes);
             }
 
+            #[inline]
             fn read_packed(
                 reader: Reader<'_>,
                 values: &mut Vec<$value>,

@@ -67,6 +67,7 @@ impl UnknownFields {
     /// # Panics
     ///
     /// If `number` is not one that a field can have: 1 to 2^29 - 1.
+    #[inline]
     pub fn push(&mut self, number: u32, value: UnknownValue<'_>) {
         assert!(
             (1..=FIELD_NUMBER_MAX).contains(&number),

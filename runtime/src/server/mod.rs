@@ -225,6 +225,7 @@ impl Server {
     /// Looking costs the looker: connections are asked one after the other, so the calls of two
     /// connections may not have been there at quite the same time.
     #[must_use]
+    #[inline]
     pub fn active_calls(&self) -> Vec<ActiveCall> {
         let links: Vec<_> =
             lock(&self.connections).links.iter().filter_map(Weak::upgrade).collect();

@@ -30,6 +30,7 @@ pub enum AnyError {
 }
 
 impl Display for AnyError {
+    #[inline]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherType { expected, got } => {
@@ -64,6 +65,7 @@ impl Any {
     /// assert!(any.unpack::<Int32Value>().is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn pack<M: Message>(message: &M) -> Result<Self, EncodeError> {
         let mut writer = Writer::new();
         message.encode(&mut writer)?;
@@ -72,11 +74,13 @@ impl Any {
     }
 
     /// Whether it holds an `M`.
+    #[inline]
     pub fn is<M: Message>(&self) -> bool {
         self.type_name() == M::FULL_NAME
     }
 
     /// The full name of the type that it holds: what follows the last `/` of the type URL.
+    #[inline]
     pub fn type_name(&self) -> &str {
         self.type_url.rsplit_once('/').map_or("", |(_, name)| name)
     }
@@ -86,6 +90,7 @@ impl Any {
     /// # Errors
     ///
     /// If it holds another type, or if its bytes are not a valid `M`.
+    #[inline]
     pub fn unpack<M: Message>(&self) -> Result<M, AnyError> {
         if !self.is::<M>() {
             let got = self.type_url.clone();

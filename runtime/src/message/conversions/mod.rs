@@ -1,7 +1,8 @@
 //! What people expect to do with the well-known types: conversions from and to Rust's own types, and
 //! the operations that protobuf's documentation defines for them.
 //!
-//! The types themselves are generated; nothing here changes how they are encoded.
+//! The types themselves are generated; nothing here changes how they are encoded. All of it is inline, so
+//! that it is compiled with the programs that use it, and not with every one.
 
 mod any;
 mod field_mask;

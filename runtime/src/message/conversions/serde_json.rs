@@ -20,6 +20,7 @@ pub struct NoJsonError {
 }
 
 impl Display for NoJsonError {
+    #[inline]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let expected = "expected a kind of google.protobuf.Value that JSON has";
         match self.number {
@@ -32,6 +33,7 @@ impl Display for NoJsonError {
 impl Error for NoJsonError {}
 
 impl From<Json> for Value {
+    #[inline]
     fn from(json: Json) -> Self {
         match json {
             Json::Null => Self::null(),
@@ -55,6 +57,7 @@ impl From<Map<String, Json>> for Struct {
     /// assert_eq!(value.as_struct().and_then(|it| it.get("name")?.as_str()), Some("Ada"));
     /// assert_eq!(serde_json::Value::try_from(value), Ok(json));
     /// ```
+    #[inline]
     fn from(members: Map<String, Json>) -> Self {
         members.into_iter().collect()
     }
@@ -77,6 +80,7 @@ impl TryFrom<Json> for Struct {
     /// assert!(Struct::try_from(serde_json::json!([1])).is_err());
     /// # Ok::<(), rust_grpc::message::ValueKindError>(())
     /// ```
+    #[inline]
     fn try_from(json: Json) -> Result<Self, ValueKindError> {
         Value::from(json).try_into()
     }
@@ -88,6 +92,7 @@ impl TryFrom<Json> for ListValue {
     /// # Errors
     ///
     /// JSON that is no array.
+    #[inline]
     fn try_from(json: Json) -> Result<Self, ValueKindError> {
         Value::from(json).try_into()
     }
@@ -96,6 +101,7 @@ impl TryFrom<Json> for ListValue {
 impl TryFrom<Value> for Json {
     type Error = NoJsonError;
 
+    #[inline]
     fn try_from(value: Value) -> Result<Self, NoJsonError> {
         Ok(match value.kind.ok_or(NoJsonError { number: None })? {
             Kind::NullValue(_) => Self::Null,
@@ -111,6 +117,7 @@ impl TryFrom<Value> for Json {
 impl TryFrom<ListValue> for Vec<Json> {
     type Error = NoJsonError;
 
+    #[inline]
     fn try_from(list: ListValue) -> Result<Self, NoJsonError> {
         list.values.into_iter().map(Json::try_from).collect()
     }
@@ -119,6 +126,7 @@ impl TryFrom<ListValue> for Vec<Json> {
 impl TryFrom<Struct> for Map<String, Json> {
     type Error = NoJsonError;
 
+    #[inline]
     fn try_from(object: Struct) -> Result<Self, NoJsonError> {
         object.fields.into_iter().map(|(name, value)| Ok((name, value.try_into()?))).collect()
     }
@@ -126,11 +134,13 @@ impl TryFrom<Struct> for Map<String, Json> {
 
 /// The nearest double; infinite if the number is beyond all of them, which serde_json lets be with
 /// its feature `arbitrary_precision` alone.
+#[inline]
 fn double(number: &Number) -> f64 {
     number.as_f64().unwrap_or_else(|| number.to_string().parse().unwrap_or(f64::NAN))
 }
 
 /// The number; an integer where it is one, so that 1 stays 1.
+#[inline]
 fn number(value: f64) -> Result<Number, NoJsonError> {
     let is_integer = value.fract() == 0.0 && value.abs() <= INTEGER_MAX;
     if is_integer && value.to_bits() != (-0.0_f64).to_bits() {

@@ -15,6 +15,7 @@ pub struct ValueKindError {
 }
 
 impl Display for ValueKindError {
+    #[inline]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         write!(formatter, "expected {}, got {}", self.expected, self.got)
     }
@@ -24,16 +25,19 @@ impl Error for ValueKindError {}
 
 impl Value {
     /// JSON's `null`.
+    #[inline]
     pub fn null() -> Self {
         Kind::NullValue(NullValue::NullValue).into()
     }
 
     /// Whether it is `null`.
+    #[inline]
     pub fn is_null(&self) -> bool {
         matches!(self.kind, Some(Kind::NullValue(_)))
     }
 
     /// The number, if it is one.
+    #[inline]
     pub fn as_f64(&self) -> Option<f64> {
         match &self.kind {
             Some(Kind::NumberValue(number)) => Some(*number),
@@ -42,6 +46,7 @@ impl Value {
     }
 
     /// The text, if it is one.
+    #[inline]
     pub fn as_str(&self) -> Option<&str> {
         match &self.kind {
             Some(Kind::StringValue(text)) => Some(text),
@@ -50,6 +55,7 @@ impl Value {
     }
 
     /// The boolean, if it is one.
+    #[inline]
     pub fn as_bool(&self) -> Option<bool> {
         match &self.kind {
             Some(Kind::BoolValue(value)) => Some(*value),
@@ -58,6 +64,7 @@ impl Value {
     }
 
     /// What it is, for errors.
+    #[inline]
     fn kind_name(&self) -> &'static str {
         match &self.kind {
             Some(Kind::NullValue(_)) => "null",
@@ -71,6 +78,7 @@ impl Value {
     }
 
     /// The object, if it is one.
+    #[inline]
     pub fn as_struct(&self) -> Option<&Struct> {
         match &self.kind {
             Some(Kind::StructValue(object)) => Some(object),
@@ -79,6 +87,7 @@ impl Value {
     }
 
     /// The list, if it is one.
+    #[inline]
     pub fn as_list(&self) -> Option<&[Self]> {
         match &self.kind {
             Some(Kind::ListValue(list)) => Some(&list.values),
@@ -89,6 +98,7 @@ impl Value {
 
 impl Struct {
     /// The value under `name`.
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.fields.get(name)
     }
@@ -104,12 +114,14 @@ impl Struct {
     /// object.insert("tags", ["first", "programmer"].into_iter().collect::<Value>());
     /// assert_eq!(object.get("age").and_then(Value::as_f64), Some(36.0));
     /// ```
+    #[inline]
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         self.fields.insert(name.into(), value.into());
     }
 }
 
 impl From<Kind> for Value {
+    #[inline]
     fn from(kind: Kind) -> Self {
         Self { kind: Some(kind), ..Self::default() }
     }
@@ -118,6 +130,7 @@ impl From<Kind> for Value {
 macro_rules! value_from {
     ($($from:ty, $value:ident => $kind:expr;)*) => {$(
         impl From<$from> for Value {
+            #[inline]
             fn from($value: $from) -> Self {
                 $kind.into()
             }
@@ -137,42 +150,49 @@ value_from! {
 }
 
 impl From<Struct> for Value {
+    #[inline]
     fn from(object: Struct) -> Self {
         Kind::StructValue(object).into()
     }
 }
 
 impl From<ListValue> for Value {
+    #[inline]
     fn from(list: ListValue) -> Self {
         Kind::ListValue(list).into()
     }
 }
 
 impl<V: Into<Self>> From<Option<V>> for Value {
+    #[inline]
     fn from(value: Option<V>) -> Self {
         value.map_or_else(Self::null, Into::into)
     }
 }
 
 impl<V: Into<Self>> From<Vec<V>> for Value {
+    #[inline]
     fn from(values: Vec<V>) -> Self {
         values.into_iter().collect()
     }
 }
 
 impl<V: Into<Self>> FromIterator<V> for Value {
+    #[inline]
     fn from_iter<I: IntoIterator<Item = V>>(values: I) -> Self {
         values.into_iter().collect::<ListValue>().into()
     }
 }
 
 impl<V: Into<Value>> FromIterator<V> for ListValue {
+    #[inline]
     fn from_iter<I: IntoIterator<Item = V>>(values: I) -> Self {
         Self { values: values.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 }
 
 impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Struct {
+    #[inline]
     fn from_iter<I: IntoIterator<Item = (K, V)>>(fields: I) -> Self {
         let fields = fields.into_iter().map(|(name, value)| (name.into(), value.into()));
         Self { fields: fields.collect(), ..Self::default() }
@@ -180,12 +200,14 @@ impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Struct {
 }
 
 impl<K: Into<String>, V: Into<Value>> From<HashMap<K, V>> for Struct {
+    #[inline]
     fn from(fields: HashMap<K, V>) -> Self {
         fields.into_iter().collect()
     }
 }
 
 impl<K: Into<String>, V: Into<Value>> From<BTreeMap<K, V>> for Struct {
+    #[inline]
     fn from(fields: BTreeMap<K, V>) -> Self {
         fields.into_iter().collect()
     }
@@ -200,6 +222,7 @@ macro_rules! value_into {
         impl TryFrom<Value> for $into {
             type Error = ValueKindError;
 
+            #[inline]
             fn try_from(value: Value) -> Result<Self, ValueKindError> {
                 match value.kind {
                     Some(Kind::$kind($value)) => Ok($converted),
@@ -230,6 +253,7 @@ macro_rules! value_into_integer {
         impl TryFrom<Value> for $into {
             type Error = ValueKindError;
 
+            #[inline]
             fn try_from(value: Value) -> Result<Self, ValueKindError> {
                 let Some(number) = value.as_f64() else {
                     return Err(ValueKindError { expected: $expected, got: value.kind_name() });
@@ -260,6 +284,7 @@ macro_rules! value_into_option {
         impl TryFrom<Value> for Option<$into> {
             type Error = ValueKindError;
 
+            #[inline]
             fn try_from(value: Value) -> Result<Self, ValueKindError> {
                 if value.is_null() { Ok(None) } else { value.try_into().map(Some) }
             }
@@ -270,36 +295,42 @@ macro_rules! value_into_option {
 value_into_option!(bool, f64, i32, u32, String, Struct, ListValue);
 
 impl From<Struct> for HashMap<String, Value> {
+    #[inline]
     fn from(object: Struct) -> Self {
         object.fields
     }
 }
 
 impl From<Struct> for BTreeMap<String, Value> {
+    #[inline]
     fn from(object: Struct) -> Self {
         object.fields.into_iter().collect()
     }
 }
 
 impl From<ListValue> for Vec<Value> {
+    #[inline]
     fn from(list: ListValue) -> Self {
         list.values
     }
 }
 
 impl<V: Into<Value>> From<Vec<V>> for ListValue {
+    #[inline]
     fn from(values: Vec<V>) -> Self {
         values.into_iter().collect()
     }
 }
 
 impl<K: Into<String>, V: Into<Self>> From<HashMap<K, V>> for Value {
+    #[inline]
     fn from(fields: HashMap<K, V>) -> Self {
         Struct::from(fields).into()
     }
 }
 
 impl<K: Into<String>, V: Into<Self>> From<BTreeMap<K, V>> for Value {
+    #[inline]
     fn from(fields: BTreeMap<K, V>) -> Self {
         Struct::from(fields).into()
     }

@@ -19,6 +19,7 @@ pub struct TimeRangeError {
 }
 
 impl Display for TimeRangeError {
+    #[inline]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let Self { expected, seconds, nanos } = self;
         write!(formatter, "expected {expected}, got {seconds} seconds and {nanos} nanoseconds")
@@ -29,15 +30,18 @@ impl Error for TimeRangeError {}
 
 impl Timestamp {
     /// Whether it is within the years 1 to 9999, with nanoseconds that count forward.
+    #[inline]
     pub fn is_valid(&self) -> bool {
         time_syntax::is_timestamp(self.seconds, self.nanos)
     }
 
     /// The error of one that is not valid.
+    #[inline]
     fn invalid(&self) -> TimeRangeError {
         self.error(time_syntax::timestamp_rule(self.nanos))
     }
 
+    #[inline]
     fn error(&self, expected: &'static str) -> TimeRangeError {
         TimeRangeError { expected, seconds: self.seconds, nanos: self.nanos }
     }
@@ -45,15 +49,18 @@ impl Timestamp {
 
 impl Duration {
     /// Whether it is within 10,000 years, with seconds and nanoseconds of one sign.
+    #[inline]
     pub fn is_valid(&self) -> bool {
         time_syntax::is_duration(self.seconds, self.nanos)
     }
 
     /// The error of one that is not valid.
+    #[inline]
     fn invalid(&self) -> TimeRangeError {
         self.error(time_syntax::duration_rule(self.seconds, self.nanos))
     }
 
+    #[inline]
     fn error(&self, expected: &'static str) -> TimeRangeError {
         TimeRangeError { expected, seconds: self.seconds, nanos: self.nanos }
     }
@@ -65,6 +72,7 @@ impl Duration {
 impl TryFrom<SystemTime> for Timestamp {
     type Error = TimeRangeError;
 
+    #[inline]
     fn try_from(time: SystemTime) -> Result<Self, TimeRangeError> {
         let (seconds, nanos) = match time.duration_since(UNIX_EPOCH) {
             Ok(after) => (seconds(after), after.subsec_nanos() as i32),
@@ -88,6 +96,7 @@ impl TryFrom<SystemTime> for Timestamp {
 impl TryFrom<&Timestamp> for SystemTime {
     type Error = TimeRangeError;
 
+    #[inline]
     fn try_from(timestamp: &Timestamp) -> Result<Self, TimeRangeError> {
         if !timestamp.is_valid() {
             return Err(timestamp.invalid());
@@ -109,6 +118,7 @@ impl TryFrom<&Timestamp> for SystemTime {
 impl TryFrom<Timestamp> for SystemTime {
     type Error = TimeRangeError;
 
+    #[inline]
     fn try_from(timestamp: Timestamp) -> Result<Self, TimeRangeError> {
         Self::try_from(&timestamp)
     }
@@ -120,6 +130,7 @@ impl TryFrom<Timestamp> for SystemTime {
 impl TryFrom<StdDuration> for Duration {
     type Error = TimeRangeError;
 
+    #[inline]
     fn try_from(span: StdDuration) -> Result<Self, TimeRangeError> {
         let nanos = span.subsec_nanos() as i32;
         let duration = Self { seconds: seconds(span), nanos, ..Self::default() };
@@ -133,6 +144,7 @@ impl TryFrom<StdDuration> for Duration {
 impl TryFrom<&Duration> for StdDuration {
     type Error = TimeRangeError;
 
+    #[inline]
     fn try_from(duration: &Duration) -> Result<Self, TimeRangeError> {
         if !duration.is_valid() {
             return Err(duration.invalid());
@@ -150,12 +162,14 @@ impl TryFrom<&Duration> for StdDuration {
 impl TryFrom<Duration> for StdDuration {
     type Error = TimeRangeError;
 
+    #[inline]
     fn try_from(duration: Duration) -> Result<Self, TimeRangeError> {
         Self::try_from(&duration)
     }
 }
 
 /// Whole seconds; what is beyond the type is beyond the range as well.
+#[inline]
 fn seconds(span: StdDuration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }

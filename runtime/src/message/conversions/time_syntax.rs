@@ -12,6 +12,7 @@ pub(in crate::message) const DURATION: &str =
     "a duration of at most 315576000000 seconds, such as \"-1.5s\"";
 
 /// The text of a timestamp, `None` if it is none.
+#[inline]
 pub(in crate::message) fn timestamp(seconds: i64, nanos: i32) -> Option<String> {
     if !is_timestamp(seconds, nanos) {
         return None;
@@ -26,6 +27,7 @@ pub(in crate::message) fn timestamp(seconds: i64, nanos: i32) -> Option<String> 
 }
 
 /// The seconds and nanoseconds of a timestamp's text.
+#[inline]
 pub(in crate::message) fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
     let mut rest = text.as_bytes();
     let year = digits(&mut rest, 4)?;
@@ -47,6 +49,7 @@ pub(in crate::message) fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
 }
 
 /// The text of a duration, `None` if it is none.
+#[inline]
 pub(in crate::message) fn duration(seconds: i64, nanos: i32) -> Option<String> {
     if !is_duration(seconds, nanos) {
         return None;
@@ -59,6 +62,7 @@ pub(in crate::message) fn duration(seconds: i64, nanos: i32) -> Option<String> {
 }
 
 /// The seconds and nanoseconds of a duration's text.
+#[inline]
 pub(in crate::message) fn parse_duration(text: &str) -> Option<(i64, i32)> {
     let number = text.strip_suffix('s')?;
     let magnitude = number.strip_prefix('-').unwrap_or(number);
@@ -93,10 +97,12 @@ pub(in crate::message) fn duration_rule(seconds: i64, nanos: i32) -> &'static st
     }
 }
 
+#[inline]
 pub(super) fn is_timestamp(seconds: i64, nanos: i32) -> bool {
     (TIMESTAMP_MIN..=TIMESTAMP_MAX).contains(&seconds) && (0..NANOS_PER_SECOND).contains(&nanos)
 }
 
+#[inline]
 pub(super) fn is_duration(seconds: i64, nanos: i32) -> bool {
     (-DURATION_MAX..=DURATION_MAX).contains(&seconds)
         && (1 - NANOS_PER_SECOND..NANOS_PER_SECOND).contains(&nanos)
@@ -104,6 +110,7 @@ pub(super) fn is_duration(seconds: i64, nanos: i32) -> bool {
 }
 
 /// The fraction of a second: nothing, or 3, 6 or 9 digits.
+#[inline]
 fn push_fraction(text: &mut String, nanos: i32) {
     let written = match nanos {
         0 => Ok(()),
@@ -115,6 +122,7 @@ fn push_fraction(text: &mut String, nanos: i32) {
 }
 
 /// The nanoseconds of a fraction of 1 to 9 digits; 0 if there is no point.
+#[inline]
 fn fraction(rest: &mut &[u8]) -> Option<i32> {
     if skip(rest, b'.').is_none() {
         return Some(0);
@@ -128,6 +136,7 @@ fn fraction(rest: &mut &[u8]) -> Option<i32> {
 }
 
 /// RFC 3339 5.6: `Z`, or hours and minutes from UTC, in seconds.
+#[inline]
 fn offset(mut rest: &[u8]) -> Option<i64> {
     let sign = match rest.split_first()? {
         (b'Z', []) => return Some(0),
@@ -147,12 +156,14 @@ fn offset(mut rest: &[u8]) -> Option<i64> {
     is_valid.then_some(sign * (hours * 3600 + minutes * 60))
 }
 
+#[inline]
 fn skip(rest: &mut &[u8], byte: u8) -> Option<()> {
     *rest = rest.strip_prefix(&[byte])?;
     Some(())
 }
 
 /// The number of exactly `count` digits.
+#[inline]
 fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
     let (number, after) = rest.split_at_checked(count)?;
     *rest = after;
@@ -161,6 +172,7 @@ fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
     })
 }
 
+#[inline]
 fn days_in(year: i64, month: i64) -> i64 {
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     match month {
@@ -173,6 +185,7 @@ fn days_in(year: i64, month: i64) -> i64 {
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so that
 /// the leap day is the last one.
+#[inline]
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let month = (month + 9) % 12;
@@ -181,6 +194,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// The date that many days after 1970-01-01.
+#[inline]
 fn date(days_since_1970: i64) -> (i64, i64, i64) {
     let day = days_since_1970 + DAYS_TO_1970;
     let era = day.div_euclid(146_097);

@@ -15,6 +15,7 @@ pub struct TimeParseError {
 }
 
 impl Display for TimeParseError {
+    #[inline]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         write!(formatter, "expected {}, got {:?}", self.expected, self.got)
     }
@@ -25,6 +26,7 @@ impl Error for TimeParseError {}
 /// RFC 3339 in UTC, with 0, 3, 6 or 9 digits of a second; the bare numbers where it is not
 /// [valid](Timestamp::is_valid).
 impl Display for Timestamp {
+    #[inline]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match time_syntax::timestamp(self.seconds, self.nanos) {
             Some(text) => formatter.pad(&text),
@@ -36,6 +38,7 @@ impl Display for Timestamp {
 /// Seconds with 0, 3, 6 or 9 digits behind the point; the bare numbers where it is not
 /// [valid](Duration::is_valid).
 impl Display for Duration {
+    #[inline]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match time_syntax::duration(self.seconds, self.nanos) {
             Some(text) => formatter.pad(&text),
@@ -60,6 +63,7 @@ impl Display for Duration {
 impl FromStr for Timestamp {
     type Err = TimeParseError;
 
+    #[inline]
     fn from_str(text: &str) -> Result<Self, TimeParseError> {
         match time_syntax::parse_timestamp(text) {
             Some((seconds, nanos)) => Ok(Self { seconds, nanos, ..Self::default() }),
@@ -85,6 +89,7 @@ impl FromStr for Timestamp {
 impl FromStr for Duration {
     type Err = TimeParseError;
 
+    #[inline]
     fn from_str(text: &str) -> Result<Self, TimeParseError> {
         match time_syntax::parse_duration(text) {
             Some((seconds, nanos)) => Ok(Self { seconds, nanos, ..Self::default() }),

@@ -9,30 +9,35 @@ use crate::message::well_known::{
 macro_rules! wrapper {
     ($($wrapper:ident $value:ty,)*) => {$(
         impl From<$value> for $wrapper {
+            #[inline]
             fn from(value: $value) -> Self {
                 Self { value, ..Self::default() }
             }
         }
 
         impl From<$wrapper> for $value {
+            #[inline]
             fn from(wrapper: $wrapper) -> Self {
                 wrapper.value
             }
         }
 
         impl From<$value> for MessageField<$wrapper> {
+            #[inline]
             fn from(value: $value) -> Self {
                 Self::some(value.into())
             }
         }
 
         impl From<Option<$value>> for MessageField<$wrapper> {
+            #[inline]
             fn from(value: Option<$value>) -> Self {
                 value.map($wrapper::from).into()
             }
         }
 
         impl From<MessageField<$wrapper>> for Option<$value> {
+            #[inline]
             fn from(field: MessageField<$wrapper>) -> Self {
                 field.into_option().map(|wrapper| wrapper.value)
             }
@@ -53,18 +58,21 @@ wrapper! {
 }
 
 impl From<&str> for StringValue {
+    #[inline]
     fn from(value: &str) -> Self {
         value.to_owned().into()
     }
 }
 
 impl From<()> for Empty {
+    #[inline]
     fn from((): ()) -> Self {
         Self::default()
     }
 }
 
 impl From<Empty> for () {
+    #[inline]
     fn from(_: Empty) -> Self {}
 }
 

@@ -10,6 +10,7 @@ impl Any {
     /// # Errors
     ///
     /// What [`DynamicMessage::encode_to_vec`] gives.
+    #[inline]
     pub fn pack_dynamic(message: &DynamicMessage) -> Result<Self, EncodeError> {
         let value = message.encode_to_vec()?;
         let type_url = format!("{TYPE_URL_PREFIX}{}", message.descriptor().full_name());
@@ -35,6 +36,7 @@ impl Any {
     /// assert_eq!(Any::pack_dynamic(&message)?, any);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn unpack_dynamic(&self, pool: &DescriptorPool) -> Result<DynamicMessage, AnyError> {
         match pool.message(self.type_name()) {
             Some(descriptor) => {

@@ -18,6 +18,7 @@ pub struct FieldMaskError {
 }
 
 impl Display for FieldMaskError {
+    #[inline]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         write!(formatter, "expected {}, got {}", self.expected, self.got)
     }
@@ -54,12 +55,14 @@ pub struct FieldMaskOptions {
 impl FieldMaskOptions {
     /// The defaults, those of field_mask.proto: messages are merged, repeated fields and maps added
     /// to.
+    #[inline]
     pub const fn new() -> Self {
         Self { replace_messages: false, replace_repeated: false }
     }
 
     /// A message at the end of a path takes the place of the one that is there.
     #[must_use]
+    #[inline]
     pub const fn replace_messages(mut self) -> Self {
         self.replace_messages = true;
         self
@@ -67,6 +70,7 @@ impl FieldMaskOptions {
 
     /// A repeated field or map takes the place of the one that is there.
     #[must_use]
+    #[inline]
     pub const fn replace_repeated(mut self) -> Self {
         self.replace_repeated = true;
         self
@@ -85,6 +89,7 @@ impl FieldMask {
     /// let mask = FieldMask::of_all_fields(Timestamp::default().descriptor());
     /// assert_eq!(mask.paths, ["seconds", "nanos"]);
     /// ```
+    #[inline]
     pub fn of_all_fields(descriptor: MessageDescriptor<'_>) -> Self {
         Self::from_paths(descriptor.fields().map(|field| field.name()))
     }
@@ -112,6 +117,7 @@ impl FieldMask {
     /// );
     /// assert!(check("fields.name").is_err());
     /// ```
+    #[inline]
     pub fn check_paths(&self, descriptor: MessageDescriptor<'_>) -> Result<(), FieldMaskError> {
         self.paths.iter().try_for_each(|path| check_path(path, descriptor))
     }
@@ -136,6 +142,7 @@ impl FieldMask {
     /// assert_eq!((&*stored.name, &*stored.version), ("shop.Orders", "v2"));
     /// # Ok::<(), rust_grpc::message::FieldMaskError>(())
     /// ```
+    #[inline]
     pub fn apply(
         &self,
         source: &dyn Reflect,
@@ -149,6 +156,7 @@ impl FieldMask {
     /// # Errors
     ///
     /// As [`FieldMask::apply`].
+    #[inline]
     pub fn apply_with(
         &self,
         source: &dyn Reflect,
@@ -190,6 +198,7 @@ impl FieldMask {
     /// assert_eq!(api.source_context.file_name, "a.proto");
     /// # Ok::<(), rust_grpc::message::FieldMaskError>(())
     /// ```
+    #[inline]
     pub fn trim(&self, message: &mut dyn Reflect) -> Result<(), FieldMaskError> {
         self.check_paths(message.descriptor())?;
         let normal = self.normalized();
@@ -199,6 +208,7 @@ impl FieldMask {
     }
 }
 
+#[inline]
 fn check_path(path: &str, descriptor: MessageDescriptor<'_>) -> Result<(), FieldMaskError> {
     let mut message = Some(descriptor);
     let mut through: Option<FieldDescriptor<'_>> = None;
@@ -219,6 +229,7 @@ fn check_path(path: &str, descriptor: MessageDescriptor<'_>) -> Result<(), Field
 }
 
 /// `paths` are those of a normal mask, relative to the two messages.
+#[inline]
 fn copy_fields(
     paths: &[&str],
     source: &dyn Reflect,
@@ -257,6 +268,7 @@ fn copy_fields(
 }
 
 /// `paths` are those of a normal mask, relative to the message.
+#[inline]
 fn keep_fields(paths: &[&str], message: &mut dyn Reflect) {
     let kept = by_name(paths);
     let count = message.descriptor().fields().len();
@@ -283,6 +295,7 @@ fn keep_fields(paths: &[&str], message: &mut dyn Reflect) {
 }
 
 /// The first names of sorted paths, each with what follows it: nothing where the path ends there.
+#[inline]
 fn by_name<'a>(paths: &[&'a str]) -> Vec<(&'a str, Vec<&'a str>)> {
     let mut names: Vec<(&str, Vec<&str>)> = Vec::new();
     for path in paths {
@@ -296,10 +309,12 @@ fn by_name<'a>(paths: &[&'a str]) -> Vec<(&'a str, Vec<&'a str>)> {
     names
 }
 
+#[inline]
 fn is_singular(field: &FieldDescriptor<'_>) -> bool {
     !field.is_repeated() && !field.is_map()
 }
 
+#[inline]
 fn other_type(expected: &str, got: &str) -> FieldMaskError {
     FieldMaskError { expected: expected.to_owned(), got: got.to_owned() }
 }

@@ -29,17 +29,20 @@ impl FieldMask {
     /// assert!(mask.covers("user.address") && !mask.covers("dates"));
     /// assert_eq!(mask.normalized().paths, ["date", "user"]);
     /// ```
+    #[inline]
     pub fn from_paths(paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { paths: paths.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
     /// Whether `path` or one above it is in the mask.
+    #[inline]
     pub fn covers(&self, path: &str) -> bool {
         self.paths.iter().any(|above| lies_in(path, above))
     }
 
     /// The same set with every path once, sorted, without those that another one covers.
     #[must_use]
+    #[inline]
     pub fn normalized(&self) -> Self {
         let mut paths = self.paths.clone();
         // By name, so that what lies below a path follows it directly.
@@ -50,12 +53,14 @@ impl FieldMask {
 
     /// What either mask covers.
     #[must_use]
+    #[inline]
     pub fn union(&self, other: &Self) -> Self {
         Self::from_paths(self.paths.iter().chain(&other.paths).cloned()).normalized()
     }
 
     /// What both masks cover.
     #[must_use]
+    #[inline]
     pub fn intersection(&self, other: &Self) -> Self {
         let (ours, theirs) = (self.normalized().paths, other.normalized().paths);
         let (mut ours, mut theirs) = (ours.into_iter().peekable(), theirs.into_iter().peekable());
@@ -78,6 +83,7 @@ impl FieldMask {
 
 /// The paths with commas between them, as the .proto spells them. JSON has them in lowerCamelCase.
 impl Display for FieldMask {
+    #[inline]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.paths.join(","))
     }
@@ -98,17 +104,20 @@ impl Display for FieldMask {
 impl FromStr for FieldMask {
     type Err = Infallible;
 
+    #[inline]
     fn from_str(paths: &str) -> Result<Self, Infallible> {
         Ok(Self::from_paths(paths.split(',').filter(|path| !path.is_empty())))
     }
 }
 
 /// Whether `path` is `above` or lies below it.
+#[inline]
 fn lies_in(path: &str, above: &str) -> bool {
     path.strip_prefix(above).is_some_and(|below| below.is_empty() || below.starts_with('.'))
 }
 
 /// The order of normal masks: name by name.
+#[inline]
 fn order(left: &str, right: &str) -> Ordering {
     left.split('.').cmp(right.split('.'))
 }
