@@ -123,7 +123,9 @@ fn call(stub: &GreeterStub, name: &str) -> Result<String, Status> {
 
 /// Whether servers have reactors in this process.
 fn has_reactors() -> bool {
-    std::env::var_os("RUST_GRPC_THREADS").is_none_or(|shape| shape != "readers")
+    let is_asked_for_readers =
+        std::env::var_os("RUST_GRPC_THREADS").is_some_and(|it| it == "readers");
+    !is_asked_for_readers && !cfg!(rust_grpc_portable)
 }
 
 fn entries(folder: &str) -> usize {

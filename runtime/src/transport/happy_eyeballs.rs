@@ -7,10 +7,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use socket2::Socket;
-
+use super::platform::Socket;
 use super::socket::poll_writable;
-use super::tcp::socket_for;
 use super::{Bound, SocketOptions, now};
 use crate::limits::CONNECTS_AT_ONCE_MAX;
 
@@ -105,10 +103,10 @@ pub(super) fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 }
 
 fn begin(address: SocketAddr, options: SocketOptions) -> io::Result<Begun> {
-    let socket = socket_for(address)?;
+    let socket = Socket::tcp(&address)?;
     options.apply(&socket, &address)?;
     socket.set_nonblocking(true)?;
-    match socket.connect(&address.into()) {
+    match socket.connect(&address) {
         Ok(()) => {
             socket.set_nonblocking(false)?;
             Ok(Begun::Connected(socket))
@@ -123,7 +121,7 @@ fn outcome(socket: &Socket) -> io::Result<()> {
     if let Some(error) = socket.take_error()? {
         return Err(error);
     }
-    socket.peer_addr()?;
+    socket.peer_address()?;
     socket.set_nonblocking(false)
 }
 
@@ -148,9 +146,9 @@ fn named(address: SocketAddr, error: &io::Error) -> io::Error {
 mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
-    use socket2::{Domain, Type};
-
     use std::time::Instant;
+
+    use socket2::{Domain, SockRef, Type};
 
     use super::*;
     use crate::transport::Wish;
@@ -177,14 +175,14 @@ mod tests {
 
     /// An address that answers nothing: its backlog is full.
     #[cfg(target_os = "linux")]
-    fn silent() -> (SocketAddr, Vec<Socket>) {
-        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    fn silent() -> (SocketAddr, Vec<socket2::Socket>) {
+        let listener = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
         listener.listen(0).unwrap();
         let address = listener.local_addr().unwrap().as_socket().unwrap();
         let mut held = vec![listener];
         for _ in 0..4 {
-            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
             socket.set_nonblocking(true).unwrap();
             let _ = socket.connect(&address.into());
             held.push(socket);
@@ -259,7 +257,7 @@ mod tests {
         let addresses = [listener.local_addr().unwrap()];
         let options = SocketOptions { dscp: Some(10), ..SocketOptions::default() };
         let (socket, _) = super::connect(&addresses, SHORT, soon(), options).unwrap();
-        assert_eq!(socket.tos_v4().unwrap(), 10 << 2);
+        assert_eq!(SockRef::from(&socket).tos_v4().unwrap(), 10 << 2);
     }
 
     /// With every address refused, the last refusal is told; no addresses are an error too.

@@ -13,15 +13,14 @@ use std::os::unix::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::reactors::Activity;
+use crate::limits::{PARTS_MAX, PATIENCE};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::net::{RecvFlags, SendFlags};
 use rustix::thread::futex;
 use rustix::time::{ClockId, Timespec, clock_gettime};
-use socket2::Socket;
 
-use super::reactors::Activity;
-use crate::limits::{PARTS_MAX, PATIENCE};
-
+pub(super) use super::linux_socket::Socket;
 pub(super) use super::poller::{Found, Poller};
 
 /// What a poller watches.

@@ -11,11 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rustix::event::PollFlags;
-use socket2::Socket;
 
 use super::credentials::{AcceptHandshake, ServerCredentials};
 use super::in_process::InProcess;
-use super::platform::Waker;
+use super::platform::{Socket, Waker};
 use super::socket::poll_with_waker;
 use super::target::{Place, Target};
 use super::wire::{Address, Wire};
@@ -352,8 +351,6 @@ impl Door for SocketDoor {
 impl SocketDoor {
     fn accept(&self) -> io::Result<Box<dyn Wire>> {
         let (socket, peer) = self.socket.accept()?;
-        // Some systems hand the listener's mode down.
-        socket.set_nonblocking(false)?;
         match &self.local {
             Address::Tcp(local) => {
                 if let Some(options) = self.options.get() {
@@ -361,7 +358,7 @@ impl SocketDoor {
                     // whether the peer is still there is found out by reading.
                     let _ = options.apply(&socket, local);
                 }
-                tcp::accepted(socket, &peer)
+                tcp::accepted(socket, peer)
             }
             #[cfg(unix)]
             local => super::unix::accepted(socket, local.clone()),
@@ -412,7 +409,7 @@ mod tests {
     fn accepted_sockets_have_the_options() {
         use socket2::SockRef;
         let options = SocketOptions { dscp: Some(10), receive_buffer_size: Some(40_000) };
-        let check = |place: &str, field: fn(&Socket) -> io::Result<u32>| {
+        let check = |place: &str, field: fn(&socket2::Socket) -> io::Result<u32>| {
             let (socket, local) =
                 tcp::listen(&[place.parse().unwrap()], Sharing::Exclusive).unwrap();
             let door = SocketDoor {

@@ -44,6 +44,7 @@
 //! socket_options  what users ask of TCP sockets
 //! latch     something that happens once, and that threads wait for    agenda  what is due when
 //! linux     what only Linux has                   portable what stands in elsewhere
+//! linux_socket  its stream sockets                portable_socket  those of other systems
 //! clock     a clock that a test moves             handover  what a test's thread hands to another
 //! ```
 //!
@@ -155,11 +156,15 @@ mod writing;
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
 mod linux;
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
+mod linux_socket;
+#[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
 mod poller;
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
 use linux as platform;
 #[cfg(not(all(target_os = "linux", not(rust_grpc_portable))))]
 mod portable;
+#[cfg(not(all(target_os = "linux", not(rust_grpc_portable))))]
+mod portable_socket;
 #[cfg(not(all(target_os = "linux", not(rust_grpc_portable))))]
 use portable as platform;
 

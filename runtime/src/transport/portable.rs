@@ -5,7 +5,7 @@
 //! on it.
 
 use std::convert::Infallible;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice};
 use std::marker::PhantomData;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::num::NonZeroU32;
@@ -13,12 +13,13 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::fd::{AsFd, BorrowedFd};
-use socket2::Socket;
 
 use super::lock;
 use super::reactors::Activity;
 use super::wire::Interest;
 use crate::limits::PARTS_MAX;
+
+pub(super) use super::portable_socket::Socket;
 
 /// Makes a poll return: a socket that sends to itself.
 pub(super) struct Waker(UdpSocket);
@@ -93,17 +94,17 @@ pub(super) fn read_patiently(socket: &Socket, buffer: &mut [u8]) -> io::Result<u
     read(socket, buffer)
 }
 
-pub(super) fn read(mut socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
     socket.read(buffer)
 }
 
-pub(super) fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+pub(super) fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
     socket.write(bytes)
 }
 
 /// The same of what several parts are together.
-pub(super) fn write_parts(mut socket: &Socket, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-    socket.write_vectored(&parts[..parts.len().min(PARTS_MAX)])
+pub(super) fn write_parts(socket: &Socket, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+    socket.write_parts(&parts[..parts.len().min(PARTS_MAX)])
 }
 
 /// The address of a socket in the abstract namespace: only Linux has one.

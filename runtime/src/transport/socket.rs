@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use socket2::Socket;
+use rustix::fd::AsFd;
 
-use super::platform::{self, Descriptor, Waker};
+use super::platform::{self, Descriptor, Socket, Waker};
 use super::reactor::Bell;
 use super::wire::{Address, Interest, Wire};
 
@@ -175,7 +175,7 @@ pub(super) fn poll_writable<'a>(
 
 /// Waits, `timeout` at most, until `flags` hold on `socket` or it has failed.
 pub(super) fn poll_socket(
-    socket: &Socket,
+    socket: &impl AsFd,
     flags: PollFlags,
     timeout: Option<Duration>,
 ) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use socket2::Socket;
+use super::platform::Socket;
 
 /// Options of TCP sockets; the system's own choice where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,70 +33,57 @@ impl SocketOptions {
     pub(super) fn apply(self, socket: &Socket, address: &SocketAddr) -> io::Result<()> {
         if let Some(size) = self.receive_buffer_size {
             // What systems are asked for is an int.
-            socket.set_recv_buffer_size(size.min(i32::MAX as usize))?;
+            socket.set_receive_buffer_size(size.min(i32::MAX as usize))?;
         }
         let Some(dscp) = self.dscp else { return Ok(()) };
         // RFC 2474 3: the upper six bits; the lower two are the system's, for congestion (RFC 3168).
-        let field = u32::from(dscp) << 2;
+        let field = dscp << 2;
         match address {
-            SocketAddr::V4(_) => socket.set_tos_v4(field),
+            SocketAddr::V4(_) => socket.set_field_v4(field),
             SocketAddr::V6(_) => {
                 // Of peers that have an IPv4 address; not every system knows it for such a socket.
-                let _ = socket.set_tos_v4(field);
-                set_traffic_class(socket, field)
+                let _ = socket.set_field_v4(field);
+                socket.set_field_v6(field)
             }
         }
     }
 }
 
-#[cfg(any(
-    target_os = "linux",
-    target_os = "android",
-    target_vendor = "apple",
-    target_os = "freebsd"
-))]
-fn set_traffic_class(socket: &Socket, field: u32) -> io::Result<()> {
-    socket.set_tclass_v6(field)
-}
-
-#[cfg(not(any(
-    target_os = "linux",
-    target_os = "android",
-    target_vendor = "apple",
-    target_os = "freebsd"
-)))]
-fn set_traffic_class(_: &Socket, _: u32) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no DSCP for IPv6"))
-}
-
 #[cfg(test)]
 mod tests {
-    use socket2::{Domain, Type};
+    use socket2::SockRef;
 
     use super::*;
+
+    const FOUR: &str = "127.0.0.1:0";
+
+    fn socket(address: &str) -> (Socket, SocketAddr) {
+        let address = address.parse().unwrap();
+        (Socket::tcp(&address).unwrap(), address)
+    }
 
     /// RFC 2474 3: the code point is the upper six bits of the field, of both families.
     #[test]
     fn options_are_set_on_sockets_of_both_families() {
         let options = SocketOptions { dscp: Some(46), receive_buffer_size: Some(40_000) };
-        let four = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        options.apply(&four, &"127.0.0.1:0".parse().unwrap()).unwrap();
+        let (four, address) = socket(FOUR);
+        options.apply(&four, &address).unwrap();
+        let four = SockRef::from(&four);
         assert_eq!(four.tos_v4().unwrap(), 46 << 2);
         // Linux tells what it takes for its own records too.
         assert!((40_000..=80_000).contains(&four.recv_buffer_size().unwrap()));
-        let six = Socket::new(Domain::IPV6, Type::STREAM, None).unwrap();
-        options.apply(&six, &"[::1]:0".parse().unwrap()).unwrap();
+        let (six, address) = socket("[::1]:0");
+        options.apply(&six, &address).unwrap();
         #[cfg(target_os = "linux")]
-        assert_eq!(six.tclass_v6().unwrap(), 46 << 2);
+        assert_eq!(SockRef::from(&six).tclass_v6().unwrap(), 46 << 2);
     }
 
     /// Without options the system chooses.
     #[test]
     fn nothing_is_set_without_options() {
-        let address = "127.0.0.1:0".parse().unwrap();
-        let [plain, asked] =
-            [(); 2].map(|()| Socket::new(Domain::IPV4, Type::STREAM, None).unwrap());
+        let ((plain, _), (asked, address)) = (socket(FOUR), socket(FOUR));
         SocketOptions::default().apply(&asked, &address).unwrap();
+        let [plain, asked] = [&plain, &asked].map(SockRef::from);
         assert_eq!(plain.recv_buffer_size().unwrap(), asked.recv_buffer_size().unwrap());
         assert_eq!(asked.tos_v4().unwrap(), 0);
     }
@@ -105,12 +92,11 @@ mod tests {
     /// of it when it is cut.
     #[test]
     fn a_huge_buffer_is_the_largest_that_there_is() {
-        let address = "127.0.0.1:0".parse().unwrap();
         let size_for = |size| {
-            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            let (socket, address) = socket(FOUR);
             let options = SocketOptions { receive_buffer_size: Some(size), ..Default::default() };
             options.apply(&socket, &address).unwrap();
-            socket.recv_buffer_size().unwrap()
+            SockRef::from(&socket).recv_buffer_size().unwrap()
         };
         let largest = size_for(i32::MAX as usize);
         for size in [i32::MAX as usize + 1, 3 << 30, (1 << 32) + 1, usize::MAX] {

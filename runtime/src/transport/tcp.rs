@@ -1,13 +1,12 @@
 //! TCP: connecting within a deadline to one of several addresses, and listening.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::panic::catch_unwind;
 use std::sync::{Arc, Mutex};
 
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
-
 use super::listener::Sharing;
+use super::platform::Socket;
 use super::socket::SocketWire;
 use super::wire::{Address, Wire};
 use super::{Bound, Dial, Latch, happy_eyeballs, lock, now, spawn};
@@ -104,58 +103,36 @@ pub(super) fn listen(addresses: &[SocketAddr], sharing: Sharing) -> io::Result<(
 }
 
 /// A wire over an accepted connection.
-pub(super) fn accepted(socket: Socket, peer: &SockAddr) -> io::Result<Box<dyn Wire>> {
-    let peer = peer.as_socket().ok_or_else(not_an_internet_address)?;
-    wire(socket, peer)
+pub(super) fn accepted(socket: Socket, peer: Option<SocketAddr>) -> io::Result<Box<dyn Wire>> {
+    let none =
+        || io::Error::new(io::ErrorKind::InvalidData, "a TCP peer without an internet address");
+    wire(socket, peer.ok_or_else(none)?)
 }
 
 /// A wire over a connected socket.
 pub(super) fn wire(socket: Socket, peer: SocketAddr) -> io::Result<Box<dyn Wire>> {
     // Whole messages are written at once: waiting for more would only delay them.
-    socket.set_tcp_nodelay(true)?;
-    let local = socket.local_addr()?.as_socket().ok_or_else(not_an_internet_address)?;
+    socket.set_tcp_nodelay()?;
+    let local = socket.local_address()?;
     Ok(Box::new(SocketWire::new(socket, Address::Tcp(peer), Address::Tcp(local))?))
 }
 
 fn listen_one(address: SocketAddr, sharing: Sharing) -> io::Result<(Socket, Address)> {
-    let socket = socket_for(address)?;
+    let socket = Socket::tcp(&address)?;
     if address.is_ipv6() && address.ip().is_unspecified() {
-        socket.set_only_v6(false)?;
+        socket.take_both_families()?;
     }
-    // A restarted server must not wait for connections of the former one to fade away. On Windows
-    // the option means that two servers may share a port.
-    #[cfg(not(windows))]
-    socket.set_reuse_address(true)?;
+    // A restarted server must not wait for connections of the former one to fade away.
+    socket.set_reuse_address()?;
     if sharing == Sharing::Shared {
-        share_port(&socket)?;
+        socket.share_port()?;
     }
-    socket.bind(&address.into())?;
+    socket.bind(&address)?;
     socket.listen(LISTEN_BACKLOG)?;
-    let local = socket.local_addr()?.as_socket().ok_or_else(not_an_internet_address)?;
-    Ok((socket, Address::Tcp(local)))
-}
-
-#[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
-fn share_port(socket: &Socket) -> io::Result<()> {
-    socket.set_reuse_port(true)
-}
-
-#[cfg(not(all(
-    unix,
-    not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))
-)))]
-fn share_port(_socket: &Socket) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no SO_REUSEPORT"))
-}
-
-pub(super) fn socket_for(address: SocketAddr) -> io::Result<Socket> {
-    Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
+    let local = Address::Tcp(socket.local_address()?);
+    Ok((socket, local))
 }
 
 fn has_ipv6() -> bool {
-    Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)).is_ok()
-}
-
-fn not_an_internet_address() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "a TCP socket without an internet address")
+    Socket::tcp(&(Ipv6Addr::UNSPECIFIED, 0).into()).is_ok()
 }

@@ -6,8 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Instant;
 
-use socket2::{Domain, SockAddr, Socket, Type};
-
+use super::platform::Socket;
 use super::socket::SocketWire;
 use super::wire::{Address, Wire};
 use super::{now, platform};
@@ -18,7 +17,7 @@ use super::{now, platform};
 ///
 /// What the system says, or [`io::ErrorKind::TimedOut`].
 pub(crate) fn connect(path: &Path, until: Option<Instant>) -> io::Result<Box<dyn Wire>> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let socket = Socket::unix()?;
     if let Some(until) = until {
         // A listener with a full backlog makes us wait as long as a write may.
         let time = until.saturating_duration_since(now());
@@ -27,7 +26,7 @@ pub(crate) fn connect(path: &Path, until: Option<Instant>) -> io::Result<Box<dyn
         }
         socket.set_write_timeout(Some(time))?;
     }
-    socket.connect(&SockAddr::unix(path)?).map_err(|error| match error.kind() {
+    socket.connect_unix(path).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => {
             io::Error::new(io::ErrorKind::TimedOut, "not accepted within the deadline")
         }

@@ -7,11 +7,11 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
 use rustix::event::PollFlags;
-use socket2::{SockRef, Socket};
 
 use super::Proxy;
 use crate::grpc::headers;
 use crate::limits::PROXY_HEAD_SIZE_MAX;
+use crate::transport::platform::Socket;
 use crate::transport::socket::poll_socket;
 use crate::transport::target::{Place, Target};
 use crate::transport::wire::Wire;
@@ -187,7 +187,7 @@ fn wait(stream: &TcpStream, flags: PollFlags, bound: &Bound) -> io::Result<()> {
         let text = "no answer to CONNECT within the deadline";
         return Err(io::Error::new(io::ErrorKind::TimedOut, text));
     }
-    poll_socket(&SockRef::from(stream), flags, bound.wait())
+    poll_socket(stream, flags, bound.wait())
 }
 
 /// What every answer begins with; the minor version follows.
