@@ -48,7 +48,8 @@ impl Link {
         let (buffer, is_there) = match lead.enter(inbox, |interest| self.watch(interest)) {
             Role::Leads(buffer) => (buffer, false),
             Role::Follows(space) => {
-                let woken = inbox.wait_or_lead(what, until, &lead.parking, space);
+                let (parking, yielding) = (&lead.parking, &self.yielding);
+                let woken = inbox.wait_or_lead(what, until, parking, space, yielding);
                 if !lead.leave(inbox, woken.is_to_lead) {
                     return in_time(woken.is_there);
                 }

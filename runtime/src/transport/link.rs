@@ -22,6 +22,7 @@ use super::state::{Phase, State};
 use super::threads::Threads;
 use super::tray::Tray;
 use super::wire::{Address, Wire};
+use super::yielding::Yielding;
 use super::{lock, now, random, wait_until};
 use crate::http2::{self, Config, Connection, Headers, Reason};
 use crate::limits::LINGER_MAX;
@@ -59,6 +60,8 @@ pub(crate) struct Link {
     pub(super) usable: AtomicBool,
     /// How many of its streams are no calls of the channel's.
     uncounted: AtomicUsize,
+    /// What callers do who follow, before they sleep.
+    pub(super) yielding: Yielding,
     /// What it is told of by, and counts in.
     pub(super) listed: ListedSocket,
     peer: Arc<Address>,
@@ -209,6 +212,7 @@ impl Link {
             calls_held: Cork::default(),
             usable: AtomicBool::new(true),
             uncounted: AtomicUsize::new(0),
+            yielding: Yielding::default(),
             listed,
             peer,
         });

@@ -10,7 +10,7 @@
 //! leading   how a caller waits and pumps          doze      how the monitor of reactors sleeps
 //! work      requests that it is to answer     cork      holding writes back
 //! due       who wakes those that wait at an inbox
-//! parking   where followers of a leader sleep
+//! parking   where followers of a leader sleep     yielding  what they do before
 //! sync      atomics and locks, for models          shape     which threads a process has
 //! state     what its lock protects: the http2 core, and who waits for what of it
 //! delivering  from events to inboxes             rests     messages that the core has not taken
@@ -152,6 +152,7 @@ pub(crate) mod wire;
 mod work;
 pub(crate) mod workers;
 mod writing;
+mod yielding;
 
 #[cfg(all(target_os = "linux", not(rust_grpc_portable)))]
 mod linux;

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::inbox::{Inbox, State};
 use super::parking::{Parking, Space, Spaces};
+use super::yielding::Yielding;
 use super::{lock, now, wait_until};
 
 /// Nothing came until the given time.
@@ -73,7 +74,10 @@ impl Inbox {
         until: Option<Instant>,
         parking: &Parking,
         space: Space,
+        yielding: &Yielding,
     ) -> Woken {
+        // What is done has come whole, and nobody looks for this thread any more.
+        let has_come = || what == Awaited::Incoming && self.is_done();
         let mut is_known = false;
         loop {
             // Before anything is looked at.
@@ -94,9 +98,14 @@ impl Inbox {
             drop(state);
             #[cfg(feature = "testing")]
             let left = left.map(super::clock::slice);
-            parking.sleep(space, ticket, left);
-            // Most have all then, and nobody looks for them any more: an offer is seen when they leave.
-            if what == Awaited::Incoming && self.is_done() {
+            let is_offered = || self.offered.load(Ordering::Relaxed);
+            let comes_soon =
+                what == Awaited::Incoming && yielding.wait(|| has_come() || is_offered());
+            if !comes_soon {
+                parking.sleep(space, ticket, left);
+            }
+            // Most have all then: an offer is seen when they leave.
+            if has_come() {
                 return Woken { is_there: true, is_to_lead: false };
             }
         }

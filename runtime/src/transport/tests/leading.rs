@@ -8,6 +8,7 @@ use crate::transport::lead::{Calls, Lead, Role};
 use crate::transport::parking::{Parking, Space};
 use crate::transport::verbs::Caller;
 use crate::transport::waiting::{Awaited, DeadlinePassed};
+use crate::transport::yielding::Yielding;
 use crate::transport::{Link, OpenError, lock};
 
 /// A thread that waits for its turn to send never drives the connection, so it leaves an offer of the
@@ -19,8 +20,13 @@ fn who_waits_to_send_takes_no_lead() {
     let turn = pair.client.begin_sending_now(&inbox).unwrap();
     let _nobody_follows = inbox.offer_lead();
     assert!(matches!(pair.client.begin_sending(&inbox, Some(now())), Err(DeadlinePassed)));
-    let woken =
-        inbox.wait_or_lead(Awaited::Incoming, soon(), &Parking::default(), Space::default());
+    let woken = inbox.wait_or_lead(
+        Awaited::Incoming,
+        soon(),
+        &Parking::default(),
+        Space::default(),
+        &Yielding::default(),
+    );
     assert!(woken.is_to_lead && !woken.is_there);
     drop(turn);
     pair.end();
@@ -44,7 +50,8 @@ fn who_follows_is_told_of_the_end() {
     let (inbox, parking) = (Arc::new(Inbox::new(LIMIT, 1000)), Arc::new(Parking::default()));
     let (waiting, place) = (Arc::clone(&inbox), Arc::clone(&parking));
     let follower = thread::spawn(move || {
-        waiting.wait_or_lead(Awaited::Ended, soon(), &place, Space::default())
+        let yielding = Yielding::default();
+        waiting.wait_or_lead(Awaited::Ended, soon(), &place, Space::default(), &yielding)
     });
     eventually(|| lock(&inbox.state).following == 1);
     let ended = inbox.set_sent_end().unwrap();
