@@ -146,7 +146,11 @@ def main():
         target.write_text(text)
         (target.parent / "calls.svg").write_text(plot.draw(found))
         (target.parent / "calls-costs.svg").write_text(plot.draw_costs(found))
-    print("\n".join([*goals.table(found, about["builds"]), "", str(target)]))
+    rows = list(goals.table(found, about["builds"]))
+    shown = [row for row in rows if goals.NOT_MEASURED not in row]
+    if len(shown) < len(rows):
+        shown.append(f"\n{len(rows) - len(shown)} more are measured by `make bench` alone, or not in this run.")
+    print("\n".join([*shown, "", str(target)]))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from calls.results import quartiles
 
 RUNS = peers.WORK / "growth.jsonl"
 ABOUT = peers.WORK / "growth.json"
+# Less than that is within what rounds differ by.
+CLEARLY_MORE = 1.25
 
 
 def report(words):
@@ -66,17 +68,28 @@ def table(axis, series):
     medians = {peer: tuple(growth_plot.medians_of(each) for each in both) for peer, both in series.items()}
     times, memories = growth.expected(axis, medians)
     controls = [peer for peer in series if peer != peers.OURS]
-    yield (f"| {axis.title} | p50, µs | expected | " + "".join(f"{peer} | " for peer in controls)
-           + "server, KiB | expected |")
-    yield "|--:" * (5 + len(controls)) + "|"
+    yield (f"| {axis.title} | p50, µs | expected | of that | " + "".join(f"{peer} | " for peer in controls)
+           + "server, KiB | expected | of that |")
+    yield "|--:" * (7 + len(controls)) + "|"
     latency, memory = series[peers.OURS]
     for x in axis.values:
         if x not in latency.points:
             continue
         low, median, high = quartiles(latency.points[x])
         cells = [f"{x:,}", f"{number(median)} ± {50 * (high - low) / median:.0f} %", number(times.get(x))]
+        cells += [of_expected(median, times.get(x))]
         cells += [number(medians[peer][0].get(x)) for peer in controls]
-        yield "| " + " | ".join([*cells, number(quartiles(memory.points[x])[1]), number(memories.get(x))]) + " |"
+        kib = quartiles(memory.points[x])[1]
+        cells += [number(kib), number(memories.get(x)), of_expected(kib, memories.get(x))]
+        yield "| " + " | ".join(cells) + " |"
+
+
+def of_expected(measured, expected):
+    """How much of what was expected was measured; bold if it is clearly more."""
+    if not expected:
+        return "–"
+    ratio = measured / expected
+    return f"**{ratio:.2f}**" if ratio > CLEARLY_MORE else f"{ratio:.2f}"
 
 
 def page(found, failed, about):
@@ -89,7 +102,8 @@ def page(found, failed, about):
         "Unary calls; payloads have 32 bytes where nothing else is said.",
         "Memory is what is resident of the server: the most there was, and with connections what there is while they are "
         "held.",
-        "In the tables: the median of the rounds ± half of what lies between the quartiles.", "",
+        "In the tables: the median of the rounds ± half of what lies between the quartiles; what is more than "
+        f"{CLEARLY_MORE:g} times what was expected is bold.", "",
     ]
     for axis in growth.AXES:
         if peers.OURS not in found.get(axis.name, {}):

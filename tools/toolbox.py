@@ -73,6 +73,7 @@ def download(folder):
     except (subprocess.CalledProcessError, FileNotFoundError) as error:
         if isinstance(error, FileNotFoundError) or os.geteuid() != 0:
             sys.exit("protoc-3.21 comes by `apt-get download`: expected Debian with package lists (apt-get update)")
+        print("this system has no package lists: fetching them (apt-get update)", file=sys.stderr)
         subprocess.run(["apt-get", "update", "-q"], check=True, stdout=sys.stderr)
         names = closure("protobuf-compiler")
         subprocess.run(["apt-get", "download", "-q", *names], cwd=folder, check=True, stdout=sys.stderr)

@@ -7,6 +7,7 @@ from . import results
 from .peers import OURS, PENDING, RAW
 from .workloads import BY_NAME, COLD_WORKLOAD, IDLE, IDLE_WORKLOAD
 
+NOT_MEASURED = "not measured"
 PAJAMAX, TTRPC, TONIC_MULTI = "pajamax", "ttrpc", "tonic multi_thread"
 
 
@@ -30,7 +31,7 @@ class Goal:
     def row(self):
         bound = f"{'at most' if self.most else 'at least'} {self.wanted:.3g} {self.unit} {self.than}".strip()
         if not self.values:
-            return f"| {self.what} | {bound} | – | not measured |"
+            return f"| {self.what} | {bound} | – | {NOT_MEASURED} |"
         low, median, high = results.quartiles(self.values)
         off = 100 * abs(median / self.wanted - 1)
         better = (median <= self.wanted) == self.most
