@@ -7,6 +7,7 @@ mod closing;
 mod current;
 mod edges;
 mod ends;
+mod filling;
 mod flow;
 mod gathering;
 mod leading;
