@@ -31,6 +31,32 @@ fn streams_that_take_turns_in_a_read_get_their_own_bytes_in_order() {
     assert_eq!(streams.each_ref().map(come), expected);
 }
 
+/// Two responses whose frames take turns, one of which ends well and the other by a reset, come out the
+/// same wherever one read ends and the next one begins.
+#[test]
+fn where_a_read_ends_makes_no_difference() {
+    for at in 1.. {
+        let (link, mut peer, streams) = client([true, false]);
+        peer.send_heads(&[FIRST, SECOND]);
+        peer.send_in_turns(false);
+        peer.send_trailers(FIRST);
+        peer.core.reset(SECOND, Reason::INTERNAL_ERROR);
+        let bytes = peer.core.take_output();
+        if at == bytes.len() {
+            break;
+        }
+        for part in [&bytes[..at], &bytes[at..]] {
+            peer.wire.write(part).unwrap();
+            let [] = read_once(&link, &mut peer);
+        }
+        let ends = [vec![Incoming::Trailers(trailers()), Incoming::End], vec![reset()]];
+        for ((stream, sizes), end) in streams.iter().zip(SIZES).zip(ends) {
+            let expected = [vec![head()], sizes.map(message).into(), end].concat();
+            assert_eq!(come(stream), expected, "cut at {at}");
+        }
+    }
+}
+
 /// A message that ends in another read than it began in is told of when it is whole, and not before; the
 /// whole message of another stream between its parts is there at once, and told of.
 #[test]
@@ -115,6 +141,22 @@ fn a_request_reset_in_its_own_read_is_cancelled_when_it_is_served() {
     assert_eq!(answered, [Err(SendError::Closed), Err(SendError::Closed), Ok(())]);
 }
 
+/// Requests that were put back come again in the order in which a read makes them whole, or says that
+/// they never will be, and before one that it opens behind that.
+#[test]
+fn requests_come_in_the_order_in_which_a_read_makes_them_whole() {
+    let (link, mut peer) = server(2);
+    let held: [_; 2] = read_once(&link, &mut peer).map(Accepted::hold);
+    assert!(held.iter().all(Option::is_none));
+    peer.core.send_data(SECOND, &framed(2), true).unwrap();
+    peer.core.reset(FIRST, Reason::INTERNAL_ERROR);
+    peer.core.open(&request(), true).unwrap();
+    let streams = read_once(&link, &mut peer).map(|request| request.stream);
+    assert_eq!(streams.each_ref().map(|stream| stream.handle.id), [SECOND, FIRST, THIRD]);
+    let expected = [vec![message(2), Incoming::End], vec![reset()], vec![Incoming::End]];
+    assert_eq!(streams.each_ref().map(come), expected);
+}
+
 /// What came before a frame that breaks a rule is received before the loss of the connection, and
 /// nothing behind that frame is.
 #[test]
@@ -136,6 +178,21 @@ fn what_came_before_a_broken_rule_is_received_before_the_loss() {
         assert_eq!(come, [head(), message(len)]);
         assert!(stream.is_cancelled());
     }
+}
+
+/// Once the streams are lost nothing of what a read still brings is looked at.
+#[test]
+fn a_read_behind_the_loss_brings_nothing() {
+    let (link, mut peer) = server(1);
+    peer.send(FIRST, &framed(3));
+    let [Accepted { stream, .. }] = read_once(&link, &mut peer);
+    link.close();
+    peer.send(FIRST, &framed(4));
+    peer.core.open(&request(), true).unwrap();
+    let [] = read_once(&link, &mut peer);
+    assert_eq!(stream.counts().received(), framed(3).len() as u64);
+    assert_eq!(receive(&stream), message(3));
+    assert_eq!(lost(receive(&stream)), "connection closed by this side");
 }
 
 /// How often somebody was told that there is something to take.
