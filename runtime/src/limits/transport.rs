@@ -122,8 +122,14 @@ pub(crate) const READS_PER_VISIT_MAX: usize = 4;
 /// of 64, have their reply by then; with half as often only those of 64 have.
 pub(crate) const YIELDS_MAX: u32 = 16;
 
+/// How long that may take: where others compute, one turn alone takes longer.
+pub(crate) const YIELDING_MAX: Duration = Duration::from_millis(1);
+
 /// How many of its connection's waits go without that when one was in vain.
 pub(crate) const YIELDS_SKIPPED: u32 = 32;
+
+/// How many do when it took too long.
+pub(crate) const YIELDS_SKIPPED_LONG: u32 = 4096;
 
 /// After so many rounds in a row that brought one request each of its only connection, a reactor waits
 /// for that one alone: often enough that it is a habit, and soon enough to be worth it.
@@ -145,6 +151,9 @@ pub(crate) const STANDBY_IDLE_MAX: Duration = Duration::from_secs(10);
 /// How long a thread that nobody needs to wake waits in a read before it waits by other means: what
 /// somebody wants of it nevertheless is late by this at most.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Nobody waits like that while something is due within this time.
+pub(crate) const PATIENCE_ROOM: Duration = PATIENCE.saturating_mul(4);
 
 /// With so many calls open, a thread that begins one lets others run before it writes: fewer have
 /// nothing to gain from it.

@@ -20,13 +20,13 @@ pub(super) struct Doze {
 }
 
 impl Doze {
-    /// Sleeps for `time` at most; not at all if somebody has called it.
-    pub(super) fn nap(&self, time: Duration) {
+    /// Sleeps for `time` at most; not at all if somebody has called. Says whether somebody has.
+    pub(super) fn nap(&self, time: Duration) -> bool {
         let mut is_called = lock(&self.bed);
         if !*is_called {
             is_called = wait_for(&self.woken, &self.bed, is_called, time);
         }
-        *is_called = false;
+        std::mem::take(&mut *is_called)
     }
 
     /// Ends the nap or the sleep that there is, or the next one, whatever it is for.
@@ -38,7 +38,7 @@ impl Doze {
         self.woken.notify_one();
     }
 
-    /// Sleeps until somebody calls [`wake`](Self::wake); not at all if `is_needed` holds once everybody
+    /// Sleeps until [`wake`](Self::wake) or [`call`](Self::call); not at all if `is_needed` holds once everybody
     /// who begins something would wake.
     pub(super) fn sleep(&self, is_needed: impl FnOnce() -> bool) {
         let mut bed = lock(&self.bed);

@@ -59,10 +59,11 @@
 //!
 //! The timer's lock stands alone, and so does the flusher's: no other lock is taken under it. Where the
 //! monitor of a crew dozes it takes the crew's lock, and under that one those of the links that have
-//! paused. Under that of a worker pool inboxes are asked whether their calls are over. The lock of a
-//! channel's connector comes before that of its pool of connections, and both before those of links: a
-//! connection that comes into the pool takes over a queue by commands, which may write (`Pool::add`).
-//! The lock of a channel's connectivity is taken under that of its connector, and the one of the pool of
+//! paused; who calls it takes the lock of where it dozes alone, perhaps under the lead of a link. Under
+//! the lock of a worker pool inboxes are asked whether their calls are over. The lock of a channel's
+//! connector comes before that of its pool of connections, and both before those of links: a connection
+//! that comes into the pool takes over a queue by commands, which may write (`Pool::add`). The lock of a
+//! channel's connectivity is taken under that of its connector, and the one of the pool of
 //! callbacks under it. The locks of channelz are taken last, and none under them.
 
 mod accepted;

@@ -36,7 +36,7 @@ use super::visits::Look;
 use super::wire::Interest;
 use super::work::Work;
 use super::{lock, now};
-use crate::limits::PATIENCE;
+use crate::limits::PATIENCE_ROOM;
 
 /// What a server does with the requests of its connections.
 pub(crate) trait Serve: Send + Sync {
@@ -216,7 +216,7 @@ impl Reactor {
             // From when the last round began, which spares a look at the clock: an alarm may be late by
             // as much as a round takes.
             let until = self.next_alarm();
-            let is_far = until.is_none_or(|until| time + 4 * PATIENCE < until);
+            let is_far = until.is_none_or(|until| time + PATIENCE_ROOM < until);
             if is_far && let Some((key, entry)) = rounds.only_link() {
                 let look = || rounds.look(&entry.link, Look::Patient);
                 let (looked, is_seated) = self.wait_at_link(&mut turn, look);

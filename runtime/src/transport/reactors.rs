@@ -232,7 +232,12 @@ impl<'s, S: Serve + 's> Drivers<'s, S> {
                 crew.doze.sleep(|| crew.is_any_busy() || crew.is_over());
                 idle_ticks = 0;
             }
-            crew.doze.nap(MONITOR_TICK);
+            let is_called = crew.doze.nap(MONITOR_TICK);
+            self.hand_over_called();
+            if is_called {
+                // It is too early for all other looks.
+                continue;
+            }
             idle_ticks += 1;
             if crew.reactors.iter().any(|reactor| !reactor.pauses.is_empty()) {
                 crew.reactors.iter().for_each(|reactor| reactor.pauses.look());
@@ -245,8 +250,6 @@ impl<'s, S: Serve + 's> Drivers<'s, S> {
                 };
                 idle_ticks = 0;
                 let is_kept = match &mut seen[place] {
-                    // Nothing else can reach its thread.
-                    _ if busy.is_waiting() && reactor.is_called() => true,
                     Some(seen) if seen.busy == busy => seen.keeps_its_thread(reactor),
                     seen => {
                         *seen = Some(Seen { busy, ran: None });
@@ -259,6 +262,19 @@ impl<'s, S: Serve + 's> Drivers<'s, S> {
                     }
                     self.find_driver(place, turn);
                 }
+            }
+        }
+    }
+
+    /// Hands those reactors over that are called and whose threads wait where nothing can reach them.
+    fn hand_over_called(self: &Arc<Self>) {
+        for (place, reactor) in self.crew.reactors.iter().enumerate() {
+            if let Some(busy) = reactor.seat.busy()
+                && busy.is_waiting()
+                && reactor.is_called()
+                && let Some(turn) = reactor.seat.take(busy)
+            {
+                self.find_driver(place, turn);
             }
         }
     }

@@ -74,8 +74,9 @@ impl<'a> Rounds<'a> {
         let Self { buffer, arrived, .. } = self;
         // The panic hook has reported it.
         catch_unwind(AssertUnwindSafe(|| {
-            // A caller has read them.
+            // A caller has read them: nothing is waited for with them in hand.
             arrived.append(&mut link.take_unserved());
+            let look = if arrived.is_empty() { look } else { look.at_once() };
             link.visit(look, buffer, arrived)
         }))
         .ok()
@@ -86,7 +87,7 @@ impl<'a> Rounds<'a> {
         let is_steady = self.visits == 1 && self.has_brought_one() && long < MONITOR_TICK;
         self.steady = if is_steady { self.steady.saturating_add(1) } else { 0 };
         // The others may have something to say.
-        if self.steady == ROUNDS_STEADY && self.reactor.count() > 1 {
+        if self.steady >= ROUNDS_STEADY && self.reactor.count() > 1 {
             self.steady = 0;
         }
     }
@@ -112,10 +113,17 @@ impl<'a> Rounds<'a> {
     /// Leaves what a look at the only link has brought to the thread that drives now, which looks again.
     pub(super) fn leave(&mut self, key: u64, link: &Link, looked: Option<&Looked>) {
         if let Some(None) = looked {
-            link.end(PANICKED.into());
+            self.end_panicked(key, link);
         }
         self.work.add(self.arrived.drain(..));
         self.reactor.ring(key);
+    }
+
+    /// The visit of `link` has panicked, and nobody else ends it: it may be led for ever.
+    fn end_panicked(&mut self, key: u64, link: &Link) {
+        link.end("connection closed after a panic of its thread".into());
+        self.arrived.clear();
+        self.reactor.remove(link, key);
     }
 
     fn has_brought_one(&self) -> bool {
@@ -127,11 +135,7 @@ impl<'a> Rounds<'a> {
         let (reactor, link) = (self.reactor, &entry.link);
         self.visits += 1;
         self.is_quiet = false;
-        let Some(visit) = looked else {
-            link.end(PANICKED.into());
-            self.arrived.clear();
-            return reactor.remove(link, key);
-        };
+        let Some(visit) = looked else { return self.end_panicked(key, link) };
         if self.arrived.len() == 1 && self.lone.is_none() && !self.work.is_left() {
             self.lone = self.arrived.pop();
         } else if !self.arrived.is_empty() {
@@ -154,6 +158,3 @@ impl<'a> Rounds<'a> {
         self.last = Some((key, entry));
     }
 }
-
-/// Why a link is over whose visit has panicked.
-const PANICKED: &str = "connection closed after a panic of its thread";

@@ -77,7 +77,11 @@ impl Wire for SocketWire {
     }
 
     fn read_patiently(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        uninterrupted(|| platform::read_patiently(&self.socket, buffer))
+        // Whoever waits looks again: a signal must not make it wait for longer.
+        platform::read_patiently(&self.socket, buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => io::ErrorKind::WouldBlock.into(),
+            _ => error,
+        })
     }
 
     fn wait_writable(&self, timeout: Duration) {

@@ -17,7 +17,7 @@ use super::turns::Turns;
 use super::waiting::Awaited;
 use super::wire::Interest;
 use crate::http2::{self, Connection, Headers, Outgoing, StreamId, StreamMap};
-use crate::limits::{CALLS_WRITTEN_TOGETHER_MIN, PATIENCE};
+use crate::limits::{CALLS_WRITTEN_TOGETHER_MIN, PATIENCE_ROOM};
 
 /// A link's state.
 pub(super) struct State {
@@ -338,7 +338,7 @@ impl State {
     /// Whether `until` is so far away that a thread may be patient before.
     pub(super) fn is_far(&self, until: Option<Instant>) -> bool {
         let Some(until) = until else { return true };
-        self.pumped.is_some_and(|pumped| pumped + 4 * PATIENCE < until)
+        self.pumped.is_some_and(|pumped| pumped + PATIENCE_ROOM < until)
     }
 
     pub(super) fn is_usable(&self) -> bool {

@@ -1,4 +1,5 @@
-//! How a reactor drives a link: by visits, which never wait.
+//! How a reactor drives a link: by visits, which wait for nothing but, where that is asked for, in the
+//! link's read.
 //!
 //! What several requests of one visit are answered with is held back ([`Link::hold_back`]) until the
 //! reactor has run their handlers, so that one write takes all of it.
@@ -33,6 +34,16 @@ pub(super) enum Look {
     At(Interest),
     /// With a read that waits, [`PATIENCE`](crate::limits::PATIENCE) at most, and cannot be woken.
     Patient,
+}
+
+impl Look {
+    /// The same without waiting.
+    pub(super) fn at_once(self) -> Self {
+        match self {
+            Self::At(_) => self,
+            Self::Patient => Self::At(Interest::NONE),
+        }
+    }
 }
 
 impl Link {

@@ -90,18 +90,16 @@ impl Inbox {
                 state.following -= usize::from(is_known);
                 return Woken { is_there, is_to_lead };
             }
-            if !is_known {
+            let is_first = !std::mem::replace(&mut is_known, true);
+            if is_first {
                 state.space = space;
                 state.following += 1;
-                is_known = true;
             }
             drop(state);
             #[cfg(feature = "testing")]
             let left = left.map(super::clock::slice);
-            let is_offered = || self.offered.load(Ordering::Relaxed);
-            let comes_soon =
-                what == Awaited::Incoming && yielding.wait(|| has_come() || is_offered());
-            if !comes_soon {
+            let is_due = || self.offered.load(Ordering::Relaxed) || self.has(what);
+            if !(is_first && yielding.wait(left, is_due)) {
                 parking.sleep(space, ticket, left);
             }
             // Most have all then: an offer is seen when they leave.

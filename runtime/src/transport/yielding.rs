@@ -3,13 +3,16 @@
 //! With many calls under way on few cores a reply often comes while the other callers have their turn, and
 //! to be woken by the system costs more than such a turn, the more so across cores. On one core it would
 //! be the leader who has less to read at a time, so nobody does it there. What is in vain is not tried
-//! again for a while: replies of that connection take longer.
+//! again for a while, as replies of that connection take longer; nor, for a long while, what took too
+//! long, as others compute who keep their turns.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{available_parallelism, yield_now};
+use std::time::Duration;
 
-use crate::limits::{YIELDS_MAX, YIELDS_SKIPPED};
+use super::now;
+use crate::limits::{YIELDING_MAX, YIELDS_MAX, YIELDS_SKIPPED, YIELDS_SKIPPED_LONG};
 
 /// Whether the followers of one connection let others run before they sleep.
 #[derive(Debug, Default)]
@@ -20,9 +23,10 @@ pub(super) struct Yielding {
 }
 
 impl Yielding {
-    /// Lets others run, a few times at most, until `is_there`; says whether it is.
-    pub(super) fn wait(&self, is_there: impl Fn() -> bool) -> bool {
-        if !has_several_cores() {
+    /// Lets others run, a few times at most and not for long, until `is_there`; says whether it is. A
+    /// caller that may not wait for longer than `left` does not, if that is short.
+    pub(super) fn wait(&self, left: Option<Duration>, is_there: impl Fn() -> bool) -> bool {
+        if !has_several_cores() || left.is_some_and(|left| left <= YIELDING_MAX) {
             return false;
         }
         let skipped = self.skipped.load(Ordering::Relaxed);
@@ -30,14 +34,19 @@ impl Yielding {
             self.skipped.store(skipped - 1, Ordering::Relaxed);
             return false;
         }
-        let is_there = (0..YIELDS_MAX).any(|_| {
+        let began = now();
+        for _ in 0..YIELDS_MAX {
             yield_now();
-            is_there()
-        });
-        if !is_there {
-            self.skipped.store(YIELDS_SKIPPED, Ordering::Relaxed);
+            if is_there() {
+                return true;
+            }
+            if now().saturating_duration_since(began) > YIELDING_MAX {
+                self.skipped.store(YIELDS_SKIPPED_LONG, Ordering::Relaxed);
+                return false;
+            }
         }
-        is_there
+        self.skipped.store(YIELDS_SKIPPED, Ordering::Relaxed);
+        false
     }
 }
 
@@ -62,17 +71,26 @@ mod tests {
         let (yielding, turns) = (Yielding::default(), Cell::new(0));
         let comes_after = |count: u32| {
             turns.set(0);
-            yielding.wait(|| {
+            yielding.wait(None, || {
                 turns.set(turns.get() + 1);
                 turns.get() == count
             })
         };
-        assert!(comes_after(YIELDS_MAX));
+        assert!(comes_after(1));
+        // For longer, if others have had long turns: none is taken while some are to be skipped.
         assert!(!comes_after(YIELDS_MAX + 1));
         for _ in 0..YIELDS_SKIPPED {
             assert!(!comes_after(1));
             assert_eq!(turns.get(), 0);
         }
-        assert!(comes_after(1));
+        assert!((0..=YIELDS_SKIPPED_LONG).any(|_| comes_after(1)), "it is tried again");
+    }
+
+    /// Who has little time left sleeps at once: a turn of others may be longer.
+    #[test]
+    fn who_has_little_time_lets_nobody_run() {
+        let yielding = Yielding::default();
+        assert!(!yielding.wait(Some(YIELDING_MAX), || true));
+        assert!(!yielding.wait(Some(Duration::ZERO), || true));
     }
 }

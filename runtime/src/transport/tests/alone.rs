@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::reactors::{Script, Served, is_answered};
 use super::*;
+use crate::limits;
 use crate::transport::platform::Descriptor;
 use crate::transport::reactor::Bell;
 use crate::transport::{Address, Latch, lock};
@@ -21,6 +22,17 @@ struct Gate {
     opened: Latch,
     /// The next write finds the wire full.
     is_full: AtomicBool,
+    /// Patient reads panic behind it.
+    is_trap: AtomicBool,
+    /// A patient read has ended for want of bytes.
+    has_waited: AtomicBool,
+}
+
+/// Whether callers that come to the gate find it open.
+#[derive(Clone, Copy, PartialEq)]
+enum At {
+    Open,
+    Closed,
 }
 
 /// A wire whose patient reads wait for a test.
@@ -53,7 +65,11 @@ impl Wire for Gated {
         // The test may be over.
         let _ = lock(&self.gate.entered).send(());
         assert!(self.gate.opened.wait(soon()));
-        self.inner.read_patiently(buffer)
+        assert!(!self.gate.is_trap.load(Ordering::Relaxed), "expected by a test");
+        let read = self.inner.read_patiently(buffer);
+        let is_vain = read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        self.gate.has_waited.fetch_or(is_vain, Ordering::Relaxed);
+        read
     }
 
     fn wake(&self) {
@@ -96,12 +112,21 @@ struct Alone {
 
 /// Brings a reactor there, with `before` done first on the link.
 fn alone<R>(script: Script, before: impl FnOnce(&Arc<Link>) -> R) -> (Alone, R) {
+    at(At::Closed, script, before)
+}
+
+fn at<R>(at: At, script: Script, before: impl FnOnce(&Arc<Link>) -> R) -> (Alone, R) {
     let (entered, enters): (_, Receiver<()>) = channel();
     let gate = Arc::new(Gate {
         entered: Mutex::new(entered),
         opened: Latch::default(),
         is_full: AtomicBool::new(false),
+        is_trap: AtomicBool::new(false),
+        has_waited: AtomicBool::new(false),
     });
+    if at == At::Open {
+        gate.opened.open();
+    }
     let gated = Arc::clone(&gate);
     let wrap = move |inner| Box::new(Gated { inner, gate: Arc::clone(&gated) }) as Box<dyn Wire>;
     let served = Served::over(script, wrap);
@@ -169,6 +194,47 @@ fn a_full_wire_is_written_on_while_its_read_is_waited_for() {
     is_answered(&stream);
     assert!(!alone.gate.is_full.load(Ordering::Relaxed), "nothing was written");
     drop(alone.open_gate());
+}
+
+/// A caller that makes quick calls and pauses, over and over, is served by whichever thread has the
+/// reactor: it is read in vain in between, and no connection or call is lost.
+#[test]
+fn a_caller_that_pauses_is_served_again() {
+    let (alone, ()) = at(At::Open, answering(), |_| ());
+    let (link, gate) = (Arc::clone(&alone.link), Arc::clone(&alone.gate));
+    let served = alone.open_gate();
+    let call = || is_answered(&open(&link, &[], true, None).unwrap());
+    for _ in 0..3 {
+        // On a loaded machine calls may come too slowly for it.
+        eventually(|| {
+            (0..100).for_each(|_| call());
+            let until = now() + 4 * limits::PATIENCE;
+            while now() < until && !gate.has_waited.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+            gate.has_waited.swap(false, Ordering::Relaxed)
+        });
+        call();
+    }
+    drop(served);
+}
+
+/// Whatever panics in such a read when the reactor has another thread ends that connection alone, and
+/// nothing is kept of it.
+#[test]
+fn a_panic_without_the_seat_ends_one_connection() {
+    let (alone, ()) = alone(answering(), |_| ());
+    let second = alone.served.connect();
+    is_answered(&open(&second, &[], true, None).unwrap());
+    alone.gate.is_trap.store(true, Ordering::Relaxed);
+    alone.is_over.store(true, Ordering::Relaxed);
+    alone.gate.opened.open();
+    // The call that waited is lost with its connection.
+    assert!(alone.caller.join().is_err());
+    assert!(alone.link.wait_closed(soon()));
+    is_answered(&open(&second, &[], true, None).unwrap());
+    // What is left is the test's own, what makes the next ones, and the second connection's.
+    eventually(|| Arc::strong_count(&alone.served.kept) == 3);
 }
 
 /// A reactor that is ended while its thread waits in the read of its last link goes on with that link, and
