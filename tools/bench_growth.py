@@ -112,6 +112,7 @@ def page(found, failed, about):
                   f"![p50 and memory against {axis.title}](growth-{axis.name}.svg)", "",
                   f"Expected of the latency: {axis.expected[0]}; of the memory: {axis.expected[1]}.", "",
                   *table(axis, found[axis.name]), ""]
+        lines += [axis.why, ""] if axis.why else []
         lines += [f"{value:,}: {reason}.\n" for (name, value), reason in failed.items() if name == axis.name]
     return "\n".join(lines)
 
