@@ -8,6 +8,7 @@
 //! entries   the links of one                      rounds    what its thread keeps from round to round
 //! seat      the right to drive a reactor          poller    waiting for many descriptors
 //! leading   how a caller waits and pumps          doze      how the monitor of reactors sleeps
+//! ticks     and for how long
 //! work      requests that it is to answer     cork      holding writes back
 //! due       who wakes those that wait at an inbox
 //! parking   where followers of a leader sleep     yielding  what they do before
@@ -138,6 +139,7 @@ pub(crate) mod tcp;
 #[cfg(test)]
 mod tests;
 pub(crate) mod threads;
+mod ticks;
 pub(crate) mod timer;
 #[cfg(feature = "tls-rustls")]
 pub(crate) mod tls;

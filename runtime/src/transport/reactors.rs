@@ -3,9 +3,9 @@
 //! ```text
 //! driver    drives one reactor; unseated by the monitor, it finishes what it is at and stands by
 //! standby   waits for a reactor whose driver was unseated
-//! monitor   looks every millisecond whether a handler keeps its reactor, or a link from being watched;
-//!           at once when somebody needs a reactor whose driver waits at its only link; sleeps when there
-//!           is nothing to look at
+//! monitor   looks whether a handler keeps its reactor, or a link from being watched: every millisecond, and
+//!           more rarely while none has done so for long; at once when somebody needs a reactor whose
+//!           driver waits at its only link; sleeps when there is nothing to look at
 //! ```
 //!
 //! The invariant: every reactor has one driver, or is handed over to whoever stands by next.
@@ -24,10 +24,11 @@ use super::reactor::{Reactor, Serve, Stopped};
 use super::seat::{Busy, Turn};
 use super::shape::{ThreadShape, shape};
 use super::threads::Threads;
+use super::ticks::{Sight, Ticks};
 use super::wire::Wire;
 use super::work::Work;
 use super::{lock, now, wait_until};
-use crate::limits::{MONITOR_TICK, MONITOR_TICKS_IDLE_MAX, REACTORS_MAX, STANDBY_IDLE_MAX};
+use crate::limits::{MONITOR_TICK, REACTORS_MAX, STANDBY_IDLE_MAX};
 
 /// The reactors of a server, for those who give them connections.
 pub(crate) struct Reactors<'s, S: Serve> {
@@ -225,45 +226,49 @@ impl<'s, S: Serve + 's> Drivers<'s, S> {
     fn watch(self: Arc<Self>) {
         let crew = &self.crew;
         let mut seen: Vec<Option<Seen>> = vec![None; crew.reactors.len()];
-        let mut idle_ticks = 0;
+        let mut ticks = Ticks::default();
         // Handlers may run for long at the end too.
         while !crew.is_over() || !crew.reactors.iter().all(|reactor| reactor.is_over()) {
-            if idle_ticks >= MONITOR_TICKS_IDLE_MAX {
+            if ticks.is_idle() {
                 crew.doze.sleep(|| crew.is_any_busy() || crew.is_over());
-                idle_ticks = 0;
             }
-            let is_called = crew.doze.nap(MONITOR_TICK);
+            let is_called = crew.doze.nap(ticks.next());
             self.hand_over_called();
             if is_called {
                 // It is too early for all other looks.
                 continue;
             }
-            idle_ticks += 1;
+            let mut sight = Sight::Nothing;
             if crew.reactors.iter().any(|reactor| !reactor.pauses.is_empty()) {
                 crew.reactors.iter().for_each(|reactor| reactor.pauses.look());
-                idle_ticks = 0;
+                sight = Sight::Long;
             }
             for (place, reactor) in crew.reactors.iter().enumerate() {
-                let Some(busy) = reactor.seat.busy() else {
-                    seen[place] = None;
-                    continue;
-                };
-                idle_ticks = 0;
-                let is_kept = match &mut seen[place] {
-                    Some(seen) if seen.busy == busy => seen.keeps_its_thread(reactor),
-                    seen => {
-                        *seen = Some(Seen { busy, ran: None });
-                        false
-                    }
-                };
-                if is_kept && let Some(turn) = reactor.seat.take(busy) {
-                    if !busy.is_waiting() {
-                        self.serve.overran(reactor.number.load(Ordering::Relaxed));
-                    }
-                    self.find_driver(place, turn);
-                }
+                sight = sight.max(self.look(place, reactor, &mut seen[place]));
             }
+            ticks.count(sight);
         }
+    }
+
+    /// Looks at one reactor, of which this was `seen` last, and hands it over if its thread keeps it.
+    fn look(self: &Arc<Self>, place: usize, reactor: &Reactor, seen: &mut Option<Seen>) -> Sight {
+        let Some(busy) = reactor.seat.busy() else {
+            *seen = None;
+            return Sight::Nothing;
+        };
+        let Some(before) = seen.as_mut().filter(|seen| seen.busy == busy) else {
+            *seen = Some(Seen { busy, ran: None });
+            return if busy.is_waiting() { Sight::Waits } else { Sight::Runs };
+        };
+        if before.keeps_its_thread(reactor)
+            && let Some(turn) = reactor.seat.take(busy)
+        {
+            if !busy.is_waiting() {
+                self.serve.overran(reactor.number.load(Ordering::Relaxed));
+            }
+            self.find_driver(place, turn);
+        }
+        if busy.is_waiting() { Sight::Waits } else { Sight::Long }
     }
 
     /// Hands those reactors over that are called and whose threads wait where nothing can reach them.
