@@ -132,6 +132,11 @@ pub(super) fn thread_number() -> Option<u32> {
     None
 }
 
+/// Whether this process may run on several processors.
+pub(super) fn has_several_processors() -> bool {
+    std::thread::available_parallelism().is_ok_and(|count| count.get() > 1)
+}
+
 /// What a thread is at: not known here.
 pub(super) fn thread_activity(_number: u32) -> Option<Activity> {
     None

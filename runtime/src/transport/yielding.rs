@@ -8,10 +8,11 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread::{available_parallelism, yield_now};
+use std::thread::yield_now;
 use std::time::Duration;
 
 use super::now;
+use super::platform::has_several_processors;
 use crate::limits::{YIELDING_MAX, YIELDS_MAX, YIELDS_SKIPPED, YIELDS_SKIPPED_LONG};
 
 /// Whether the followers of one connection let others run before they sleep.
@@ -50,10 +51,10 @@ impl Yielding {
     }
 }
 
-/// Whether the process may run on several cores at a time.
+/// Whether threads may run on several cores at a time.
 fn has_several_cores() -> bool {
     static SEVERAL: OnceLock<bool> = OnceLock::new();
-    *SEVERAL.get_or_init(|| available_parallelism().is_ok_and(|cores| cores.get() > 1))
+    *SEVERAL.get_or_init(has_several_processors)
 }
 
 #[cfg(test)]
