@@ -215,17 +215,16 @@ impl Reactor {
             }
             // From when the last round began, which spares a look at the clock: an alarm may be late by
             // as much as a round takes.
-            let until = self.next_alarm();
+            let until = rounds.next_alarm();
             let is_far = until.is_none_or(|until| time + PATIENCE_ROOM < until);
-            if is_far && let Some((key, entry)) = rounds.only_link() {
-                let look = || rounds.look(&entry.link, Look::Patient);
+            if is_far && let Some(only) = rounds.only_link() {
+                let look = || rounds.look(&only.entry.link, Look::Patient);
                 let (looked, is_seated) = self.wait_at_link(&mut turn, look);
                 if !is_seated {
-                    rounds.leave(key, &entry.link, looked.as_ref());
+                    rounds.leave(&only, looked.as_ref());
                     return Stopped::Unseated;
                 }
-                time = now();
-                rounds.take_only(key, entry, looked);
+                time = rounds.take_only(only, looked);
                 continue;
             }
             // Streams of large messages are half as fast where reactors wait without a time: the system wakes
@@ -238,9 +237,7 @@ impl Reactor {
             }
             let before = std::mem::replace(&mut time, now());
             let quiet = |key| (key, Interest::NONE);
-            // Alarms are set here alone: those that go off were known before the wait.
-            let due = if until.is_some_and(|at| at <= time) { self.due(time) } else { Vec::new() };
-            let called = due.into_iter().chain(self.rung.take());
+            let called = rounds.due(time).into_iter().chain(self.rung.take());
             rounds.begin();
             for (key, interest) in found.iter().chain(called.map(quiet)) {
                 rounds.visit(key, interest);
@@ -269,12 +266,13 @@ impl Reactor {
         lock(&self.entries).get(key)
     }
 
-    fn next_alarm(&self) -> Option<Instant> {
+    /// When the first alarm goes off.
+    pub(super) fn next_alarm(&self) -> Option<Instant> {
         lock(&self.alarms).first().map(|(at, _)| at)
     }
 
     /// The links whose alarms go off.
-    fn due(&self, time: Instant) -> Vec<u64> {
+    pub(super) fn due(&self, time: Instant) -> Vec<u64> {
         let mut alarms = lock(&self.alarms);
         let mut due = Vec::new();
         while let Some(key) = alarms.take_due(time) {
@@ -289,12 +287,16 @@ impl Reactor {
         due
     }
 
-    /// Has `link` looked at `at` this time, unless that will happen sooner.
-    pub(super) fn set_alarm(&self, link: &Link, key: u64, at: Instant) {
+    /// Has `link` looked at `at` this time, unless that will happen sooner; returns when it will.
+    pub(super) fn set_alarm(&self, link: &Link, key: u64, at: Instant) -> Instant {
         let mut alarm = lock(&link.alarm);
-        if alarm.is_none_or(|alarm| at < alarm) {
-            *alarm = Some(at);
-            lock(&self.alarms).set(key, at);
+        match *alarm {
+            Some(sooner) if sooner <= at => sooner,
+            _ => {
+                *alarm = Some(at);
+                lock(&self.alarms).set(key, at);
+                at
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::accepted::{Accepted, Arrived};
 use super::entries::Entry;
@@ -15,6 +15,7 @@ use super::reactor::Reactor;
 use super::visits::{Look, Visit};
 use super::wire::Interest;
 use super::work::Work;
+use super::{earliest, now};
 use crate::limits::{MONITOR_TICK, READ_BUFFER_SIZE, ROUNDS_STEADY};
 
 /// The rounds of one thread.
@@ -28,7 +29,10 @@ pub(super) struct Rounds<'a> {
     /// The only request of the round: it is answered before anything else, and needs no queue.
     lone: Option<Arrived>,
     /// The link that was visited last.
-    last: Option<(u64, Arc<Entry>)>,
+    last: Option<Last>,
+    /// The alarm that goes off first, unless that is to be asked for. Whoever removes one without the seat
+    /// has a look taken that finds nothing.
+    next_alarm: Option<Option<Instant>>,
     /// How many links the round has visited.
     visits: usize,
     /// The link that was visited last waits for nothing but to be read.
@@ -37,14 +41,32 @@ pub(super) struct Rounds<'a> {
     steady: u32,
 }
 
+/// A link that was visited.
+pub(super) struct Last {
+    pub(super) key: u64,
+    pub(super) entry: Arc<Entry>,
+    /// Its alarm, as far as it is known.
+    alarm: Option<Instant>,
+}
+
 /// How a look at a link went: the visit, unless a caller leads. Nothing if it panicked.
 pub(super) type Looked = Option<Option<Visit>>;
 
 impl<'a> Rounds<'a> {
     pub(super) fn new(reactor: &'a Arc<Reactor>, work: &'a Work) -> Self {
         let (buffer, arrived) = (vec![0; READ_BUFFER_SIZE], Vec::new());
-        let (lone, last, visits, is_quiet, steady) = (None, None, 0, false, 0);
-        Self { reactor, work, buffer, arrived, lone, last, visits, is_quiet, steady }
+        Self {
+            reactor,
+            work,
+            buffer,
+            arrived,
+            lone: None,
+            last: None,
+            next_alarm: None,
+            visits: 0,
+            is_quiet: false,
+            steady: 0,
+        }
     }
 
     /// The next request, and whether the work is to be written once it is answered.
@@ -55,6 +77,22 @@ impl<'a> Rounds<'a> {
         }
     }
 
+    /// When a link is to be looked at at the latest.
+    pub(super) fn next_alarm(&mut self) -> Option<Instant> {
+        *self.next_alarm.get_or_insert_with(|| self.reactor.next_alarm())
+    }
+
+    /// The links whose alarms go off.
+    pub(super) fn due(&mut self, time: Instant) -> Vec<u64> {
+        // Alarms are set here alone: those that go off are known.
+        if self.next_alarm().is_none_or(|at| at > time) {
+            return Vec::new();
+        }
+        self.next_alarm = None;
+        self.last.iter_mut().for_each(|last| last.alarm = None);
+        self.reactor.due(time)
+    }
+
     /// A round begins that waits for all links.
     pub(super) fn begin(&mut self) {
         self.visits = 0;
@@ -62,11 +100,11 @@ impl<'a> Rounds<'a> {
 
     /// Looks at the link whose key is `key`, at what was `found`. A panic ends that link alone.
     pub(super) fn visit(&mut self, key: u64, found: Interest) {
-        let last = self.last.take_if(|(last, _)| *last == key);
-        let entry = last.map(|(_, entry)| entry);
-        let Some(entry) = entry.or_else(|| self.reactor.entry(key)) else { return };
-        let looked = self.look(&entry.link, Look::At(found));
-        self.take(key, entry, looked);
+        let found_again = self.last.take_if(|last| last.key == key);
+        let found_now = || Some(Last { key, entry: self.reactor.entry(key)?, alarm: None });
+        let Some(visited) = found_again.or_else(found_now) else { return };
+        let looked = self.look(&visited.entry.link, Look::At(found));
+        self.take(visited, looked);
     }
 
     /// Looks at `link`; without the seat, too.
@@ -94,29 +132,32 @@ impl<'a> Rounds<'a> {
 
     /// The link at which to wait for the next request, because there is no other one and its requests
     /// come one by one.
-    pub(super) fn only_link(&mut self) -> Option<(u64, Arc<Entry>)> {
+    pub(super) fn only_link(&mut self) -> Option<Last> {
         let is_steady = self.steady >= ROUNDS_STEADY;
-        self.last.take_if(|(_, entry)| is_steady && entry.link.wire.is_patient())
+        self.last.take_if(|last| is_steady && last.entry.link.wire.is_patient())
     }
 
     /// A round is over that has waited at the only link; without a look, because somebody has called.
-    pub(super) fn take_only(&mut self, key: u64, entry: Arc<Entry>, looked: Option<Looked>) {
+    /// Returns when.
+    pub(super) fn take_only(&mut self, only: Last, looked: Option<Looked>) -> Instant {
         match looked {
-            Some(looked) => self.take(key, entry, looked),
+            Some(looked) => self.take(only, looked),
             None => self.is_quiet = false,
         }
         if !self.has_brought_one() {
             self.steady = 0;
         }
+        // A request spares a look at the clock.
+        self.lone.as_ref().map_or_else(now, |request| request.received)
     }
 
     /// Leaves what a look at the only link has brought to the thread that drives now, which looks again.
-    pub(super) fn leave(&mut self, key: u64, link: &Link, looked: Option<&Looked>) {
+    pub(super) fn leave(&mut self, only: &Last, looked: Option<&Looked>) {
         if let Some(None) = looked {
-            self.end_panicked(key, link);
+            self.end_panicked(only.key, &only.entry.link);
         }
         self.work.add(self.arrived.drain(..));
-        self.reactor.ring(key);
+        self.reactor.ring(only.key);
     }
 
     /// The visit of `link` has panicked, and nobody else ends it: it may be led for ever.
@@ -131,8 +172,8 @@ impl<'a> Rounds<'a> {
     }
 
     /// Takes what a look has brought: requests are answered once the visits of the round are over.
-    fn take(&mut self, key: u64, entry: Arc<Entry>, looked: Looked) {
-        let (reactor, link) = (self.reactor, &entry.link);
+    fn take(&mut self, mut visited: Last, looked: Looked) {
+        let (reactor, key, link) = (self.reactor, visited.key, &visited.entry.link);
         self.visits += 1;
         self.is_quiet = false;
         let Some(visit) = looked else { return self.end_panicked(key, link) };
@@ -147,14 +188,17 @@ impl<'a> Rounds<'a> {
             if visit.is_over {
                 return reactor.remove(link, key);
             }
-            if let Some(at) = visit.until {
-                reactor.set_alarm(link, key, at);
+            if let Some(at) = visit.until
+                && visited.alarm.is_none_or(|alarm| at < alarm)
+            {
+                visited.alarm = Some(reactor.set_alarm(link, key, at));
+                self.next_alarm.iter_mut().for_each(|next| *next = earliest(*next, visited.alarm));
             }
             if visit.is_ready {
                 // Not kept here: the thread may lose its seat before the next round.
                 reactor.ring(key);
             }
         }
-        self.last = Some((key, entry));
+        self.last = Some(visited);
     }
 }
