@@ -52,6 +52,9 @@ struct Pipe {
     /// How many bytes were ever written.
     #[cfg(test)]
     passed: u64,
+    /// The most parts that were written together.
+    #[cfg(test)]
+    parts_max: usize,
 }
 
 impl Default for Pipe {
@@ -66,6 +69,8 @@ impl Default for Pipe {
             reset: false,
             #[cfg(test)]
             passed: 0,
+            #[cfg(test)]
+            parts_max: 0,
         }
     }
 }
@@ -122,6 +127,7 @@ impl Wire for MemoryWire {
         #[cfg(test)]
         {
             pipe.passed += count as u64;
+            pipe.parts_max = pipe.parts_max.max(parts.len());
         }
         drop(state);
         self.network.changed.notify_all();
@@ -253,6 +259,11 @@ mod knobs {
         /// How many bytes were ever written.
         pub(crate) fn passed(&self) -> u64 {
             lock(&self.network.state).pipes[self.side].passed
+        }
+
+        /// The most parts that were ever written together.
+        pub(crate) fn parts_max(&self) -> usize {
+            lock(&self.network.state).pipes[self.side].parts_max
         }
 
         fn change(&self, change: impl FnOnce(&mut Pipe)) {

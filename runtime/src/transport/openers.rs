@@ -97,6 +97,14 @@ impl Openers {
         std::mem::take(&mut self.pace)
     }
 
+    /// The call that was begun last is written at once, whatever its pace.
+    pub(super) fn write_at_once(&mut self) {
+        if self.take_pace() == Pace::Begun {
+            // Nobody has told the flusher.
+            self.end_burst();
+        }
+    }
+
     /// This thread leads the connection, to wait for something.
     pub(super) fn on_wait(&mut self) {
         if self.quick > 0 && self.last == this_thread() {
@@ -194,6 +202,17 @@ mod tests {
             assert_eq!(caller.begin(LATE), Pace::Alone);
         }
         assert_eq!(caller.openers.count(), 203);
+    }
+
+    /// Calls that are written at once whatever their pace begin no burst: the flusher is not told of one.
+    #[test]
+    fn what_is_written_at_once_begins_no_burst() {
+        let mut caller = Caller::new();
+        for _ in 0..3 * LONE_MESSAGES_MAX {
+            caller.openers.add(|| caller.time.get());
+            caller.openers.write_at_once();
+        }
+        assert_eq!(caller.begin(SOON), Pace::Alone);
     }
 
     /// A burst of one thread does not hold calls of others, and ends when it is one among them.

@@ -70,7 +70,9 @@ impl<'a> Opening<'a> {
     /// [`OpenError`]: nothing has left.
     pub(crate) fn ask(&mut self, link: Arc<Link>) -> Result<Option<Opened>, OpenError> {
         let Self { beginning, rest, inbox, queues, .. } = self;
-        let opened = link.submit_together(|state| state.open(beginning.head, rest, inbox));
+        let opened = link.submit_together(beginning.first, |state, lends| {
+            state.open(beginning.head, rest, inbox, lends)
+        });
         let (id, is_sent) = match opened {
             Ok(opened) => opened,
             Err(http2::OpenError::StreamLimit) => {

@@ -124,6 +124,7 @@ impl State {
         head: &Headers,
         rest: &mut Outgoing<'_>,
         inbox: &Arc<Inbox>,
+        lends: bool,
     ) -> Result<(StreamId, bool), http2::OpenError> {
         let ends_here = rest.is_last() && rest.data.is_empty();
         let opened = if self.lost.is_some() {
@@ -151,7 +152,7 @@ impl State {
         self.openers.add(now);
         self.inboxes.insert(id, Arc::clone(inbox));
         // A stream that the peer has closed already tells by its inbox.
-        let is_sent = ends_here || self.send(id, rest, inbox, false).unwrap_or(true);
+        let is_sent = ends_here || self.send(id, rest, inbox, lends).unwrap_or(true);
         if rest.is_last() {
             match is_sent {
                 true if inbox.is_sent() => {}

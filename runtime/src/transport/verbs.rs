@@ -57,6 +57,11 @@ impl Link {
         result
     }
 
+    /// Whether `data` is worth being written from where it lies.
+    fn lends(&self, data: &[u8]) -> bool {
+        data.len() >= LENT_MIN && self.wire.takes_parts()
+    }
+
     /// As [`Link::submit`] of commands that may lend the core a beginning of `data`, if they are told so:
     /// it is written from where it lies.
     pub(super) fn submit_lending<R>(
@@ -64,7 +69,7 @@ impl Link {
         data: &[u8],
         commands: impl FnOnce(&mut State, bool) -> R,
     ) -> R {
-        if data.len() < LENT_MIN || !self.wire.takes_parts() {
+        if !self.lends(data) {
             return self.submit(|state| commands(state, false));
         }
         let (mut state, result) = self.command(|state| {
@@ -82,14 +87,23 @@ impl Link {
         result
     }
 
-    /// As [`Link::submit`], to begin a call: with several calls of several threads on their way the
-    /// thread lets others run once before it writes, so that a burst of callers shares a write; and what
-    /// one alone begins in quick succession is written together, see [`Openers`](super::openers::Openers).
+    /// As [`Link::submit_lending`], to begin a call: with several calls of several threads on their way
+    /// the thread lets others run once before it writes, so that a burst of callers shares a write; and
+    /// what one alone begins in quick succession is written together, see
+    /// [`Openers`](super::openers::Openers). What is lent is written at once.
     pub(super) fn submit_together<R>(
         self: &Arc<Self>,
-        commands: impl FnOnce(&mut State) -> R,
+        data: &[u8],
+        commands: impl FnOnce(&mut State, bool) -> R,
     ) -> R {
-        let (mut state, result) = self.command(commands);
+        if self.lends(data) {
+            return self.submit_lending(data, |state, lends| {
+                let result = commands(state, lends);
+                state.openers.write_at_once();
+                result
+            });
+        }
+        let (mut state, result) = self.command(|state| commands(state, false));
         match state.openers.take_pace() {
             Pace::AmongOthers if state.awaits_others() => {
                 state.output = Output::Writing;

@@ -48,6 +48,26 @@ fn a_lent_message_arrives_as_it_was() {
     pair.end();
 }
 
+/// What a call begins with is written from where it lies too: each frame's part of it by itself.
+#[test]
+fn a_call_begins_with_a_lent_message() {
+    let pair = Pair::with(Config { initial_window_size: 400_000, ..Config::default() });
+    {
+        let (client, Accepted { stream: server, .. }) = pair.call(&framed(1000), true);
+        // Behind the answer the client knows the server's windows.
+        answer(&server);
+        assert!(matches!(receive(&client), Incoming::Head { .. }));
+        assert_eq!(pair.up.parts_max(), 1);
+    }
+    let (client, Accepted { stream: server, .. }) = pair.call(&framed(300_000), true);
+    assert!(receive(&server) == message(300_000));
+    assert_eq!(receive(&server), Incoming::End);
+    let frames = 300_005_usize.div_ceil(16_384);
+    assert_eq!(pair.up.parts_max(), 2 * frames);
+    drop((client, server));
+    pair.end();
+}
+
 /// Large messages of several streams, lent or copied because another one is being written, arrive as they
 /// were, each stream's in order.
 #[test]
