@@ -73,16 +73,16 @@ impl Link {
         let mut arrived = Vec::new();
         loop {
             let caller = Some(Caller { inbox, what, is_patient });
-            let (is_usable, is_quiet) = match self.pump(buffer, &mut arrived, until, caller) {
-                Pumped::Alive { is_usable, is_quiet } => (is_usable, is_quiet),
-                Pumped::Over => (false, true),
+            let (is_usable, read) = match self.pump(buffer, &mut arrived, until, caller) {
+                Pumped::Alive { is_usable, read } => (is_usable, read),
+                Pumped::Over => (false, 0),
             };
             self.leave_unserved(&mut arrived);
             if inbox.has(what) {
                 return true;
             }
             // Whoever waits for long can be woken.
-            is_patient = !is_quiet;
+            is_patient = read > 0;
             if until.is_some_and(|until| until <= now()) {
                 return false;
             }

@@ -24,8 +24,8 @@ use crate::limits::{BATCH_SIZE, LENT_MIN, LINGER_MAX};
 
 /// What a round of `pump` has brought.
 pub(super) enum Pumped {
-    /// Whether streams can be opened by this side, and whether nothing was read.
-    Alive { is_usable: bool, is_quiet: bool },
+    /// Whether streams can be opened by this side, and how many bytes were read.
+    Alive { is_usable: bool, read: usize },
     /// The connection is over; there is nothing left to pump.
     Over,
 }
@@ -225,7 +225,7 @@ impl Link {
             }
             Some(Err(_)) | None => {}
         }
-        let is_quiet = !matches!(read, Some(Ok(_)));
+        let read = read.and_then(|read| read.as_ref().ok()).map_or(0, |count| *count);
         if !state.settled.is_empty() {
             arrived.append(&mut state.settled);
         }
@@ -236,7 +236,7 @@ impl Link {
             self.changed.notify_all();
         }
         foreign.iter().for_each(|inbox| self.expect_body(inbox));
-        Pumped::Alive { is_usable, is_quiet }
+        Pumped::Alive { is_usable, read }
     }
 
     /// The streams are lost, unless that has happened before, and nothing more is read or written.

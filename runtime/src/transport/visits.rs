@@ -11,7 +11,7 @@ use super::accepted::Arrived;
 use super::link::Link;
 use super::lock;
 use super::reactor::Bell;
-use super::verbs::Waiting;
+use super::verbs::{Pumped, Waiting};
 use super::wire::Interest;
 use crate::limits::READS_PER_VISIT_MAX;
 
@@ -89,9 +89,9 @@ impl Link {
             // What is not wanted was not watched for.
             *found = self.wire.end_wait(Interest::BOTH, *found);
         }
-        for _ in 0..READS_PER_VISIT_MAX {
+        for turn in 1..=READS_PER_VISIT_MAX {
             // The end is seen below.
-            let _ = match look {
+            let pumped = match look {
                 Look::At(found) => self.take_found(buffer, arrived, found),
                 Look::Patient => self.read_patiently(buffer, arrived),
             };
@@ -100,6 +100,12 @@ impl Link {
                 return visit;
             };
             visit.until = until;
+            let has_filled = matches!(pumped, Pumped::Alive { read, .. } if read == buffer.len());
+            if has_filled && interest == Interest::READ && turn < READS_PER_VISIT_MAX {
+                // More is there in all likelihood, and a read costs less than a wait and a read.
+                look = Look::At(interest);
+                continue;
+            }
             match self.wire.begin_wait(interest) {
                 Ok(ready) => look = Look::At(ready),
                 Err(interest) => {

@@ -8,10 +8,11 @@ use std::task::{Wake, Waker};
 
 use super::*;
 use crate::http2::{Initiator, Reason};
-use crate::limits::READ_BUFFER_SIZE;
+use crate::limits::{READ_BUFFER_SIZE, READS_PER_VISIT_MAX};
 use crate::transport::SendError;
 use crate::transport::accepted::Arrived;
 use crate::transport::verbs::Pumped;
+use crate::transport::visits::Look;
 
 /// The frames of two streams that take turns within a read come to each stream in its own order, on
 /// either side.
@@ -274,11 +275,26 @@ fn read_once<const N: usize>(link: &Arc<Link>, peer: &mut Peer) -> [Accepted; N]
     peer.flush();
     let (mut buffer, mut arrived) = (vec![0; READ_BUFFER_SIZE], Vec::new());
     let pumped = link.pump(&mut buffer, &mut arrived, soon(), None);
-    assert!(matches!(pumped, Pumped::Alive { is_quiet: false, .. }), "nothing was read");
+    assert!(matches!(pumped, Pumped::Alive { read: 1.., .. }), "nothing was read");
     let left = link.wire.wait(Interest::READ, Some(Duration::ZERO)).unwrap();
     assert!(!left.read, "one read was not enough");
     let requests: Vec<_> = arrived.into_iter().map(Arrived::accept).collect();
     requests.try_into().expect("as many requests as were sent")
+}
+
+/// A visit reads on without a wait where a read has filled its buffer, but other links get their turn.
+#[test]
+fn a_visit_reads_on_where_a_read_has_filled_its_buffer() {
+    for reads in [1, 3, READS_PER_VISIT_MAX, 9] {
+        let (link, mut peer) = server(20);
+        let bytes = peer.core.take_output();
+        peer.wire.write(&bytes).unwrap();
+        let (mut buffer, mut arrived) = (vec![0; bytes.len() / reads + 1], Vec::new());
+        let visit = link.visit(Look::At(Interest::READ), &mut buffer, &mut arrived).unwrap();
+        assert_eq!(arrived.len() == 20, reads <= READS_PER_VISIT_MAX, "{reads}");
+        // The rest is found by a wait, as that of any other link.
+        assert!(!visit.is_ready && visit.interest == Interest::READ, "{reads}");
+    }
 }
 
 /// All that has come for `stream`, up to the end, which would come again and again.
