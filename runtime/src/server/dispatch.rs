@@ -183,15 +183,15 @@ impl<'s> Dispatcher<'s> {
 impl Serve for Dispatcher<'_> {
     type Job = (usize, Call);
 
-    fn accept(&self, accepted: Accepted) -> Option<(usize, Call)> {
+    fn accept(&self, accepted: Accepted, may_run: bool) -> Option<(usize, Call)> {
         let (lane, call) = self.let_in(accepted)?;
         // With its request whole the method has nothing to wait for.
         let is_short = |route: &Route| {
             let is_unary = route.declared.kind() == MethodKind::Unary;
             is_unary && self.handlers.router.cost(route.number).is_short()
         };
-        if call.route.as_ref().is_some_and(is_short) && call.context.reply().stream().is_received()
-        {
+        let is_short = may_run && call.route.as_ref().is_some_and(is_short);
+        if is_short && call.context.reply().stream().is_received() {
             return Some((lane, call));
         }
         self.lanes.run(lane, call);

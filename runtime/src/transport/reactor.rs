@@ -34,7 +34,7 @@ use super::threads::contained;
 use super::tray::Tray;
 use super::visits::Look;
 use super::wire::Interest;
-use super::work::Work;
+use super::work::{Next, Work};
 use super::{lock, now};
 use crate::limits::PATIENCE_ROOM;
 
@@ -43,8 +43,9 @@ pub(crate) trait Serve: Send + Sync {
     /// A request that the reactor's thread is to answer itself, at once.
     type Job;
 
-    /// Takes a request; never blocks and runs no user code.
-    fn accept(&self, accepted: Accepted) -> Option<Self::Job>;
+    /// Takes a request; never blocks and runs no user code. There is a job only where the reactor's thread
+    /// `may_run` one.
+    fn accept(&self, accepted: Accepted, may_run: bool) -> Option<Self::Job>;
 
     /// Runs user code.
     fn run(&self, job: Self::Job);
@@ -193,10 +194,10 @@ impl Reactor {
         // The thread that had the seat may have left answers.
         work.write();
         loop {
-            while let Some((request, is_due)) = rounds.next_request() {
+            while let Some(Next { request, is_due, is_late }) = rounds.next_request() {
                 // The panic hook has reported it; a request is dropped with its stream, and a job
                 // with its call.
-                let accepted = catch_unwind(AssertUnwindSafe(|| serve.accept(request)));
+                let accepted = catch_unwind(AssertUnwindSafe(|| serve.accept(request, !is_late)));
                 if let Some(job) = accepted.unwrap_or_default() {
                     self.number.store(serve.number(&job), Ordering::Relaxed);
                     self.seat.enter(&mut turn);

@@ -8,13 +8,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::accepted::{Accepted, Arrived};
+use super::accepted::Arrived;
 use super::entries::Entry;
 use super::link::Link;
 use super::reactor::Reactor;
 use super::visits::{Look, Visit};
 use super::wire::Interest;
-use super::work::Work;
+use super::work::{Next, Work};
 use super::{earliest, now};
 use crate::limits::{MONITOR_TICK, READ_BUFFER_SIZE, ROUNDS_STEADY};
 
@@ -69,10 +69,10 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// The next request, and whether the work is to be written once it is answered.
-    pub(super) fn next_request(&mut self) -> Option<(Accepted, bool)> {
+    /// The next request.
+    pub(super) fn next_request(&mut self) -> Option<Next> {
         match self.lone.take() {
-            Some(request) => Some((request.accept(), false)),
+            Some(alone) => Some(Next { request: alone.accept(), is_due: false, is_late: false }),
             None => self.work.next(),
         }
     }

@@ -5,6 +5,9 @@
 //! several, one after the other     the first ─► the link holds back ─► 32 or all are answered ─► written
 //! ```
 //!
+//! Requests that are left when one before them has taken its thread for long are for workers, all of
+//! them: any of them may do the same, and what comes behind them would wait for each.
+//!
 //! The invariant: at most one link holds back because of this, and the thread that drives the reactor
 //! writes for it before it waits; one that takes the seat over writes before anything else.
 
@@ -31,9 +34,20 @@ struct Queue {
     /// Each is taken in when it is its turn: the calls of a burst then use the same memory, one
     /// after the other.
     requests: VecDeque<Arrived>,
+    /// They have waited behind one that took long.
+    is_late: bool,
     /// The link that holds back what it is answered with: from the first of several requests on, never
     /// before, for its streams and workers may have something to send while it waits.
     corked: Option<Corked>,
+}
+
+/// A request whose turn it is.
+pub(super) struct Next {
+    pub(super) request: Accepted,
+    /// [`Work::write`] is due once it is answered.
+    pub(super) is_due: bool,
+    /// It has waited behind one that took long.
+    pub(super) is_late: bool,
 }
 
 struct Corked {
@@ -49,35 +63,42 @@ impl Work {
         self.is_left.store(!queue.requests.is_empty(), Ordering::Release);
     }
 
+    /// A request has taken its thread for long: those that are left have waited behind it.
+    pub(super) fn set_late(&self) {
+        let mut queue = lock(&self.queue);
+        queue.is_late = !queue.requests.is_empty();
+    }
+
     /// Whether requests wait for their turn.
     pub(super) fn is_left(&self) -> bool {
         self.is_left.load(Ordering::Acquire)
     }
 
-    /// The next request, and whether [`write`](Self::write) is due once it is answered. A request
-    /// alone is answered at once; with others of its link behind it, together with them.
-    pub(super) fn next(&self) -> Option<(Accepted, bool)> {
+    /// The next request. One alone is answered at once; with others of its link behind it, together with
+    /// them.
+    pub(super) fn next(&self) -> Option<Next> {
         if !self.is_left() {
             return None;
         }
         let mut queue = lock(&self.queue);
         let request = queue.requests.pop_front()?;
+        let is_late = queue.is_late;
         if queue.requests.is_empty() {
+            queue.is_late = false;
             self.is_left.store(false, Ordering::Release);
         }
         let link = &request.handle.link;
         let is_last = !queue.is_next(link);
+        let mut is_due = false;
         if let Some(corked) = &mut queue.corked {
             corked.unwritten += 1;
-            let is_due = is_last || corked.unwritten == REQUESTS_BETWEEN_WRITES;
-            return Some((request.accept(), is_due));
-        }
-        if !is_last {
+            is_due = is_last || corked.unwritten == REQUESTS_BETWEEN_WRITES;
+        } else if !is_last {
             queue.corked = Some(Corked { link: Arc::clone(link), unwritten: 1 });
             drop(queue);
             link.hold_back();
         }
-        Some((request.accept(), false))
+        Some(Next { request: request.accept(), is_due, is_late })
     }
 
     /// Writes what is held back; the link goes on holding back if the next request is its, too.

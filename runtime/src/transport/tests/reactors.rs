@@ -10,7 +10,7 @@ use super::*;
 use crate::limits::REQUESTS_BETWEEN_WRITES;
 use crate::transport::platform::Descriptor;
 use crate::transport::reactor::Bell;
-use crate::transport::work::Work;
+use crate::transport::work::{Next, Work};
 use crate::transport::{
     Address, Dial, Latch, Listener, Listening, Reactors, Serve, Target, connect, lock,
 };
@@ -20,6 +20,8 @@ pub(super) struct Script {
     accept: Box<dyn Fn(Accepted) -> Option<Accepted> + Send + Sync>,
     run: Box<dyn Fn(Accepted) + Send + Sync>,
     overran: AtomicUsize,
+    /// Requests that were not for the reactor's thread.
+    late: AtomicUsize,
 }
 
 impl Script {
@@ -27,14 +29,20 @@ impl Script {
         accept: impl Fn(Accepted) -> Option<Accepted> + Send + Sync + 'static,
         run: impl Fn(Accepted) + Send + Sync + 'static,
     ) -> Self {
-        Self { accept: Box::new(accept), run: Box::new(run), overran: AtomicUsize::new(0) }
+        let (overran, late) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { accept: Box::new(accept), run: Box::new(run), overran, late }
     }
 }
 
 impl Serve for Script {
     type Job = Accepted;
 
-    fn accept(&self, accepted: Accepted) -> Option<Accepted> {
+    fn accept(&self, accepted: Accepted, may_run: bool) -> Option<Accepted> {
+        if !may_run {
+            (self.run)(accepted);
+            self.late.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
         (self.accept)(accepted)
     }
 
@@ -232,6 +240,35 @@ fn what_is_left_to_read_passes_to_the_next_driver() {
     is_answered(&first);
 }
 
+/// What has waited behind a request that took long is for workers, and what comes later is not.
+#[test]
+fn what_has_waited_behind_one_that_took_long_is_for_workers() {
+    let (gate, (entered, enters)) = (Arc::new(Latch::default()), channel());
+    let (held, first) = (gate.clone(), Mutex::new(Some(entered)));
+    let run = move |accepted: Accepted| {
+        let entered = lock(&first).take();
+        if let Some(entered) = entered {
+            entered.send(()).unwrap();
+            assert!(held.wait(soon()));
+        }
+        answer(&accepted.stream);
+    };
+    let served = Served::new(Script::new(Some, run));
+    let link = served.connect();
+    link.cork.put_in();
+    let burst: Vec<_> = (0..8).map(|_| open(&link, &[], true, None).unwrap()).collect();
+    link.uncork();
+    enters.recv_timeout(PATIENCE).unwrap();
+    burst[1..].iter().for_each(is_answered);
+    let counts =
+        || [&served.script.overran, &served.script.late].map(|it| it.load(Ordering::Relaxed));
+    assert_eq!(counts(), [1, 7]);
+    is_answered(&open(&link, &[], true, None).unwrap());
+    assert_eq!(counts(), [1, 7]);
+    gate.open();
+    is_answered(&burst[0]);
+}
+
 /// A request's time counts from when it has been read, and not from the beginning of a round in which other
 /// links come first: or else its deadline would pass here before it does on its client.
 #[test]
@@ -294,7 +331,7 @@ fn a_waiting_connection_holds_nothing_back() {
     burst.into_iter().for_each(|accepted| work.add(vec![accepted.into_arrived()]));
     let corked = || [&one, &two].map(|link| link.cork.is_in());
     let step = || {
-        let (_, is_due) = work.next().unwrap();
+        let Next { is_due, .. } = work.next().unwrap();
         let during = corked();
         if is_due {
             work.write();
