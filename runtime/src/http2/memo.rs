@@ -112,6 +112,9 @@ impl Memo {
         let position = match self.entries.iter().position(is_same) {
             Some(position) => position,
             None if self.entries.len() < limits::MEMO_SECTIONS_MAX => {
+                // Most connections need two or three for good: room for more would be kept by each.
+                self.keys.reserve_exact(1);
+                self.entries.reserve_exact(1);
                 self.keys.push(key);
                 self.entries.push(entry);
                 return;

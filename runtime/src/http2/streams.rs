@@ -40,6 +40,9 @@ impl Streams {
         let window_left = closed.map_or(0, |(_, window)| window.available());
         self.open.release_memory();
         self.remember(Closed { stream: id, state, window_left });
+        if self.open.len() == 0 {
+            self.forget_those_over();
+        }
         closed
     }
 
@@ -150,5 +153,22 @@ impl Streams {
             self.closed[self.oldest] = closed;
             self.oldest = (self.oldest + 1) % limits::CLOSED_STREAMS_REMEMBERED;
         }
+    }
+
+    /// No stream is open: a connection that is idle remembers the newest streams, and those of which
+    /// anything may still come because this side has reset them.
+    fn forget_those_over(&mut self) {
+        const KEPT: usize = limits::CLOSED_STREAMS_REMEMBERED_IDLE;
+        if self.closed.len() < 2 * KEPT {
+            return;
+        }
+        self.closed.rotate_left(self.oldest);
+        self.oldest = 0;
+        let mut newer = self.closed.len();
+        self.closed.retain(|closed| {
+            newer -= 1;
+            newer < KEPT || closed.state == State::ResetByUs
+        });
+        self.closed.shrink_to(2 * KEPT);
     }
 }

@@ -93,6 +93,9 @@ pub(crate) const INFORMATIONAL_MAX: u8 = 8;
 /// Closed streams that are remembered, so that late frames are told from violations: twice
 /// what one round trip of ordinary cancellation leaves behind.
 pub(crate) const CLOSED_STREAMS_REMEMBERED: usize = 256;
+/// The same while no stream is open, but for those that this side has reset: enough to name what is wrong
+/// with a frame that comes a little late, and little for a connection to hold.
+pub(crate) const CLOSED_STREAMS_REMEMBERED_IDLE: usize = 8;
 
 /// Streams a peer may reset, or make us reset, at once: everything it may have open.
 pub(crate) const RESET_BURST: u32 = 100;

@@ -176,7 +176,7 @@ impl Lead {
         }
         state.pauses_skipped = state.pauses_skipped.saturating_sub(1);
         if let Some(interest) = next() {
-            state.watch(interest, watch);
+            state.leave_to_reactor(interest, watch);
         }
         self.call_watcher(state);
         false
@@ -194,7 +194,7 @@ impl Lead {
             if state.is_paused {
                 self.set_paused(&mut state, false);
                 if let Some(interest) = next() {
-                    state.watch(interest, watch);
+                    state.leave_to_reactor(interest, watch);
                 }
             }
         }
@@ -231,7 +231,10 @@ impl Lead {
     ) -> bool {
         let mut state = lock(&self.state);
         let is_free = state.leader == Leader::Nobody;
-        self.set_paused(&mut state, false);
+        if state.is_paused {
+            state.buffer = Vec::new();
+            self.set_paused(&mut state, false);
+        }
         match is_free {
             true => state.leader = Leader::Watcher,
             false => state.watch(if_led(), watch),
@@ -358,6 +361,13 @@ impl State {
         self.leader = Leader::Caller;
         self.turns += 1;
         Some(called)
+    }
+
+    /// Has a reactor watch for `interest`: no caller is about to be back.
+    fn leave_to_reactor(&mut self, interest: Interest, watch: impl FnOnce(Interest)) {
+        // Read buffers are for links in use.
+        self.buffer = Vec::new();
+        self.watch(interest, watch);
     }
 
     /// Has a reactor watch for `interest`, unless it does already.

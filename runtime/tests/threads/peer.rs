@@ -1,5 +1,7 @@
 //! A client of a few bytes, without a thread: what a thousand connections are made with.
 
+#![allow(dead_code, reason = "tests take what they need")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -7,12 +9,13 @@ use std::net::TcpStream;
 pub(crate) struct Peer {
     connection: TcpStream,
     read: Vec<u8>,
+    /// The stream of the last call.
+    stream: u32,
 }
 
-/// A frame's type, flags and payload (RFC 9113 4.1).
+/// A frame's type and payload (RFC 9113 4.1).
 struct Frame {
     kind: u8,
-    flags: u8,
     payload: Vec<u8>,
 }
 
@@ -23,7 +26,7 @@ impl Peer {
         let mut connection = TcpStream::connect(address).unwrap();
         let settings = [0, 0, 0, SETTINGS, 0, 0, 0, 0, 0];
         connection.write_all(&[PREFACE, &settings].concat()).unwrap();
-        Self { connection, read: Vec::new() }
+        Self { connection, read: Vec::new(), stream: u32::MAX }
     }
 
     /// Waits until the server has said its first word.
@@ -31,13 +34,16 @@ impl Peer {
         while self.next_frame().kind != SETTINGS {}
     }
 
-    /// Calls SayHello on stream 1, with the name "peer"; returns the bytes of the reply as text.
-    pub(crate) fn call(&mut self) -> String {
+    /// Calls the method at `path` with requests of one text each, of which each is sent when the reply to
+    /// the one before has come; returns the texts of the replies. Of a method of one request that is the
+    /// last one.
+    pub(crate) fn call(&mut self, path: &str, requests: &[&str]) -> Vec<String> {
+        self.stream = self.stream.wrapping_add(2);
         let mut block = Vec::new();
         for (name, value) in [
             (":method", "POST"),
             (":scheme", "http"),
-            (":path", "/hello.Greeter/SayHello"),
+            (":path", path),
             (":authority", "test"),
             ("te", "trailers"),
             ("content-type", "application/grpc"),
@@ -49,28 +55,59 @@ impl Peer {
                 block.extend(text.bytes());
             }
         }
-        let message = b"\0\0\0\0\x06\x0a\x04peer";
-        let mut bytes = frame(HEADERS, END_HEADERS, &block);
-        bytes.extend(frame(DATA, END_STREAM, message));
-        self.connection.write_all(&bytes).unwrap();
-        let mut reply = Vec::new();
+        let mut bytes = self.frame(HEADERS, END_HEADERS, &block);
+        let (mut replies, mut rest) = (Vec::new(), requests.iter());
         loop {
-            let Frame { kind, flags, payload } = self.next_frame();
-            match kind {
-                DATA => reply.extend(payload),
-                HEADERS if flags & END_STREAM != 0 => break,
-                _ => {}
+            let last = rest.len() == 1;
+            let Some(text) = rest.next() else { return replies };
+            let message = framed(text);
+            let pieces = message.chunks(FRAME_SIZE_MAX);
+            let count = pieces.len();
+            for (place, piece) in pieces.enumerate() {
+                let flags = if last && place + 1 == count { END_STREAM } else { 0 };
+                bytes.extend(self.frame(DATA, flags, piece));
+            }
+            self.connection.write_all(&std::mem::take(&mut bytes)).unwrap();
+            replies.push(self.next_reply());
+            if last {
+                while self.next_frame().kind != HEADERS {}
             }
         }
-        String::from_utf8_lossy(&reply).into_owned()
+    }
+
+    /// Keeps the connection alone, over which no more calls are made.
+    pub(crate) fn into_connection(self) -> TcpStream {
+        self.connection
+    }
+
+    /// The text of the next message.
+    fn next_reply(&mut self) -> String {
+        let mut message = Vec::new();
+        // What is before the text: the prefix, the tag of the field and the length.
+        while message.len() < 5 || message.len() < 5 + size_of_message(&message) {
+            let Frame { kind, payload, .. } = self.next_frame();
+            if kind == DATA {
+                message.extend(payload);
+            }
+        }
+        let text = message[6..].iter().position(|byte| byte & 0x80 == 0).unwrap();
+        String::from_utf8(message.split_off(6 + text + 1)).unwrap()
+    }
+
+    fn frame(&self, kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+        let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut bytes = vec![len[1], len[2], len[3], kind, flags];
+        bytes.extend(self.stream.to_be_bytes());
+        bytes.extend(payload);
+        bytes
     }
 
     fn next_frame(&mut self) -> Frame {
         loop {
-            if let [a, b, c, kind, flags, _, _, _, _, rest @ ..] = &self.read[..] {
+            if let [a, b, c, kind, _, _, _, _, _, rest @ ..] = &self.read[..] {
                 let len = u32::from_be_bytes([0, *a, *b, *c]) as usize;
                 if let Some(payload) = rest.get(..len) {
-                    let frame = Frame { kind: *kind, flags: *flags, payload: payload.to_vec() };
+                    let frame = Frame { kind: *kind, payload: payload.to_vec() };
                     self.read.drain(..9 + len);
                     return frame;
                 }
@@ -83,11 +120,25 @@ impl Peer {
     }
 }
 
-fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut bytes = vec![len[1], len[2], len[3], kind, flags, 0, 0, 0, 1];
-    bytes.extend(payload);
-    bytes
+/// A message of one text, field 1, behind its prefix.
+fn framed(text: &str) -> Vec<u8> {
+    let mut message = vec![0x0a];
+    let mut len = text.len();
+    while len >= 0x80 {
+        message.push(u8::try_from(len % 0x80).unwrap() | 0x80);
+        len /= 0x80;
+    }
+    message.push(u8::try_from(len).unwrap());
+    message.extend(text.bytes());
+    let mut framed = vec![0];
+    framed.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+    framed.extend(message);
+    framed
+}
+
+/// What the prefix of `message` says.
+fn size_of_message(message: &[u8]) -> usize {
+    u32::from_be_bytes(message[1..5].try_into().unwrap()) as usize
 }
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -96,3 +147,5 @@ const HEADERS: u8 = 1;
 const SETTINGS: u8 = 4;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
+/// RFC 9113 6.5.2: what every peer takes.
+const FRAME_SIZE_MAX: usize = 16_384;

@@ -312,6 +312,9 @@ impl Connection {
         if state == State::Ended {
             self.abuse.stream_ended();
         }
+        if self.streams.is_empty() {
+            self.output.release();
+        }
         self.announce_streams();
         // It may have been woken for a window that it has not used.
         self.wake_connection_waiters();

@@ -40,6 +40,13 @@ impl Output {
         frame::write_data_head(&mut self.frames, stream, size, end);
         self.lent.push(Lent { at: self.frames.len(), size });
     }
+
+    /// No stream is open any more.
+    pub(super) fn release(&mut self) {
+        if self.frames.is_empty() && self.frames.capacity() > BUFFER_KEPT_IDLE {
+            self.frames = Vec::new();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -86,16 +93,13 @@ impl Connection {
         taken
     }
 
-    /// Gives a written buffer back to be filled again. A large one is kept only as long as it is
-    /// made use of now and then.
+    /// Gives a written buffer back to be filled again. A large one is kept only while streams are open, and
+    /// as long as it is made use of now and then: a connection that is idle holds little.
     pub(crate) fn recycle_output(&mut self, mut buffer: Vec<u8>) {
         let is_used = buffer.len() >= buffer.capacity() / 8;
         self.output.unused = if is_used { 0 } else { self.output.unused.saturating_add(1) };
-        let kept_max = match self.output.unused < UNUSED_MAX {
-            false => BUFFER_KEPT_UNUSED,
-            true if self.streams.is_empty() => BUFFER_KEPT_IDLE,
-            true => BUFFER_KEPT_MAX,
-        };
+        let is_kept = !self.streams.is_empty() && self.output.unused < UNUSED_MAX;
+        let kept_max = if is_kept { BUFFER_KEPT_MAX } else { BUFFER_KEPT_IDLE };
         let wanted = self.output.frames.capacity()..=kept_max;
         if self.output.frames.is_empty() && wanted.contains(&buffer.capacity()) {
             buffer.clear();
@@ -137,8 +141,7 @@ impl Connection {
 
 /// The largest buffer that is kept for the next output: a few large messages.
 const BUFFER_KEPT_MAX: usize = 256 << 10;
-/// The same while no stream is open: one large message.
-const BUFFER_KEPT_IDLE: usize = 80 << 10;
-/// The same if it was almost empty [`UNUSED_MAX`] times: what a dozen small calls send.
-const BUFFER_KEPT_UNUSED: usize = 2 << 10;
+/// The same while no stream is open, or if it was almost empty [`UNUSED_MAX`] times: what a dozen small
+/// calls send.
+const BUFFER_KEPT_IDLE: usize = 2 << 10;
 const UNUSED_MAX: u32 = 16;

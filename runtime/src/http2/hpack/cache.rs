@@ -38,7 +38,7 @@ pub(super) struct Entry {
     same: Option<Headers>,
     /// The block without its literals.
     pub(super) block: Vec<u8>,
-    literals: Literals,
+    literals: Vec<Literal>,
 }
 
 /// The literals of a block.
@@ -114,12 +114,14 @@ impl Cache {
         self.keys[position] = key;
         let entry = &mut self.entries[position];
         entry.generation = generation;
-        entry.literals = *literals;
+        entry.literals.clear();
+        entry.literals.reserve_exact(literals.count);
+        entry.literals.extend_from_slice(literals.as_slice());
         entry.list.set(headers, literals.as_slice().iter().map(|literal| literal.position));
         entry.same = if literals.count == 0 { headers.same() } else { None };
         entry.block.clear();
         let mut from = 0;
-        for literal in &mut entry.literals.literals[..literals.count] {
+        for literal in &mut entry.literals {
             entry.block.extend_from_slice(&block[from..literal.start]);
             from = literal.end;
             literal.start = entry.block.len();
@@ -132,6 +134,9 @@ impl Cache {
             return position;
         }
         if self.entries.len() < limits::HPACK_CACHED_BLOCKS_MAX {
+            // Most connections need two or three for good: room for more would be kept by each.
+            self.keys.reserve_exact(1);
+            self.entries.reserve_exact(1);
             self.keys.push(key);
             self.entries.push(Entry { successor: self.entries.len(), ..Entry::default() });
             return self.entries.len() - 1;
@@ -151,7 +156,7 @@ impl Entry {
 
     /// Whether the block is the same for every list of the entry.
     pub(super) fn is_whole(&self) -> bool {
-        self.literals.count == 0
+        self.literals.is_empty()
     }
 
     /// The literals, each with the field that it is in `headers`.
@@ -159,7 +164,7 @@ impl Entry {
         &'a self,
         headers: &'a Headers,
     ) -> impl Iterator<Item = (&'a Literal, Field<'a>)> {
-        self.literals.as_slice().iter().zip(self.list.filling(headers))
+        self.literals.iter().zip(self.list.filling(headers))
     }
 }
 

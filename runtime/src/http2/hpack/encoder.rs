@@ -38,7 +38,7 @@ pub(crate) struct Encoder {
 enum Place {
     Nowhere,
     /// The index of a static entry.
-    Static(usize),
+    Static(u32),
     /// The number of a dynamic entry.
     Dynamic(u32),
 }
@@ -181,7 +181,7 @@ impl Encoder {
     fn index_at(&self, place: Place, field: Field<'_>) -> Option<usize> {
         let (index, entry) = match place {
             Place::Nowhere => return None,
-            Place::Static(index) => (index, static_table::get(index)?),
+            Place::Static(index) => (index as usize, static_table::get(index as usize)?),
             Place::Dynamic(number) => {
                 let index = self.table.index_of(number)?;
                 (static_table::LEN + 1 + index, self.table.get(index)?)
@@ -220,7 +220,7 @@ impl Encoder {
             && let Some(index) = static_table::find_value(static_index, static_count, field.value)
         {
             integer::encode(index, 7, INDEXED, out);
-            return Encoded::at(Place::Static(index));
+            return Encoded::at(Place::Static(index as u32));
         }
         let hash = hash(field);
         if let Some(index) = self.table.find(field.name, field.value, hash) {
