@@ -1,6 +1,8 @@
 //! Stands in for the runtime's inboxes: something that comes once, the offer of the lead, and threads
 //! that wait for either, as `Inbox::wait`, `wait_or_lead`, `push_*` and `wake` have it.
 
+use std::time::Duration;
+
 use crate::due::Due;
 use crate::lock;
 use crate::parking::{Parking, Space, Spaces};
@@ -69,14 +71,22 @@ impl Inbox {
         state.waiting -= 1;
     }
 
-    pub(crate) fn wait_or_lead(&self, count: usize, parking: &Parking, space: Space) -> Woken {
-        let mut is_known = false;
+    /// Waits until `count` things have come or the lead is offered; a `time`, if there is one, is over
+    /// once the thread has slept.
+    pub(crate) fn wait_or_lead(
+        &self,
+        count: usize,
+        time: Option<Duration>,
+        parking: &Parking,
+        space: Space,
+    ) -> Woken {
+        let (mut is_known, mut is_late) = (false, false);
         loop {
             let ticket = parking.ticket(space);
             let mut state = lock(&self.state);
             let is_there = state.came >= count;
             let is_to_lead = self.take_offer();
-            if is_there || is_to_lead {
+            if is_there || is_to_lead || is_late {
                 state.following -= usize::from(is_known);
                 return Woken { is_there, is_to_lead };
             }
@@ -86,7 +96,8 @@ impl Inbox {
                 is_known = true;
             }
             drop(state);
-            parking.sleep(space, ticket, None);
+            parking.sleep(space, ticket, time);
+            is_late = time.is_some();
             // An inbox for which one thing comes has all then.
             if count == 1 && self.is_done() {
                 return Woken { is_there: true, is_to_lead: false };

@@ -1,5 +1,7 @@
 //! Who drives a connection: callers that wait for their replies, a client's watcher, a server's reactor.
 
+use std::time::Duration;
+
 use loom::thread;
 
 use crate::inbox::Inbox;
@@ -55,8 +57,18 @@ impl Network {
         next.is_some()
     }
 
-    /// What a caller does that waits at `index`, as `Link::wait` has it.
+    /// What a caller does that waits at `index`.
     fn wait(&self, index: usize) {
+        self.wait_for(index, None);
+    }
+
+    /// The same of one whose deadline passes meanwhile, so that it may give up.
+    fn wait_briefly(&self, index: usize) {
+        self.wait_for(index, Some(Duration::ZERO));
+    }
+
+    /// As `Link::wait` and `Link::lead_until` have it.
+    fn wait_for(&self, index: usize, time: Option<Duration>) {
         let (lead, inbox) = (&self.lead, &self.inboxes[index]);
         if inbox.has(1) {
             return;
@@ -64,16 +76,20 @@ impl Network {
         let buffer = match lead.enter(inbox, |interest| self.watch(interest)) {
             Role::Leads(buffer) => buffer,
             Role::Follows(space) => {
-                let woken = inbox.wait_or_lead(1, &lead.parking, space);
+                let woken = inbox.wait_or_lead(1, time, &lead.parking, space);
                 if !lead.leave(inbox, woken.is_to_lead) {
-                    assert!(woken.is_there, "woken for nothing");
+                    assert!(woken.is_there || time.is_some(), "woken for nothing");
                     return;
                 }
                 lead.buffer()
             }
         };
         while !inbox.has(1) {
-            assert!(self.pump(), "what comes next was read and not delivered");
+            let is_read = !self.pump();
+            if time.is_some() {
+                break;
+            }
+            assert!(!is_read, "what comes next was read and not delivered");
         }
         let next = || Some(Interest::READ);
         if lead.pass_on(buffer, self.may_pause, next, |interest| self.watch(interest)) {
@@ -174,6 +190,77 @@ pub fn an_offer_is_taken_by_whoever_still_waits() {
         });
         network.wait(1);
         join(callers);
+    });
+}
+
+/// A follower whose deadline passes, and whose reply never comes, takes no offer of the lead along: a
+/// caller that comes back leads, or is told of its next reply.
+pub fn who_gives_up_leaves_the_lead_to_callers() {
+    check(|| {
+        let network = Network::new(3, &[2, 1]);
+        let other = network.clone();
+        let caller = thread::spawn(move || other.wait_briefly(0));
+        network.wait(1);
+        network.wait(2);
+        join([caller]);
+    });
+}
+
+/// The same when another thread waits for the same stream, and goes on doing so.
+pub fn who_gives_up_leaves_the_lead_to_its_like() {
+    check(|| {
+        let network = Network::new(2, &[0, 1]);
+        let brief = network.clone();
+        let patient = network.clone();
+        let callers =
+            [thread::spawn(move || brief.wait_briefly(0)), thread::spawn(move || patient.wait(0))];
+        network.wait(1);
+        join(callers);
+    });
+}
+
+/// The same of a follower whose call is cancelled.
+pub fn who_is_cancelled_leaves_the_lead_to_callers() {
+    check(|| {
+        let network = Network::new(3, &[0, 2, 1]);
+        let (calling, cancelling) = (network.clone(), network.clone());
+        let threads = [
+            thread::spawn(move || calling.wait(0)),
+            thread::spawn(move || cancelling.inboxes[0].put(&cancelling.lead.parking)),
+        ];
+        network.wait(1);
+        network.wait(2);
+        join(threads);
+    });
+}
+
+/// The same when no caller comes any more: the watcher of a client leads, and what nobody waits for is
+/// read.
+pub fn who_gives_up_leaves_the_lead_to_the_watcher() {
+    check(|| {
+        let network = Network::new(3, &[2, 1]);
+        let (brief, patient) = (network.clone(), network.clone());
+        let callers =
+            [thread::spawn(move || brief.wait_briefly(0)), thread::spawn(move || patient.wait(1))];
+        network.watch_alone(false);
+        join(callers);
+        assert!(network.inboxes[2].has(1));
+    });
+}
+
+/// The same of the reactor of a server.
+pub fn who_gives_up_leaves_the_lead_to_the_reactor() {
+    check(|| {
+        let network = Network::new(3, &[2, 1]);
+        let brief = network.clone();
+        let caller = thread::spawn(move || {
+            brief.wait_briefly(0);
+            // It may have read the last.
+            brief.changed.notify_all();
+        });
+        network.react();
+        join([caller]);
+        assert!(network.inboxes[1].has(1) && network.inboxes[2].has(1));
     });
 }
 

@@ -39,7 +39,11 @@ impl Word {
         *super::lock(&self.woken)
     }
 
-    pub(crate) fn sleep(&self, ticket: u32, bits: NonZeroU32, _time: Option<Duration>) {
+    /// A `time`, if there is one, is over at once.
+    pub(crate) fn sleep(&self, ticket: u32, bits: NonZeroU32, time: Option<Duration>) {
+        if time.is_some() {
+            return;
+        }
         let woken = super::lock(&self.woken);
         if *woken == ticket {
             let changed = &self.bits[bits.trailing_zeros() as usize];

@@ -141,7 +141,7 @@ pub fn what_comes_at_once_is_told() {
     check(|| {
         let (waits, parking) = come_at_once();
         let space = { Spaces::NONE }.take(0);
-        assert!(waits.0.wait_or_lead(2, &parking, space).is_there);
+        assert!(waits.0.wait_or_lead(2, None, &parking, space).is_there);
         join(waits.1);
     });
 }
@@ -169,7 +169,7 @@ pub fn who_sleeps_at_one_word_is_woken() {
         let sleepers = [0, 1].map(|number| {
             let (inbox, parking) = (inboxes[number].clone(), parking.clone());
             let space = taken.take(number);
-            thread::spawn(move || assert!(inbox.wait_or_lead(1, &parking, space).is_there))
+            thread::spawn(move || assert!(inbox.wait_or_lead(1, None, &parking, space).is_there))
         });
         inboxes.iter().for_each(|inbox| inbox.put(&parking));
         join(sleepers);
@@ -179,13 +179,13 @@ pub fn who_sleeps_at_one_word_is_woken() {
         let space = Space::default();
         let sleeper = {
             let (inbox, parking) = (inbox.clone(), parking.clone());
-            thread::spawn(move || assert!(inbox.wait_or_lead(1, &parking, space).is_there))
+            thread::spawn(move || assert!(inbox.wait_or_lead(1, None, &parking, space).is_there))
         };
         let putter = {
             let (inbox, parking) = (inbox.clone(), parking.clone());
             thread::spawn(move || inbox.put(&parking))
         };
-        assert!(inbox.wait_or_lead(1, &parking, space).is_there);
+        assert!(inbox.wait_or_lead(1, None, &parking, space).is_there);
         join([sleeper, putter]);
     });
 }

@@ -23,7 +23,12 @@ models! {
     the_monitor_ends_a_pause,
     three_callers_pass_the_lead_on,
     what_comes_at_once_is_told,
+    who_gives_up_leaves_the_lead_to_callers,
+    who_gives_up_leaves_the_lead_to_its_like,
+    who_gives_up_leaves_the_lead_to_the_reactor,
+    who_gives_up_leaves_the_lead_to_the_watcher,
     who_is_called_finds_what_was_put_down,
+    who_is_cancelled_leaves_the_lead_to_callers,
     who_sleeps_at_one_word_is_woken,
     who_waits_at_one_link_is_called,
 }
