@@ -18,6 +18,8 @@ use crate::{check, join, lock};
 struct Driven {
     seat: Seat,
     is_driven: AtomicBool,
+    /// Its driver is known.
+    is_known: AtomicBool,
     number: AtomicUsize,
     doze: Doze,
 }
@@ -25,6 +27,7 @@ struct Driven {
 impl Driven {
     /// What a driver does with `handlers` handlers; says whether it still has its seat.
     fn drive(&self, mut turn: Turn, handlers: usize) -> bool {
+        self.is_known.store(true, Ordering::Relaxed);
         for number in 1..=handlers {
             assert!(!self.is_driven.swap(true, Ordering::Relaxed), "two threads drive");
             self.number.store(number, Ordering::Relaxed);
@@ -49,7 +52,14 @@ pub fn a_seat_has_one_driver() {
             let driven = driven.clone();
             thread::spawn(move || driven.drive(turn, 2))
         };
-        let taken = driven.seat.busy().and_then(|busy| driven.seat.take(busy));
+        let taken = driven.seat.busy().and_then(|busy| {
+            // The monitor looks at what the thread does before it takes its seat.
+            assert!(driven.is_known.load(Ordering::Relaxed), "who drives");
+            let number = driven.number.load(Ordering::Relaxed);
+            driven.seat.take(busy).inspect(|_| {
+                assert_eq!(driven.number.load(Ordering::Relaxed), number, "another handler's seat");
+            })
+        });
         let is_taken = taken.is_some();
         if let Some(turn) = taken {
             assert_ne!(driven.number.load(Ordering::Relaxed), 0, "what the driver has written");

@@ -7,7 +7,8 @@
 //!
 //! Away is a thread that runs a handler, or that waits at the only link of its reactor where nothing else
 //! can reach it. The invariant: the word changes hands only while its thread is away. A thread whose turn
-//! has passed learns it from [`Seat::leave`], before it touches anything of the reactor again.
+//! has passed learns it from [`Seat::leave`], before it touches anything of the reactor again; and what it
+//! has written before it went away is seen by whoever finds it away.
 
 use super::sync::{AtomicU64, Ordering};
 
@@ -29,7 +30,8 @@ pub(super) struct Turn {
 impl Seat {
     /// The first turn. Only the thread that a reactor was made for takes it.
     pub(super) fn first_turn(&self) -> Turn {
-        Turn { word: self.0.load(Ordering::Acquire) }
+        // Nobody has driven so far.
+        Turn { word: self.0.load(Ordering::Relaxed) }
     }
 
     /// A handler is about to run.
@@ -45,15 +47,17 @@ impl Seat {
     fn go_away(&self, turn: &mut Turn, why: u64) {
         let number = turn.word.wrapping_add(NUMBER) & NUMBERS;
         turn.word = (turn.word & TURNS) | number | why;
-        // Nobody else writes while its thread is not away.
+        // Nobody else writes while its thread is not away. `busy` acquires what stands before it.
         self.0.store(turn.word, Ordering::Release);
     }
 
     /// The thread is back; says whether the turn is still its own.
     pub(super) fn leave(&self, turn: &mut Turn) -> bool {
         let idle = turn.word & !(AWAY | WAITS);
+        // Whoever has kept the turn has written all of it itself, and whoever has lost it touches nothing.
+        // What is written from here on is released by the next `go_away`: until then nobody takes it.
         let is_left =
-            self.0.compare_exchange(turn.word, idle, Ordering::AcqRel, Ordering::Acquire).is_ok();
+            self.0.compare_exchange(turn.word, idle, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         turn.word = idle;
         is_left
     }
@@ -67,7 +71,9 @@ impl Seat {
     /// Takes the seat away from the thread that is at `busy`; nothing if that is back.
     pub(super) fn take(&self, busy: Busy) -> Option<Turn> {
         let word = (busy.0.wrapping_add(TURN)) & !(AWAY | WAITS);
-        let taken = self.0.compare_exchange(busy.0, word, Ordering::AcqRel, Ordering::Acquire);
+        // `busy` has acquired what stands before this word: it was stored once, for it comes again after
+        // 2^39 handlers only. Who loses the turn by it looks at nothing behind it.
+        let taken = self.0.compare_exchange(busy.0, word, Ordering::Relaxed, Ordering::Relaxed);
         taken.is_ok().then_some(Turn { word })
     }
 }
