@@ -1,12 +1,13 @@
 //! Stands in for the runtime's inboxes: something that comes once, the offer of the lead, and threads
-//! that wait for either, as `Inbox::wait`, `wait_or_lead`, `push_*` and `wake` have it.
+//! that wait for either, or who does not wait and is woken, as `Inbox::wait`, `wait_or_lead`, `watch`,
+//! `push_*` and `wake` have it.
 
 use std::time::Duration;
 
 use crate::due::Due;
 use crate::lock;
 use crate::parking::{Parking, Space, Spaces};
-use crate::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, Ordering};
 
 #[derive(Default)]
 pub(crate) struct Inbox {
@@ -23,6 +24,14 @@ struct State {
     waiting: usize,
     following: usize,
     space: Space,
+    waker: Option<Arc<Waker>>,
+}
+
+/// Stands in for the waker of a task.
+#[derive(Default)]
+pub(crate) struct Waker {
+    is_woken: Mutex<bool>,
+    woken: Condvar,
 }
 
 pub(crate) struct Woken {
@@ -35,7 +44,7 @@ impl Inbox {
     pub(crate) fn put(&self, parking: &Parking) {
         let mut state = lock(&self.state);
         state.came += 1;
-        let (called, is_due) = (state.called(), state.waiting > 0);
+        let (called, is_due) = (state.called(), state.waiting > 0 || state.waker.is_some());
         drop(state);
         if is_due && self.due.set() {
             self.wake();
@@ -45,10 +54,26 @@ impl Inbox {
 
     fn wake(&self) {
         self.due.begin();
-        let is_awaited = lock(&self.state).waiting > 0;
+        let mut state = lock(&self.state);
+        let (is_awaited, waker) = (state.waiting > 0, state.waker.take());
+        drop(state);
         if is_awaited {
             self.changed.notify_all();
         }
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Has `waker` woken, in place of the one before it, unless `count` things have come; says whether
+    /// they have.
+    pub(crate) fn watch(&self, count: usize, waker: &Arc<Waker>) -> bool {
+        let mut state = lock(&self.state);
+        if state.came >= count {
+            return true;
+        }
+        state.waker = Some(Arc::clone(waker));
+        false
     }
 
     /// Whether `count` things have come.
@@ -113,6 +138,20 @@ impl Inbox {
 
     pub(crate) fn take_offer(&self) -> bool {
         self.offered.load(Ordering::Relaxed) && self.offered.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Waker {
+    fn wake(&self) {
+        *lock(&self.is_woken) = true;
+        self.woken.notify_all();
+    }
+
+    pub(crate) fn wait(&self) {
+        let mut is_woken = lock(&self.is_woken);
+        while !*is_woken {
+            is_woken = self.woken.wait(is_woken).expect("a panic ends the model");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use loom::thread::{self, JoinHandle};
 
 use crate::cork::Cork;
 use crate::doze::Doze;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Waker};
 use crate::parking::{Parking, Space, Spaces};
 use crate::seat::{Busy, Seat, Turn};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, fence};
@@ -153,6 +153,26 @@ pub fn what_comes_at_once_is_told() {
         let space = { Spaces::NONE }.take(0);
         assert!(waits.0.wait_or_lead(2, None, &parking, space).is_there);
         join(waits.1);
+    });
+}
+
+/// It is told, too, to who does not wait: the waker that was left last is woken, whether or not one was
+/// left before.
+pub fn what_comes_at_once_wakes_the_last_waker() {
+    check(|| {
+        let ((inbox, putters), _) = come_at_once();
+        let look = || {
+            let waker = Arc::new(Waker::default());
+            (inbox.watch(2, &waker), waker)
+        };
+        look();
+        // An executor may ask again at any time.
+        let (mut is_there, mut waker) = look();
+        while !is_there {
+            waker.wait();
+            (is_there, waker) = look();
+        }
+        join(putters);
     });
 }
 

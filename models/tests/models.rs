@@ -23,6 +23,7 @@ models! {
     the_monitor_ends_a_pause,
     three_callers_pass_the_lead_on,
     what_comes_at_once_is_told,
+    what_comes_at_once_wakes_the_last_waker,
     who_gives_up_leaves_the_lead_to_callers,
     who_gives_up_leaves_the_lead_to_its_like,
     who_gives_up_leaves_the_lead_to_the_reactor,
