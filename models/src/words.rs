@@ -220,27 +220,72 @@ pub fn who_sleeps_at_one_word_is_woken() {
     });
 }
 
+/// A connection with a cork, and how much of it is unwritten.
+#[derive(Default)]
+struct Corked {
+    cork: Cork,
+    unwritten: Mutex<usize>,
+}
+
+impl Corked {
+    /// What who sends does, as `Link::submit` has it.
+    fn write(&self, more: usize) {
+        let mut unwritten = lock(&self.unwritten);
+        *unwritten += more;
+        if !self.cork.is_in() {
+            *unwritten = 0;
+        }
+    }
+
+    /// What one does whose calls are held.
+    fn hold(&self) {
+        let mut unwritten = lock(&self.unwritten);
+        *unwritten += 1;
+        self.cork.put_in();
+    }
+
+    fn uncork(&self) {
+        if self.cork.take_off() {
+            self.write(0);
+        }
+    }
+
+    fn assert_written(&self) {
+        let unwritten = lock(&self.unwritten);
+        assert!(*unwritten == 0 || self.cork.is_in(), "left unwritten without a cork");
+    }
+}
+
 /// What is left unwritten because of a cork is written when that is taken off.
 pub fn a_cork_leaves_nothing_unwritten() {
     check(|| {
-        let link = Arc::new((Cork::default(), Mutex::new(0usize)));
-        lock(&link.1);
-        link.0.put_in();
-        let write = |link: &(Cork, Mutex<usize>), more| {
-            let mut unwritten = lock(&link.1);
-            *unwritten += more;
-            if !link.0.is_in() {
-                *unwritten = 0;
-            }
-        };
+        let link = Arc::new(Corked::default());
+        link.hold();
         let writers = [(); 2].map(|()| {
             let link = link.clone();
-            thread::spawn(move || write(&link, 1))
+            thread::spawn(move || link.write(1))
         });
-        if link.0.take_off() {
-            write(&link, 0);
-        }
+        link.uncork();
         join(writers);
-        assert_eq!(*lock(&link.1), 0);
+        assert!(!link.cork.is_in());
+        link.assert_written();
+    });
+}
+
+/// The same when it is put in again meanwhile. Only one thread takes it off at a time: loom lets stores
+/// come between what an exchange reads and what it writes, so that one of two would undo `put_in`.
+pub fn a_cork_is_put_in_while_it_is_taken_off() {
+    check(|| {
+        let link = Arc::new(Corked::default());
+        link.hold();
+        let (holding, writing) = (link.clone(), link.clone());
+        let threads =
+            [thread::spawn(move || holding.hold()), thread::spawn(move || writing.write(1))];
+        link.uncork();
+        join(threads);
+        link.assert_written();
+        link.uncork();
+        assert!(!link.cork.is_in());
+        link.assert_written();
     });
 }

@@ -12,6 +12,7 @@ macro_rules! models {
 }
 
 models! {
+    a_cork_is_put_in_while_it_is_taken_off,
     a_cork_leaves_nothing_unwritten,
     a_monitor_sees_the_handler_that_begins,
     a_pause_ends_with_the_call,
