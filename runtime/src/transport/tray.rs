@@ -1,7 +1,9 @@
 //! What threads put down for another one that looks again and again: it sees without a lock that there is
 //! nothing.
 //!
-//! The invariant: whoever is called behind what was put down finds it.
+//! The invariant: whoever is called behind what was put down finds it. The word needs no order of its own:
+//! by the call, be it a lock, the system's or two fences, whoever is called sees that it is set, and by the
+//! lock whoever sees that finds what was put down.
 
 use super::lock;
 use super::sync::{AtomicBool, Mutex, Ordering};
@@ -19,13 +21,13 @@ impl<T> Tray<T> {
         let mut all = lock(&self.things);
         let was_empty = all.is_empty();
         all.extend(things);
-        self.is_filled.store(!all.is_empty(), Ordering::Release);
+        self.is_filled.store(!all.is_empty(), Ordering::Relaxed);
         was_empty
     }
 
     /// Whether there is something to take.
     pub(super) fn is_filled(&self) -> bool {
-        self.is_filled.load(Ordering::Acquire)
+        self.is_filled.load(Ordering::Relaxed)
     }
 
     /// Takes all that there is.
