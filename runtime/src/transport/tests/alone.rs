@@ -227,9 +227,8 @@ fn a_panic_without_the_seat_ends_one_connection() {
     let second = alone.served.connect();
     is_answered(&open(&second, &[], true, None).unwrap());
     alone.gate.is_trap.store(true, Ordering::Relaxed);
-    alone.is_over.store(true, Ordering::Relaxed);
     alone.gate.opened.open();
-    // The call that waited is lost with its connection.
+    // The call that waits is lost with its connection, or the next one finds that gone.
     assert!(alone.caller.join().is_err());
     assert!(alone.link.wait_closed(soon()));
     is_answered(&open(&second, &[], true, None).unwrap());

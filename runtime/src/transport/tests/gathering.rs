@@ -233,19 +233,26 @@ fn a_burst_is_bounded_by_the_window() {
 /// What the window held back goes on when it opens, without its sender; the end too.
 #[test]
 fn what_was_held_back_goes_on_by_itself() {
+    const COUNT: u32 = 200;
     let config = Config { initial_window_size: 100, ..Config::default() };
     let pair = Pair::with(config);
     let (client, server) = call_with_burst(&pair);
-    for index in 0..200 {
-        client.send_one_of_many(&number(index), soon()).unwrap();
-    }
-    client.finish().unwrap();
-    let mut expected = 0;
-    let end = receive_all(&server, |payload| {
-        assert_eq!(payload, u32::to_be_bytes(expected));
-        expected += 1;
+    thread::scope(|scope| {
+        // Where the sender is interrupted its burst ends, and it waits for the window itself.
+        let reader = scope.spawn(|| {
+            let mut expected = 0;
+            let end = receive_all(&server, |payload| {
+                assert_eq!(payload, u32::to_be_bytes(expected));
+                expected += 1;
+            });
+            (end, expected)
+        });
+        for index in 0..COUNT {
+            client.send_one_of_many(&number(index), soon()).unwrap();
+        }
+        client.finish().unwrap();
+        assert_eq!(reader.join().unwrap(), (Incoming::End, COUNT));
     });
-    assert_eq!((end, expected), (Incoming::End, 200));
     drop((client, server));
     pair.end();
 }
