@@ -17,8 +17,9 @@ from calls import goals, page, peers, plot, process, results, workloads
 
 QUICK = [peers.OURS, peers.PENDING, peers.RAW, *peers.TONIC]
 # Workloads that say the most in a short time.
-QUICK_WORKLOADS = ["W1s", "W2bs", "H64s", "W3a", "W4s", "W4b", "W5s", "W6", "cold"]
+QUICK_WORKLOADS = ["W1s", "W2bs", "H64s", "W3a", "W4s", "W4b", "W5s", "W6", "cold", "asleep"]
 # Those that take long and vary little.
+SLOW_WORKLOADS = ["W7", "cold"]
 SLOW_ROUNDS = 2
 
 
@@ -50,24 +51,24 @@ def report(words):
 def measure(given):
     peers.WORK.mkdir(parents=True, exist_ok=True)
     ready, missing = peers.prepare(given.peers, report)
-    h2load = peers.H2load()
-    if not has_h2load(h2load, given, missing):
-        h2load = None
+    programs = prepare_programs(given, missing)
     results.RUNS.write_text("")
     loads = []
     started = time.monotonic()
     for turn in range(given.rounds):
         for name in given.workloads:
-            if name in ("W7", "cold") and turn >= SLOW_ROUNDS:
+            if name in SLOW_WORKLOADS and turn >= SLOW_ROUNDS:
                 continue
             for peer in rotated(ready, turn):
-                run = runner(name, peer, given.seconds, h2load)
+                run = runner(name, peer, given.seconds, programs)
                 if run is not None:
                     loads.append(process.load())
                     measure_one(name, peer, turn, run)
         report(f"round {turn + 1} of {given.rounds} done after {time.monotonic() - started:.0f} s")
     builds = None if given.no_builds or given.quick else measure_builds(missing)
-    versions = [peer.version() for peer in ready] + ([h2load.version()] if h2load else [])
+    versions = [peer.version() for peer in ready]
+    if "h2load" in programs:
+        versions.append(programs["h2load"].version())
     about = {
         "machine": benchmark_page.machine(), "rustc": benchmark_page.rustc(), "commit": benchmark_page.commit(),
         "load": [min(loads, default=0), max(loads, default=0)], "rounds": given.rounds, "seconds": given.seconds,
@@ -77,18 +78,22 @@ def measure(given):
     results.ABOUT.write_text(json.dumps(about, indent=2))
 
 
-def has_h2load(h2load, given, missing):
-    wanted = [name for name in given.workloads if name in workloads.BY_NAME]
-    if not any(workloads.BY_NAME[name].kind == "h2load" for name in wanted):
-        return False
-    report("fetching h2load")
-    try:
-        h2load.prepare()
-        return True
-    except (peers.Missing, OSError, ValueError, subprocess.SubprocessError, SystemExit) as error:
-        missing["h2load"] = str(error)
-        report(f"h2load is missing: {error}")
-        return False
+def prepare_programs(given, missing):
+    """Those that the workloads need besides the peers' own, by name; `missing` says why one cannot be had here."""
+    wanted = [workloads.BY_NAME[name].kind for name in given.workloads if name in workloads.BY_NAME]
+    programs = {"h2load": peers.H2load()} if "h2load" in wanted else {}
+    if workloads.ASLEEP_WORKLOAD in given.workloads and peers.OURS in given.peers:
+        programs["bench-asleep"] = peers.Asleep()
+    ready = {}
+    for name, program in programs.items():
+        report(f"preparing {name}")
+        try:
+            program.prepare()
+            ready[name] = program
+        except (peers.Missing, OSError, ValueError, subprocess.SubprocessError, SystemExit) as error:
+            missing[name] = str(error)
+            report(f"{name} is missing: {error}")
+    return ready
 
 
 def rotated(ready, turn):
@@ -97,13 +102,16 @@ def rotated(ready, turn):
     return ready[first:] + ready[:first]
 
 
-def runner(name, peer, seconds, h2load):
+def runner(name, peer, seconds, programs):
     """What is to be run, or nothing if the peer cannot do it."""
     if name == "W7":
         return lambda: workloads.idle(peer)
     if name == "cold":
         return (lambda: workloads.cold(peer)) if "once" in peer.does else None
-    workload = workloads.BY_NAME[name]
+    if name == "asleep":
+        is_ours = peer.name == peers.OURS and "bench-asleep" in programs
+        return (lambda: workloads.asleep(programs["bench-asleep"])) if is_ours else None
+    workload, h2load = workloads.BY_NAME[name], programs.get("h2load")
     if workload.needs() not in peer.does or (workload.kind == "h2load" and h2load is None):
         return None
     return lambda: workloads.run(peer, workload, seconds, h2load)
@@ -117,7 +125,7 @@ def measure_one(name, peer, turn, run):
         row["failed"] = str(error) or type(error).__name__
     results.append(row)
     shown = {key: value for key, value in row.items() if key in ("rate", "p50_us", "MBps", "ms", "failed")
-             or key.startswith("kib_")}
+             or key.startswith("kib_") or key.removesuffix("_ms") in (*workloads.ASLEEP, workloads.LATE)}
     words = ", ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in shown.items())
     report(f"round {turn + 1} {name} {peer.name}: {words}")
 

@@ -3,7 +3,7 @@
 from . import goals
 from .peers import OURS, PENDING, RAW
 from .results import quartiles
-from .workloads import COLD_WORKLOAD, IDLE, IDLE_WORKLOAD, WORKLOADS
+from .workloads import ASLEEP, ASLEEP_WORKLOAD, COLD_WORKLOAD, IDLE, IDLE_WORKLOAD, LATE, WORKLOADS
 
 
 def number(value):
@@ -50,8 +50,12 @@ def workload_table(found, workload):
         cells += [against(found, name, figure, peer, other) for other in controls.values()]
         cells += [number(found.median(name, peer, f"{side}_cpu_us")) for side in ("client", "server")]
         yield "| " + " | ".join(cells) + " |"
-    for (other, peer), reason in found.failures.items():
-        if other == name:
+    yield from failures(found, name)
+
+
+def failures(found, workload):
+    for (name, peer), reason in found.failures.items():
+        if name == workload:
             yield f"\n{peer} has no figure in some rounds: {reason}."
 
 
@@ -75,6 +79,15 @@ def cold_table(found):
     for peer in sorted(found.peers(COLD_WORKLOAD), key=lambda peer: found.median(COLD_WORKLOAD, peer, "ms")):
         cells = [spread(found.values(COLD_WORKLOAD, peer, figure)) for figure in ("ms", "client_cpu_ms")]
         yield f"| {peer} | " + " | ".join(cells) + " |"
+
+
+def asleep_table(found):
+    yield "| | median, ms | longest of a round, ms |"
+    yield "|---|--:|--:|"
+    for name, text in [*ASLEEP.items(), (LATE, "for comparison: the delay of a caller's thread that pauses for 1 ms")]:
+        median, longest = (found.median(ASLEEP_WORKLOAD, OURS, f"{name}_{figure}") for figure in ("p50_ms", "ms"))
+        yield f"| {text} | {number(median)} | {number(longest)} |"
+    yield from failures(found, ASLEEP_WORKLOAD)
 
 
 def build_table(builds):
@@ -132,4 +145,17 @@ def page(found, about):
     if found.peers(COLD_WORKLOAD):
         lines += ["## Cold start", "", "A process that connects, makes one call and ends; the shortest of "
                   "ten in each round.", "", *cold_table(found), ""]
+    if found.peers(ASLEEP_WORKLOAD):
+        workers, sleep = (found.median(ASLEEP_WORKLOAD, OURS, figure) for figure in ("workers", "sleep_ms"))
+        lines += ["## Calls while handlers sleep", "",
+                  f"A server of rust-grpc alone, with `max_workers` {workers:g}, in one process with its clients, which have "
+                  "four connections.",
+                  "One of them begins calls at once, each of another method, whose handlers sleep: for the first time, and "
+                  "once more when the server knows that they take long.",
+                  "Each connection makes one call after the other meanwhile, the first ones right behind those that sleep; "
+                  "the policy of a full pool is the default one, and `Reject` where all sleep.",
+                  f"The sleep is {sleep:g} ms and not a second, which shows the same: all is measured before it ends.",
+                  "A call waits at least as long as other programs keep its threads from a processor: the last line tells "
+                  "how long that was.",
+                  "", *asleep_table(found), ""]
     return "\n".join(lines)

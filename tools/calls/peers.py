@@ -171,6 +171,19 @@ class H2load:
         return found.strip().replace("/", " ").replace(" nghttp2 ", " of nghttp2 ")
 
 
+class Asleep:
+    """Server and clients of ours in one process, where handlers sleep."""
+
+    def prepare(self):
+        run("cargo", "build", "--release", "--quiet", "--package", "bench-asleep", cwd=FOLDER)
+
+    def command(self):
+        return [str(BINARIES / "bench-asleep")]
+
+    def environment(self):
+        return dict(os.environ)
+
+
 def run(*command, **options):
     """The output of a command. What it says when it fails is the reason why a peer is missing."""
     try:

@@ -61,9 +61,17 @@ WORKLOADS = [
     *pair("W5", "ping-pong of 32 B on one stream", "bidi"),
     Workload("W6", "unary, 4 MiB, one caller, two cores", "unary", size=LARGE, figure="MBps", unit="MB/s one way"),
 ]
-IDLE_WORKLOAD, COLD_WORKLOAD = "W7", "cold"
+IDLE_WORKLOAD, COLD_WORKLOAD, ASLEEP_WORKLOAD = "W7", "cold", "asleep"
+# What is measured while handlers sleep, by the name of its figures.
+ASLEEP = {
+    "same": "max_workers − 1 handlers asleep: another call on the connection that began them",
+    "other": "max_workers − 1 handlers asleep: a call on another connection",
+    "refused": "all handlers asleep: a refusal",
+    "health": "all handlers asleep: health",
+}
+LATE = "late"
 BY_NAME = {workload.name: workload for workload in WORKLOADS}
-NAMES = [workload.name for workload in WORKLOADS] + [IDLE_WORKLOAD, COLD_WORKLOAD]
+NAMES = [workload.name for workload in WORKLOADS] + [IDLE_WORKLOAD, COLD_WORKLOAD, ASLEEP_WORKLOAD]
 
 
 def run(peer, workload, seconds, h2load):
@@ -168,3 +176,8 @@ def cold(peer):
         command = [*peer.client(server.port), "once", str(PAYLOAD)]
         taken = [process.spent(command, process.two_cores(), peer.environment()) for _ in range(COLD_STARTS)]
         return {"ms": min(wall for wall, _ in taken) * 1e3, "client_cpu_ms": min(cpu for _, cpu in taken) * 1e3}
+
+
+def asleep(program):
+    """How long calls take while handlers sleep: of each kind the longest one and the median, in milliseconds."""
+    return json.loads(process.output(program.command(), process.two_cores(), program.environment()))
