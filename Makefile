@@ -80,13 +80,16 @@ interop-binaries:
 .PHONY: interop
 interop: interop-binaries ## gRPC's interop cases against C-core in Python and C++, tonic and grpc-js, plain and TLS
 	python3 interop/run.py target/release
+	RUST_GRPC_THREADS=readers python3 interop/run.py target/release
 	python3 interop/matrix.py target/release
+	RUST_GRPC_THREADS=readers python3 interop/matrix.py target/release
 
 .PHONY: interop-smoke
 interop-smoke: interop-binaries ## The same against Python and tonic, and a thread for each connection
 	python3 interop/run.py target/release
 	RUST_GRPC_THREADS=readers python3 interop/run.py target/release
 	python3 interop/matrix.py target/release grpcio tonic
+	RUST_GRPC_THREADS=readers python3 interop/matrix.py target/release tonic
 
 .PHONY: proxies
 proxies: interop-binaries ## The interop cases through nginx and HAProxy, with a server killed and brought back

@@ -49,7 +49,8 @@ def free_port():
 
 
 def environment(extra):
-    kept = {name: os.environ[name] for name in ["PATH", "HOME"] if name in os.environ}
+    # The last one chooses the threads of our side, see docs/architecture.md.
+    kept = {name: os.environ[name] for name in ["PATH", "HOME", "RUST_GRPC_THREADS"] if name in os.environ}
     return {**kept, **extra}
 
 

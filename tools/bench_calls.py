@@ -73,7 +73,7 @@ def measure(given):
         "machine": benchmark_page.machine(), "rustc": benchmark_page.rustc(), "commit": benchmark_page.commit(),
         "load": [min(loads, default=0), max(loads, default=0)], "rounds": given.rounds, "seconds": given.seconds,
         "versions": list(dict.fromkeys(versions)), "missing": missing, "builds": builds,
-        "command": "make bench-quick" if given.quick else "make bench",
+        "command": benchmark_page.command("bench-quick" if given.quick else "bench"),
     }
     results.ABOUT.write_text(json.dumps(about, indent=2))
 

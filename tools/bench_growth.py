@@ -46,6 +46,7 @@ def measure(rounds, seconds, axes):
     about = {
         "machine": benchmark_page.machine(), "rustc": benchmark_page.rustc(), "commit": benchmark_page.commit(),
         "load": [min(loads), max(loads)], "rounds": rounds, "seconds": seconds,
+        "command": benchmark_page.command("bench-growth"),
     }
     ABOUT.write_text(json.dumps(about, indent=2))
 
@@ -97,7 +98,7 @@ def page(found, failed, about):
         "# How the cost of calls grows", "",
         f"- Machine: {about['machine']}; load from {about['load'][0]:.1f} to {about['load'][1]:.1f} while it ran.",
         f"- Compiler: {about['rustc']}; rust-grpc at {about['commit']}.",
-        f"- Command: `make bench-growth`; {about['rounds']} rounds of {about['seconds']:g} s for each point, after a "
+        f"- Command: `{about['command']}`; {about['rounds']} rounds of {about['seconds']:g} s for each point, after a "
         "warm-up of a quarter of that; client and server are processes of their own on one core.", "",
         "Unary calls; payloads have 32 bytes where nothing else is said.",
         "Memory is what is resident of the server: the most there was, and with connections what there is while they are "

@@ -2,7 +2,9 @@
 
 import platform
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +50,12 @@ def commit():
     name = output("git", "rev-parse", "--short", "HEAD", cwd=ROOT).strip()
     changed = output("git", "status", "--porcelain", "--", ".", ":!docs", cwd=ROOT).strip()
     return f"{name} and changes not committed" if changed else name
+
+
+def command(target):
+    """How make brings about what this script was started for."""
+    given = [argument for argument in sys.argv[1:] if argument != "--quick"]
+    return f"make {target}" + (f' BENCH_ARGUMENTS="{shlex.join(given)}"' if given else "")
 
 
 def load():

@@ -46,7 +46,10 @@ class Axis:
 
 AXES = [
     Axis("callers", "callers on one connection", CALLERS,
-         ("p50 of one caller × callers", f"that of one caller and {CALLER_KIB} KiB for each")),
+         ("p50 of one caller × callers", f"that of one caller and {CALLER_KIB} KiB for each"),
+         why="The server allows 100 calls at a time on one connection. Beyond that a caller waits twice, for its turn and for "
+         "its reply, and is woken twice, so that 256 callers make fewer calls than 100; a channel of several connections "
+         "(`connections`) or a server that allows more has no such step."),
     Axis("connections", "connections, of which one is used", CONNECTIONS,
          ("that of one connection", f"that of one and {CONNECTION_KIB} KiB for each")),
     Axis("size", "bytes of payload, each way", SIZES,
