@@ -18,6 +18,8 @@ pub(crate) struct Streams {
     closed: Vec<Closed>,
     /// Where the next closed stream is written once the ring is full.
     oldest: usize,
+    /// How many were left when those that are over were forgotten last.
+    left: usize,
 }
 
 /// How a stream closed, and what it may still send if we have reset it.
@@ -159,7 +161,7 @@ impl Streams {
     /// anything may still come because this side has reset them.
     fn forget_those_over(&mut self) {
         const KEPT: usize = limits::CLOSED_STREAMS_REMEMBERED_IDLE;
-        if self.closed.len() < 2 * KEPT {
+        if self.closed.len() < self.left.max(KEPT) + KEPT {
             return;
         }
         self.closed.rotate_left(self.oldest);
@@ -169,6 +171,64 @@ impl Streams {
             newer -= 1;
             newer < KEPT || closed.state == State::ResetByUs
         });
-        self.closed.shrink_to(2 * KEPT);
+        self.left = self.closed.len();
+        self.closed.shrink_to(self.left.max(KEPT) + KEPT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEPT: usize = limits::CLOSED_STREAMS_REMEMBERED_IDLE;
+
+    /// Opens and closes streams one after the other, by their numbers.
+    fn close(streams: &mut Streams, ids: impl IntoIterator<Item = u32>, state: State) {
+        for id in ids.into_iter().map(StreamId) {
+            streams.insert(id, Stream::new(1000));
+            streams.close(id, state);
+        }
+    }
+
+    fn remembered(streams: &Streams, state: State) -> Vec<u32> {
+        (1..10_000).filter(|id| streams.closed_state(StreamId(*id)) == state).collect()
+    }
+
+    /// Of calls that come one by one the newest are remembered, in memory that stays.
+    #[test]
+    fn an_idle_connection_remembers_the_newest_streams() {
+        let mut streams = Streams::default();
+        close(&mut streams, 1..=1000, State::Ended);
+        let ended = remembered(&streams, State::Ended);
+        assert!((KEPT..2 * KEPT).contains(&ended.len()), "{ended:?}");
+        assert_eq!(ended.last(), Some(&1000));
+        assert!(ended.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{ended:?}");
+        assert!(streams.closed.capacity() <= 2 * KEPT, "{}", streams.closed.capacity());
+    }
+
+    /// Those that this side has reset are remembered however many end behind them, as whatever their peer
+    /// has sent before it saw that may still come; and they cost the others nothing.
+    #[test]
+    fn an_idle_connection_remembers_what_it_has_reset() {
+        let mut streams = Streams::default();
+        close(&mut streams, 1..=50, State::ResetByUs);
+        close(&mut streams, 51..=1000, State::Ended);
+        assert_eq!(remembered(&streams, State::ResetByUs), (1..=50).collect::<Vec<_>>());
+        assert_eq!(streams.closed_state(StreamId(1000)), State::Ended);
+        assert!(streams.closed.capacity() <= 50 + 3 * KEPT, "{}", streams.closed.capacity());
+    }
+
+    /// While a stream is open as many are remembered as ever are, and then the newest of them.
+    #[test]
+    fn a_connection_in_use_remembers_more() {
+        const MAX: u32 = limits::CLOSED_STREAMS_REMEMBERED as u32;
+        let mut streams = Streams::default();
+        streams.insert(StreamId(1), Stream::new(1000));
+        close(&mut streams, 2..=MAX + 10, State::Ended);
+        assert_eq!(remembered(&streams, State::Ended), (11..=MAX + 10).collect::<Vec<_>>());
+        streams.close(StreamId(1), State::Ended);
+        let left = remembered(&streams, State::Ended);
+        let newest: Vec<_> = (MAX + 12 - KEPT as u32..=MAX + 10).collect();
+        assert_eq!(left, [&[1], &newest[..]].concat());
     }
 }
