@@ -25,6 +25,11 @@ impl Cost {
         !self.is_long.load(Ordering::Relaxed)
     }
 
+    /// Whether a handler was ever measured.
+    pub(crate) fn is_known(&self) -> bool {
+        self.average.load(Ordering::Relaxed) > 0
+    }
+
     /// A handler begins; tells when, if it is to be measured.
     pub(crate) fn begin(&self) -> Option<Instant> {
         // Of calls that begin at once one may not be counted, which does no harm.
@@ -84,9 +89,9 @@ mod tests {
     #[test]
     fn a_method_is_long_while_its_handlers_are() {
         let cost = Cost::default();
-        assert!(cost.is_short());
+        assert!(cost.is_short() && !cost.is_known());
         (0..4).for_each(|_| cost.record(HUGE));
-        assert!(!cost.is_short());
+        assert!(!cost.is_short() && cost.is_known());
         (0..100).for_each(|_| cost.record(TINY));
         assert!(cost.is_short());
     }

@@ -183,19 +183,24 @@ impl<'s> Dispatcher<'s> {
 impl Serve for Dispatcher<'_> {
     type Job = (usize, Call);
 
-    fn accept(&self, accepted: Accepted, may_run: bool) -> Option<(usize, Call)> {
+    fn accept(&self, accepted: Accepted, delays: u32) -> Option<(usize, Call)> {
         let (lane, call) = self.let_in(accepted)?;
-        // With its request whole the method has nothing to wait for.
-        let is_short = |route: &Route| {
+        let cost_of_unary = |route: &Route| {
             let is_unary = route.declared.kind() == MethodKind::Unary;
-            is_unary && self.handlers.router.cost(route.number).is_short()
+            is_unary.then(|| self.handlers.router.cost(route.number))
         };
-        let is_short = may_run && call.route.as_ref().is_some_and(is_short);
-        if is_short && call.context.reply().stream().is_received() {
-            return Some((lane, call));
+        let cost = call.route.as_ref().and_then(cost_of_unary).filter(|cost| cost.is_short());
+        // With its request whole the method has nothing to wait for.
+        let Some(cost) = cost.filter(|_| call.context.reply().stream().is_received()) else {
+            self.lanes.run(lane, call);
+            return None;
+        };
+        // What nothing is known of may take long too, and so may everything where two have done so.
+        let may_delay = delays > 1 || (delays == 1 && !cost.is_known());
+        match may_delay {
+            true => self.lanes.run_if_free(lane, call).map(|call| (lane, call)),
+            false => Some((lane, call)),
         }
-        self.lanes.run(lane, call);
-        None
     }
 
     fn run(&self, (lane, call): (usize, Call)) {

@@ -151,6 +151,11 @@ impl<'s> Lanes<'s> {
         }
     }
 
+    /// Has `call` run by a worker of `lane`, if one is free or can be started; returns it otherwise.
+    pub(crate) fn run_if_free(&self, lane: usize, call: Call) -> Option<Call> {
+        self.workers[lane].run_if_free(call)
+    }
+
     /// Runs `call` on this thread, if `lane` has room for it; returns it otherwise.
     pub(crate) fn run_here(&self, lane: usize, call: Call) -> Option<Call> {
         self.workers[lane].run_here(call)

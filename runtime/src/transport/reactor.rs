@@ -43,9 +43,8 @@ pub(crate) trait Serve: Send + Sync {
     /// A request that the reactor's thread is to answer itself, at once.
     type Job;
 
-    /// Takes a request; never blocks and runs no user code. There is a job only where the reactor's thread
-    /// `may_run` one.
-    fn accept(&self, accepted: Accepted, may_run: bool) -> Option<Self::Job>;
+    /// Takes a request, which has waited behind so many that took long; never blocks and runs no user code.
+    fn accept(&self, accepted: Accepted, delays: u32) -> Option<Self::Job>;
 
     /// Runs user code.
     fn run(&self, job: Self::Job);
@@ -194,10 +193,10 @@ impl Reactor {
         // The thread that had the seat may have left answers.
         work.write();
         loop {
-            while let Some(Next { request, is_due, is_late }) = rounds.next_request() {
+            while let Some(Next { request, is_due, delays }) = rounds.next_request() {
                 // The panic hook has reported it; a request is dropped with its stream, and a job
                 // with its call.
-                let accepted = catch_unwind(AssertUnwindSafe(|| serve.accept(request, !is_late)));
+                let accepted = catch_unwind(AssertUnwindSafe(|| serve.accept(request, delays)));
                 if let Some(job) = accepted.unwrap_or_default() {
                     self.number.store(serve.number(&job), Ordering::Relaxed);
                     self.seat.enter(&mut turn);

@@ -265,7 +265,7 @@ impl<'s, S: Serve + 's> Drivers<'s, S> {
         {
             if !busy.is_waiting() {
                 self.serve.overran(reactor.number.load(Ordering::Relaxed));
-                self.work[place].set_late();
+                self.work[place].add_delay();
             }
             self.find_driver(place, turn);
         }

@@ -72,7 +72,7 @@ impl<'a> Rounds<'a> {
     /// The next request.
     pub(super) fn next_request(&mut self) -> Option<Next> {
         match self.lone.take() {
-            Some(alone) => Some(Next { request: alone.accept(), is_due: false, is_late: false }),
+            Some(alone) => Some(Next { request: alone.accept(), is_due: false, delays: 0 }),
             None => self.work.next(),
         }
     }
@@ -147,7 +147,8 @@ impl<'a> Rounds<'a> {
         if !self.has_brought_one() {
             self.steady = 0;
         }
-        // A request spares a look at the clock.
+        // A request spares a look at the clock. One that was held until it is whole came a little before
+        // now: by what a round takes, for which there is room.
         self.lone.as_ref().map_or_else(now, |request| request.received)
     }
 

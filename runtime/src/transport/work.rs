@@ -5,8 +5,8 @@
 //! several, one after the other     the first ─► the link holds back ─► 32 or all are answered ─► written
 //! ```
 //!
-//! Requests that are left when one before them has taken its thread for long are for workers, all of
-//! them: any of them may do the same, and what comes behind them would wait for each.
+//! Of requests that are left it is known how many before them have taken their thread for long: they may do
+//! the same, and what comes behind them would wait for each.
 //!
 //! The invariant: at most one link holds back because of this, and the thread that drives the reactor
 //! writes for it before it waits; one that takes the seat over writes before anything else.
@@ -34,8 +34,8 @@ struct Queue {
     /// Each is taken in when it is its turn: the calls of a burst then use the same memory, one
     /// after the other.
     requests: VecDeque<Arrived>,
-    /// They have waited behind one that took long.
-    is_late: bool,
+    /// How many have taken their thread for long since none was left.
+    delays: u32,
     /// The link that holds back what it is answered with: from the first of several requests on, never
     /// before, for its streams and workers may have something to send while it waits.
     corked: Option<Corked>,
@@ -46,8 +46,8 @@ pub(super) struct Next {
     pub(super) request: Accepted,
     /// [`Work::write`] is due once it is answered.
     pub(super) is_due: bool,
-    /// It has waited behind one that took long.
-    pub(super) is_late: bool,
+    /// How many have taken their thread for long that it has waited behind.
+    pub(super) delays: u32,
 }
 
 struct Corked {
@@ -64,9 +64,11 @@ impl Work {
     }
 
     /// A request has taken its thread for long: those that are left have waited behind it.
-    pub(super) fn set_late(&self) {
+    pub(super) fn add_delay(&self) {
         let mut queue = lock(&self.queue);
-        queue.is_late = !queue.requests.is_empty();
+        if !queue.requests.is_empty() {
+            queue.delays += 1;
+        }
     }
 
     /// Whether requests wait for their turn.
@@ -82,9 +84,9 @@ impl Work {
         }
         let mut queue = lock(&self.queue);
         let request = queue.requests.pop_front()?;
-        let is_late = queue.is_late;
+        let delays = queue.delays;
         if queue.requests.is_empty() {
-            queue.is_late = false;
+            queue.delays = 0;
             self.is_left.store(false, Ordering::Release);
         }
         let link = &request.handle.link;
@@ -98,7 +100,7 @@ impl Work {
             drop(queue);
             link.hold_back();
         }
-        Some(Next { request: request.accept(), is_due, is_late })
+        Some(Next { request: request.accept(), is_due, delays })
     }
 
     /// Writes what is held back; the link goes on holding back if the next request is its, too.

@@ -146,6 +146,19 @@ impl<'s, J: Job> Workers<'s, J> {
         Ok(())
     }
 
+    /// Has `job` run by a thread of the pool, if one is free or can be started; returns it otherwise.
+    pub(crate) fn run_if_free(&self, job: J) -> Option<J> {
+        let pool = &self.pool;
+        let mut state = lock(&pool.state);
+        if state.over || !(state.has_free_thread() || self.start_thread(&mut state)) {
+            return Some(job);
+        }
+        state.queue.push_back(Waiting { job, until: None });
+        drop(state);
+        pool.work.notify_one();
+        None
+    }
+
     /// Runs `job` on this thread, if the pool has room for it and nothing waits; returns it otherwise.
     pub(crate) fn run_here(&self, job: J) -> Option<J> {
         let pool = &self.pool;

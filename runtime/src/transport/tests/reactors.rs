@@ -20,7 +20,7 @@ pub(super) struct Script {
     accept: Box<dyn Fn(Accepted) -> Option<Accepted> + Send + Sync>,
     run: Box<dyn Fn(Accepted) + Send + Sync>,
     overran: AtomicUsize,
-    /// Requests that were not for the reactor's thread.
+    /// Requests that have waited behind one that took long.
     late: AtomicUsize,
 }
 
@@ -37,12 +37,8 @@ impl Script {
 impl Serve for Script {
     type Job = Accepted;
 
-    fn accept(&self, accepted: Accepted, may_run: bool) -> Option<Accepted> {
-        if !may_run {
-            (self.run)(accepted);
-            self.late.fetch_add(1, Ordering::Relaxed);
-            return None;
-        }
+    fn accept(&self, accepted: Accepted, delays: u32) -> Option<Accepted> {
+        self.late.fetch_add(usize::from(delays > 0), Ordering::Relaxed);
         (self.accept)(accepted)
     }
 
@@ -240,9 +236,9 @@ fn what_is_left_to_read_passes_to_the_next_driver() {
     is_answered(&first);
 }
 
-/// What has waited behind a request that took long is for workers, and what comes later is not.
+/// It is known of what has waited behind a request that took long, and of what comes later it is not.
 #[test]
-fn what_has_waited_behind_one_that_took_long_is_for_workers() {
+fn what_has_waited_behind_one_that_took_long_is_known() {
     let (gate, (entered, enters)) = (Arc::new(Latch::default()), channel());
     let (held, first) = (gate.clone(), Mutex::new(Some(entered)));
     let run = move |accepted: Accepted| {
@@ -255,18 +251,23 @@ fn what_has_waited_behind_one_that_took_long_is_for_workers() {
     };
     let served = Served::new(Script::new(Some, run));
     let link = served.connect();
-    link.cork.put_in();
-    let burst: Vec<_> = (0..8).map(|_| open(&link, &[], true, None).unwrap()).collect();
-    link.uncork();
+    let burst = burst(&link, 8);
     enters.recv_timeout(PATIENCE).unwrap();
     burst[1..].iter().for_each(is_answered);
-    let counts =
-        || [&served.script.overran, &served.script.late].map(|it| it.load(Ordering::Relaxed));
-    assert_eq!(counts(), [1, 7]);
+    let late = || served.script.late.load(Ordering::Relaxed);
+    assert_eq!(late(), 7);
     is_answered(&open(&link, &[], true, None).unwrap());
-    assert_eq!(counts(), [1, 7]);
+    assert_eq!(late(), 7);
     gate.open();
     is_answered(&burst[0]);
+}
+
+/// Requests that are written together.
+fn burst(link: &Arc<Link>, count: usize) -> Vec<Stream> {
+    link.hold_back();
+    let streams = (0..count).map(|_| open(link, &[], true, None).unwrap()).collect();
+    link.uncork();
+    streams
 }
 
 /// A request's time counts from when it has been read, and not from the beginning of a round in which other
@@ -299,11 +300,7 @@ fn a_burst_is_answered_in_few_writes() {
     let link = served.connect();
     is_answered(&open(&link, &[], true, None).unwrap());
     let before = seen.writes.load(Ordering::Relaxed);
-    link.cork.put_in();
-    let burst = 0..3 * REQUESTS_BETWEEN_WRITES;
-    let streams: Vec<_> = burst.map(|_| open(&link, &[], true, None).unwrap()).collect();
-    link.uncork();
-    streams.iter().for_each(is_answered);
+    burst(&link, 3 * REQUESTS_BETWEEN_WRITES).iter().for_each(is_answered);
     let writes = seen.writes.load(Ordering::Relaxed) - before;
     assert!(writes < REQUESTS_BETWEEN_WRITES / 2, "{writes} writes");
 }

@@ -87,6 +87,26 @@ fn a_full_queue_refuses() {
     end(&workers);
 }
 
+/// A job that no thread is free for, and none can be started for, comes back instead of queueing.
+#[test]
+fn a_job_is_taken_where_a_thread_is_free() {
+    let workers = workers(2, 8);
+    let (ran, runs) = channel();
+    let take = || {
+        let ran = ran.clone();
+        workers.run_if_free(Box::new(move || ran.send(()).unwrap())).is_none()
+    };
+    let first = occupy(&workers);
+    assert!(take());
+    runs.recv().unwrap();
+    let second = occupy(&workers);
+    assert!(!take());
+    drop((first, second));
+    end(&workers);
+    assert!(!take());
+    assert!(runs.try_recv().is_err(), "a job that came back has run");
+}
+
 /// A pool without a queue takes a job for every free thread.
 #[test]
 fn a_queue_of_none_still_serves_free_threads() {
