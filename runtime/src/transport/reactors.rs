@@ -232,12 +232,16 @@ impl<'s, S: Serve + 's> Drivers<'s, S> {
             if ticks.is_idle() {
                 crew.doze.sleep(|| crew.is_any_busy() || crew.is_over());
             }
-            let is_called = crew.doze.nap(ticks.next());
-            self.hand_over_called();
-            if is_called {
-                // It is too early for all other looks.
-                continue;
+            // Whoever calls has reactors handed over, and brings no other look forward or puts it off.
+            let next = now() + ticks.next();
+            loop {
+                let left = next.saturating_duration_since(now());
+                if left.is_zero() || !crew.doze.nap(left) || crew.is_over() {
+                    break;
+                }
+                self.hand_over_called();
             }
+            self.hand_over_called();
             let mut sight = Sight::Nothing;
             if crew.reactors.iter().any(|reactor| !reactor.pauses.is_empty()) {
                 crew.reactors.iter().for_each(|reactor| reactor.pauses.look());
