@@ -78,7 +78,7 @@ interop-binaries:
 	cargo build --quiet --release -p rust-grpc-interop -p rust-grpc-interop-suite
 
 .PHONY: interop
-interop: interop-binaries ## gRPC's interop cases against C-core in Python and C++, tonic and grpc-js, plain and TLS
+interop: interop-binaries ## gRPC's interop cases against C-core in Python and C++, tonic and grpc-js, plain and TLS, on both shapes of threads
 	python3 interop/run.py target/release
 	RUST_GRPC_THREADS=readers python3 interop/run.py target/release
 	python3 interop/matrix.py target/release

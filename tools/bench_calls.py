@@ -73,7 +73,7 @@ def measure(given):
         "machine": benchmark_page.machine(), "rustc": benchmark_page.rustc(), "commit": benchmark_page.commit(),
         "load": [min(loads, default=0), max(loads, default=0)], "rounds": given.rounds, "seconds": given.seconds,
         "versions": list(dict.fromkeys(versions)), "missing": missing, "builds": builds,
-        "command": benchmark_page.command("bench-quick" if given.quick else "bench"),
+        "command": benchmark_page.command("bench-quick" if given.quick else "bench"), "quick": given.quick,
     }
     results.ABOUT.write_text(json.dumps(about, indent=2))
 
@@ -146,7 +146,7 @@ def main():
         measure(given)
     found, about = results.read(), json.loads(results.ABOUT.read_text())
     text = page.page(found, about)
-    if about["command"] == "make bench-quick":
+    if about["quick"]:
         target = peers.WORK / "quick.md"
         target.write_text(text)
     else:

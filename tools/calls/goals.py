@@ -15,7 +15,7 @@ PAJAMAX, TTRPC, TONIC_MULTI = "pajamax", "ttrpc", "tonic multi_thread"
 class Goal:
     """`values` are the ratios of the rounds; with `most` they are to be at most `wanted`, or else at least.
 
-    `failure` is the reason why there are none, where that says that the goal is not reached.
+    `failure` is why a round has none, where that says that the goal is not reached.
     """
 
     what: str
@@ -42,7 +42,10 @@ class Goal:
         better = (median <= self.wanted) == self.most
         word = "yes" if self.is_reached() else "**no**"
         side = "better" if better else "worse"
-        return f"| {self.what} | {bound} | {median:.3g} {self.unit} ({low:.3g} to {high:.3g}) | {word}, {off:.0f} % {side} |"
+        measured = f"{median:.3g} {self.unit} ({low:.3g} to {high:.3g})"
+        if self.failure:
+            return f"| {self.what} | {bound} | {measured} | **no**: {self.failure} in another round |"
+        return f"| {self.what} | {bound} | {measured} | {word}, {off:.0f} % {side} |"
 
 
 def ratio(found, workload, figure, other, wanted, most, what=None, mine=OURS):

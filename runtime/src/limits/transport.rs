@@ -135,7 +135,8 @@ pub(crate) const YIELDS_SKIPPED_LONG: u32 = 4096;
 /// for that one alone: often enough that it is a habit, and soon enough to be worth it.
 pub(crate) const ROUNDS_STEADY: u32 = 64;
 
-/// How often a running server looks whether a handler keeps a reactor: one that is seen twice loses it.
+/// How often a running server looks whether a handler keeps a reactor, unless none has done so for long: one
+/// that is seen twice loses it.
 pub(crate) const MONITOR_TICK: Duration = Duration::from_millis(1);
 
 /// How often it looks while no handler takes long: a look interrupts what runs, and costs as much as a few

@@ -231,12 +231,13 @@ impl Lead {
     ) -> bool {
         let mut state = lock(&self.state);
         let is_free = state.leader == Leader::Nobody;
-        if state.is_paused {
-            state.buffer = Vec::new();
-            self.set_paused(&mut state, false);
-        }
+        self.set_paused(&mut state, false);
         match is_free {
-            true => state.leader = Leader::Watcher,
+            true => {
+                state.leader = Leader::Watcher;
+                // Read buffers are for links in use by callers.
+                state.buffer = Vec::new();
+            }
             false => state.watch(if_led(), watch),
         }
         is_free

@@ -133,9 +133,9 @@ pub(super) fn thread_number() -> Option<u32> {
     rustix::thread::gettid().as_raw_nonzero().get().try_into().ok()
 }
 
-/// Whether this thread may run on several processors. Asks the system alone, unlike
-/// [`std::thread::available_parallelism`], which reads the files of a container's quota besides: 60 us of a
-/// process that makes one call.
+/// Whether this thread may run on several processors. A container's quota is not asked for, as
+/// [`std::thread::available_parallelism`] does: to read its files takes 60 us of a process that makes one
+/// call.
 pub(super) fn has_several_processors() -> bool {
     rustix::thread::sched_getaffinity(None).is_ok_and(|set| set.count() > 1)
 }

@@ -1,9 +1,9 @@
 //! Links of a server that nobody watches for a moment, because a handler that has just received a
 //! message will be back for the next one.
 //!
-//! The invariant: a link whose lead is paused is among those that the monitor looks at, every
-//! [`MONITOR_TICK`](crate::limits::MONITOR_TICK), so that whatever else comes over it waits for two
-//! ticks at most.
+//! The invariant: a link whose lead is paused is among those that the monitor looks at, and while there is
+//! one it does so every [`MONITOR_TICK`](crate::limits::MONITOR_TICK): whatever else comes over it waits for
+//! two looks at most.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Weak};

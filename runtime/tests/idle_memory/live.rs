@@ -4,11 +4,26 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// Bytes that the process has allocated and not freed.
 pub(crate) fn bytes() -> usize {
     LIVE.load(Ordering::Relaxed)
 }
+
+/// The same once it has not changed for a while: threads may still let go of something.
+pub(crate) fn settled() -> usize {
+    let (mut last, mut looks) = (bytes(), 0);
+    while looks < LOOKS {
+        thread::yield_now();
+        let now = bytes();
+        looks = if now == last { looks + 1 } else { 0 };
+        last = now;
+    }
+    last
+}
+
+const LOOKS: u32 = 1000;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 

@@ -237,21 +237,23 @@ fn what_was_held_back_goes_on_by_itself() {
     let config = Config { initial_window_size: 100, ..Config::default() };
     let pair = Pair::with(config);
     let (client, server) = call_with_burst(&pair);
+    let (tell, told) = channel();
     thread::scope(|scope| {
-        // Where the sender is interrupted its burst ends, and it waits for the window itself.
-        let reader = scope.spawn(|| {
-            let mut expected = 0;
-            let end = receive_all(&server, |payload| {
-                assert_eq!(payload, u32::to_be_bytes(expected));
-                expected += 1;
-            });
-            (end, expected)
+        scope.spawn(|| {
+            for index in 0..COUNT {
+                client.send_one_of_many(&number(index), soon()).unwrap();
+            }
+            client.finish().unwrap();
+            tell.send(()).unwrap();
         });
-        for index in 0..COUNT {
-            client.send_one_of_many(&number(index), soon()).unwrap();
-        }
-        client.finish().unwrap();
-        assert_eq!(reader.join().unwrap(), (Incoming::End, COUNT));
+        // Where it is interrupted its burst ends, and it waits for the window itself.
+        let _ = told.recv_timeout(Duration::from_millis(200));
+        let mut expected = 0;
+        let end = receive_all(&server, |payload| {
+            assert_eq!(payload, u32::to_be_bytes(expected));
+            expected += 1;
+        });
+        assert_eq!((end, expected), (Incoming::End, COUNT));
     });
     drop((client, server));
     pair.end();
