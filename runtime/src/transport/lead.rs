@@ -231,13 +231,13 @@ impl Lead {
     ) -> bool {
         let mut state = lock(&self.state);
         let is_free = state.leader == Leader::Nobody;
-        self.set_paused(&mut state, false);
+        if state.is_paused {
+            // Of a stream of large messages callers and reactor lead in turn: only behind a pause it goes.
+            state.buffer = Vec::new();
+            self.set_paused(&mut state, false);
+        }
         match is_free {
-            true => {
-                state.leader = Leader::Watcher;
-                // Read buffers are for links in use by callers.
-                state.buffer = Vec::new();
-            }
+            true => state.leader = Leader::Watcher,
             false => state.watch(if_led(), watch),
         }
         is_free
