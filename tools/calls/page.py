@@ -121,6 +121,9 @@ def page(found, about):
         "", "Client and server are processes of their own, on one core or on two.",
         "On two cores a call may wait until the other core wakes up, and where the two sides are put differs from run to "
         "run: the figures of one core say more.",
+        "W4b has two speeds: where the receiver empties the socket each time, whoever sends has to wake it on the other core "
+        "each time, which takes longer than to send. That was so in a quarter to a third of 30 runs of rust-grpc (1.5 to 2 "
+        "GB/s, else 3.5 to 4.8), and a run of few rounds shows the one or the other.",
         "raw TCP sends frames without HTTP/2 and protobuf from one thread, and writes each frame by itself: it is what "
         "the machine allows, but a runtime that writes many frames at once can pass it.",
         "rust-grpc pending is one thread that begins all calls by `*_pending` and waits for the oldest one: as raw TCP's "
