@@ -212,10 +212,8 @@ pub(super) fn is_answered(stream: &Stream) {
     assert_eq!(receive(stream), Incoming::Trailers(trailers()));
 }
 
-/// A connection of which not everything was read, because others are to have their turn, is read on
-/// though the thread that drives loses its seat meanwhile.
-#[test]
-fn what_is_left_to_read_passes_to_the_next_driver() {
+/// Answers every request, the first one only behind the gate; tells when that has come there.
+fn holding_the_first() -> (Script, Arc<Latch>, Receiver<()>) {
     let (gate, (entered, enters)) = (Arc::new(Latch::default()), channel());
     let (held, first) = (gate.clone(), Mutex::new(Some(entered)));
     let run = move |accepted: Accepted| {
@@ -226,7 +224,15 @@ fn what_is_left_to_read_passes_to_the_next_driver() {
         }
         answer(&accepted.stream);
     };
-    let served = Served::over(Script::new(Some, run), |wire| Pieces::of(wire, PIECE, &seen()));
+    (Script::new(Some, run), gate, enters)
+}
+
+/// A connection of which not everything was read, because others are to have their turn, is read on
+/// though the thread that drives loses its seat meanwhile.
+#[test]
+fn what_is_left_to_read_passes_to_the_next_driver() {
+    let (script, gate, enters) = holding_the_first();
+    let served = Served::over(script, |wire| Pieces::of(wire, PIECE, &seen()));
     let link = served.connect();
     let first = open(&link, &framed(1000), true, None).unwrap();
     enters.recv_timeout(PATIENCE).unwrap();
@@ -239,17 +245,8 @@ fn what_is_left_to_read_passes_to_the_next_driver() {
 /// It is known of what has waited behind a request that took long, and of what comes later it is not.
 #[test]
 fn what_has_waited_behind_one_that_took_long_is_known() {
-    let (gate, (entered, enters)) = (Arc::new(Latch::default()), channel());
-    let (held, first) = (gate.clone(), Mutex::new(Some(entered)));
-    let run = move |accepted: Accepted| {
-        let entered = lock(&first).take();
-        if let Some(entered) = entered {
-            entered.send(()).unwrap();
-            assert!(held.wait(soon()));
-        }
-        answer(&accepted.stream);
-    };
-    let served = Served::new(Script::new(Some, run));
+    let (script, gate, enters) = holding_the_first();
+    let served = Served::new(script);
     let link = served.connect();
     let burst = burst(&link, 8);
     enters.recv_timeout(PATIENCE).unwrap();
